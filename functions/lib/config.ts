@@ -1,0 +1,117 @@
+// Settings come from the environment, once, as a whole: `loadConfig` reads a table of them and reports every fault
+// it finds at once, so a wrong deployment says all that is wrong with it.
+
+type Environment = Record<string, string | undefined>;
+
+/** Reads one setting's text; throws an Error saying what was wanted. */
+type Parse<T> = (text: string) => T;
+
+const integer =
+  (min: number, max: number): Parse<number> =>
+  (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isInteger(value) || value < min || value > max) {
+      throw new Error(`an integer from ${min} to ${max}`);
+    }
+    return value;
+  };
+
+const oneOf =
+  <T extends string>(...values: T[]): Parse<T> =>
+  (text) => {
+    const value = values.find((each) => each === text);
+    if (value === undefined) throw new Error(`one of ${values.join(', ')}`);
+    return value;
+  };
+
+const matching =
+  (pattern: RegExp, wanted: string): Parse<string> =>
+  (text) => {
+    if (!pattern.test(text)) throw new Error(wanted);
+    return text;
+  };
+
+const url =
+  (...protocols: string[]): Parse<string> =>
+  (text) => {
+    if (!URL.canParse(text) || !protocols.includes(new URL(text).protocol)) {
+      throw new Error(`a URL starting with ${protocols.map((each) => `${each}//`).join(' or ')}`);
+    }
+    return text;
+  };
+
+const kernel: Parse<number> = (text) => {
+  const value = Number(text);
+  if (!isKernelSize(value)) throw new Error('an odd integer from 1 to 255');
+  return value;
+};
+
+const text: Parse<string> = (value) => value;
+
+/** Whether `value` is a kernel size Tessera can blur with: an odd integer from 1 to 255. */
+export function isKernelSize(value: number): boolean {
+  return Number.isInteger(value) && value % 2 === 1 && value >= 1 && value <= 255;
+}
+
+const MEBIBYTE = 1024 * 1024;
+const DAY_S = 24 * 60 * 60;
+
+/** Every setting: its environment variable, how it is read, and what holds when it is unset. */
+const settings = {
+  redisUrl: ['REDIS_URL', url('redis:', 'rediss:'), 'redis://127.0.0.1:6379'],
+  keyPrefix: [
+    'KEY_PREFIX',
+    matching(/^[A-Za-z0-9{}_.-]{1,64}$/, '1 to 64 letters, digits or {}_.-'),
+    'image',
+  ],
+  queueMode: ['QUEUE_MODE', oneOf('lease', 'naive'), 'lease'],
+  store: ['STORE', oneOf('file', 'redis'), 'file'],
+  inputPath: ['INPUT_PATH', text, 'input'],
+  outputPath: ['OUTPUT_PATH', text, 'output'],
+  kernelSize: ['KERNEL_SIZE', kernel, '15'],
+  tileSizePx: ['TILE_SIZE', integer(1, 512), '256'],
+  leaseMs: ['LEASE_MS', integer(100, 3_600_000), '30000'],
+  maxAttempts: ['MAX_ATTEMPTS', integer(1, 100), '5'],
+  retryBaseMs: ['RETRY_BASE_MS', integer(1, 3_600_000), '500'],
+  concurrency: ['CONCURRENCY', integer(1, 64), '1'],
+  consumer: ['CONSUMER', oneOf('on', 'off'), 'on'],
+  sink: ['K_SINK', url('http:', 'https:'), 'http://127.0.0.1:8082'],
+  maxBodyBytes: ['MAX_BODY_BYTES', integer(1, 1024 * MEBIBYTE), String(128 * MEBIBYTE)],
+  maxPixels: ['MAX_PIXELS', integer(1, 1_000_000_000), '50000000'],
+  redisBudgetBytes: ['REDIS_BUDGET_BYTES', integer(1, Number.MAX_SAFE_INTEGER), String(1024 * MEBIBYTE)],
+  recordTtlS: ['RECORD_TTL_S', integer(1, 365 * DAY_S), String(DAY_S)],
+  drainMs: ['DRAIN_MS', integer(0, 3_600_000), '20000'],
+  port: ['PORT', integer(0, 65_535), '8080'],
+  logLevel: ['LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info'],
+} as const satisfies Record<string, readonly [variable: string, parse: Parse<unknown>, fallback: string]>;
+
+type Settings = typeof settings;
+
+/** The settings of a function. What each one does is told in docs/DEPLOY.md. */
+export type Config = { readonly [Name in keyof Settings]: ReturnType<Settings[Name][1]> };
+
+/** The environment variables Tessera reads and their defaults, for the manifests' tests and the documentation. */
+export const environmentDefaults: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.values(settings).map(([variable, , fallback]) => [variable, fallback]),
+);
+
+/**
+ * Reads every setting from `env`; an unset or empty variable means its default. Throws one Error that names every
+ * variable that cannot be read, the value received and the one wanted. A URL's value is never repeated: it may hold a
+ * password.
+ */
+export function loadConfig(env: Environment = process.env): Config {
+  const faults: string[] = [];
+  const config: Record<string, unknown> = {};
+  for (const [name, [variable, parse, fallback]] of Object.entries(settings)) {
+    const received = env[variable] || fallback;
+    try {
+      config[name] = parse(received);
+    } catch (error) {
+      const shown = variable === 'REDIS_URL' || variable === 'K_SINK' ? 'it' : JSON.stringify(received);
+      faults.push(`${variable}: ${shown} is not ${(error as Error).message}`);
+    }
+  }
+  if (faults.length > 0) throw new Error(`Settings that cannot be used:\n  ${faults.join('\n  ')}`);
+  return config as Config;
+}

@@ -1,0 +1,65 @@
+// Every fault a caller may meet, each with a stable code and an HTTP status. `problemBody` is what goes over the
+// wire (RFC 9457); the cause and the stack stay in the log.
+
+/** The codes callers may rely on, with the HTTP status each one answers. */
+export const problems = {
+  'invalid-request': { status: 400, title: 'The request is malformed' },
+  'invalid-kernel': { status: 400, title: 'The kernel size is not an odd integer from 1 to 255' },
+  'invalid-name': { status: 400, title: 'The name is not allowed' },
+  'invalid-event': { status: 400, title: 'The event is malformed' },
+  'not-found': { status: 404, title: 'There is no such thing here' },
+  'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
+  conflict: { status: 409, title: 'The image is not in a state that allows this' },
+  'body-too-large': { status: 413, title: 'The body is too large' },
+  'image-too-large': { status: 413, title: 'The image is too large' },
+  'unsupported-encoding': { status: 415, title: 'Compressed request bodies are not accepted' },
+  'unsupported-image': { status: 415, title: 'Only PNG and JPEG images are accepted' },
+  'unsupported-event': { status: 415, title: 'The content is not a CloudEvent' },
+  'invalid-image': { status: 422, title: 'The image cannot be decoded' },
+  'unprocessable-event': { status: 422, title: 'The event names nothing that can be assembled' },
+  'over-budget': { status: 429, title: 'No room for another image now' },
+  internal: { status: 500, title: 'Something went wrong here' },
+  'not-ready': { status: 503, title: 'Not ready' },
+  'storage-unavailable': { status: 503, title: 'The storage cannot be used now' },
+  'queue-unavailable': { status: 503, title: 'The queue cannot be reached now' },
+} as const;
+
+export type ProblemCode = keyof typeof problems;
+
+/** A fault that has an answer for the caller. `message` is shown to the caller; `cause` is not. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  /** Seconds after which trying again may help, sent as `Retry-After`. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    code: ProblemCode,
+    message: string,
+    options: { cause?: unknown; retryAfterSeconds?: number } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.name = 'Problem';
+    this.code = code;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+
+  get status(): number {
+    return problems[this.code].status;
+  }
+}
+
+/** An RFC 9457 problem document. */
+export interface ProblemBody {
+  type: string;
+  title: string;
+  status: number;
+  code: ProblemCode;
+  detail: string;
+}
+
+/** The document to answer for `error`. What is not a {@link Problem} is `internal` and says nothing of itself. */
+export function problemBody(error: unknown): ProblemBody {
+  const code = error instanceof Problem ? error.code : 'internal';
+  const detail = error instanceof Problem ? error.message : 'The fault was logged.';
+  return { type: `urn:tessera:problem:${code}`, ...problems[code], code, detail };
+}

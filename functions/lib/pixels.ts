@@ -1,0 +1,31 @@
+// The two shapes pixels travel in: Jimp's bitmap, and the rectangles cut from it.
+
+/**
+ * Pixels in rows without padding: 4 bytes a pixel (RGBA, Jimp's `Bitmap`) or, where every pixel is opaque,
+ * 3 bytes (RGB). Which of the two follows from the length: see {@link channelsOf}.
+ */
+export interface Bitmap {
+  data: Uint8Array;
+  width: number;
+  height: number;
+}
+
+/** A rectangle in pixels; `x` and `y` are its top left corner. */
+export interface Rect {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+export type Channels = 3 | 4;
+
+/** Bytes a pixel of `bitmap`. Throws a RangeError when the data's length fits neither RGB nor RGBA. */
+export function channelsOf(bitmap: Bitmap): Channels {
+  const pixels = bitmap.width * bitmap.height;
+  if (bitmap.data.length === pixels * 4) return 4;
+  if (bitmap.data.length === pixels * 3) return 3;
+  throw new RangeError(
+    `${bitmap.width}x${bitmap.height} pixels need ${pixels * 3} or ${pixels * 4} bytes, not ${bitmap.data.length}`,
+  );
+}

@@ -1,0 +1,67 @@
+// The geometry of the walk: which pixels a tile produces (its core) and which it reads (core plus halo). Every
+// stage derives its rectangles from here, so split, blur and assemble cannot disagree.
+import type { Rect } from './pixels.ts';
+
+/** How an image is cut. All in pixels; `radiusPx` is the halo's width, the kernel's radius. */
+export interface TileGrid {
+  width: number;
+  height: number;
+  tileSizePx: number;
+  radiusPx: number;
+}
+
+/** The grid of an image of `width` × `height` pixels for an odd kernel of `kernelSize`. */
+export function tileGrid(width: number, height: number, tileSizePx: number, kernelSize: number): TileGrid {
+  return { width, height, tileSizePx, radiusPx: (kernelSize - 1) / 2 };
+}
+
+/** Tiles in a row of the grid. */
+export function columnsOf(grid: TileGrid): number {
+  return Math.ceil(grid.width / grid.tileSizePx);
+}
+
+/** Rows of tiles. */
+export function rowsOf(grid: TileGrid): number {
+  return Math.ceil(grid.height / grid.tileSizePx);
+}
+
+/** Tiles of the image; they are numbered from 0, row by row. */
+export function tileCount(grid: TileGrid): number {
+  return columnsOf(grid) * rowsOf(grid);
+}
+
+/** The pixels of the image that tile number `tile` must produce. */
+export function coreOf(grid: TileGrid, tile: number): Rect {
+  const columns = columnsOf(grid);
+  const x = (tile % columns) * grid.tileSizePx;
+  const y = Math.floor(tile / columns) * grid.tileSizePx;
+  return {
+    x,
+    y,
+    width: Math.min(grid.tileSizePx, grid.width - x),
+    height: Math.min(grid.tileSizePx, grid.height - y),
+  };
+}
+
+/**
+ * The pixels of the image that tile number `tile` reads: its core and a halo of `radiusPx`, cut at the image's
+ * border. Beyond that border the convolution repeats the last pixel, so a border seen there is always the image's own.
+ */
+export function sourceOf(grid: TileGrid, tile: number): Rect {
+  const core = coreOf(grid, tile);
+  const x = Math.max(0, core.x - grid.radiusPx);
+  const y = Math.max(0, core.y - grid.radiusPx);
+  return {
+    x,
+    y,
+    width: Math.min(grid.width, core.x + core.width + grid.radiusPx) - x,
+    height: Math.min(grid.height, core.y + core.height + grid.radiusPx) - y,
+  };
+}
+
+/** Where a tile's core lies inside its source rectangle. */
+export function coreInSource(grid: TileGrid, tile: number): Rect {
+  const core = coreOf(grid, tile);
+  const source = sourceOf(grid, tile);
+  return { ...core, x: core.x - source.x, y: core.y - source.y };
+}
