@@ -1,0 +1,108 @@
+// Writes keda/blur.scaledobject.yaml, the readable one, as JSON into the annotation that autoscaler-keda reads: on blur's
+// Service itself, and into the patches of the two components that change how Redis is reached.
+//
+//   node scripts/generate-override.ts            writes the files
+//   node scripts/generate-override.ts --check    writes nothing, exits 1 and names the files that would change
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { isScalar, parse, parseDocument, Scalar, stringify } from 'yaml';
+
+/** The annotation of a revision from which autoscaler-keda makes its ScaledObject. */
+export const overrideAnnotation = 'autoscaling.knative.dev/scaled-object-override';
+
+/** How Redis is reached: without a password, with one, or wherever the Secret `redis-auth` says. */
+export type RedisAccess = 'open' | 'password' | 'external';
+
+interface Trigger {
+  type: string;
+  name: string;
+  metadata: Record<string, string>;
+  [field: string]: unknown;
+}
+
+/** The part of a ScaledObject this reads; every other field is handed on as it is. */
+export interface ScaledObject {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string };
+  spec: { scaleTargetRef: unknown; maxReplicaCount: number; triggers: Trigger[]; [field: string]: unknown };
+}
+
+/**
+ * The ScaledObject as the annotation says it. autoscaler-keda sets the target, the name and the maximum (from
+ * max-scale) itself, so those are left out.
+ */
+export function overrideOf({ apiVersion, kind, spec }: ScaledObject, access: RedisAccess): unknown {
+  const { scaleTargetRef: _target, maxReplicaCount: _maximum, triggers, ...rest } = spec;
+  return { apiVersion, kind, spec: { ...rest, triggers: triggers.map((each) => withAccess(each, access)) } };
+}
+
+function withAccess(trigger: Trigger, access: RedisAccess): Trigger {
+  if (access === 'open') return trigger;
+  const { address, ...metadata } = trigger.metadata;
+  return {
+    ...trigger,
+    metadata: access === 'external' ? metadata : { address, ...metadata },
+    authenticationRef: { name: 'redis' },
+  };
+}
+
+/** Indented by hand's habit of two, so that a difference between two versions can be read. */
+const toJson = (override: unknown): string => `${JSON.stringify(override, null, 2)}\n`;
+
+function intoService(service: string, json: string): string {
+  const document = parseDocument(service);
+  const annotation = document.getIn(
+    ['spec', 'template', 'metadata', 'annotations', overrideAnnotation],
+    true,
+  );
+  if (!isScalar(annotation))
+    throw new Error(`knative/blur.service.yaml has no annotation ${overrideAnnotation}`);
+  annotation.value = json;
+  annotation.type = Scalar.BLOCK_LITERAL;
+  return document.toString({ lineWidth: 0 });
+}
+
+function asPatch(json: string): string {
+  const value = new Scalar(json);
+  value.type = Scalar.BLOCK_LITERAL;
+  const path = `/spec/template/metadata/annotations/${overrideAnnotation.replace('/', '~1')}`;
+  const header =
+    '# Generated from keda/blur.scaledobject.yaml by scripts/generate-override.ts: edit that, run this.\n';
+  return header + stringify([{ op: 'replace', path, value }], { lineWidth: 0 });
+}
+
+const root = new URL('../', import.meta.url);
+
+const read = (path: string): Promise<string> => readFile(new URL(path, root), 'utf8');
+
+/** Every generated file and what it must hold, by its path below the repository's root. */
+export async function generateFiles(): Promise<Map<string, string>> {
+  const scaledObject = parse(await read('keda/blur.scaledobject.yaml')) as ScaledObject;
+  const json = (access: RedisAccess): string => toJson(overrideOf(scaledObject, access));
+  const files = new Map([
+    ['knative/blur.service.yaml', intoService(await read('knative/blur.service.yaml'), json('open'))],
+    ['keda/redis-auth/override.patch.yaml', asPatch(json('password'))],
+    ['keda/redis-external/override.patch.yaml', asPatch(json('external'))],
+  ]);
+  for (const [path, text] of files) {
+    const filepath = fileURLToPath(new URL(path, root));
+    files.set(path, await format(text, { ...(await resolveConfig(filepath)), filepath }));
+  }
+  return files;
+}
+
+async function main(onlyCheck: boolean): Promise<void> {
+  let stale = 0;
+  for (const [path, text] of await generateFiles()) {
+    if ((await read(path).catch(() => '')) === text) continue;
+    stale += 1;
+    console.log(`${onlyCheck ? 'out of date' : 'written'}: ${path}`);
+    if (!onlyCheck) await writeFile(new URL(path, root), text);
+  }
+  console.log(`generated files that differed: ${stale}`);
+  if (onlyCheck && stale > 0) process.exitCode = 1;
+}
+
+if (import.meta.main) await main(process.argv.includes('--check'));

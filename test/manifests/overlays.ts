@@ -1,0 +1,66 @@
+// What can be deployed: every overlay, and the components that deploy.sh --with adds to one. The tests look at them all.
+import { mkdtemp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { render, type Manifest } from './render.ts';
+
+/** The repository's root, without a slash at its end. */
+export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+/** A name, the overlay under it, and the components added. */
+export interface Variant {
+  name: string;
+  overlay: 'default' | 'pvc' | 'broker' | 'fallback';
+  components: string[];
+}
+
+const overlays = ['default', 'pvc', 'broker', 'fallback'] as const;
+const additions = {
+  'redis-persistent': 'knative/components/redis-persistent',
+  'redis-auth': 'keda/redis-auth',
+  'redis-external': 'keda/redis-external',
+} as const;
+
+/** Every overlay alone, and every one with each component (redis-persistent is part of pvc already). */
+export const variants: Variant[] = overlays.flatMap((overlay) => [
+  { name: overlay, overlay, components: [] },
+  ...Object.entries(additions)
+    .filter(([name]) => !(overlay === 'pvc' && name !== 'redis-auth'))
+    .map(([name, folder]) => ({ name: `${overlay} with ${name}`, overlay, components: [folder] })),
+]);
+
+/**
+ * Calls `use` with a folder whose kustomization is `variant`'s. It lies outside the repository, which is linked into it,
+ * as deploy.sh does it with copies.
+ */
+export async function withVariant<T>(variant: Variant, use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'tessera-render-'));
+  try {
+    await Promise.all(
+      ['knative', 'keda', 'overlays'].map((each) => symlink(join(root, each), join(folder, each))),
+    );
+    const composed = join(folder, 'composed');
+    await mkdir(composed);
+    const kustomization = {
+      namespace: 'tessera',
+      resources: [`../overlays/${variant.overlay}`],
+      components: variant.components.map((each) => `../${each}`),
+    };
+    await writeFile(join(composed, 'kustomization.yaml'), stringify(kustomization));
+    return await use(composed);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** The resources of `variant`. */
+export async function renderVariant(variant: Variant): Promise<Manifest[]> {
+  return withVariant(variant, render);
+}
+
+/** The one resource of that API version, kind and name; undefined when there is none. */
+export function find(manifests: Manifest[], type: string, name: string): Manifest | undefined {
+  return manifests.find((each) => `${each.apiVersion} ${each.kind}` === type && each.metadata.name === name);
+}

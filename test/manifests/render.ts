@@ -1,0 +1,101 @@
+// Renders a kustomization without kubectl, so that these tests need nothing but Node: the few features our manifests
+// use, and an error for any other. Where kubectl is installed, a test holds the two renderings equal.
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse, parseAllDocuments } from 'yaml';
+import { applyJsonPatch, type Operation } from './json-patch.ts';
+
+/** A Kubernetes resource as it is written. */
+export interface Manifest {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
+  [field: string]: unknown;
+}
+
+interface Target {
+  group?: string;
+  version?: string;
+  kind?: string;
+  name?: string;
+  labelSelector?: string;
+}
+
+interface Kustomization {
+  apiVersion?: string;
+  kind?: string;
+  namespace?: string;
+  resources?: string[];
+  components?: string[];
+  patches?: { target: Target; path: string }[];
+}
+
+const knownFields = new Set([
+  'apiVersion',
+  'kind',
+  'namespace',
+  'resources',
+  'components',
+  'patches',
+] satisfies (keyof Kustomization)[]);
+
+/** The resources of the kustomization in `folder`. Throws on what it does not know and on a patch that does not fit. */
+export async function render(folder: string): Promise<Manifest[]> {
+  return build(folder, []);
+}
+
+async function build(folder: string, inherited: Manifest[]): Promise<Manifest[]> {
+  const kustomization = parse(await readFile(join(folder, 'kustomization.yaml'), 'utf8')) as Kustomization;
+  for (const field of Object.keys(kustomization)) {
+    if (!knownFields.has(field as keyof Kustomization)) throw new Error(`${folder}: unknown field ${field}`);
+  }
+  let manifests = [...inherited];
+  for (const resource of kustomization.resources ?? []) {
+    manifests.push(...(await readResource(join(folder, resource))));
+  }
+  for (const component of kustomization.components ?? []) {
+    manifests = await build(join(folder, component), manifests);
+  }
+  for (const { target, path, ...rest } of kustomization.patches ?? []) {
+    if (Object.keys(rest).length > 0) throw new Error(`${folder}: unknown patch field ${Object.keys(rest)}`);
+    const patch: unknown = parse(await readFile(join(folder, path), 'utf8'));
+    manifests = manifests.flatMap((each) => (matches(target, each) ? patched(each, patch) : [each]));
+  }
+  if (kustomization.namespace !== undefined) setNamespace(manifests, kustomization.namespace);
+  return manifests;
+}
+
+async function readResource(path: string): Promise<Manifest[]> {
+  if ((await stat(path)).isDirectory()) return build(path, []);
+  return parseAllDocuments(await readFile(path, 'utf8')).map((document) => document.toJS() as Manifest);
+}
+
+function matches(target: Target, { apiVersion, kind, metadata }: Manifest): boolean {
+  const [version, group = ''] = apiVersion.split('/').reverse();
+  const labels = (target.labelSelector ?? '').split(',').filter((each) => each !== '');
+  return (
+    (target.group === undefined || target.group === group) &&
+    (target.version === undefined || target.version === version) &&
+    (target.kind === undefined || target.kind === kind) &&
+    (target.name === undefined || new RegExp(`^(?:${target.name})$`).test(metadata.name)) &&
+    labels.every((each) => metadata.labels?.[each.split('=')[0]] === each.split('=')[1])
+  );
+}
+
+function patched(manifest: Manifest, patch: unknown): Manifest[] {
+  if (Array.isArray(patch)) return [applyJsonPatch(manifest, patch as Operation[]) as Manifest];
+  if ((patch as { $patch?: string }).$patch === 'delete') return [];
+  throw new Error('only JSON patches and $patch: delete are known');
+}
+
+function setNamespace(manifests: Manifest[], namespace: string): void {
+  for (const { kind, metadata } of manifests) {
+    if (kind === 'Namespace') metadata.name = namespace;
+    else metadata.namespace = namespace;
+  }
+}

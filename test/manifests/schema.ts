@@ -1,0 +1,84 @@
+// Holds a resource against the published schema of its kind: values by the compiled schema, and unknown fields, which
+// those schemas let through, by the types made from them (TypeScript refuses a field too many in a literal).
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { root } from './overlays.ts';
+import type { Manifest } from './render.ts';
+
+/** Module and exported name of each kind we deploy. A kind that is not here is refused. */
+const models: Record<string, [module: string, name: string]> = {
+  'v1 Namespace': ['kubernetes-models/v1/Namespace', 'Namespace'],
+  'v1 ConfigMap': ['kubernetes-models/v1/ConfigMap', 'ConfigMap'],
+  'v1 Pod': ['kubernetes-models/v1/Pod', 'Pod'],
+  'v1 Service': ['kubernetes-models/v1/Service', 'Service'],
+  'v1 ServiceAccount': ['kubernetes-models/v1/ServiceAccount', 'ServiceAccount'],
+  'v1 PersistentVolumeClaim': ['kubernetes-models/v1/PersistentVolumeClaim', 'PersistentVolumeClaim'],
+  'apps/v1 Deployment': ['kubernetes-models/apps/v1/Deployment', 'Deployment'],
+  'apps/v1 StatefulSet': ['kubernetes-models/apps/v1/StatefulSet', 'StatefulSet'],
+  'batch/v1 Job': ['kubernetes-models/batch/v1/Job', 'Job'],
+  'networking.k8s.io/v1 NetworkPolicy': [
+    'kubernetes-models/networking.k8s.io/v1/NetworkPolicy',
+    'NetworkPolicy',
+  ],
+  'serving.knative.dev/v1 Service': ['@kubernetes-models/knative/serving.knative.dev/v1/Service', 'Service'],
+  'eventing.knative.dev/v1 Broker': ['@kubernetes-models/knative/eventing.knative.dev/v1/Broker', 'Broker'],
+  'eventing.knative.dev/v1 Trigger': [
+    '@kubernetes-models/knative/eventing.knative.dev/v1/Trigger',
+    'Trigger',
+  ],
+  'keda.sh/v1alpha1 ScaledObject': ['@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject', 'ScaledObject'],
+  'keda.sh/v1alpha1 TriggerAuthentication': [
+    '@kubernetes-models/keda/keda.sh/v1alpha1/TriggerAuthentication',
+    'TriggerAuthentication',
+  ],
+};
+
+function modelOf({ apiVersion, kind }: Manifest): [module: string, name: string] {
+  const model = models[`${apiVersion} ${kind}`];
+  if (model === undefined) throw new Error(`no schema for ${apiVersion} ${kind}`);
+  return model;
+}
+
+/** Throws an Error naming every value of `manifest` that its schema forbids, and every required one that is absent. */
+export async function validateValues(manifest: Manifest): Promise<void> {
+  const [module, name] = modelOf(manifest);
+  const { [name]: Model } = (await import(module)) as Record<
+    string,
+    new (data: unknown) => { validate: () => void }
+  >;
+  new Model(manifest).validate();
+}
+
+/**
+ * The compiler's complaints about fields the schemas do not have, or values of another type; empty when there are none.
+ * One run for all, since starting the compiler is what costs.
+ */
+export async function findUnknownFields(manifests: Manifest[]): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tessera-schema-'));
+  try {
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+    await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+    await writeFile(join(folder, 'manifests.ts'), manifests.map(asTypedLiteral).join('\n'));
+    const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'esnext'];
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    return await promisify(execFile)(
+      process.execPath,
+      [tsc, ...options, '--types', '', join(folder, 'manifests.ts')],
+      { cwd: folder },
+    ).then(
+      () => '',
+      (error: { stdout: string }) => error.stdout,
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function asTypedLiteral(manifest: Manifest, index: number): string {
+  const [module, name] = modelOf(manifest);
+  const type = `import(${JSON.stringify(module)}).I${name}`;
+  return `export const resource${index}: ${type} = ${JSON.stringify(manifest, null, 2)};`;
+}
