@@ -1,0 +1,73 @@
+// Image data of a PNG, inflated on a libuv thread no further ahead than its reader needs, and never beyond the length
+// the header promises: a small file that inflates without end costs one chunk.
+import { Readable, pipeline } from 'node:stream';
+import { createInflate } from 'node:zlib';
+import { Problem } from '../errors.ts';
+import { checkCrc, chunkTypes, readChunks } from './chunks.ts';
+
+/** Bytes inflated at a time: small enough to be unfiltered while still in the cache. */
+const outputChunk = 256 * 1024;
+/** Chunks inflated ahead of the reader. */
+const chunksAhead = 3;
+/** Compressed bytes handed to zlib at a time. Writers cut image data into pieces of 8 KiB, or even of 1 byte. */
+const inputPiece = 1024 * 1024;
+/** Pieces waiting inside zlib's stream, so that its thread goes from one to the next while this one unfilters. */
+const piecesAhead = 3;
+
+const streamOptions = {
+  chunkSize: outputChunk,
+  // Object mode hands chunks out one by one; else those that wait would be joined by a copy.
+  readableObjectMode: true,
+  readableHighWaterMark: chunksAhead,
+  writableHighWaterMark: piecesAhead * inputPiece,
+};
+
+/**
+ * The filtered rows of a PNG as consecutive buffers, `length` bytes in all. Throws `invalid-image` when the data is
+ * damaged, or is longer or shorter than that. Leaving the loop early frees the inflater.
+ */
+export async function* inflateImageData(bytes: Uint8Array, length: number): AsyncGenerator<Buffer> {
+  const source = Readable.from(compressedPieces(bytes));
+  const inflater = createInflate(streamOptions);
+  // Errors of the source destroy the inflater and so reach the loop below.
+  pipeline(source, inflater, () => {});
+  let inflated = 0;
+  try {
+    for await (const chunk of inflater as AsyncIterable<Buffer>) {
+      inflated += chunk.length;
+      if (inflated > length) throw new Problem('invalid-image', `The PNG holds more than its header says`);
+      yield chunk;
+      // Lets the inflater start its next chunk, and other requests be answered, while there are chunks at hand.
+      await new Promise(setImmediate);
+    }
+  } catch (cause) {
+    if (cause instanceof Problem) throw cause;
+    throw new Problem('invalid-image', 'The PNG is damaged: its image data cannot be inflated', { cause });
+  } finally {
+    source.destroy();
+    inflater.destroy();
+  }
+  if (inflated < length) {
+    throw new Problem('invalid-image', `The PNG holds ${inflated} of ${length} bytes of image data`);
+  }
+}
+
+/** All image data, cut and joined to pieces of about {@link inputPiece}; each chunk's CRC is checked on the way. */
+function* compressedPieces(bytes: Uint8Array): Generator<Uint8Array> {
+  let pending: Uint8Array[] = [];
+  let pendingLength = 0;
+  for (const chunk of readChunks(bytes)) {
+    if (chunk.type !== chunkTypes.IDAT) continue;
+    checkCrc(bytes, chunk);
+    for (let at = chunk.start; at < chunk.end; at += inputPiece) {
+      const piece = bytes.subarray(at, Math.min(at + inputPiece, chunk.end));
+      pending.push(piece);
+      pendingLength += piece.length;
+      if (pendingLength < inputPiece) continue;
+      yield pending.length === 1 ? piece : Buffer.concat(pending);
+      pending = [];
+      pendingLength = 0;
+    }
+  }
+  if (pendingLength > 0) yield Buffer.concat(pending);
+}

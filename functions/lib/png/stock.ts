@@ -1,0 +1,25 @@
+// The PNGs our streaming decoder does not take (palettes, grey, 16 bits, interlaced, transparent colours): decoded
+// whole by Jimp's own codec, after our checks, and handed out as bands.
+import { Problem } from '../errors.ts';
+import { bandsOf } from '../images-bands.ts';
+import type { Bitmap } from '../pixels.ts';
+import { channelsOfPng, filteredLength, type PngHeader } from './header.ts';
+import { inflateImageData } from './inflate.ts';
+
+/** The rows of any PNG. Throws `invalid-image`. Holds the whole image, and blocks the thread while it decodes. */
+export async function* decodeWhole(bytes: Uint8Array, header: PngHeader): AsyncGenerator<Bitmap> {
+  // The stock codec inflates interlaced images without a bound, and takes data that is too long or too short.
+  for await (const _ of inflateImageData(bytes, filteredLength(header)));
+  const { default: png } = await import('@jimp/js-png');
+  yield* bandsOf(decode(bytes, png()), channelsOfPng(header));
+}
+
+function decode(bytes: Uint8Array, codec: { decode: (data: Buffer, options: object) => Bitmap }): Bitmap {
+  try {
+    // Our own look at the CRCs spares damaged notes that do not touch the pixels.
+    const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    return codec.decode(data, { checkCRC: false });
+  } catch (cause) {
+    throw new Problem('invalid-image', 'The PNG is damaged: its pixels cannot be decoded', { cause });
+  }
+}
