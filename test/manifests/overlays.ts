@@ -24,12 +24,12 @@ const additions = {
 } as const;
 
 /** Every overlay alone, and every one with each component (redis-persistent is part of pvc already). */
-export const variants: Variant[] = overlays.flatMap((overlay) => [
-  { name: overlay, overlay, components: [] },
-  ...Object.entries(additions)
-    .filter(([name]) => !(overlay === 'pvc' && name !== 'redis-auth'))
-    .map(([name, folder]) => ({ name: `${overlay} with ${name}`, overlay, components: [folder] })),
-]);
+export const variants: Variant[] = overlays.flatMap((overlay) =>
+  Object.entries(additions)
+    .filter(([name]) => overlay !== 'pvc' || name === 'redis-auth')
+    .map(([name, folder]): Variant => ({ name: `${overlay} with ${name}`, overlay, components: [folder] }))
+    .concat({ name: overlay, overlay, components: [] }),
+);
 
 /**
  * Calls `use` with a folder whose kustomization is `variant`'s. It lies outside the repository, which is linked into it,

@@ -62,7 +62,8 @@ async function build(folder: string, inherited: Manifest[]): Promise<Manifest[]>
     manifests = await build(join(folder, component), manifests);
   }
   for (const { target, path, ...rest } of kustomization.patches ?? []) {
-    if (Object.keys(rest).length > 0) throw new Error(`${folder}: unknown patch field ${Object.keys(rest)}`);
+    if (Object.keys(rest).length > 0)
+      throw new Error(`${folder}: unknown patch field ${Object.keys(rest).join(', ')}`);
     const patch: unknown = parse(await readFile(join(folder, path), 'utf8'));
     manifests = manifests.flatMap((each) => (matches(target, each) ? patched(each, patch) : [each]));
   }

@@ -49,7 +49,12 @@ export async function validateValues(manifest: Manifest): Promise<void> {
     string,
     new (data: unknown) => { validate: () => void }
   >;
-  new Model(manifest).validate();
+  try {
+    new Model(manifest).validate();
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${manifest.kind} ${manifest.metadata.name}: ${message}`, { cause });
+  }
 }
 
 /**

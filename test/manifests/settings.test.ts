@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { environmentDefaults, loadConfig } from '../../functions/lib/config.ts';
+import { renderVariant, variants } from './overlays.ts';
+import type { Manifest } from './render.ts';
+import { configMapData, functionTemplate, templateOf } from './shapes.ts';
+
+const functions = ['split', 'blur', 'assemble'];
+/** Set by Knative, so not by us. */
+const setByKnative = 'PORT';
+
+/** The environment a function gets: the ConfigMap's, then its own. */
+function environmentOf(manifests: Manifest[], name: string): Record<string, string> {
+  const own = (functionTemplate(manifests, name).spec.containers[0].env ?? []).map(
+    (each) => [each.name, each.value ?? ''] as const,
+  );
+  return { ...configMapData(manifests, 'tessera'), ...Object.fromEntries(own) };
+}
+
+describe.each(variants)('the settings of $name', (variant) => {
+  it('are all that the code reads and none that it does not', async () => {
+    const manifests = await renderVariant(variant);
+    const set = new Set(functions.flatMap((name) => Object.keys(environmentOf(manifests, name))));
+    const read = Object.keys(environmentDefaults).filter((each) => each !== setByKnative);
+    expect([...set].sort()).toEqual(read.sort());
+  });
+
+  it.each(functions)('can be used by %s', async (name) => {
+    const config = loadConfig({ ...environmentOf(await renderVariant(variant), name), PORT: '8080' });
+    expect(config.store).toBe(variant.overlay === 'pvc' ? 'file' : 'redis');
+    expect(config.redisUrl).toBe('redis://redis.tessera.svc.cluster.local:6379');
+  });
+
+  it('reach every function the same way, a Secret over the ConfigMap', async () => {
+    const manifests = await renderVariant(variant);
+    const workers = manifests.filter((each) => each.kind === 'Deployment');
+    const templates = [
+      ...functions.map((name) => functionTemplate(manifests, name)),
+      ...workers.map((each) => templateOf(each)),
+    ];
+    for (const template of templates) {
+      const sources = template?.spec.containers[0].envFrom ?? [];
+      expect(sources.map((each) => each.configMapRef?.name ?? each.secretRef?.name)).toEqual([
+        'tessera',
+        'tessera-redis',
+      ]);
+      expect(sources[1].secretRef?.optional).toBe(true);
+    }
+  });
+
+  it("send blur's events to assemble, or to the Broker", async () => {
+    const { K_SINK } = environmentOf(await renderVariant(variant), 'blur');
+    expect(K_SINK).toBe(
+      variant.overlay === 'broker'
+        ? 'http://broker-ingress.knative-eventing.svc.cluster.local/tessera/images'
+        : 'http://assemble.tessera.svc.cluster.local',
+    );
+  });
+});
+
+describe.each(variants.filter((each) => !each.name.endsWith('redis-external')))(
+  'Redis in $name',
+  (variant) => {
+    it('keeps what it acknowledged, and has room for more than split may admit', async () => {
+      const manifests = await renderVariant(variant);
+      const lines = configMapData(manifests, 'redis')['redis.conf'].split('\n');
+      expect(lines).toEqual(
+        expect.arrayContaining(['appendonly yes', 'appendfsync everysec', 'maxmemory-policy noeviction']),
+      );
+      const limit = lines.find((each) => each.startsWith('maxmemory ')) ?? '';
+      const maxGibibytes = Number(/^maxmemory (\d+)gb$/.exec(limit)?.[1]);
+      const budget = Number(configMapData(manifests, 'tessera').REDIS_BUDGET_BYTES);
+      expect(maxGibibytes * 1024 ** 3).toBeGreaterThan(budget);
+      const redis = manifests.find((each) => each.kind === 'StatefulSet');
+      expect(redis?.spec).toHaveProperty(
+        'template.spec.containers.0.resources.limits.memory',
+        `${maxGibibytes + 1}Gi`,
+      );
+    });
+  },
+);
+
+describe('a Redis elsewhere', () => {
+  it('leaves none in the cluster', async () => {
+    const variant = variants.find((each) => each.name === 'default with redis-external');
+    const manifests = variant ? await renderVariant(variant) : [];
+    expect(manifests.length).toBeGreaterThan(10);
+    expect(manifests.filter((each) => each.metadata.name === 'redis').map((each) => each.kind)).toEqual([
+      'TriggerAuthentication',
+    ]);
+  });
+});

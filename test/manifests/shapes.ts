@@ -1,0 +1,81 @@
+// The parts of the manifests that the tests look into, as types, and how to get at them.
+import { find } from './overlays.ts';
+import type { Manifest } from './render.ts';
+
+/** A container as far as the tests read it. */
+export interface Container {
+  name: string;
+  image: string;
+  command?: string[];
+  args?: string[];
+  env?: { name: string; value?: string; valueFrom?: unknown }[];
+  envFrom?: {
+    configMapRef?: { name: string; optional?: boolean };
+    secretRef?: { name: string; optional?: boolean };
+  }[];
+  ports?: { containerPort: number; name?: string }[];
+  readinessProbe?: Probe;
+  livenessProbe?: Probe;
+  startupProbe?: Probe;
+  resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
+  securityContext?: Record<string, unknown>;
+  volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[];
+}
+
+export interface Probe {
+  httpGet?: { path: string; port?: number | string };
+  [field: string]: unknown;
+}
+
+/** A pod's specification, a revision's among them. */
+export interface PodSpec {
+  containers: Container[];
+  volumes?: { name: string; persistentVolumeClaim?: unknown; [source: string]: unknown }[];
+  containerConcurrency?: number;
+  timeoutSeconds?: number;
+  terminationGracePeriodSeconds?: number;
+  [field: string]: unknown;
+}
+
+export interface PodTemplate {
+  metadata: { labels?: Record<string, string>; annotations?: Record<string, string> };
+  spec: PodSpec;
+}
+
+const knativeService = 'serving.knative.dev/v1 Service';
+
+/** The pod template of a resource; undefined when it has none. */
+export function templateOf(manifest: Manifest): PodTemplate | undefined {
+  if (manifest.kind === 'Pod') return manifest as unknown as PodTemplate;
+  return (manifest.spec as { template?: PodTemplate } | undefined)?.template;
+}
+
+/** Every resource that runs pods, with its template. */
+export function workloadsOf(manifests: Manifest[]): { manifest: Manifest; template: PodTemplate }[] {
+  return manifests.flatMap((manifest) => {
+    const template = templateOf(manifest);
+    return template === undefined ? [] : [{ manifest, template }];
+  });
+}
+
+/** The Knative Services among `manifests`, with their templates. */
+export function knativeServicesOf(manifests: Manifest[]): { manifest: Manifest; template: PodTemplate }[] {
+  return workloadsOf(manifests).filter(
+    ({ manifest }) => `${manifest.apiVersion} ${manifest.kind}` === knativeService,
+  );
+}
+
+/** The template of the Knative Service `name`. Throws when it is not there. */
+export function functionTemplate(manifests: Manifest[], name: string): PodTemplate {
+  const service = find(manifests, knativeService, name);
+  const template = service && templateOf(service);
+  if (template === undefined) throw new Error(`no Knative Service ${name}`);
+  return template;
+}
+
+/** The data of the ConfigMap `name`. Throws when it is not there. */
+export function configMapData(manifests: Manifest[], name: string): Record<string, string> {
+  const map = find(manifests, 'v1 ConfigMap', name);
+  if (map === undefined) throw new Error(`no ConfigMap ${name}`);
+  return map.data as Record<string, string>;
+}
