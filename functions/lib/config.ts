@@ -73,6 +73,7 @@ const settings = {
   leaseMs: ['LEASE_MS', integer(100, 3_600_000), '30000'],
   maxAttempts: ['MAX_ATTEMPTS', integer(1, 100), '5'],
   retryBaseMs: ['RETRY_BASE_MS', integer(1, 3_600_000), '500'],
+  announceRetryMs: ['ANNOUNCE_RETRY_MS', integer(1, 3_600_000), '5000'],
   concurrency: ['CONCURRENCY', integer(1, 64), '1'],
   consumer: ['CONSUMER', oneOf('on', 'off'), 'on'],
   sink: ['K_SINK', url('http:', 'https:'), 'http://127.0.0.1:8082'],

@@ -1,0 +1,98 @@
+// Writes the result of one blurred image: fetches its cores row by row, encodes them as they come, puts the file in place
+// as a whole, and closes the image. Doing it twice changes nothing.
+import { Problem } from '../lib/errors.ts';
+import { encodePng } from '../lib/png/encode.ts';
+import type { Log } from '../lib/log.ts';
+import type { Bitmap, Channels } from '../lib/pixels.ts';
+import type { ImageLedger, ImageRecord } from '../lib/queue/image-ledger.ts';
+import type { Stores } from '../lib/store/stores.ts';
+import { columnsOf, rowsOf, tileCount, tileGrid, type TileGrid } from '../lib/tile-grid.ts';
+import { channelsOfImage, stitchRow } from './stitch.ts';
+
+export interface AssemblerParts {
+  ledger: ImageLedger;
+  stores: Stores;
+  log: Log;
+}
+
+export class Assembler {
+  readonly #parts: AssemblerParts;
+  /** Images being written here: an event that comes twice at once is one piece of work. */
+  readonly #running = new Map<string, Promise<void>>();
+
+  constructor(parts: AssemblerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Writes image `id` if it is blurred; one that is done or cancelled is left alone. Throws a {@link Problem}:
+   * `unprocessable-event` for an image that is unknown or not blurred, `storage-unavailable` when it cannot be written.
+   */
+  async assemble(id: string): Promise<void> {
+    const running = this.#running.get(id) ?? this.#assemble(id).finally(() => this.#running.delete(id));
+    this.#running.set(id, running);
+    return running;
+  }
+
+  async #assemble(id: string): Promise<void> {
+    const { ledger, stores, log } = this.#parts;
+    const record = await ledger.record(id);
+    if (record?.state === 'done' || record?.state === 'cancelled') return;
+    if (record?.state !== 'blurred') {
+      throw new Problem('unprocessable-event', `Image ${id} is ${record?.state ?? 'unknown'}, not blurred.`);
+    }
+    const output = stores.resultName(id, record.name);
+    try {
+      await stores.outputs.write(output, await this.#encode(record));
+    } catch (error) {
+      if (await this.#isOver(id)) return;
+      await ledger.noteFault(
+        id,
+        error instanceof Problem ? error.message : 'Its result could not be written.',
+      );
+      throw error;
+    }
+    const answer = await ledger.finish(id, output);
+    if (answer === 'over') await stores.outputs.remove(output); // Cancelled while it was written.
+    log.info('Assembled', { imageId: id, name: record.name, output, answer });
+  }
+
+  /** Whether someone else ended the image meanwhile and freed its tiles under our hands. */
+  async #isOver(id: string): Promise<boolean> {
+    const record = await this.#parts.ledger.record(id);
+    return record?.state !== 'blurred';
+  }
+
+  async #encode(record: ImageRecord): Promise<AsyncIterable<Uint8Array>> {
+    const grid = tileGrid(record.width, record.height, record.tileSizePx, record.kernelSize);
+    const tiles = Array.from({ length: tileCount(grid) }, (_, tile) => tile);
+    const channels = channelsOfImage(grid, await this.#parts.ledger.resultSizes(record.id, tiles));
+    return encodePng(
+      { width: grid.width, height: grid.height, channels },
+      this.#bands(record.id, grid, channels),
+    );
+  }
+
+  /** The image's rows from the top, one row of tiles at a time; the next one is fetched while one is encoded. */
+  async *#bands(id: string, grid: TileGrid, channels: Channels): AsyncGenerator<Bitmap> {
+    let next = this.#cores(id, grid, 0);
+    for (let row = 0; row < rowsOf(grid); row++) {
+      const cores = await next;
+      if (row + 1 < rowsOf(grid)) {
+        next = this.#cores(id, grid, row + 1);
+        next.catch(() => {}); // Met when it is awaited, unless the encoder has given up before.
+      }
+      yield stitchRow(grid, row, cores, channels);
+    }
+  }
+
+  async #cores(id: string, grid: TileGrid, row: number): Promise<Uint8Array[]> {
+    const columns = columnsOf(grid);
+    const tiles = Array.from({ length: columns }, (_, column) => row * columns + column);
+    const cores = await this.#parts.ledger.results(id, tiles);
+    return cores.map((core, at) => {
+      if (core === null) throw new Error(`Tile ${tiles[at]} of image ${id} has no result`);
+      return core;
+    });
+  }
+}

@@ -1,0 +1,37 @@
+// assemble: the event that an image is blurred in, its PNG out. Wiring only.
+import { http } from '@google-cloud/functions-framework';
+import { loadConfig } from '../lib/config.ts';
+import { Problem } from '../lib/errors.ts';
+import { blurredImageId } from '../lib/events.ts';
+import { answering, bodyOf } from '../lib/http.ts';
+import { createLog } from '../lib/log.ts';
+import { ImageLedger } from '../lib/queue/image-ledger.ts';
+import { connectRedis } from '../lib/redis.ts';
+import type { Lifecycle } from '../lib/serve.ts';
+import { openStores } from '../lib/store/stores.ts';
+import { Assembler } from './assembler.ts';
+
+export const config = loadConfig();
+export const log = createLog('assemble', config.logLevel);
+
+const redis = connectRedis(config.redisUrl, 'fails', log);
+const ledger = new ImageLedger(redis, config);
+const assembler = new Assembler({ ledger, stores: openStores(config, redis), log });
+
+/** The function itself, also found by this name when the framework looks for its target. */
+export const assemble = answering(log, async (req, res) => {
+  if (req.method !== 'POST') {
+    res.setHeader('allow', 'POST');
+    throw new Problem('method-not-allowed', `${req.method} is not allowed here; POST is.`);
+  }
+  await assembler.assemble(blurredImageId(req.headers, bodyOf(req).toString()));
+  res.status(204).end(); // A broker takes a body for an event of its own.
+});
+http('assemble', assemble);
+
+export const lifecycle: Lifecycle = {
+  isReady: () => redis.status === 'ready',
+  async close() {
+    redis.disconnect();
+  },
+};

@@ -1,0 +1,5 @@
+// Serves assemble until it is asked to stop.
+import { serve } from '../lib/serve.ts';
+import { config, lifecycle, log } from './index.ts';
+
+await serve({ target: 'assemble', ...config, lifecycle, log });

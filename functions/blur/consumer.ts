@@ -1,0 +1,155 @@
+// Step 3 of the walk: claim → convolve → ack, again and again, in a few slots side by side. With one slot more than
+// there are threads, a tile is fetched and another handed in while one is convolved.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { formatJob } from '../lib/job.ts';
+import type { Log } from '../lib/log.ts';
+import type { Claim, TileQueue } from '../lib/queue/tile-queue.ts';
+
+const MIN_POLL_MS = 20;
+const MAX_POLL_MS = 200;
+/** How often an idle worker looks for events that are overdue. */
+const ANNOUNCE_EVERY_MS = 1000;
+
+export interface ConsumerParts {
+  queue: TileQueue;
+  /** Blurs a claimed tile: its core's pixels. */
+  convolve(claim: Claim): Promise<Uint8Array>;
+  /** Sends the events that are due. */
+  announce(): Promise<void>;
+  slots: number;
+  leaseMs: number;
+  log: Log;
+}
+
+export class Consumer {
+  readonly #parts: ConsumerParts;
+  readonly #held = new Set<Claim>();
+  readonly #stopping = new AbortController();
+  readonly #loops: Promise<void>[] = [];
+  readonly #firstPoll = Promise.withResolvers<void>();
+
+  constructor(parts: ConsumerParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves once the queue has been asked for a tile for the first time. */
+  get firstPoll(): Promise<void> {
+    return this.#firstPoll.promise;
+  }
+
+  /** Consumes until {@link stop}. */
+  start(): void {
+    for (let slot = 0; slot < this.#parts.slots; slot++) this.#loops.push(this.#consume());
+    this.#loops.push(this.#announceOverdue());
+  }
+
+  /** Processes tiles until none is ready. Answers how many it processed. */
+  async drainQueue(): Promise<number> {
+    let processed = 0;
+    const drain = async () => {
+      for (let claim = await this.#claim(); claim; claim = await this.#claim()) {
+        await this.#process(claim);
+        processed++;
+      }
+    };
+    await Promise.all(Array.from({ length: this.#parts.slots }, drain));
+    await this.#parts.announce();
+    return processed;
+  }
+
+  /**
+   * Claims no more and finishes the tiles in hand; what is not finished after `drainMs` goes back to the queue with its
+   * attempt refunded.
+   */
+  async stop(drainMs: number): Promise<void> {
+    this.#stopping.abort();
+    const finished = Promise.all(this.#loops).then(() => true);
+    const limit = new AbortController();
+    const timedOut = sleep(drainMs, false, { signal: limit.signal }).catch(() => false);
+    if (await Promise.race([finished, timedOut])) {
+      limit.abort();
+      return;
+    }
+    const held = [...this.#held];
+    this.#parts.log.warn('Tiles go back to the queue', { tiles: held.map((claim) => formatJob(claim.job)) });
+    await Promise.all(held.map((claim) => this.#parts.queue.release(claim)));
+  }
+
+  async #consume(): Promise<void> {
+    let pollMs = MIN_POLL_MS;
+    while (!this.#stopping.signal.aborted) {
+      const claim = await this.#tryClaim();
+      this.#firstPoll.resolve();
+      if (claim) {
+        pollMs = MIN_POLL_MS;
+        await this.#process(claim);
+      } else {
+        await this.#pause(pollMs * (0.5 + Math.random()));
+        pollMs = Math.min(pollMs * 1.5, MAX_POLL_MS);
+      }
+    }
+  }
+
+  async #announceOverdue(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      await this.#tryAnnounce();
+      await this.#pause(ANNOUNCE_EVERY_MS * (0.5 + Math.random()));
+    }
+  }
+
+  async #tryAnnounce(): Promise<void> {
+    try {
+      await this.#parts.announce();
+    } catch (error) {
+      this.#parts.log.error('The outbox cannot be read', { error });
+    }
+  }
+
+  async #tryClaim(): Promise<Claim | null> {
+    try {
+      return await this.#claim();
+    } catch (error) {
+      this.#parts.log.error('No tile can be claimed', { error });
+      return null;
+    }
+  }
+
+  async #claim(): Promise<Claim | null> {
+    const claim = await this.#parts.queue.claim();
+    if (claim) this.#held.add(claim);
+    return claim;
+  }
+
+  /** Sees one tile to its end. Never throws: what goes wrong with a tile is the queue's to tell. */
+  async #process(claim: Claim): Promise<void> {
+    const { queue, log } = this.#parts;
+    const job = formatJob(claim.job);
+    const extending = setInterval(() => this.#extend(claim), this.#parts.leaseMs / 3);
+    try {
+      const core = await this.#parts.convolve(claim).catch((error: unknown) => error as Error);
+      if (core instanceof Error) {
+        const answer = await queue.fail(claim, core.message);
+        log.warn('A tile failed', { job, attempt: claim.attempt, answer, error: core });
+        return;
+      }
+      const answer = await queue.ack(claim, core);
+      log.debug('A tile is blurred', { job, attempt: claim.attempt, answer });
+      if (answer === 'last') void this.#tryAnnounce();
+    } catch (error) {
+      log.error('A tile could not be handed in; its lease will expire', { job, error });
+    } finally {
+      clearInterval(extending);
+      this.#held.delete(claim);
+    }
+  }
+
+  #extend(claim: Claim): void {
+    this.#parts.queue.extend(claim).catch((error: unknown) => {
+      this.#parts.log.warn('A lease could not be extended', { job: formatJob(claim.job), error });
+    });
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => {}); // Stopping ends a pause early.
+  }
+}

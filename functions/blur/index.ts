@@ -1,0 +1,65 @@
+// blur: a consumer of the queue that is also an HTTP function. Wiring only. The consumer starts first and the framework
+// is loaded once the queue has been asked for work: a pod woken from zero is woken for its tiles, not for its port.
+import { Problem } from '../lib/errors.ts';
+import { loadConfig } from '../lib/config.ts';
+import { createLog } from '../lib/log.ts';
+import { ImageLedger } from '../lib/queue/image-ledger.ts';
+import { LeaseQueue } from '../lib/queue/lease-queue.ts';
+import { NaiveQueue } from '../lib/queue/naive-queue.ts';
+import { connectRedis } from '../lib/redis.ts';
+import type { Lifecycle } from '../lib/serve.ts';
+import { Announcer } from './announcer.ts';
+import { Consumer } from './consumer.ts';
+import { Convolver } from './convolver.ts';
+
+/** The port is not kept waiting longer than this for a Redis that does not answer. */
+const FIRST_POLL_MS = 500;
+
+export const config = loadConfig();
+export const log = createLog('blur', config.logLevel);
+
+const redis = connectRedis(config.redisUrl, 'waits', log);
+const queue =
+  config.queueMode === 'naive' ? new NaiveQueue(redis, config.keyPrefix) : new LeaseQueue(redis, config);
+const announcer = new Announcer(new ImageLedger(redis, config), config, log);
+const convolver = new Convolver(config.concurrency);
+const consumer = new Consumer({
+  queue,
+  convolve: (claim) => convolver.convolve(claim),
+  announce: () => announcer.announce(),
+  slots: config.concurrency + 1,
+  leaseMs: config.leaseMs,
+  log,
+});
+
+if (config.consumer === 'on') {
+  consumer.start();
+  const tooLong = AbortSignal.timeout(FIRST_POLL_MS);
+  await Promise.race([
+    consumer.firstPoll,
+    new Promise((resolve) => tooLong.addEventListener('abort', resolve)),
+  ]);
+}
+const { http } = await import('@google-cloud/functions-framework');
+const { answering, sendJson } = await import('../lib/http.ts');
+
+/** The function itself, also found by this name when the framework looks for its target. */
+export const blur = answering(log, async (req, res) => {
+  if (req.method !== 'POST') {
+    res.setHeader('allow', 'POST');
+    throw new Problem('method-not-allowed', `${req.method} is not allowed here; POST is.`);
+  }
+  sendJson(res, 200, { processed: await consumer.drainQueue() });
+});
+http('blur', blur);
+
+export const lifecycle: Lifecycle = {
+  isReady: () => redis.status === 'ready',
+  async drain() {
+    await Promise.all([consumer.stop(config.drainMs), announcer.stop(config.drainMs)]);
+  },
+  async close() {
+    await Promise.all([convolver.close(), queue.close()]);
+    redis.disconnect();
+  },
+};

@@ -1,0 +1,7 @@
+// Serves blur until it is asked to stop.
+import '../lib/stop-signal.ts'; // First: the consumer claims tiles before the server is there to hand them back.
+import { config, lifecycle, log } from './index.ts';
+
+// Loaded after the consumer has started; see index.ts.
+const { serve } = await import('../lib/serve.ts');
+await serve({ target: 'blur', ...config, lifecycle, log });

@@ -1,0 +1,60 @@
+// The one event of the walk: the last tile of an image is done. Sent by blur, received by assemble.
+import { CloudEvent, HTTP, type CloudEventV1, type Headers } from 'cloudevents';
+import { Problem } from './errors.ts';
+import { isImageId } from './job.ts';
+
+export const IMAGE_BLURRED = 'dev.tessera.image.blurred.v1';
+const SOURCE = '/tessera/blur';
+const STRUCTURED = 'application/cloudevents+json';
+const REQUIRED = ['id', 'source', 'type', 'specversion'];
+
+/** The event that image `imageId` is blurred, as an HTTP message in binary mode. Its id is the same however often it is sent. */
+export function imageBlurredMessage(imageId: string): { headers: Record<string, string>; body: string } {
+  const event = new CloudEvent({
+    id: `${imageId}.blurred`,
+    type: IMAGE_BLURRED,
+    source: SOURCE,
+    subject: imageId,
+    datacontenttype: 'application/json',
+    data: { imageId },
+  });
+  const message = HTTP.binary(event);
+  return { headers: message.headers as Record<string, string>, body: String(message.body) };
+}
+
+/**
+ * The image a received event is about: its subject. Nothing else in it is used. Throws a {@link Problem}: 415 for what
+ * is no CloudEvent, 400 for a malformed one, 422 for one of another type or without an image's id.
+ */
+export function blurredImageId(headers: Headers, body: string): string {
+  const event = parse(headers, body);
+  if (event.type !== IMAGE_BLURRED) {
+    throw new Problem('unprocessable-event', `The event's type is ${event.type}, not ${IMAGE_BLURRED}.`);
+  }
+  if (typeof event.subject !== 'string' || !isImageId(event.subject)) {
+    throw new Problem('unprocessable-event', "The event's subject is not the id of an image.");
+  }
+  return event.subject;
+}
+
+/** The event, checked against the CloudEvents schema. The library fills in what is missing, so that is looked at first. */
+function parse(headers: Headers, body: string): CloudEventV1<unknown> {
+  const isStructured = headers['content-type']?.toString().startsWith(STRUCTURED) ?? false;
+  if (!isStructured && headers['ce-id'] === undefined) {
+    throw new Problem('unsupported-event', 'A CloudEvent in binary or structured mode is wanted.');
+  }
+  try {
+    const given = isStructured ? (JSON.parse(body) as Record<string, unknown>) : headers;
+    for (const attribute of REQUIRED) {
+      const value = given[isStructured ? attribute : `ce-${attribute}`];
+      if (typeof value !== 'string' || value === '') throw new Error(`it has no ${attribute}`);
+    }
+    const event = HTTP.toEvent({ headers, body });
+    if (!(event instanceof CloudEvent)) throw new Error('one event is wanted');
+    event.validate();
+    return event;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split('\n')[0] : 'it is no JSON object';
+    throw new Problem('invalid-event', `The CloudEvent cannot be read: ${reason}.`, { cause: error });
+  }
+}

@@ -1,0 +1,64 @@
+#!lua
+-- Opens an image: writes its record and sets aside the memory it may need, unless it is known already.
+-- ARGV[1] -> image id
+-- ARGV[2] -> now, ms ('' = server clock)
+-- ARGV[3] -> bytes the image may hold
+-- ARGV[4] -> bytes all images together may hold
+-- ARGV[5] -> ms after which a split that went silent counts as abandoned
+-- ARGV[6] -> '1' to start over even if the image is done (its result is gone)
+-- ARGV[7..] -> fields and values of the record, `expected` (number of tiles) among them
+-- Output: 'begun', 'over-budget', or the state of an image that is under way or done
+
+local image, now = ARGV[1], clock(ARGV[2])
+local bytes, budget, abandon_ms = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local meta = key(image, 'meta')
+
+local state = redis.call('HGET', meta, 'state')
+local starts_over = state == 'failed' or state == 'cancelled' or (state == 'done' and ARGV[6] == '1')
+if state and not starts_over then
+  redis.call('HSET', meta, 'touchedAt', now)
+  return state
+end
+
+-- What other images hold; the one starting over gives its own share back first.
+local function admitted()
+  local total = 0
+  for _, held in ipairs(redis.call('HVALS', ADMITTED)) do
+    total = total + tonumber(held)
+  end
+  return total - tonumber(redis.call('HGET', ADMITTED, image) or 0)
+end
+
+-- Gives back what is held by images whose record has expired, or whose split died and was never repeated.
+local function reclaim_admissions()
+  for _, other in ipairs(redis.call('HKEYS', ADMITTED)) do
+    local record = redis.call('HMGET', key(other, 'meta'), 'expected', 'touchedAt', 'ttl')
+    if not record[1] then
+      redis.call('HDEL', ADMITTED, other)
+    elseif
+      redis.call('HLEN', key(other, 'tiles')) < tonumber(record[1])
+      and tonumber(record[2]) + abandon_ms < now
+    then
+      sweep(other)
+      redis.call('HSET', key(other, 'meta'), 'state', 'cancelled', 'endedAt', now, 'error', 'its split was abandoned')
+      redis.call('EXPIRE', key(other, 'meta'), record[3])
+    end
+  end
+end
+
+if admitted() + bytes > budget then
+  reclaim_admissions()
+  if admitted() + bytes > budget then
+    return 'over-budget'
+  end
+end
+
+if state then
+  sweep(image)
+  remove_jobs(image)
+  redis.call('UNLINK', meta)
+end
+redis.call('HSET', meta, 'state', 'splitting', 'createdAt', now, 'touchedAt', now, unpack(ARGV, 7))
+redis.call('HSET', ADMITTED, image, bytes)
+redis.call('ZADD', IMAGES, now, image)
+return 'begun'

@@ -1,0 +1,22 @@
+#!lua flags=allow-oom
+-- Closes an image whose result is written: frees its tiles, keeps its record for a while.
+-- ARGV[1] -> image id
+-- ARGV[2] -> now, ms ('' = server clock)
+-- ARGV[3] -> seconds the record is kept
+-- ARGV[4] -> name of the output
+-- Output: 'finished', 'again' (it was closed before), or 'over' (it is not blurred: cancelled, unknown, started over)
+
+local image, now = ARGV[1], clock(ARGV[2])
+local meta = key(image, 'meta')
+local state = redis.call('HGET', meta, 'state')
+if state == 'done' then
+  return 'again'
+end
+if state ~= 'blurred' then
+  return 'over'
+end
+sweep(image)
+redis.call('HSET', meta, 'state', 'done', 'endedAt', now, 'output', ARGV[4])
+redis.call('HDEL', meta, 'error')
+redis.call('EXPIRE', meta, ARGV[3])
+return 'finished'

@@ -1,0 +1,212 @@
+// The images' side of the queue: opened by split, filled with tiles, announced from the outbox, closed by assemble.
+// Each change is one script; the status record is read from what they leave behind.
+import type { Redis } from 'ioredis';
+import { imageKeys, queueKeys } from './keys.ts';
+import { QueueScripts } from './scripts.ts';
+import type { Clock } from './tile-queue.ts';
+
+export type ImageState = 'splitting' | 'blurring' | 'blurred' | 'done' | 'failed' | 'cancelled';
+
+/** What split knows of an image when it opens it. Sizes in pixels. */
+export interface ImagePlan {
+  name: string;
+  width: number;
+  height: number;
+  tileSizePx: number;
+  kernelSize: number;
+  /** Number of tiles. */
+  expected: number;
+}
+
+/** The status record of an image. Times are milliseconds since the epoch. */
+export interface ImageRecord extends ImagePlan {
+  id: string;
+  state: ImageState;
+  /** Tiles done. */
+  done: number;
+  /** Claims of all its tiles together, released ones not counted. */
+  attempts: number;
+  /** Leases that expired before their tile was acked. */
+  reclaims: number;
+  /** Acks refused because another claim had the tile by then. */
+  fenced: number;
+  /** Times its event was sent. */
+  announced: number;
+  createdAt: number;
+  blurredAt: number | null;
+  endedAt: number | null;
+  /** Why it failed, or what keeps it from being done. */
+  error: string | null;
+  /** Name of its output once it is done. */
+  output: string | null;
+}
+
+export interface DeadTile {
+  tile: number;
+  reason: string;
+}
+
+export interface Admission {
+  /** Bytes of Redis memory the image may hold at its peak. */
+  bytes: number;
+  /** Bytes all images together may hold. */
+  budgetBytes: number;
+}
+
+/** How long a split may be silent before its image may be given up to make room. */
+const ABANDONED_MS = 10 * 60 * 1000;
+
+export class ImageLedger {
+  readonly #redis: Redis;
+  readonly #scripts: QueueScripts;
+  readonly #keyPrefix: string;
+  readonly #recordTtlS: number;
+  readonly #clock: () => string;
+
+  constructor(redis: Redis, options: { keyPrefix: string; recordTtlS: number }, clock?: Clock) {
+    this.#redis = redis;
+    this.#scripts = new QueueScripts(redis, options.keyPrefix);
+    this.#keyPrefix = options.keyPrefix;
+    this.#recordTtlS = options.recordTtlS;
+    this.#clock = () => (clock ? String(clock()) : '');
+  }
+
+  /**
+   * Opens an image. An image that failed or was cancelled starts over, and one that is done does if `again` says so;
+   * of any other the state it is in comes back and nothing changes.
+   */
+  async begin(
+    id: string,
+    plan: ImagePlan,
+    admission: Admission,
+    again = false,
+  ): Promise<'begun' | 'over-budget' | ImageState> {
+    const record = { ...plan, ttl: this.#recordTtlS };
+    const answer = await this.#scripts.run(
+      'begin',
+      id,
+      this.#clock(),
+      admission.bytes,
+      admission.budgetBytes,
+      ABANDONED_MS,
+      again ? '1' : '',
+      ...Object.entries(record).flat(),
+    );
+    return answer as 'begun' | 'over-budget' | ImageState;
+  }
+
+  /** Puts one tile on the queue unless it is known already. `over`: the image takes no more tiles. */
+  async enqueue(id: string, tile: number, source: Uint8Array): Promise<'enqueued' | 'known' | 'over'> {
+    const key = this.#keys(id).src(tile);
+    const answer = await this.#scripts.runAfterSet(key, source, 'enqueue', id, tile, this.#clock());
+    return answer as 'enqueued' | 'known' | 'over';
+  }
+
+  /** The tiles of an image that were enqueued at any time. */
+  async knownTiles(id: string): Promise<Set<number>> {
+    return new Set((await this.#redis.hkeys(this.#keys(id).tiles)).map(Number));
+  }
+
+  /** The image whose event is due, or null. It is due again after a pause that doubles each time. */
+  async due(firstPauseMs: number): Promise<string | null> {
+    return (await this.#scripts.run('due', this.#clock(), firstPauseMs)) as string | null;
+  }
+
+  /** Blurred tiles of an image, in the order asked for; null where a tile has no result. */
+  async results(id: string, tiles: number[]): Promise<(Uint8Array | null)[]> {
+    const keys = this.#keys(id);
+    const answers = await this.#redis.pipeline(tiles.map((tile) => ['getBuffer', keys.out(tile)])).exec();
+    return (answers ?? []).map(([error, bytes]) => {
+      if (error) throw error;
+      return bytes as Uint8Array | null;
+    });
+  }
+
+  /** Bytes of each blurred tile, 0 where there is none. */
+  async resultSizes(id: string, tiles: number[]): Promise<number[]> {
+    const keys = this.#keys(id);
+    const answers = await this.#redis.pipeline(tiles.map((tile) => ['strlen', keys.out(tile)])).exec();
+    return (answers ?? []).map(([error, length]) => {
+      if (error) throw error;
+      return length as number;
+    });
+  }
+
+  /** Closes a blurred image whose result is written as `output`. */
+  async finish(id: string, output: string): Promise<'finished' | 'again' | 'over'> {
+    const answer = await this.#scripts.run('finish', id, this.#clock(), this.#recordTtlS, output);
+    return answer as 'finished' | 'again' | 'over';
+  }
+
+  /** Gives an image up. Answers the state of one that is over already, null for an unknown one. */
+  async cancel(id: string): Promise<'cancelled' | 'done' | null> {
+    const answer = await this.#scripts.run('cancel', id, this.#clock(), this.#recordTtlS, 'cancelled');
+    return answer as 'cancelled' | 'done' | null;
+  }
+
+  /** Undoes {@link begin}: nothing of the image stays. */
+  async forget(id: string): Promise<void> {
+    await this.#scripts.run('forget', id);
+  }
+
+  /** Notes in the record what keeps a blurred image from being done. */
+  async noteFault(id: string, error: string): Promise<void> {
+    await this.#redis.hset(this.#keys(id).meta, 'error', error);
+  }
+
+  /** The record of an image, or null when there is none. */
+  async record(id: string): Promise<ImageRecord | null> {
+    const keys = this.#keys(id);
+    const [fields, done] = await Promise.all([this.#redis.hgetall(keys.meta), this.#redis.scard(keys.done)]);
+    if (!fields.state) return null;
+    const number = (name: string) => Number(fields[name] ?? 0);
+    const state = fields.state as ImageState;
+    return {
+      id,
+      name: fields.name,
+      width: number('width'),
+      height: number('height'),
+      tileSizePx: number('tileSizePx'),
+      kernelSize: number('kernelSize'),
+      expected: number('expected'),
+      state,
+      done: state === 'done' ? number('expected') : done,
+      attempts: number('attempts'),
+      reclaims: number('reclaims'),
+      fenced: number('fenced'),
+      announced: number('announced'),
+      createdAt: number('createdAt'),
+      blurredAt: fields.blurredAt ? number('blurredAt') : null,
+      endedAt: fields.endedAt ? number('endedAt') : null,
+      error: fields.error ?? null,
+      output: fields.output ?? null,
+    };
+  }
+
+  /** The tiles of an image that were given up, with the reason each. */
+  async deadTiles(id: string): Promise<DeadTile[]> {
+    const keys = this.#keys(id);
+    const [states, errors] = await Promise.all([
+      this.#redis.hgetall(keys.tiles),
+      this.#redis.hgetall(keys.errors),
+    ]);
+    return Object.keys(states)
+      .filter((tile) => states[tile] === 'dead')
+      .map((tile) => ({ tile: Number(tile), reason: errors[tile] ?? '' }))
+      .sort((a, b) => a.tile - b.tile);
+  }
+
+  /** Records of the newest `limit` images, newest first. Ids whose record has expired are dropped on the way. */
+  async newest(limit: number): Promise<ImageRecord[]> {
+    const index = queueKeys(this.#keyPrefix).images;
+    const ids = await this.#redis.zrevrange(index, 0, limit - 1);
+    const records = await Promise.all(ids.map((id) => this.record(id)));
+    const expired = ids.filter((_, at) => records[at] === null);
+    if (expired.length > 0) await this.#redis.zrem(index, ...expired);
+    return records.filter((record) => record !== null);
+  }
+
+  #keys(id: string) {
+    return imageKeys(this.#keyPrefix, id);
+  }
+}

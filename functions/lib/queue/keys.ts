@@ -1,0 +1,51 @@
+// The names of the queue's keys. The Lua scripts derive the same names from the prefix in shared.lua, and KEDA's
+// triggers spell them out; tests hold the three equal.
+
+/** The keys all images share, for a deployment's key prefix. */
+export function queueKeys(prefix: string) {
+  return {
+    /** LIST of jobs ready to claim; what KEDA's first trigger reads. */
+    queue: `${prefix}:job:queue`,
+    /** ZSET job → lease expiry, ms. */
+    leases: `${prefix}:job:leases`,
+    /** HASH claim nonce → job, as long as the lease lasts: a claim sent again finds its job here. */
+    claims: `${prefix}:job:claims`,
+    /** ZSET job → when it may be claimed again, ms. */
+    delayed: `${prefix}:job:delayed`,
+    /** ZSET job → when it was given up, ms. */
+    dead: `${prefix}:job:dead`,
+    /** ZSET imageId → when its event is sent next, ms. */
+    outbox: `${prefix}:outbox`,
+    /** HASH imageId → bytes of Redis memory it may hold. */
+    admitted: `${prefix}:admitted`,
+    /** ZSET imageId → when it was begun, ms. */
+    images: `${prefix}:images`,
+  };
+}
+
+/** The keys of one image. */
+export function imageKeys(prefix: string, imageId: string) {
+  const of = (part: string) => `${prefix}:${imageId}:${part}`;
+  return {
+    /** HASH, the status record. */
+    meta: of('meta'),
+    /** HASH tile → ready, leased, delayed, done or dead. */
+    tiles: of('tiles'),
+    /** HASH tile → times it was claimed. */
+    attempts: of('attempts'),
+    /** HASH tile → nonce of the claim that holds it. */
+    tokens: of('tokens'),
+    /** HASH tile → nonce of the claim whose ack was taken. */
+    acks: of('acks'),
+    /** HASH tile → why its last attempt failed. */
+    errors: of('errors'),
+    /** SET of tiles done. */
+    done: of('done'),
+    /** STRING, the tile's source pixels: its core and halo. */
+    src: (tile: number) => of(`src:${tile}`),
+    /** STRING, the tile's blurred core. */
+    out: (tile: number) => of(`out:${tile}`),
+    /** STRING, a result on its way in, inside the transaction that acks it. */
+    staged: (nonce: string) => of(`new:${nonce}`),
+  };
+}

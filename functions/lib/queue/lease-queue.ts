@@ -1,0 +1,86 @@
+// The queue that loses nothing: a claim is a lease, and what is not acked before it expires is handed out again.
+// Every step is one script; see the .lua files beside this one.
+import { randomBytes } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { formatJob, parseJob, type Job } from '../job.ts';
+import { isOutOfMemory } from '../redis.ts';
+import { imageKeys } from './keys.ts';
+import { asBuffer, QueueScripts, type ScriptArgument } from './scripts.ts';
+import type { AckAnswer, Claim, Clock, TileQueue } from './tile-queue.ts';
+
+export interface LeaseQueueOptions {
+  keyPrefix: string;
+  leaseMs: number;
+  maxAttempts: number;
+  /** Pause before a tile's second attempt; it doubles with every further one. */
+  retryBaseMs: number;
+  /** How long the keys of a failed image are kept. */
+  recordTtlS: number;
+}
+
+export class LeaseQueue implements TileQueue {
+  readonly #redis: Redis;
+  readonly #scripts: QueueScripts;
+  readonly #options: LeaseQueueOptions;
+  readonly #clock: () => string;
+
+  constructor(redis: Redis, options: LeaseQueueOptions, clock?: Clock) {
+    this.#redis = redis;
+    this.#scripts = new QueueScripts(redis, options.keyPrefix);
+    this.#options = options;
+    this.#clock = () => (clock ? String(clock()) : '');
+  }
+
+  /** `nonce` names this claim; ioredis sends it again unchanged when a reply is lost, and gets the same tile. */
+  async claim(nonce = randomBytes(12).toString('base64url')): Promise<Claim | null> {
+    const { leaseMs, maxAttempts, retryBaseMs, recordTtlS } = this.#options;
+    const policy = [maxAttempts, retryBaseMs, Math.random(), recordTtlS];
+    const answer = await this.#scripts.run('claim', nonce, this.#clock(), leaseMs, ...policy);
+    if (answer === null) return null;
+    const [message, ...numbers] = answer as string[];
+    const job = parseJob(message);
+    if (!job) throw new Error(`The queue handed out ${JSON.stringify(message)}, which is no job`);
+    const [attempt, width, height, tileSizePx, kernelSize] = numbers.map(Number);
+    const source = await this.#redis.getBuffer(this.#keys(job).src(job.tile));
+    return { job, nonce, attempt, source, width, height, tileSizePx, kernelSize };
+  }
+
+  async extend(claim: Claim): Promise<'extended' | 'stale'> {
+    const answer = await this.#run('extend', claim, this.#clock(), this.#options.leaseMs);
+    return answer as 'extended' | 'stale';
+  }
+
+  async ack(claim: Claim, core: Uint8Array): Promise<AckAnswer> {
+    const args = [formatJob(claim.job), claim.nonce, this.#clock(), this.#options.recordTtlS];
+    try {
+      const staged = this.#keys(claim.job).staged(claim.nonce);
+      return (await this.#scripts.runAfterSet(staged, core, 'ack', ...args)) as AckAnswer;
+    } catch (error) {
+      if (!isOutOfMemory(error)) throw error;
+      // A script may exceed the limit, and this one frees more than it takes.
+      return (await this.#scripts.run('ack', ...args, asBuffer(core))) as AckAnswer;
+    }
+  }
+
+  async fail(claim: Claim, reason: string): Promise<'delayed' | 'dead' | 'stale'> {
+    const { maxAttempts, retryBaseMs, recordTtlS } = this.#options;
+    const policy = [maxAttempts, retryBaseMs, Math.random(), recordTtlS];
+    const answer = await this.#run('fail', claim, this.#clock(), reason, ...policy);
+    return answer as 'delayed' | 'dead' | 'stale';
+  }
+
+  async release(claim: Claim): Promise<'released' | 'stale'> {
+    return (await this.#run('release', claim)) as 'released' | 'stale';
+  }
+
+  /** Nothing to close: the connection is its opener's. */
+  async close(): Promise<void> {}
+
+  #run(name: 'extend' | 'fail' | 'release', claim: Claim, ...args: ScriptArgument[]) {
+    return this.#scripts.run(name, formatJob(claim.job), claim.nonce, ...args);
+  }
+
+  #keys(job: Job) {
+    return imageKeys(this.#options.keyPrefix, job.imageId);
+  }
+}

@@ -1,0 +1,69 @@
+// The honest baseline: one BRPOP, no lease, no retry. A tile leaves Redis the moment a worker takes it, so a worker
+// that dies takes its tiles with it and nobody notices: this queue loses them, at most once is all it promises.
+import type { Redis } from 'ioredis';
+import { formatJob, parseJob } from '../job.ts';
+import { imageKeys, queueKeys } from './keys.ts';
+import { QueueScripts } from './scripts.ts';
+import type { AckAnswer, Claim, TileQueue } from './tile-queue.ts';
+
+const BLOCK_S = 1;
+
+export class NaiveQueue implements TileQueue {
+  readonly #redis: Redis;
+  /** BRPOP blocks its connection, so it has one of its own. */
+  readonly #blocking: Redis;
+  readonly #scripts: QueueScripts;
+  readonly #keyPrefix: string;
+
+  constructor(redis: Redis, keyPrefix: string) {
+    this.#redis = redis;
+    this.#blocking = redis.duplicate();
+    this.#blocking.on('error', () => {}); // The main connection's faults are logged; these are the same.
+    this.#scripts = new QueueScripts(redis, keyPrefix);
+    this.#keyPrefix = keyPrefix;
+  }
+
+  async claim(): Promise<Claim | null> {
+    const popped = await this.#blocking.brpop(queueKeys(this.#keyPrefix).queue, BLOCK_S);
+    const job = popped && parseJob(popped[1]);
+    if (!job) return null;
+    const keys = imageKeys(this.#keyPrefix, job.imageId);
+    const [state, ...grid] = await this.#redis.hmget(
+      keys.meta,
+      'state',
+      'width',
+      'height',
+      'tileSizePx',
+      'kernelSize',
+    );
+    if (state === null || state === 'cancelled') return null;
+    const [width, height, tileSizePx, kernelSize] = grid.map(Number);
+    const source = await this.#redis.getBuffer(keys.src(job.tile));
+    return { job, nonce: '', attempt: 1, source, width, height, tileSizePx, kernelSize };
+  }
+
+  /** There is no lease to prolong. */
+  async extend(): Promise<'extended'> {
+    return 'extended';
+  }
+
+  async ack(claim: Claim, core: Uint8Array): Promise<AckAnswer> {
+    const { job } = claim;
+    const staged = imageKeys(this.#keyPrefix, job.imageId).staged(`naive:${job.tile}`);
+    return (await this.#scripts.runAfterSet(staged, core, 'naive-ack', formatJob(job), '')) as AckAnswer;
+  }
+
+  /** There is no retry: the tile is lost. */
+  async fail(): Promise<'dead'> {
+    return 'dead';
+  }
+
+  /** There is nothing to give back: the tile is lost. */
+  async release(): Promise<'stale'> {
+    return 'stale';
+  }
+
+  async close(): Promise<void> {
+    this.#blocking.disconnect();
+  }
+}

@@ -1,0 +1,16 @@
+#!lua flags=allow-oom
+-- Gives a tile back untouched: it is claimed next, and the attempt does not count.
+-- ARGV[1] -> job
+-- ARGV[2] -> nonce of the claim
+-- Output: 'released' or 'stale' (the claim no longer holds the tile)
+
+local job, nonce = ARGV[1], ARGV[2]
+local image, tile = parse(job)
+if not holds(image, tile, nonce) then
+  return 'stale'
+end
+unlease(job, image, tile)
+redis.call('HINCRBY', key(image, 'attempts'), tile, -1)
+redis.call('HINCRBY', key(image, 'meta'), 'attempts', -1)
+make_ready(job, image, tile)
+return 'released'

@@ -1,0 +1,111 @@
+// The queue's Lua scripts as methods of a Redis connection. Each call is one atomic step; after SCRIPT FLUSH or a
+// restart ioredis sends the text again.
+import { readFileSync } from 'node:fs';
+import type { Redis } from 'ioredis';
+
+/** Every script, by the name of its file. */
+export const scriptNames = [
+  'begin',
+  'enqueue',
+  'claim',
+  'extend',
+  'ack',
+  'fail',
+  'release',
+  'due',
+  'finish',
+  'cancel',
+  'forget',
+  'requeue',
+  'naive-ack',
+] as const;
+
+export type ScriptName = (typeof scriptNames)[number];
+/** Times a transaction is sent before its connection is given up. */
+const MAX_TRIES = 10;
+
+export type ScriptArgument = string | number | Buffer;
+
+/**
+ * The text of a script as Redis gets it: its own first line (the shebang must stay first), then shared.lua, then the
+ * rest. `readLua` reads a file of this folder.
+ */
+export function scriptText(name: ScriptName, readLua: (file: string) => string = readLuaFile): string {
+  const own = readLua(`${name}.lua`);
+  const firstLineEnd = own.indexOf('\n') + 1;
+  return own.slice(0, firstLineEnd) + readLua('shared.lua') + own.slice(firstLineEnd);
+}
+
+/** Runs the scripts on one connection under one key prefix. */
+export class QueueScripts {
+  readonly #redis: Redis;
+  readonly #prefix: string;
+  readonly #texts = Object.fromEntries(scriptNames.map((name) => [name, scriptText(name)]));
+
+  constructor(redis: Redis, prefix: string) {
+    this.#redis = redis;
+    this.#prefix = prefix;
+    for (const name of scriptNames) {
+      redis.defineCommand(commandName(name), { numberOfKeys: 1, lua: this.#texts[name] });
+    }
+  }
+
+  /** Runs a script. */
+  run(name: ScriptName, ...args: ScriptArgument[]): Promise<unknown> {
+    const commands = this.#redis as unknown as Record<
+      string,
+      (...args: ScriptArgument[]) => Promise<unknown>
+    >;
+    return commands[commandName(name)](this.#prefix, ...args);
+  }
+
+  /**
+   * Sets `key` to `bytes` and runs a script, as one transaction. The script goes as its whole text: a digest the server
+   * has forgotten would fail after the bytes were set. A transaction cut off halfway through its replies is sent again,
+   * as ioredis does with everything else; the scripts take that.
+   */
+  async runAfterSet(
+    key: string,
+    bytes: Uint8Array,
+    name: ScriptName,
+    ...args: ScriptArgument[]
+  ): Promise<unknown> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#transact(key, bytes, name, args);
+      } catch (error) {
+        const isCutOff = error instanceof Error && error.name === 'AbortError';
+        if (!isCutOff || tries === MAX_TRIES) throw error;
+      }
+    }
+  }
+
+  async #transact(
+    key: string,
+    bytes: Uint8Array,
+    name: ScriptName,
+    args: ScriptArgument[],
+  ): Promise<unknown> {
+    const answers = await this.#redis
+      .multi()
+      .set(key, asBuffer(bytes))
+      .eval(this.#texts[name], 1, this.#prefix, ...args)
+      .exec();
+    if (answers === null) throw new Error('A transaction was discarded');
+    for (const [error] of answers) if (error) throw error;
+    return answers[1][1];
+  }
+}
+
+function commandName(name: ScriptName): string {
+  return `tessera:${name}`;
+}
+
+function readLuaFile(file: string): string {
+  return readFileSync(new URL(file, import.meta.url), 'utf8');
+}
+
+/** The same bytes as a Buffer, which is what ioredis sends as bytes. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,74 @@
+// Step 2 of the walk: rows of pixels become tiles, each with its halo, as soon as the rows it needs are there.
+import { channelsOf, type Bitmap, type Channels, type Rect } from '../lib/pixels.ts';
+import { columnsOf, rowsOf, sourceOf, type TileGrid } from '../lib/tile-grid.ts';
+
+export interface SourceTile {
+  tile: number;
+  /** Its core and halo: RGB if all of it is opaque, else RGBA. */
+  source: Uint8Array;
+}
+
+/** Consecutive rows of the image, from row `y` on. */
+interface Band extends Bitmap {
+  y: number;
+}
+
+/**
+ * Cuts the image that `bands` brings from the top into the tiles of `grid`, row by row, leaving out those that
+ * `isWanted` refuses. Holds the rows that one row of tiles needs and no more.
+ */
+export async function* cutTiles(
+  bands: AsyncIterable<Bitmap>,
+  grid: TileGrid,
+  isWanted: (tile: number) => boolean,
+): AsyncGenerator<SourceTile> {
+  const columns = columnsOf(grid);
+  const rows = rowsOf(grid);
+  let held: Band[] = [];
+  let row = 0;
+  let nextY = 0;
+
+  for await (const band of bands) {
+    held.push({ ...band, y: nextY });
+    nextY += band.height;
+    for (; row < rows; row++) {
+      const { y, height } = sourceOf(grid, row * columns);
+      if (y + height > nextY) break;
+      held = held.filter((each) => each.y + each.height > y);
+      for (let tile = row * columns; tile < (row + 1) * columns; tile++) {
+        if (isWanted(tile)) yield { tile, source: withoutAlpha(copyRect(held, sourceOf(grid, tile))) };
+      }
+    }
+  }
+}
+
+/** The pixels of `rect` from the bands that cover its rows. */
+function copyRect(bands: Band[], rect: Rect): Bitmap {
+  const channels = channelsOf(bands[0]);
+  const lineBytes = rect.width * channels;
+  const data = Buffer.allocUnsafe(lineBytes * rect.height);
+  for (const band of bands) {
+    const from = Math.max(rect.y, band.y);
+    const to = Math.min(rect.y + rect.height, band.y + band.height);
+    for (let y = from; y < to; y++) {
+      const start = ((y - band.y) * band.width + rect.x) * channels;
+      data.set(band.data.subarray(start, start + lineBytes), (y - rect.y) * lineBytes);
+    }
+  }
+  return { data, width: rect.width, height: rect.height };
+}
+
+/** The bytes of a tile, without its alpha where that says nothing: a quarter less to carry. */
+function withoutAlpha(bitmap: Bitmap): Uint8Array {
+  const channels: Channels = channelsOf(bitmap);
+  const { data } = bitmap;
+  if (channels === 3) return data;
+  for (let at = 3; at < data.length; at += 4) if (data[at] !== 255) return data;
+  const rgb = Buffer.allocUnsafe((data.length / 4) * 3);
+  for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
+    rgb[to] = data[from];
+    rgb[to + 1] = data[from + 1];
+    rgb[to + 2] = data[from + 2];
+  }
+  return rgb;
+}

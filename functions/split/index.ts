@@ -1,0 +1,28 @@
+// split: an image in over HTTP, its tiles out on the queue. Wiring only.
+import { http } from '@google-cloud/functions-framework';
+import { loadConfig } from '../lib/config.ts';
+import { answering } from '../lib/http.ts';
+import { createLog } from '../lib/log.ts';
+import { ImageLedger } from '../lib/queue/image-ledger.ts';
+import { connectRedis } from '../lib/redis.ts';
+import type { Lifecycle } from '../lib/serve.ts';
+import { openStores } from '../lib/store/stores.ts';
+import { createRoutes } from './routes.ts';
+
+export const config = loadConfig();
+export const log = createLog('split', config.logLevel);
+
+const redis = connectRedis(config.redisUrl, 'fails', log);
+const ledger = new ImageLedger(redis, config);
+const stores = openStores(config, redis);
+
+/** The function itself, also found by this name when the framework looks for its target. */
+export const split = answering(log, createRoutes({ config, ledger, stores, log }));
+http('split', split);
+
+export const lifecycle: Lifecycle = {
+  isReady: () => redis.status === 'ready',
+  async close() {
+    redis.disconnect();
+  },
+};

@@ -1,0 +1,140 @@
+// Takes one image in: checks it, opens it in the ledger, cuts it and puts its tiles on the queue. It answers once all of
+// that is in Redis; an intake that dies on the way is finished by the same request sent again.
+import { createHash } from 'node:crypto';
+import type { Config } from '../lib/config.ts';
+import { Problem } from '../lib/errors.ts';
+import { decodeBands, readHeader, type ImageHeader } from '../lib/images.ts';
+import type { Log } from '../lib/log.ts';
+import type { ImageLedger, ImagePlan, ImageRecord } from '../lib/queue/image-ledger.ts';
+import type { Stores } from '../lib/store/stores.ts';
+import { sourceOf, tileCount, tileGrid, type TileGrid } from '../lib/tile-grid.ts';
+import { cutTiles } from './cut.ts';
+import { InFlight } from './in-flight.ts';
+
+/** Tiles sent to Redis but not confirmed. */
+const TILES_IN_FLIGHT = 32;
+/** Each tile costs Redis a handful of small entries besides its pixels. */
+const BYTES_PER_ENTRY = 512;
+const MAX_TILES = 100_000;
+
+export interface IntakeParts {
+  config: Config;
+  ledger: ImageLedger;
+  stores: Stores;
+  log: Log;
+}
+
+export class Intake {
+  readonly #parts: IntakeParts;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Takes in the image `bytes` called `name`. The same bytes, name and kernel are the same image: one that is under way
+   * is resumed, one that is done stays done. Throws a {@link Problem} and leaves nothing behind for a bad image.
+   */
+  async take(name: string, kernelSize: number, bytes: Uint8Array): Promise<ImageRecord> {
+    const { config, ledger, stores, log } = this.#parts;
+    const header = readHeader(bytes, { maxPixels: config.maxPixels });
+    const grid = tileGrid(header.width, header.height, config.tileSizePx, kernelSize);
+    const plan = planOf(name, kernelSize, grid);
+    const id = imageId(name, kernelSize, bytes);
+    const admission = {
+      bytes: heldBytes(grid, header) + (stores.keepsUploads ? bytes.length + resultBytes(header) : 0),
+      budgetBytes: config.redisBudgetBytes,
+    };
+    if (admission.bytes > admission.budgetBytes) {
+      throw new Problem(
+        'image-too-large',
+        `Blurring ${header.width}x${header.height} pixels needs ${admission.bytes} bytes of Redis memory; ${admission.budgetBytes} are allowed in all.`,
+      );
+    }
+
+    let state = await ledger.begin(id, plan, admission);
+    if (state === 'done' && !(await stores.outputs.open(stores.resultName(id, name)))) {
+      state = await ledger.begin(id, plan, admission, true);
+    }
+    if (state === 'over-budget') {
+      throw new Problem('over-budget', 'Other images hold the memory set aside for tiles.', {
+        retryAfterSeconds: 5,
+      });
+    }
+    if (state === 'begun' || state === 'splitting') {
+      if (stores.keepsUploads) await stores.inputs.write(name, [bytes]);
+      await this.#enqueueTiles(id, bytes, header);
+      log.info('Split', {
+        imageId: id,
+        name,
+        tiles: plan.expected,
+        width: header.width,
+        height: header.height,
+      });
+    }
+    const record = await ledger.record(id);
+    if (!record) throw new Error(`The record of image ${id} vanished while it was split`);
+    return record;
+  }
+
+  async #enqueueTiles(id: string, bytes: Uint8Array, header: ImageHeader): Promise<void> {
+    const { ledger } = this.#parts;
+    const record = await ledger.record(id);
+    if (!record) return; // Cancelled and expired at once: there is nothing to fill.
+    // An image resumed is cut as it was begun, whatever the tile size is set to now.
+    const grid = tileGrid(header.width, header.height, record.tileSizePx, record.kernelSize);
+    const known = await ledger.knownTiles(id);
+    const inFlight = new InFlight(TILES_IN_FLIGHT);
+    let isOver = false;
+    try {
+      for await (const { tile, source } of cutTiles(
+        decodeBands(bytes, header),
+        grid,
+        (each) => !known.has(each),
+      )) {
+        await inFlight.add(async () => {
+          isOver ||= (await ledger.enqueue(id, tile, source)) === 'over';
+        });
+        if (isOver) break;
+      }
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'invalid-image') {
+        await inFlight.settle();
+        await ledger.forget(id);
+      }
+      throw error;
+    }
+    await inFlight.settle();
+  }
+}
+
+function planOf(name: string, kernelSize: number, grid: TileGrid): ImagePlan {
+  const expected = tileCount(grid);
+  if (expected > MAX_TILES) {
+    throw new Problem(
+      'image-too-large',
+      `The image has ${expected} tiles of ${grid.tileSizePx} px, more than ${MAX_TILES}.`,
+    );
+  }
+  return { name, width: grid.width, height: grid.height, tileSizePx: grid.tileSizePx, kernelSize, expected };
+}
+
+/** Same bytes, kernel and name, same id. */
+function imageId(name: string, kernelSize: number, bytes: Uint8Array): string {
+  return createHash('sha256').update(`${name}\n${kernelSize}\n`).update(bytes).digest('hex').slice(0, 24);
+}
+
+/** What the image's tiles hold in Redis when all of them wait: a tile's result is never larger than its source. */
+function heldBytes(grid: TileGrid, header: ImageHeader): number {
+  let bytes = 0;
+  for (let tile = 0; tile < tileCount(grid); tile++) {
+    const { width, height } = sourceOf(grid, tile);
+    bytes += width * height * header.channels + BYTES_PER_ENTRY;
+  }
+  return bytes;
+}
+
+/** An upper bound of the result as a PNG: its pixels as they are, a filter byte a row and some framing. */
+function resultBytes({ width, height, channels }: ImageHeader): number {
+  return Math.ceil((width * channels + 1) * height * 1.001) + 4096;
+}

@@ -1,0 +1,5 @@
+// Serves split until it is asked to stop.
+import { serve } from '../lib/serve.ts';
+import { config, lifecycle, log } from './index.ts';
+
+await serve({ target: 'split', ...config, lifecycle, log });

@@ -1,0 +1,119 @@
+// Step 1 of the walk: the HTTP API. Takes images in, tells how they are doing, hands out results.
+import { createHash } from 'node:crypto';
+import { pipeline } from 'node:stream/promises';
+import type { Request, Response } from '@google-cloud/functions-framework';
+import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
+import { bodyOf, sendJson, type Handler } from '../lib/http.ts';
+import { isImageId } from '../lib/job.ts';
+import type { ImageRecord } from '../lib/queue/image-ledger.ts';
+import { redisProblem } from '../lib/redis.ts';
+import { Intake, type IntakeParts } from './intake.ts';
+import { inputRequestOf, kernelOf, nameOf } from './requests.ts';
+import { acceptedView, listedView, statusView } from './status.ts';
+
+const LISTED = 100;
+
+/** The handler of every request to split. */
+export function createRoutes(parts: IntakeParts): Handler {
+  const { config, ledger, stores } = parts;
+  const intake = new Intake(parts);
+
+  async function takeUpload(req: Request, res: Response): Promise<void> {
+    const body = bodyOf(req);
+    const kernelSize = kernelOf(req.query.kernel, config.kernelSize);
+    const name = nameOf(req.query.name, createHash('sha256').update(body).digest('hex').slice(0, 12));
+    const record = await intake.take(name, kernelSize, body);
+    res.setHeader('location', `/images/${record.id}`);
+    sendJson(res, 202, acceptedView(record));
+  }
+
+  /** Takes in everything a JSON request names. A bad image is told in its own record and stops no other. */
+  async function takeInputs(req: Request, res: Response): Promise<void> {
+    const { input, kernelSize } = inputRequestOf(bodyOf(req), config.kernelSize);
+    const images: (
+      ReturnType<typeof acceptedView> | { name: string; status: 'refused'; error: ProblemBody }
+    )[] = [];
+    for (const name of await stores.inputs.list(input)) {
+      try {
+        const bytes = await stores.inputs.read(name, config.maxBodyBytes);
+        images.push(acceptedView(await intake.take(name, kernelSize, bytes)));
+      } catch (thrown) {
+        const error = redisProblem(thrown);
+        if (!(error instanceof Problem)) throw error;
+        images.push({ name, status: 'refused', error: problemBody(error) });
+      }
+    }
+    const [first] = images;
+    if (images.length === 1 && 'id' in first) res.setHeader('location', `/images/${first.id}`);
+    sendJson(res, 202, { images });
+  }
+
+  async function list(_req: Request, res: Response): Promise<void> {
+    const records = await ledger.newest(LISTED);
+    sendJson(res, 200, { images: records.map(listedView) });
+  }
+
+  async function status(_req: Request, res: Response, id: string): Promise<void> {
+    const [record, dead] = await Promise.all([recordOf(id), ledger.deadTiles(id)]);
+    sendJson(res, 200, statusView(record, dead));
+  }
+
+  async function result(_req: Request, res: Response, id: string): Promise<void> {
+    const record = await recordOf(id);
+    if (record.state !== 'done' || record.output === null) {
+      throw new Problem('conflict', `Image ${id} has no result: it is ${record.state}.`, {
+        retryAfterSeconds: 1,
+      });
+    }
+    const file = await stores.outputs.open(record.output);
+    if (!file) throw new Problem('not-found', `The result of image ${id} is not there any more.`);
+    res.writeHead(200, { 'content-type': 'image/png', 'content-length': file.sizeBytes });
+    await pipeline(file.read(), res);
+  }
+
+  async function cancel(_req: Request, res: Response, id: string): Promise<void> {
+    const answer = await ledger.cancel(id);
+    if (answer === null) throw unknownImage(id);
+    if (answer === 'done') throw new Problem('conflict', `Image ${id} is done; there is nothing to cancel.`);
+    sendJson(res, 200, acceptedView(await recordOf(id)));
+  }
+
+  async function recordOf(id: string): Promise<ImageRecord> {
+    const record = await ledger.record(id);
+    if (!record) throw unknownImage(id);
+    return record;
+  }
+
+  return async (req, res) => {
+    const [, root, id, leaf, ...rest] = req.path.replace(/(.)\/$/, '$1').split('/');
+    if (root === '') return dispatch(req, res, { POST: isJsonRequest(req) ? takeInputs : takeUpload });
+    if (root === 'images' && id === undefined) return dispatch(req, res, { GET: list });
+    if (root === 'images' && isImageId(id) && rest.length === 0) {
+      if (leaf === undefined) return dispatch(req, res, { GET: status, DELETE: cancel }, id);
+      if (leaf === 'result') return dispatch(req, res, { GET: result }, id);
+    }
+    if (root === 'images' && leaf === undefined) throw unknownImage(id);
+    throw new Problem('not-found', `There is nothing at ${req.path}.`);
+  };
+}
+
+type Route = (req: Request, res: Response, id: string) => Promise<void>;
+
+async function dispatch(req: Request, res: Response, methods: Record<string, Route>, id = ''): Promise<void> {
+  const route = methods[req.method === 'HEAD' ? 'GET' : req.method];
+  if (route) return route(req, res, id);
+  const allowed = Object.keys(methods).join(', ');
+  res.setHeader('allow', allowed);
+  throw new Problem('method-not-allowed', `${req.method} is not allowed here; ${allowed} is.`);
+}
+
+/** A JSON body, or none of any kind: both name inputs; anything else is an image. */
+function isJsonRequest(req: Request): boolean {
+  const type = req.headers['content-type'];
+  if (type?.startsWith('application/json')) return true;
+  return bodyOf(req).length === 0 && !type?.startsWith('image/');
+}
+
+function unknownImage(id: string): Problem {
+  return new Problem('not-found', `There is no image ${JSON.stringify(id.slice(0, 100))}.`);
+}

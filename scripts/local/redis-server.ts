@@ -1,0 +1,163 @@
+// A Redis of one's own: a private server on a free port, gone with whoever started it.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { Redis } from 'ioredis';
+
+const SERVERS = ['redis-server', 'valkey-server'];
+const START_MS = 10_000;
+const STOP_MS = 5000;
+const START_TRIES = 5;
+
+export interface RedisServerOptions {
+  /** Keep an append-only file, so that a restart finds what was written. */
+  appendOnly?: boolean;
+  /** The server's memory limit; writes are refused past it, nothing is evicted. */
+  maxMemory?: string;
+}
+
+export class RedisServer {
+  readonly port: number;
+  readonly #dir: string;
+  readonly #options: RedisServerOptions;
+  #process: ChildProcess | null = null;
+
+  private constructor(port: number, dir: string, options: RedisServerOptions) {
+    this.port = port;
+    this.#dir = dir;
+    this.#options = options;
+  }
+
+  /** Starts a server. Throws an Error that says how to install one when there is none. */
+  static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
+    const dir = await mkdtemp(join(tmpdir(), 'tessera-redis-'));
+    for (let tries = 1; ; tries++) {
+      const server = new RedisServer(await freePort(), dir, options);
+      try {
+        await server.restart();
+        return server;
+      } catch (error) {
+        // Between looking for a free port and taking it, another process may have taken it.
+        if (tries === START_TRIES) throw error;
+      }
+    }
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** A connection for looking and for setting up; the caller disconnects it. */
+  connect(): Redis {
+    return new Redis(this.port, '127.0.0.1', { maxRetriesPerRequest: null });
+  }
+
+  /** Starts the server's process, again after {@link kill}. */
+  async restart(): Promise<void> {
+    const { appendOnly = false, maxMemory = '0' } = this.#options;
+    const child = spawn(
+      redisBinary(),
+      [
+        '--port',
+        String(this.port),
+        '--bind',
+        '127.0.0.1',
+        '--dir',
+        this.#dir,
+        '--save',
+        '',
+        '--appendonly',
+        appendOnly ? 'yes' : 'no',
+        '--appendfsync',
+        'everysec',
+        '--maxmemory',
+        maxMemory,
+        '--maxmemory-policy',
+        'noeviction',
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'], detached: true }, // Out of reach of a Ctrl-C meant for its owner.
+    );
+    this.#process = child;
+    await untilReady(child);
+  }
+
+  /** Ends the server as a crash would. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  }
+
+  /** Ends the server and removes what it wrote. */
+  async stop(): Promise<void> {
+    const child = this.#process;
+    if (child && child.exitCode === null && child.signalCode === null) {
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      const overdue = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+      await exited;
+      clearTimeout(overdue);
+    }
+    await rm(this.#dir, { recursive: true, force: true });
+  }
+}
+
+/** The path of the installed Redis or Valkey server. Throws an Error when there is none. */
+export function redisBinary(): string {
+  for (const name of SERVERS) {
+    for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+      const path = join(folder, name);
+      try {
+        accessSync(path, constants.X_OK);
+        return path;
+      } catch {
+        // Not here; the next folder may have it.
+      }
+    }
+  }
+  throw new Error(
+    `No ${SERVERS.join(' or ')} found. Install one, for example with: apt-get install redis-server`,
+  );
+}
+
+async function untilReady(child: ChildProcess): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let output = '';
+  const read = (chunk: Buffer) => {
+    output += chunk;
+    if (output.includes('Ready to accept connections')) resolve();
+  };
+  child.stdout?.on('data', read);
+  child.stderr?.on('data', read);
+  child.once('error', reject);
+  child.once('exit', () => reject(new Error(`The Redis server did not start:\n${output}`)));
+  const timer = setTimeout(() => reject(new Error(`The Redis server is not ready:\n${output}`)), START_MS);
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    child.stdout?.off('data', read).resume();
+    child.stderr?.off('data', read).resume();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('No free port');
+  return address.port;
+}
