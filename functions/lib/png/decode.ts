@@ -1,10 +1,11 @@
-// PNG bytes to bands of rows. Plain images (8-bit RGB and RGBA, most photos) stream: while one chunk is unfiltered
-// here, the next inflates on another thread. All others go through Jimp's own codec, whole.
+// PNG bytes to bands of rows. Images stream: while one chunk is unfiltered here, the next inflates on another thread.
+// Only interlaced ones, whose rows come in seven passes, are decoded whole.
 import { bandBytes } from '../images-bands.ts';
-import type { Bitmap, Channels } from '../pixels.ts';
-import { channelsOfPng, colorTypes, filteredLength, type PngHeader, readPngHeader } from './header.ts';
+import type { Bitmap } from '../pixels.ts';
+import { type ExpandRow, rowExpander } from './expand.ts';
+import { channelsOfPng, filteredLength, type PngHeader, readPngHeader, rowLength } from './header.ts';
 import { inflateImageData } from './inflate.ts';
-import { decodeWhole } from './stock.ts';
+import { decodeInterlaced } from './interlaced.ts';
 import { unfilterRow } from './unfilter.ts';
 
 /**
@@ -13,79 +14,82 @@ import { unfilterRow } from './unfilter.ts';
  */
 export async function* decodePng(bytes: Uint8Array): AsyncGenerator<Bitmap> {
   const header = readPngHeader(bytes);
-  if (isPlain(header)) yield* decodePlain(bytes, header);
-  else yield* decodeWhole(bytes, header);
-}
-
-function isPlain(header: PngHeader): boolean {
-  const isTrueColor = header.colorType === colorTypes.rgb || header.colorType === colorTypes.rgba;
-  return isTrueColor && header.bitDepth === 8 && !header.isInterlaced && !header.hasTransparentColor;
-}
-
-async function* decodePlain(bytes: Uint8Array, header: PngHeader): AsyncGenerator<Bitmap> {
-  const rows = new RowUnfilter(header, channelsOfPng(header));
+  if (header.isInterlaced) {
+    yield* decodeInterlaced(bytes, header);
+    return;
+  }
+  const rows = new RowReader(header);
   for await (const chunk of inflateImageData(bytes, filteredLength(header))) {
     for (let at = 0; at < chunk.length;) {
-      at = rows.take(chunk, at);
+      at = rows.read(chunk, at);
       const band = rows.takeBand();
       if (band !== undefined) yield band;
     }
   }
 }
 
-/** Gathers inflated bytes to rows, and unfiltered rows to bands. */
-class RowUnfilter {
-  readonly #header: PngHeader;
-  readonly #channels: Channels;
-  readonly #rowBytes: number;
+/** Gathers inflated bytes to rows, and finished rows to bands. */
+class RowReader {
+  readonly #width: number;
+  /** Bytes of a row in the file, without its filter byte, and in a band. They differ only where rows are expanded. */
+  readonly #fileRow: number;
+  readonly #bandRow: number;
+  readonly #pixelBytes: number;
+  readonly #expand: ExpandRow | undefined;
   readonly #bandRows: number;
+  #rowsLeft: number;
   /** A row that lies across two chunks is put together here, with its filter byte. */
-  readonly #split: Buffer;
-  #splitLength = 0;
-  /** The row above the band's first one. The band itself then belongs to the consumer, hence a copy. */
-  readonly #above: Buffer;
+  readonly #cut: Buffer;
+  #cutLength = 0;
+  /** The row above the next one where that is not in the band: the band's first rows, and rows that are expanded. */
+  #above: Buffer;
+  /** Where rows that are expanded are unfiltered. */
+  #unfiltered: Buffer;
   #band: Buffer;
   #rowsInBand = 0;
-  #rowsLeft: number;
 
-  constructor(header: PngHeader, channels: Channels) {
-    this.#header = header;
-    this.#channels = channels;
-    this.#rowBytes = header.width * channels;
-    this.#bandRows = Math.max(1, Math.floor(bandBytes / this.#rowBytes));
-    this.#split = Buffer.allocUnsafe(this.#rowBytes + 1);
-    this.#above = Buffer.alloc(this.#rowBytes);
+  constructor(header: PngHeader) {
+    this.#width = header.width;
+    this.#fileRow = rowLength(header);
+    this.#bandRow = header.width * channelsOfPng(header);
+    this.#pixelBytes = Math.max(1, (header.samplesAPixel * header.bitDepth) / 8);
+    this.#expand = rowExpander(header);
+    this.#bandRows = Math.max(1, Math.floor(bandBytes / this.#bandRow));
     this.#rowsLeft = header.height;
+    this.#cut = Buffer.allocUnsafe(this.#fileRow + 1);
+    this.#above = Buffer.alloc(this.#fileRow);
+    this.#unfiltered = Buffer.allocUnsafe(this.#expand === undefined ? 0 : this.#fileRow);
     this.#band = this.#newBand();
   }
 
-  /** Reads rows from `chunk` at `at` until the chunk ends or the band is full; answers where it stopped. */
-  take(chunk: Buffer, at: number): number {
-    const filteredRow = this.#rowBytes + 1;
-    if (this.#splitLength > 0) {
-      const copied = chunk.copy(this.#split, this.#splitLength, at);
+  /** Reads rows of `chunk` from `at` on until it ends or the band is full; answers how far it came. */
+  read(chunk: Buffer, at: number): number {
+    const length = this.#fileRow + 1;
+    if (this.#cutLength > 0) {
+      const copied = chunk.copy(this.#cut, this.#cutLength, at);
+      this.#cutLength += copied;
       at += copied;
-      this.#splitLength += copied;
-      if (this.#splitLength < filteredRow) return at;
-      this.#splitLength = 0;
-      this.#addRow(this.#split, 0);
+      if (this.#cutLength < length) return at;
+      this.#cutLength = 0;
+      this.#addRow(this.#cut, 0);
     }
-    while (chunk.length - at >= filteredRow && !this.#isBandFull()) {
+    while (!this.#isBandFull()) {
+      if (chunk.length - at < length) {
+        this.#cutLength = chunk.copy(this.#cut, 0, at);
+        return chunk.length;
+      }
       this.#addRow(chunk, at);
-      at += filteredRow;
-    }
-    if (!this.#isBandFull() && at < chunk.length) {
-      this.#splitLength = chunk.copy(this.#split, 0, at);
-      at = chunk.length;
+      at += length;
     }
     return at;
   }
 
-  /** The band when it is complete; undefined while rows are missing. */
+  /** The band when it is full; undefined while rows are missing. */
   takeBand(): Bitmap | undefined {
     if (!this.#isBandFull()) return undefined;
-    const band = { data: this.#band, width: this.#header.width, height: this.#rowsInBand };
-    this.#band.copy(this.#above, 0, this.#band.length - this.#rowBytes);
+    const band = { data: this.#band, width: this.#width, height: this.#rowsInBand };
+    // The band is the consumer's from now on, who may transfer it.
+    if (this.#expand === undefined) this.#band.copy(this.#above, 0, this.#band.length - this.#bandRow);
     this.#rowsLeft -= this.#rowsInBand;
     this.#rowsInBand = 0;
     this.#band = this.#newBand();
@@ -93,18 +97,26 @@ class RowUnfilter {
   }
 
   #isBandFull(): boolean {
-    return this.#rowsInBand * this.#rowBytes === this.#band.length;
+    return this.#rowsInBand * this.#bandRow === this.#band.length;
   }
 
   #newBand(): Buffer {
-    return Buffer.allocUnsafeSlow(Math.min(this.#bandRows, this.#rowsLeft) * this.#rowBytes);
+    return Buffer.allocUnsafeSlow(Math.min(this.#bandRows, this.#rowsLeft) * this.#bandRow);
   }
 
   #addRow(raw: Buffer, from: number): void {
-    const to = this.#rowsInBand * this.#rowBytes;
-    const above = this.#rowsInBand === 0 ? this.#above : this.#band;
-    const aboveAt = this.#rowsInBand === 0 ? 0 : to - this.#rowBytes;
-    unfilterRow(raw, from, above, aboveAt, this.#band, to, this.#rowBytes, this.#channels);
+    const to = this.#rowsInBand * this.#bandRow;
+    if (this.#expand !== undefined) {
+      const row = this.#unfiltered;
+      unfilterRow(raw, from, this.#above, 0, row, 0, this.#fileRow, this.#pixelBytes);
+      this.#expand(row, this.#band, to);
+      this.#unfiltered = this.#above;
+      this.#above = row;
+    } else if (this.#rowsInBand === 0) {
+      unfilterRow(raw, from, this.#above, 0, this.#band, to, this.#fileRow, this.#pixelBytes);
+    } else {
+      unfilterRow(raw, from, this.#band, to - this.#bandRow, this.#band, to, this.#fileRow, this.#pixelBytes);
+    }
     this.#rowsInBand++;
   }
 }

@@ -1,5 +1,5 @@
-// The PNGs our streaming decoder does not take (palettes, grey, 16 bits, interlaced, transparent colours): decoded
-// whole by Jimp's own codec, after our checks, and handed out as bands.
+// Interlaced PNGs, by Jimp's own codec: their last row is not known before nearly all data is, so there is nothing to
+// stream.
 import { Problem } from '../errors.ts';
 import { bandsOf } from '../images-bands.ts';
 import type { Bitmap } from '../pixels.ts';
@@ -7,8 +7,8 @@ import { channelsOfPng, filteredLength, type PngHeader } from './header.ts';
 import { inflateImageData } from './inflate.ts';
 
 /** The rows of any PNG. Throws `invalid-image`. Holds the whole image, and blocks the thread while it decodes. */
-export async function* decodeWhole(bytes: Uint8Array, header: PngHeader): AsyncGenerator<Bitmap> {
-  // The stock codec inflates interlaced images without a bound, and takes data that is too long or too short.
+export async function* decodeInterlaced(bytes: Uint8Array, header: PngHeader): AsyncGenerator<Bitmap> {
+  // The stock codec inflates these without a bound, so their length is found out first.
   for await (const _ of inflateImageData(bytes, filteredLength(header)));
   const { default: png } = await import('@jimp/js-png');
   yield* bandsOf(decode(bytes, png()), channelsOfPng(header));
