@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Takes Tessera off the cluster: services, scaling, Redis, settings. Volumes, Secrets and the namespace stay, so a later
+# deploy finds images and password again; --all removes those too, and what was in them.
+#
+# Usage: scripts/clean.sh [--all] [--namespace NAME] [--timeout SECONDS] [--help]
+#
+# Exit: 0 gone (also when nothing was there), 2 it could not be done.
+set -euo pipefail
+# shellcheck source=lib/common.sh
+source "$(dirname "$0")/lib/common.sh"
+
+all=false
+while (($# > 0)); do
+  case $1 in
+    --all) all=true && shift ;;
+    --namespace) namespace=$(value "$@") && shift 2 ;;
+    --timeout) timeout_s=$(value "$@") && shift 2 ;;
+    --help) show_help && exit ;;
+    *) fail "unknown: $1 (--help tells more)" ;;
+  esac
+done
+whole --timeout "$timeout_s" 1
+need kubectl
+
+if ! has namespace "$namespace"; then
+  echo "removed: nothing, there is no namespace $namespace"
+  exit
+fi
+
+# remove KINDS : all of Tessera's of these kinds, and waits until they are gone.
+remove() {
+  kube delete "$1" --selector app.kubernetes.io/part-of=tessera --ignore-not-found "--timeout=${timeout_s}s" ||
+    fail "not all of $1 could be removed"
+}
+
+# First what others make resources from. A resource type the cluster does not have cannot be asked for.
+for type in triggers.eventing.knative.dev brokers.eventing.knative.dev services.serving.knative.dev scaledobjects.keda.sh triggerauthentications.keda.sh; do
+  if has_crd "$type"; then
+    remove "$type"
+  fi
+done
+remove deployments,statefulsets,jobs,pods,services,configmaps,networkpolicies,serviceaccounts
+if $all; then
+  remove persistentvolumeclaims
+  kube delete secret redis-auth tessera-redis --ignore-not-found
+  # The label says that deploy.sh or `kubectl apply -k` made it; another's namespace is left alone.
+  if [[ -n $(kubectl get namespace "$namespace" --selector app.kubernetes.io/part-of=tessera --output name --ignore-not-found) ]]; then
+    kubectl delete namespace "$namespace" --ignore-not-found "--timeout=${timeout_s}s"
+  fi
+  echo "removed: everything, the namespace $namespace and its volumes included"
+else
+  echo "removed: services, scaling, Redis and settings; volumes, Secrets and the namespace $namespace stay"
+fi

@@ -1,0 +1,87 @@
+# What the scripts for a cluster share. Sourced, never run.
+# shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../versions.env
+source "$root/scripts/versions.env"
+# Callers change these by option.
+namespace=${TESSERA_NAMESPACE:-tessera}
+timeout_s=300
+
+# The comment at a script's head is its help.
+show_help() {
+  sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p;}' "$0"
+}
+
+fail() {
+  echo "error: $*" >&2
+  exit 2
+}
+
+# need TOOL... : stops unless every one of these commands is there.
+need() {
+  local tool missing=()
+  for tool in "$@"; do
+    command -v "$tool" >/dev/null || missing+=("$tool")
+  done
+  ((${#missing[@]} == 0)) || fail "not installed: ${missing[*]}"
+}
+
+# value OPTION ARGUMENT... : the argument that an option asks for.
+value() {
+  if (($# < 2)) || [[ -z $2 ]]; then
+    fail "$1 needs a value (--help tells more)"
+  fi
+  printf '%s' "$2"
+}
+
+# whole NAME TEXT MINIMUM : stops unless TEXT is an integer of at least MINIMUM.
+whole() {
+  if ! [[ $2 =~ ^[0-9]{1,9}$ ]] || ((10#$2 < $3)); then
+    fail "$1 is an integer from $3, not \"$2\""
+  fi
+}
+
+kube() {
+  kubectl --namespace "$namespace" "$@"
+}
+
+# has KIND NAME [OPTION...] : whether the cluster has it.
+has() {
+  [[ -n $(kubectl get "$1" "$2" --ignore-not-found --output name "${@:3}") ]]
+}
+
+has_crd() {
+  has customresourcedefinition "$1"
+}
+
+redis() {
+  kube exec statefulset/redis --container redis -- redis-cli "$@"
+}
+
+# Where blur runs as a plain Deployment (the fallback overlay).
+is_fallback() {
+  has_crd scaledobjects.keda.sh && has scaledobject.keda.sh blur-worker --namespace "$namespace"
+}
+
+split_url() {
+  kube get service.serving.knative.dev split --output 'jsonpath={.status.url}'
+}
+
+# wait_ready RESOURCE : stops when it does not become Ready in time.
+wait_ready() {
+  kube wait --for=condition=Ready "--timeout=${timeout_s}s" "$1" ||
+    fail "$1 is not Ready after $timeout_s s: scripts/status.sh and kubectl -n $namespace describe $1 tell why"
+}
+
+# Every live revision of blur keeps a ScaledObject of its own on the same queue, so an old one would go on working it
+# with old code. Called once the newest is Ready.
+prune_blur_revisions() {
+  local created ready revision
+  created=$(kube get service.serving.knative.dev blur --output 'jsonpath={.status.latestCreatedRevisionName}')
+  ready=$(kube get service.serving.knative.dev blur --output 'jsonpath={.status.latestReadyRevisionName}')
+  [[ -n $ready && $created == "$ready" ]] || fail "blur's newest revision ($created) is not the ready one ($ready)"
+  for revision in $(kube get revisions.serving.knative.dev --selector serving.knative.dev/service=blur --output 'jsonpath={.items[*].metadata.name}'); do
+    [[ $revision == "$ready" ]] || kube delete revision.serving.knative.dev "$revision"
+  done
+}

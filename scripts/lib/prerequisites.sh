@@ -1,0 +1,87 @@
+# What a cluster must have before Tessera is deployed to it. Sourced by deploy.sh after common.sh.
+# shellcheck shell=bash disable=SC2154 # the versions and the namespace are common.sh's
+
+missing=()
+notes=()
+
+# version_of NAMESPACE DEPLOYMENT : the version its labels tell, empty when they tell none.
+version_of() {
+  kubectl --namespace "$1" get deployment "$2" --output 'jsonpath={.metadata.labels.app\.kubernetes\.io/version}'
+}
+
+# note_version WHAT FOUND TESTED : a remark when the minor versions differ.
+note_version() {
+  [[ -z $2 || ${2#v} == "${3%.*}".* ]] || notes+=("$1 is $2; Tessera is made for ${3%.*}")
+}
+
+check_serving() {
+  if ! has_crd services.serving.knative.dev || ! has deployment controller --namespace knative-serving; then
+    missing+=("Knative Serving $KNATIVE_SERVING_VERSION (scripts/cluster.sh shows how it is installed)")
+    return
+  fi
+  note_version 'Knative Serving' "$(version_of knative-serving controller)" "$KNATIVE_SERVING_VERSION"
+}
+
+check_keda() {
+  local at
+  if ! has_crd scaledobjects.keda.sh; then
+    missing+=("KEDA $KEDA_VERSION")
+    return
+  fi
+  at=$(kubectl get deployments --all-namespaces --selector app=keda-operator --output 'jsonpath={.items[*].metadata.namespace}')
+  if [[ -z $at ]]; then
+    missing+=("KEDA's operator: its resource types are there, the operator is not")
+  elif [[ $at != keda && -z $(kubectl get namespace "$at" --selector tessera.dev/keda=true --output name --ignore-not-found) ]]; then
+    missing+=("a label that lets KEDA reach Redis: kubectl label namespace $at tessera.dev/keda=true")
+  fi
+}
+
+check_extension() {
+  if ! has deployment autoscaler-keda --namespace knative-serving; then
+    missing+=("the autoscaler-keda extension $AUTOSCALER_KEDA_VERSION (or deploy with --overlay fallback)")
+  fi
+  if has deployment autoscaler-hpa --namespace knative-serving; then
+    missing+=("the absence of serving-hpa, which would fight over blur: kubectl -n knative-serving delete deployment autoscaler-hpa")
+  fi
+}
+
+check_volume_flags() {
+  local flag
+  for flag in persistent-volume-claim persistent-volume-write; do
+    if [[ $(kubectl --namespace knative-serving get configmap config-features --output "jsonpath={.data.kubernetes\.podspec-$flag}") != enabled ]]; then
+      missing+=("Knative's flag kubernetes.podspec-$flag: kubectl -n knative-serving patch configmap config-features --type merge -p '{\"data\":{\"kubernetes.podspec-$flag\":\"enabled\"}}'")
+    fi
+  done
+}
+
+check_eventing() {
+  if ! has_crd brokers.eventing.knative.dev || ! has deployment mt-broker-ingress --namespace knative-eventing; then
+    missing+=("Knative Eventing $KNATIVE_EVENTING_VERSION with the channel-based Broker")
+  fi
+}
+
+check_secrets() {
+  local secret
+  for secret in redis-auth tessera-redis; do
+    has secret "$secret" --namespace "$namespace" || missing+=("the Secret $secret in namespace $namespace (docs/DEPLOY.md: Redis elsewhere)")
+  done
+}
+
+# check_prerequisites OVERLAY COMPONENT... : stops, saying all that is missing at once.
+check_prerequisites() {
+  local component
+  kubectl version >/dev/null 2>&1 || fail 'kubectl reaches no cluster'
+  check_serving
+  check_keda
+  [[ $1 == fallback ]] || check_extension
+  [[ $1 != pvc ]] || check_volume_flags
+  [[ $1 != broker ]] || check_eventing
+  for component in "${@:2}"; do
+    [[ $component != redis-external ]] || check_secrets
+  done
+  ((${#notes[@]} == 0)) || printf 'note: %s\n' "${notes[@]}"
+  ((${#missing[@]} == 0)) && return
+  echo 'The cluster lacks:' >&2
+  printf '  - %s\n' "${missing[@]}" >&2
+  exit 1
+}

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Prints the logs of a function's pods, each line with its pod's name.
+#
+# Usage: scripts/logs.sh split|blur|assemble|redis|dead-events|keda [options]
+#   --follow            go on until stopped
+#   --tail N            the last N lines of each pod        [200]
+#   --namespace NAME    where Tessera is                    [$TESSERA_NAMESPACE or tessera]
+#   --help
+#
+# Exit: 0 also when no pod is running: a function that has scaled to zero has no logs left here.
+set -euo pipefail
+# shellcheck source=lib/common.sh
+source "$(dirname "$0")/lib/common.sh"
+
+what=''
+tail=200
+options=()
+while (($# > 0)); do
+  case $1 in
+    --follow) options+=(--follow) && shift ;;
+    --tail) tail=$(value "$@") && shift 2 ;;
+    --namespace) namespace=$(value "$@") && shift 2 ;;
+    --help) show_help && exit ;;
+    -*) fail "unknown: $1 (--help tells more)" ;;
+    *) what=$1 && shift ;;
+  esac
+done
+whole --tail "$tail" 0
+need kubectl
+options+=("--tail=$tail")
+
+case $what in
+  split | blur | assemble | dead-events)
+    if [[ -z $(kube get pods --selector "app.kubernetes.io/name=$what" --output name) ]]; then
+      echo "no $what pod is running: it has scaled to zero"
+    else
+      kube logs --selector "app.kubernetes.io/name=$what" --container "$what" --prefix --max-log-requests=50 "${options[@]}"
+    fi
+    ;;
+  redis) kube logs statefulset/redis --container redis "${options[@]}" ;;
+  keda)
+    at=$(kubectl get deployments --all-namespaces --selector app=keda-operator --output 'jsonpath={.items[0].metadata.namespace}')
+    [[ -n $at ]] || fail 'the cluster has no KEDA operator'
+    kubectl --namespace "$at" logs deployment/keda-operator "${options[@]}"
+    ;;
+  *) fail "\"$what\" is not one of split, blur, assemble, redis, dead-events, keda" ;;
+esac

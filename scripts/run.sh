@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# Sends images to split, follows them, and fetches the results: the whole walk from a shell.
+#
+# Usage: scripts/run.sh [FILE|FOLDER]... [options]
+#   without a file or folder: everything under the deployment's own INPUT_PATH
+# Options:
+#   --url URL           split's address      [$SPLIT_URL, else asked of the cluster]
+#   --host NAME         the Host header to send, where the URL is not split's own name (a forwarded port)
+#   --kernel K          odd kernel size, 1 to 255           [the deployment's KERNEL_SIZE]
+#   --input NAME        one file or folder under INPUT_PATH
+#   --out FOLDER        where results go                    [output]
+#   --no-wait           only send
+#   --timeout SECONDS   how long all images may take        [300]
+#   --namespace NAME    where to look for split             [$TESSERA_NAMESPACE or tessera]
+#   --help
+#
+# Prints one line for each image that moved, and at last: images=N done=N failed=N.
+# Exit: 0 all done (or sent), 1 some failed or were refused, 2 it could not be done or took too long.
+set -euo pipefail
+# shellcheck source=lib/common.sh
+source "$(dirname "$0")/lib/common.sh"
+
+url=${SPLIT_URL:-}
+host=''
+kernel=''
+input=''
+out=output
+wait=true
+paths=()
+while (($# > 0)); do
+  case $1 in
+    --url) url=$(value "$@") && shift 2 ;;
+    --host) host=$(value "$@") && shift 2 ;;
+    --kernel) kernel=$(value "$@") && shift 2 ;;
+    --input) input=$(value "$@") && shift 2 ;;
+    --out) out=$(value "$@") && shift 2 ;;
+    --no-wait) wait=false && shift ;;
+    --timeout) timeout_s=$(value "$@") && shift 2 ;;
+    --namespace) namespace=$(value "$@") && shift 2 ;;
+    --help) show_help && exit ;;
+    -*) fail "unknown: $1 (--help tells more)" ;;
+    *) paths+=("$1") && shift ;;
+  esac
+done
+[[ -z $kernel ]] || whole --kernel "$kernel" 1
+whole --timeout "$timeout_s" 1
+need curl jq
+if [[ -z $url ]]; then
+  need kubectl
+  url=$(split_url)
+  [[ -n $url ]] || fail "namespace $namespace has no split with a URL: scripts/deploy.sh, or give --url"
+fi
+url=${url%/}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+deadline=$((SECONDS + timeout_s))
+failed=0
+
+# ask PATH [CURL OPTION...] : a request to split; waits where it is told to (429, 503 with Retry-After).
+ask() {
+  local options=(--silent --show-error --fail-with-body --retry 8 --max-time "$timeout_s")
+  [[ -z $host ]] || options+=(--header "Host: $host")
+  curl "${options[@]}" "${@:2}" "$url$1"
+}
+
+# refused NAME ANSWER : tells why split did not take an image.
+refused() {
+  failed=$((failed + 1))
+  echo "$1 refused: $(jq --raw-output '.detail // .title // .' <<<"$2" 2>/dev/null || echo "$2")"
+}
+
+# Sends one file; its id and name go to the list of those to follow.
+send_file() {
+  local name type answer query
+  name=$(basename "$1")
+  [[ $name =~ ^[A-Za-z0-9._-]{1,128}$ ]] || { refused "$name" '"the name may have letters, digits and ._- only"' && return; }
+  case $(tr '[:upper:]' '[:lower:]' <<<"$name") in
+    *.png) type=image/png ;;
+    *.jpg | *.jpeg) type=image/jpeg ;;
+    *) refused "$name" '"only PNG and JPEG are taken"' && return ;;
+  esac
+  query="name=$name${kernel:+&kernel=$kernel}"
+  if answer=$(ask "/?$query" --header "content-type: $type" --data-binary "@$1"); then
+    jq --compact-output '{id, name}' <<<"$answer" >>"$work/sent"
+    jq --raw-output '"\(.name) sent: \(.width)x\(.height), \(.tiles) tiles"' <<<"$answer"
+  else
+    refused "$name" "$answer"
+  fi
+}
+
+# Has split read its own INPUT_PATH.
+send_inputs() {
+  local body answer
+  body=$(jq --null-input --compact-output --arg input "$input" --arg kernel "$kernel" \
+    '(if $input == "" then {} else {$input} end) + (if $kernel == "" then {} else {kernel: ($kernel | tonumber)} end)')
+  answer=$(ask / --header 'content-type: application/json' --data "$body") || fail "split refused: $answer"
+  jq --compact-output '.images[] | select(.id) | {id, name}' <<<"$answer" >>"$work/sent"
+  jq --raw-output '.images[] | if .id then "\(.name) sent: \(.width)x\(.height), \(.tiles) tiles" else "\(.name) refused: \(.error.detail // .error.title)" end' <<<"$answer"
+  failed=$((failed + $(jq '[.images[] | select(.id | not)] | length' <<<"$answer")))
+}
+
+# Fetches the result of an image that is done, whole or not at all.
+fetch() {
+  local file=$out/$2
+  ask "/images/$1/result" --output "$work/result"
+  mv "$work/result" "$file"
+  echo "$2 written to $file"
+}
+
+# Follows every image that was sent until it is over or the time is.
+follow() {
+  local id name state line before
+  mkdir -p "$out"
+  cp "$work/sent" "$work/open"
+  while [[ -s $work/open ]]; do
+    : >"$work/left"
+    while IFS=$'\t' read -r id name; do
+      state=$(ask "/images/$id") || fail "split does not tell of $name: $state"
+      line=$(jq --raw-output '"\(.name) \(.status) \(.done)/\(.tiles)"' <<<"$state")
+      before=$(cat "$work/line-$id" 2>/dev/null || true)
+      [[ $line == "$before" ]] || echo "$line"
+      echo "$line" >"$work/line-$id"
+      case $(jq --raw-output .status <<<"$state") in
+        done)
+          fetch "$id" "$(jq --raw-output '.output | split("/") | last' <<<"$state")"
+          done_count=$((done_count + 1))
+          ;;
+        failed | cancelled)
+          failed=$((failed + 1))
+          jq --raw-output '"\(.name): \(.error)"' <<<"$state"
+          ;;
+        *) jq --null-input --compact-output --arg id "$id" --arg name "$name" '{$id, $name}' >>"$work/left" ;;
+      esac
+    done < <(jq --raw-output '[.id, .name] | @tsv' "$work/open")
+    mv "$work/left" "$work/open"
+    [[ ! -s $work/open ]] || ((SECONDS < deadline)) || fail "not over after $timeout_s s: $(jq --raw-output .name "$work/open" | paste -sd ' ' -)"
+    [[ ! -s $work/open ]] || sleep 0.2
+  done
+}
+
+: >"$work/sent"
+done_count=0
+if ((${#paths[@]} == 0)); then
+  send_inputs
+fi
+for path in ${paths[@]+"${paths[@]}"}; do
+  [[ -e $path ]] || fail "there is no $path"
+  if [[ -d $path ]]; then
+    while IFS= read -r file; do
+      send_file "$file"
+    done < <(find "$path" -maxdepth 1 -type f \( -iname '*.png' -o -iname '*.jpg' -o -iname '*.jpeg' \) | sort)
+  else
+    send_file "$path"
+  fi
+done
+sent=$(wc -l <"$work/sent" | tr -d ' ')
+((sent + failed > 0)) || fail 'there was no image to send'
+
+if $wait; then
+  follow
+  echo "images=$((sent + failed)) done=$done_count failed=$failed"
+else
+  echo "images=$((sent + failed)) sent=$sent refused=$failed"
+fi
+((failed == 0)) || exit 1

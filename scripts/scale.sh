@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Sets the ceiling of blur: how many pods KEDA may start for the queue (NUM_WORKERS). The floor stays zero. Knative keeps
+# the ceiling in the revision, so this makes a new one and removes the old.
+#
+# Usage: scripts/scale.sh N [--namespace NAME] [--timeout SECONDS] [--help]
+#
+# Exit: 0 set and ready, 2 it could not be done.
+set -euo pipefail
+# shellcheck source=lib/common.sh
+source "$(dirname "$0")/lib/common.sh"
+
+ceiling=''
+while (($# > 0)); do
+  case $1 in
+    --namespace) namespace=$(value "$@") && shift 2 ;;
+    --timeout) timeout_s=$(value "$@") && shift 2 ;;
+    --help) show_help && exit ;;
+    -*) fail "unknown: $1 (--help tells more)" ;;
+    *) ceiling=$1 && shift ;;
+  esac
+done
+whole N "$ceiling" 1
+whole --timeout "$timeout_s" 1
+need kubectl
+
+if is_fallback; then
+  kube patch scaledobject.keda.sh blur-worker --type merge --patch "{\"spec\":{\"maxReplicaCount\":$((10#$ceiling))}}"
+else
+  kube patch service.serving.knative.dev blur --type merge \
+    --patch "{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"autoscaling.knative.dev/max-scale\":\"$((10#$ceiling))\"}}}}}"
+  wait_ready service.serving.knative.dev/blur
+  prune_blur_revisions
+fi
+echo "blur: 0 to $((10#$ceiling)) pods"

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Shows what is deployed and what it is doing: services, pods, KEDA's scaling, the queues, the images by state. It asks
+# no function, so nothing is woken by it.
+#
+# Usage: scripts/status.sh [--namespace NAME] [--help]
+set -euo pipefail
+# shellcheck source=lib/common.sh
+source "$(dirname "$0")/lib/common.sh"
+
+while (($# > 0)); do
+  case $1 in
+    --namespace) namespace=$(value "$@") && shift 2 ;;
+    --help) show_help && exit ;;
+    *) fail "unknown: $1 (--help tells more)" ;;
+  esac
+done
+need kubectl
+
+# show TITLE COMMAND... : one part of the picture; a part that cannot be had does not hide the others.
+show() {
+  echo "== $1"
+  "${@:2}" || echo '(not to be had)'
+  echo
+}
+
+key_prefix=$(kube get configmap tessera --ignore-not-found --output 'jsonpath={.data.KEY_PREFIX}')
+key_prefix=${key_prefix:-image}
+
+count_queues() {
+  redis EVAL "$(cat "$root/scripts/lib/queue-counts.lua")" 1 "$key_prefix" | paste -sd ' ' -
+}
+
+show 'Knative services' kube get services.serving.knative.dev
+show 'Pods' kube get pods --output wide
+if has_crd scaledobjects.keda.sh; then
+  show 'Scaling (KEDA)' kube get scaledobjects.keda.sh,horizontalpodautoscalers
+fi
+if has statefulset redis --namespace "$namespace"; then
+  show 'Queues and images (name, count)' count_queues
+fi

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Watches Tessera go from zero to N pods and back: the queues, what blur wants and has, the images done. One line for
+# each change, or a screen of the moment. It looks at Redis and Kubernetes only, so it wakes nothing.
+#
+# Usage: scripts/watch.sh [options]
+#   --redis URL         a local run instead of a cluster: the URL that `npm start` prints   [$REDIS_URL]
+#   --cluster           the cluster, although REDIS_URL is set
+#   --namespace NAME    where Tessera is on the cluster              [$TESSERA_NAMESPACE or tessera]
+#   --key-prefix NAME   KEY_PREFIX of that deployment                [$KEY_PREFIX or image]
+#   --live              a screen instead of lines
+#   --interval MS       time between two looks                       [1000 on a cluster, 200 locally]
+#   --seconds N         stop after N seconds; otherwise with Ctrl-C
+#   --help
+#
+# Exit: 0 stopped, 2 it could not watch at all.
+set -euo pipefail
+# shellcheck source=lib/common.sh
+source "$(dirname "$0")/lib/common.sh"
+
+for option in "$@"; do
+  [[ $option != --help ]] || { show_help && exit; }
+done
+PATH=$root/node_modules/.bin:$PATH
+need node
+exec node "$root/scripts/watch.ts" "$@"

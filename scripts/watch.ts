@@ -1,0 +1,133 @@
+// What scripts/watch.sh runs: looks again and again, and prints a line when something changed, or a screen each time.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { lookAtCluster, lookLocally, type Look, type Sample } from './watch-sources.ts';
+
+const columns: [title: string, width: number, cell: (sample: Sample) => string][] = [
+  ['QUEUE', 6, ({ queue }) => String(queue)],
+  ['LEASES', 7, ({ leases }) => String(leases)],
+  ['DELAYED', 8, ({ delayed }) => String(delayed)],
+  ['OUTBOX', 7, ({ outbox }) => String(outbox)],
+  ['DEAD', 5, ({ dead }) => String(dead)],
+  ['SPLIT', 6, ({ splitReady }) => String(splitReady)],
+  ['BLUR', 7, ({ blurReady, blurDesired }) => `${blurReady}/${blurDesired}`],
+  ['ASSEMBLE', 9, ({ assembleReady, assembleDesired }) => `${assembleReady}/${assembleDesired}`],
+  ['IMAGES', 9, ({ done, images }) => `${done}/${images}`],
+];
+
+const header =
+  'TIME    ' +
+  columns.map(([title, width]) => title.padStart(width)).join(' ') +
+  '\n(pods: ready/wanted; images: done/known)';
+
+const asLine = (sample: Sample): string =>
+  columns.map(([, width, cell]) => cell(sample).padStart(width)).join(' ');
+
+const clock = (): string => new Date().toTimeString().slice(0, 8);
+
+const bar = (count: number): string => '█'.repeat(Math.min(count, 60)) + (count > 60 ? '…' : '');
+
+const row = (title: string, count: number, text = String(count)): string =>
+  `  ${title.padEnd(10)} ${text.padStart(7)}  ${bar(count)}`;
+
+/** Bars, for a person who glances at it. */
+function asScreen(sample: Sample): string {
+  return [
+    `Tessera at ${clock()}`,
+    '',
+    row('queue', sample.queue),
+    row('leases', sample.leases),
+    row('delayed', sample.delayed),
+    row('outbox', sample.outbox),
+    row('dead', sample.dead),
+    '',
+    row('split', sample.splitReady),
+    row('blur', sample.blurReady, `${sample.blurReady}/${sample.blurDesired}`),
+    row('assemble', sample.assembleReady, `${sample.assembleReady}/${sample.assembleDesired}`),
+    '',
+    row('images', sample.done, `${sample.done}/${sample.images}`),
+  ].join('\n');
+}
+
+interface WatchOptions {
+  look: Look;
+  isLive: boolean;
+  intervalMs: number;
+  /** When to stop, ms since the epoch; Infinity for never. */
+  until: number;
+}
+
+/** Watches until told to stop. The first look must succeed; a later one that fails is told, and watching goes on. */
+async function watch({ look, isLive, intervalMs, until }: WatchOptions): Promise<void> {
+  let shown = asLine(await look());
+  if (!isLive) console.log(`${header}\n${clock()} ${shown}`);
+  while (Date.now() < until) {
+    const result = await look().then(
+      (sample) => ({ line: asLine(sample), screen: asScreen(sample) }),
+      (error: Error) => ({
+        line: `no answer: ${firstLine(error)}`,
+        screen: `no answer: ${firstLine(error)}`,
+      }),
+    );
+    // Home and clear to the end, not the whole screen first: no flicker.
+    if (isLive) process.stdout.write(`\u001B[H${result.screen.replaceAll('\n', '\u001B[K\n')}\u001B[J\n`);
+    else if (result.line !== shown) console.log(`${clock()} ${result.line}`);
+    shown = result.line;
+    await sleep(Math.min(intervalMs, Math.max(0, until - Date.now())));
+  }
+}
+
+const firstLine = ({ message }: Error): string => message.split('\n').slice(0, 2).join(' ');
+
+function readOptions(): ReturnType<typeof parse>['values'] {
+  try {
+    return parse().values;
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+
+function parse() {
+  return parseArgs({
+    options: {
+      redis: { type: 'string', default: process.env.REDIS_URL },
+      cluster: { type: 'boolean', default: false },
+      namespace: { type: 'string', default: process.env.TESSERA_NAMESPACE ?? 'tessera' },
+      'key-prefix': { type: 'string', default: process.env.KEY_PREFIX ?? 'image' },
+      live: { type: 'boolean', default: false },
+      interval: { type: 'string' },
+      seconds: { type: 'string' },
+    },
+  });
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  return Number.isInteger(value) && value > 0
+    ? value
+    : refuse(`${name} is a positive integer, not "${text}"`);
+}
+
+function refuse(message: string): never {
+  console.error(`error: ${message}`);
+  process.exit(2);
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  const isLocal = options.redis !== undefined && !options.cluster;
+  const intervalMs = positive('--interval', options.interval ?? (isLocal ? '200' : '1000'));
+  const until = options.seconds ? Date.now() + positive('--seconds', options.seconds) * 1000 : Infinity;
+  const local = isLocal ? await lookLocally(options.redis ?? '', options['key-prefix']) : undefined;
+  const look = local?.look ?? (await lookAtCluster(options.namespace, options['key-prefix']));
+  process.on('SIGINT', () => process.exit(0));
+  try {
+    await watch({ look, isLive: options.live, intervalMs, until });
+  } catch (error) {
+    refuse(`nothing to watch: ${firstLine(error as Error)}`);
+  } finally {
+    local?.close();
+  }
+}
+
+await main();
