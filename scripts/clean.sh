@@ -13,8 +13,8 @@ all=false
 while (($# > 0)); do
   case $1 in
     --all) all=true && shift ;;
-    --namespace) namespace=$(value "$@") && shift 2 ;;
-    --timeout) timeout_s=$(value "$@") && shift 2 ;;
+    --namespace) namespace=$(value "$@"); shift 2 ;;
+    --timeout) timeout_s=$(value "$@"); shift 2 ;;
     --help) show_help && exit ;;
     *) fail "unknown: $1 (--help tells more)" ;;
   esac

@@ -23,10 +23,10 @@ with_eventing=false
 while (($# > 0)); do
   case $1 in
     up | images | down) command=$1 && shift ;;
-    --name) name=$(value "$@") && shift 2 ;;
+    --name) name=$(value "$@"); shift 2 ;;
     --eventing) with_eventing=true && shift ;;
-    --port) port=$(value "$@") && shift 2 ;;
-    --timeout) timeout_s=$(value "$@") && shift 2 ;;
+    --port) port=$(value "$@"); shift 2 ;;
+    --timeout) timeout_s=$(value "$@"); shift 2 ;;
     --help) show_help && exit ;;
     *) fail "unknown: $1 (--help tells more)" ;;
   esac

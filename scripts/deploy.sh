@@ -30,13 +30,13 @@ only_print=false
 
 while (($# > 0)); do
   case $1 in
-    --overlay) overlay=$(value "$@") && shift 2 ;;
-    --with) components+=("$(value "$@")") && shift 2 ;;
-    --namespace) namespace=$(value "$@") && shift 2 ;;
-    --registry) registry=$(value "$@") && shift 2 ;;
-    --tag) tag=$(value "$@") && shift 2 ;;
-    --max) max=$(value "$@") && shift 2 ;;
-    --timeout) timeout_s=$(value "$@") && shift 2 ;;
+    --overlay) overlay=$(value "$@"); shift 2 ;;
+    --with) component=$(value "$@"); components+=("$component"); shift 2 ;;
+    --namespace) namespace=$(value "$@"); shift 2 ;;
+    --registry) registry=$(value "$@"); shift 2 ;;
+    --tag) tag=$(value "$@"); shift 2 ;;
+    --max) max=$(value "$@"); shift 2 ;;
+    --timeout) timeout_s=$(value "$@"); shift 2 ;;
     --print) only_print=true && shift ;;
     --help) show_help && exit ;;
     *) fail "unknown: $1 (--help tells more)" ;;

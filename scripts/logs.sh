@@ -18,8 +18,8 @@ options=()
 while (($# > 0)); do
   case $1 in
     --follow) options+=(--follow) && shift ;;
-    --tail) tail=$(value "$@") && shift 2 ;;
-    --namespace) namespace=$(value "$@") && shift 2 ;;
+    --tail) tail=$(value "$@"); shift 2 ;;
+    --namespace) namespace=$(value "$@"); shift 2 ;;
     --help) show_help && exit ;;
     -*) fail "unknown: $1 (--help tells more)" ;;
     *) what=$1 && shift ;;

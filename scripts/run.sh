@@ -29,14 +29,14 @@ wait=true
 paths=()
 while (($# > 0)); do
   case $1 in
-    --url) url=$(value "$@") && shift 2 ;;
-    --host) host=$(value "$@") && shift 2 ;;
-    --kernel) kernel=$(value "$@") && shift 2 ;;
-    --input) input=$(value "$@") && shift 2 ;;
-    --out) out=$(value "$@") && shift 2 ;;
+    --url) url=$(value "$@"); shift 2 ;;
+    --host) host=$(value "$@"); shift 2 ;;
+    --kernel) kernel=$(value "$@"); shift 2 ;;
+    --input) input=$(value "$@"); shift 2 ;;
+    --out) out=$(value "$@"); shift 2 ;;
     --no-wait) wait=false && shift ;;
-    --timeout) timeout_s=$(value "$@") && shift 2 ;;
-    --namespace) namespace=$(value "$@") && shift 2 ;;
+    --timeout) timeout_s=$(value "$@"); shift 2 ;;
+    --namespace) namespace=$(value "$@"); shift 2 ;;
     --help) show_help && exit ;;
     -*) fail "unknown: $1 (--help tells more)" ;;
     *) paths+=("$1") && shift ;;
@@ -61,31 +61,36 @@ failed=0
 ask() {
   local options=(--silent --show-error --fail-with-body --retry 8 --max-time "$timeout_s")
   [[ -z $host ]] || options+=(--header "Host: $host")
-  curl "${options[@]}" "${@:2}" "$url$1"
+  curl "${options[@]}" "${@:2}" "$url$1" 2>"$work/curl"
 }
 
-# refused NAME ANSWER : tells why split did not take an image.
+# refused NAME REASON : counts and tells an image that was not taken.
 refused() {
   failed=$((failed + 1))
-  echo "$1 refused: $(jq --raw-output '.detail // .title // .' <<<"$2" 2>/dev/null || echo "$2")"
+  echo "$1 refused: $2"
+}
+
+# reason ANSWER : what an answer that is a fault says, or curl's own words when there was no answer.
+reason() {
+  jq --raw-output --exit-status '.detail // .title' <<<"$1" 2>/dev/null || cat "$work/curl"
 }
 
 # Sends one file; its id and name go to the list of those to follow.
 send_file() {
   local name type answer query
   name=$(basename "$1")
-  [[ $name =~ ^[A-Za-z0-9._-]{1,128}$ ]] || { refused "$name" '"the name may have letters, digits and ._- only"' && return; }
+  [[ $name =~ ^[A-Za-z0-9._-]{1,128}$ ]] || { refused "$name" 'the name may have letters, digits and ._- only' && return; }
   case $(tr '[:upper:]' '[:lower:]' <<<"$name") in
     *.png) type=image/png ;;
     *.jpg | *.jpeg) type=image/jpeg ;;
-    *) refused "$name" '"only PNG and JPEG are taken"' && return ;;
+    *) refused "$name" 'only PNG and JPEG are taken' && return ;;
   esac
   query="name=$name${kernel:+&kernel=$kernel}"
   if answer=$(ask "/?$query" --header "content-type: $type" --data-binary "@$1"); then
     jq --compact-output '{id, name}' <<<"$answer" >>"$work/sent"
     jq --raw-output '"\(.name) sent: \(.width)x\(.height), \(.tiles) tiles"' <<<"$answer"
   else
-    refused "$name" "$answer"
+    refused "$name" "$(reason "$answer")"
   fi
 }
 
@@ -94,7 +99,7 @@ send_inputs() {
   local body answer
   body=$(jq --null-input --compact-output --arg input "$input" --arg kernel "$kernel" \
     '(if $input == "" then {} else {$input} end) + (if $kernel == "" then {} else {kernel: ($kernel | tonumber)} end)')
-  answer=$(ask / --header 'content-type: application/json' --data "$body") || fail "split refused: $answer"
+  answer=$(ask / --header 'content-type: application/json' --data "$body") || fail "split refused: $(reason "$answer")"
   jq --compact-output '.images[] | select(.id) | {id, name}' <<<"$answer" >>"$work/sent"
   jq --raw-output '.images[] | if .id then "\(.name) sent: \(.width)x\(.height), \(.tiles) tiles" else "\(.name) refused: \(.error.detail // .error.title)" end' <<<"$answer"
   failed=$((failed + $(jq '[.images[] | select(.id | not)] | length' <<<"$answer")))
@@ -103,7 +108,7 @@ send_inputs() {
 # Fetches the result of an image that is done, whole or not at all.
 fetch() {
   local file=$out/$2
-  ask "/images/$1/result" --output "$work/result"
+  ask "/images/$1/result" --output "$work/result" || fail "no result of $2: $(cat "$work/curl")"
   mv "$work/result" "$file"
   echo "$2 written to $file"
 }
@@ -116,7 +121,7 @@ follow() {
   while [[ -s $work/open ]]; do
     : >"$work/left"
     while IFS=$'\t' read -r id name; do
-      state=$(ask "/images/$id") || fail "split does not tell of $name: $state"
+      state=$(ask "/images/$id") || fail "split does not tell of $name: $(reason "$state")"
       line=$(jq --raw-output '"\(.name) \(.status) \(.done)/\(.tiles)"' <<<"$state")
       before=$(cat "$work/line-$id" 2>/dev/null || true)
       [[ $line == "$before" ]] || echo "$line"

@@ -12,8 +12,8 @@ source "$(dirname "$0")/lib/common.sh"
 ceiling=''
 while (($# > 0)); do
   case $1 in
-    --namespace) namespace=$(value "$@") && shift 2 ;;
-    --timeout) timeout_s=$(value "$@") && shift 2 ;;
+    --namespace) namespace=$(value "$@"); shift 2 ;;
+    --timeout) timeout_s=$(value "$@"); shift 2 ;;
     --help) show_help && exit ;;
     -*) fail "unknown: $1 (--help tells more)" ;;
     *) ceiling=$1 && shift ;;

@@ -9,7 +9,7 @@ source "$(dirname "$0")/lib/common.sh"
 
 while (($# > 0)); do
   case $1 in
-    --namespace) namespace=$(value "$@") && shift 2 ;;
+    --namespace) namespace=$(value "$@"); shift 2 ;;
     --help) show_help && exit ;;
     *) fail "unknown: $1 (--help tells more)" ;;
   esac

@@ -1,7 +1,6 @@
 // What Knative Serving's webhook refuses although the Kubernetes types allow it. Source: pkg/apis/serving/fieldmask.go,
 // k8s_validation.go and metadata_validation.go of knative/serving, with the feature flags at their defaults.
-import type { Manifest } from './render.ts';
-import { templateOf, type Container, type PodSpec, type Probe } from './shapes.ts';
+import { templateOf, type Container, type Manifest, type PodSpec, type Probe } from './shapes.ts';
 
 /** The flags of config-features an overlay says it needs. */
 export type FeatureFlag =

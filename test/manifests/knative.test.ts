@@ -5,8 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { environmentDefaults } from '../../functions/lib/config.ts';
 import { knativeFaults } from './knative-rules.ts';
 import { renderVariant, root, variants } from './overlays.ts';
-import type { Manifest } from './render.ts';
-import { functionTemplate, knativeServicesOf, workloadsOf, type PodTemplate } from './shapes.ts';
+import {
+  functionTemplate,
+  knativeServicesOf,
+  workloadsOf,
+  type Manifest,
+  type PodTemplate,
+} from './shapes.ts';
 
 const volumeFlags = [
   'kubernetes.podspec-persistent-volume-claim',

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import { render, type Manifest } from './render.ts';
+import { render } from './render.ts';
+import type { Manifest } from './shapes.ts';
 
 /** The repository's root, without a slash at its end. */
 export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -58,9 +59,4 @@ export async function withVariant<T>(variant: Variant, use: (folder: string) => 
 /** The resources of `variant`. */
 export async function renderVariant(variant: Variant): Promise<Manifest[]> {
   return withVariant(variant, render);
-}
-
-/** The one resource of that API version, kind and name; undefined when there is none. */
-export function find(manifests: Manifest[], type: string, name: string): Manifest | undefined {
-  return manifests.find((each) => `${each.apiVersion} ${each.kind}` === type && each.metadata.name === name);
 }

@@ -6,8 +6,9 @@ import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import { applyJsonPatch } from './json-patch.ts';
-import { find, renderVariant, variants, withVariant } from './overlays.ts';
-import { render, type Manifest } from './render.ts';
+import { renderVariant, variants, withVariant } from './overlays.ts';
+import { render } from './render.ts';
+import { find, type Manifest } from './shapes.ts';
 
 const hasKubectl = ((): boolean => {
   try {

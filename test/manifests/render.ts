@@ -4,19 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 import { applyJsonPatch, type Operation } from './json-patch.ts';
-
-/** A Kubernetes resource as it is written. */
-export interface Manifest {
-  apiVersion: string;
-  kind: string;
-  metadata: {
-    name: string;
-    namespace?: string;
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
-  };
-  [field: string]: unknown;
-}
+import { workloadsOf, type Manifest } from './shapes.ts';
 
 interface Target {
   group?: string;
@@ -32,7 +20,8 @@ interface Kustomization {
   namespace?: string;
   resources?: string[];
   components?: string[];
-  patches?: { target: Target; path: string }[];
+  patches?: { target: Target; path?: string; patch?: string }[];
+  images?: { name: string; newName: string; newTag: string }[];
 }
 
 const knownFields = new Set([
@@ -42,6 +31,7 @@ const knownFields = new Set([
   'resources',
   'components',
   'patches',
+  'images',
 ] satisfies (keyof Kustomization)[]);
 
 /** The resources of the kustomization in `folder`. Throws on what it does not know and on a patch that does not fit. */
@@ -61,13 +51,14 @@ async function build(folder: string, inherited: Manifest[]): Promise<Manifest[]>
   for (const component of kustomization.components ?? []) {
     manifests = await build(join(folder, component), manifests);
   }
-  for (const { target, path, ...rest } of kustomization.patches ?? []) {
-    if (Object.keys(rest).length > 0)
-      throw new Error(`${folder}: unknown patch field ${Object.keys(rest).join(', ')}`);
-    const patch: unknown = parse(await readFile(join(folder, path), 'utf8'));
+  for (const { target, path, patch: inline, ...rest } of kustomization.patches ?? []) {
+    const unknown = Object.keys(rest).join(', ');
+    if (unknown !== '') throw new Error(`${folder}: unknown patch field ${unknown}`);
+    const patch: unknown = parse(inline ?? (await readFile(join(folder, path ?? ''), 'utf8')));
     manifests = manifests.flatMap((each) => (matches(target, each) ? patched(each, patch) : [each]));
   }
   if (kustomization.namespace !== undefined) setNamespace(manifests, kustomization.namespace);
+  for (const image of kustomization.images ?? []) setImage(manifests, image);
   return manifests;
 }
 
@@ -98,5 +89,15 @@ function setNamespace(manifests: Manifest[], namespace: string): void {
   for (const { kind, metadata } of manifests) {
     if (kind === 'Namespace') metadata.name = namespace;
     else metadata.namespace = namespace;
+  }
+}
+
+type Image = NonNullable<Kustomization['images']>[number];
+
+function setImage(manifests: Manifest[], { name, newName, newTag }: Image): void {
+  for (const { template } of workloadsOf(manifests)) {
+    for (const container of template.spec.containers) {
+      if (container.image.replace(/:[^:/]*$/, '') === name) container.image = `${newName}:${newTag}`;
+    }
   }
 }

@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import { readVersions } from './image-file.ts';
-import { find, renderVariant, root, variants } from './overlays.ts';
-import type { Manifest } from './render.ts';
-import { workloadsOf, type Container } from './shapes.ts';
+import { renderVariant, root, variants } from './overlays.ts';
+import { find, workloadsOf, type Container, type Manifest } from './shapes.ts';
 
 const containersOf = (manifests: Manifest[]): Container[] =>
   workloadsOf(manifests).flatMap(({ template }) => template.spec.containers);

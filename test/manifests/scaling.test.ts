@@ -11,8 +11,8 @@ import {
   type RedisAccess,
   type ScaledObject,
 } from '../../scripts/generate-override.ts';
-import { find, renderVariant, root, variants, type Variant } from './overlays.ts';
-import { configMapData, functionTemplate } from './shapes.ts';
+import { renderVariant, root, variants, type Variant } from './overlays.ts';
+import { configMapData, find, functionTemplate } from './shapes.ts';
 
 interface Spec {
   minReplicaCount: number;

@@ -2,9 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { describe, expect, it } from 'vitest';
-import { find, renderVariant, root, variants } from './overlays.ts';
-import type { Manifest } from './render.ts';
-import { functionTemplate } from './shapes.ts';
+import { renderVariant, root, variants } from './overlays.ts';
+import { find, functionTemplate, type Manifest } from './shapes.ts';
 import { findUnknownFields, validateValues } from './schema.ts';
 
 const filesPod = join(root, 'knative/components/pvc/files.pod.yaml');

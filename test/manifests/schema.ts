@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { root } from './overlays.ts';
-import type { Manifest } from './render.ts';
+import { type Manifest } from './shapes.ts';
 
 /** Module and exported name of each kind we deploy. A kind that is not here is refused. */
 const models: Record<string, [module: string, name: string]> = {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { environmentDefaults, loadConfig } from '../../functions/lib/config.ts';
 import { renderVariant, variants } from './overlays.ts';
-import type { Manifest } from './render.ts';
-import { configMapData, functionTemplate, templateOf } from './shapes.ts';
+import { configMapData, functionTemplate, templateOf, type Manifest } from './shapes.ts';
 
 const functions = ['split', 'blur', 'assemble'];
 /** Set by Knative, so not by us. */

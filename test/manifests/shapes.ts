@@ -1,6 +1,17 @@
 // The parts of the manifests that the tests look into, as types, and how to get at them.
-import { find } from './overlays.ts';
-import type { Manifest } from './render.ts';
+
+/** A Kubernetes resource as it is written. */
+export interface Manifest {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
+  [field: string]: unknown;
+}
 
 /** A container as far as the tests read it. */
 export interface Container {
@@ -40,6 +51,11 @@ export interface PodSpec {
 export interface PodTemplate {
   metadata: { labels?: Record<string, string>; annotations?: Record<string, string> };
   spec: PodSpec;
+}
+
+/** The one resource of that API version, kind and name; undefined when there is none. */
+export function find(manifests: Manifest[], type: string, name: string): Manifest | undefined {
+  return manifests.find((each) => `${each.apiVersion} ${each.kind}` === type && each.metadata.name === name);
 }
 
 const knativeService = 'serving.knative.dev/v1 Service';

@@ -1,0 +1,232 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { render } from '../manifests/render.ts';
+import { configMapData, find, functionTemplate, type Manifest } from '../manifests/shapes.ts';
+import { openShell, present, type Rule, type Shell } from './shell.ts';
+
+let shell: Shell;
+beforeAll(async () => {
+  shell = await openShell(['kubectl']);
+});
+afterAll(() => shell.clean());
+
+const revision = (field: string): string =>
+  `get service.serving.knative.dev blur --output jsonpath={.status.${field}}`.replaceAll(/[{}]/g, '.');
+
+const readyCluster: Rule[] = [
+  ...present(
+    'customresourcedefinition services.serving.knative.dev',
+    'customresourcedefinition scaledobjects.keda.sh',
+    'deployment controller',
+    'deployment autoscaler-keda',
+    'statefulset redis',
+  ),
+  { call: 'get deployment controller --output', stdout: '1.22.1' },
+  { call: 'get deployments --all-namespaces --selector app=keda-operator', stdout: 'keda' },
+  { call: revision('latestCreatedRevisionName'), stdout: 'blur-00002' },
+  { call: revision('latestReadyRevisionName'), stdout: 'blur-00002' },
+  { call: 'get revisions.serving.knative.dev', stdout: 'blur-00001 blur-00002' },
+  { call: 'get service.serving.knative.dev split --output', stdout: 'http://split.tessera.example.com' },
+];
+
+/** The calls that change the cluster or wait for it, temporary paths left out. */
+const deeds = (calls: string[]): string[] =>
+  calls
+    .filter((call) => !/ (get|version)\b/.test(call))
+    .map((call) => call.replace(/--kustomize \S+/, '--kustomize DIR').replace(/\/dev\/fd\/\d+/g, 'FD'));
+
+/** What every deployment does once it is applied. */
+const settling = [
+  'kubectl --namespace tessera rollout status statefulset/redis --timeout=300s',
+  'kubectl --namespace tessera wait --for=condition=Ready --timeout=300s service.serving.knative.dev/split',
+  'kubectl --namespace tessera wait --for=condition=Ready --timeout=300s service.serving.knative.dev/blur',
+  'kubectl --namespace tessera wait --for=condition=Ready --timeout=300s service.serving.knative.dev/assemble',
+];
+
+describe('deploy.sh', () => {
+  it('applies the default overlay, waits for all of it, removes the old revision and prints the URL', async () => {
+    const { code, stdout, calls } = await shell.run('deploy.sh', [], readyCluster);
+    expect(deeds(calls)).toEqual([
+      'kubectl apply --kustomize DIR',
+      ...settling,
+      'kubectl --namespace tessera delete revision.serving.knative.dev blur-00001',
+    ]);
+    expect(stdout).toBe(
+      'deployed: overlay=default namespace=tessera max=4 split=http://split.tessera.example.com\n',
+    );
+    expect(code).toBe(0);
+  });
+
+  it('says all that a bare cluster lacks, and applies nothing', async () => {
+    const { code, stderr, calls } = await shell.run('deploy.sh');
+    expect(stderr).toContain('Knative Serving 1.22.1');
+    expect(stderr).toContain('KEDA 2.20.2');
+    expect(stderr).toContain('autoscaler-keda extension 1.22.0');
+    expect(deeds(calls)).toEqual([]);
+    expect(code).toBe(1);
+  });
+
+  it('needs a cluster', async () => {
+    const rules = [{ call: '^kubectl version', exit: 1 }];
+    const { code, stderr, calls } = await shell.run('deploy.sh', [], rules);
+    expect(stderr).toContain('kubectl reaches no cluster');
+    expect(calls).toEqual(['kubectl version']);
+    expect(code).toBe(2);
+  });
+
+  it.each<[name: string, args: string[], rules: Rule[], said: string]>([
+    ['stock serving-hpa', [], present('deployment autoscaler-hpa'), 'serving-hpa'],
+    ['flags for volumes', ['--overlay', 'pvc'], [], 'kubernetes.podspec-persistent-volume-write'],
+    ['Broker', ['--overlay', 'broker'], [], 'Knative Eventing'],
+    ['Secrets of a Redis elsewhere', ['--with', 'redis-external'], [], 'the Secret tessera-redis'],
+    [
+      'KEDA let in by label',
+      [],
+      [{ call: 'get deployments --all-namespaces', stdout: 'autoscaling' }],
+      'kubectl label namespace autoscaling tessera.dev/keda=true',
+    ],
+  ])('stops over: %s', async (_name, args, rules, said) => {
+    const { code, stderr, calls } = await shell.run('deploy.sh', args, [...rules, ...readyCluster]);
+    expect(stderr).toContain(said);
+    expect(deeds(calls)).toEqual([]);
+    expect(code).toBe(1);
+  });
+
+  it('only remarks on another minor version', async () => {
+    const rules = [{ call: 'get deployment controller --output json', stdout: '1.19.0' }, ...readyCluster];
+    const { code, stdout } = await shell.run('deploy.sh', [], rules);
+    expect(stdout).toContain('note: Knative Serving is 1.19.0; Tessera is made for 1.22');
+    expect(code).toBe(0);
+  });
+
+  it('takes the pvc overlay where both flags are on', async () => {
+    const rules = [{ call: 'get configmap config-features', stdout: 'enabled' }, ...readyCluster];
+    expect((await shell.run('deploy.sh', ['--overlay', 'pvc'], rules)).code).toBe(0);
+  });
+
+  it('waits for the ScaledObject in the fallback, which needs no extension', async () => {
+    const rules = readyCluster.filter((each) => !each.call.includes('autoscaler-keda'));
+    const { code, calls } = await shell.run('deploy.sh', ['--overlay', 'fallback'], rules);
+    expect(deeds(calls)).toContain(
+      'kubectl --namespace tessera wait --for=condition=Ready --timeout=300s scaledobject.keda.sh/blur-worker',
+    );
+    expect(code).toBe(0);
+  });
+
+  it('tells what is not ready in time, and removes no revision', async () => {
+    const rules = [{ call: 'wait .*service.serving.knative.dev/blur', exit: 1 }, ...readyCluster];
+    const { code, stderr, calls } = await shell.run('deploy.sh', ['--timeout', '7'], rules);
+    expect(stderr).toContain('service.serving.knative.dev/blur is not Ready after 7 s');
+    expect(calls.some((call) => call.includes('delete'))).toBe(false);
+    expect(code).toBe(2);
+  });
+
+  it('removes no revision while the newest is not the ready one', async () => {
+    const rules = [{ call: revision('latestReadyRevisionName'), stdout: 'blur-00001' }, ...readyCluster];
+    const { code, stderr, calls } = await shell.run('deploy.sh', [], rules);
+    expect(stderr).toContain("blur's newest revision (blur-00002) is not the ready one (blur-00001)");
+    expect(calls.some((call) => call.includes('delete'))).toBe(false);
+    expect(code).toBe(2);
+  });
+
+  it('stops when the overlay cannot be applied', async () => {
+    const rules = [{ call: 'apply --kustomize', exit: 1, stderr: 'denied' }, ...readyCluster];
+    const { code, calls } = await shell.run('deploy.sh', [], rules);
+    expect(calls.at(-1)).toContain('apply --kustomize');
+    expect(code).not.toBe(0);
+  });
+
+  it('makes the Secrets of redis-auth where they are missing, with no password on a command line', async () => {
+    const rules = [{ call: 'go-template', stdout: 'swordfish' }, ...readyCluster];
+    const { code, calls } = await shell.run('deploy.sh', ['--with', 'redis-auth'], rules);
+    expect(deeds(calls).slice(1, 3)).toEqual([
+      'kubectl --namespace tessera create secret generic redis-auth --from-file=password=FD --from-file=auth.conf=FD',
+      'kubectl --namespace tessera create secret generic tessera-redis --from-file=REDIS_URL=FD',
+    ]);
+    expect(calls.join('\n')).not.toContain('swordfish');
+    expect(code).toBe(0);
+  });
+
+  it('keeps the Secrets of redis-auth that are there', async () => {
+    const rules = [...present('secret redis-auth', 'secret tessera-redis'), ...readyCluster];
+    const { code, calls } = await shell.run('deploy.sh', ['--with', 'redis-auth'], rules);
+    expect(calls.some((call) => call.includes('create'))).toBe(false);
+    expect(code).toBe(0);
+  });
+
+  it.each([
+    [['--overlay', 'nope'], 'no overlay "nope": there are broker default fallback pvc'],
+    [['--with', 'nope'], 'no component "nope"'],
+    [['--max', '0'], '--max is an integer from 1'],
+    [['--max', 'many'], '--max is an integer from 1'],
+    [['--namespace', 'A B'], 'not a namespace'],
+    [['--tag', 'a/b'], "not an image's name"],
+    [['--overlay'], '--overlay needs a value'],
+  ])('refuses %j before it calls anything', async (args, said) => {
+    const { code, stderr, calls } = await shell.run('deploy.sh', args, readyCluster);
+    expect(stderr).toContain(said);
+    expect(calls).toEqual([]);
+    expect(code).toBe(2);
+  });
+});
+
+/** The resources a deployment with these options applies. */
+async function applied(args: string[], rules: Rule[] = []): Promise<Manifest[]> {
+  const { folder, code, stderr } = await shell.run('deploy.sh', args, [...rules, ...readyCluster]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return render(join(folder, 'applied/deploy'));
+}
+
+/** What marks blur's revision, with the Secret at this version. */
+async function stamp(args: string[], secretVersion: string): Promise<string | undefined> {
+  const rules = [{ call: 'get secret tessera-redis .*resourceVersion', stdout: secretVersion }];
+  return functionTemplate(await applied(args, rules), 'blur').metadata.annotations?.['tessera.dev/config'];
+}
+
+describe('what deploy.sh applies', () => {
+  it('is the overlay with the images and the ceiling asked for', async () => {
+    const manifests = await applied(['--registry', 'ghcr.io/acme', '--tag', '7', '--max', '9']);
+    for (const name of ['split', 'blur', 'assemble']) {
+      const { image } = functionTemplate(manifests, name).spec.containers[0];
+      expect(image).toBe(`ghcr.io/acme/tessera-${name}:7`);
+    }
+    const maximum = (name: string): string | undefined =>
+      functionTemplate(manifests, name).metadata.annotations?.['autoscaling.knative.dev/max-scale'];
+    expect([maximum('blur'), maximum('split')]).toEqual(['9', '4']);
+  });
+
+  it('raises the fallback by its ScaledObject', async () => {
+    const manifests = await applied(['--overlay', 'fallback', '--max', '9']);
+    const scaledObject = find(manifests, 'keda.sh/v1alpha1 ScaledObject', 'blur-worker');
+    expect(scaledObject?.spec).toHaveProperty('maxReplicaCount', 9);
+  });
+
+  it('moves every address along to another namespace', async () => {
+    const rules = present(
+      'deployment mt-broker-ingress',
+      'customresourcedefinition brokers.eventing.knative.dev',
+    );
+    const manifests = await applied(['--namespace', 'other', '--overlay', 'broker'], rules);
+    expect(configMapData(manifests, 'tessera').REDIS_URL).toBe('redis://redis.other.svc.cluster.local:6379');
+    expect(JSON.stringify(manifests)).not.toMatch(/tessera\.svc|cluster\.local\/tessera/);
+    expect(JSON.stringify(functionTemplate(manifests, 'blur'))).toContain('cluster.local/other/images');
+    expect(find(manifests, 'v1 Namespace', 'other')).toBeDefined();
+    expect(manifests.every((each) => each.kind === 'Namespace' || each.metadata.namespace === 'other')).toBe(
+      true,
+    );
+  });
+
+  it('makes a new revision when a setting changed or a Secret did, and none otherwise', async () => {
+    const first = await stamp([], '1');
+    expect(await stamp([], '1')).toBe(first);
+    expect(await stamp([], '2')).not.toBe(first);
+    expect(await stamp(['--namespace', 'other'], '1')).not.toBe(first);
+  });
+
+  it('adds the components', async () => {
+    const rules = present('secret redis-auth', 'secret tessera-redis');
+    const manifests = await applied(['--with', 'redis-auth', '--with', 'redis-persistent'], rules);
+    expect(find(manifests, 'keda.sh/v1alpha1 TriggerAuthentication', 'redis')).toBeDefined();
+    expect(find(manifests, 'v1 PersistentVolumeClaim', 'redis-data')).toBeDefined();
+  });
+});

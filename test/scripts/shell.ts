@@ -1,0 +1,120 @@
+// Runs a script of scripts/ with stand-ins for the tools that would reach a cluster, and tells how they were called.
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** How a stand-in answers a call that fits `call`, an extended regular expression over the whole command line. */
+export interface Rule {
+  call: string;
+  stdout?: string;
+  stderr?: string;
+  exit?: number;
+}
+
+export interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+  /** The stand-ins' calls, each as one command line, in order. */
+  calls: string[];
+  /** What the last call that reads it was sent on standard input. */
+  sent: string;
+  /** Where the stand-ins' notes are; `applied` in it is the overlay that was applied. */
+  folder: string;
+}
+
+export interface Shell {
+  run: (script: string, args?: string[], rules?: Rule[], env?: Record<string, string>) => Promise<Outcome>;
+  /** Removes everything the runs left. */
+  clean: () => Promise<void>;
+}
+
+/** Tools of the system that the scripts call; nothing else is found but the stand-ins. */
+const systemTools = [
+  'bash',
+  'cat',
+  'cksum',
+  'cp',
+  'curl',
+  'cut',
+  'dirname',
+  'find',
+  'grep',
+  'head',
+  'jq',
+  'ls',
+].concat(['mkdir', 'mktemp', 'mv', 'basename', 'paste', 'rm', 'sed', 'sh', 'sleep', 'sort', 'tr', 'wc']);
+
+/** A place to run scripts in, with these stand-ins. */
+export async function openShell(tools: string[]): Promise<Shell> {
+  const bin = await mkdtemp(join(tmpdir(), 'tessera-bin-'));
+  const folders = [bin];
+  const standIn = fileURLToPath(new URL('stand-in.sh', import.meta.url));
+  for (const tool of tools) {
+    await writeFile(join(bin, tool), `#!/bin/sh\nexec '${standIn}' ${tool} "$@"\n`);
+    await chmod(join(bin, tool), 0o755);
+  }
+  for (const tool of systemTools) {
+    const path = await which(tool);
+    if (path !== undefined) await symlink(path, join(bin, tool));
+  }
+
+  async function run(
+    script: string,
+    args: string[] = [],
+    rules: Rule[] = [],
+    env: Record<string, string> = {},
+  ): Promise<Outcome> {
+    const folder = await mkdtemp(join(tmpdir(), 'tessera-calls-'));
+    folders.push(folder);
+    await writeFile(join(folder, 'calls'), '');
+    await writeRules(join(folder, 'rules'), rules);
+    const result = await new Promise<Pick<Outcome, 'code' | 'stdout' | 'stderr'>>((resolve) => {
+      const options = { env: { PATH: bin, HOME: folder, STAND_IN_FOLDER: folder, ...env }, timeout: 60_000 };
+      execFile(join(root, 'scripts', script), args, options, (error, stdout, stderr) => {
+        resolve({ code: error ? Number(error.code ?? -1) : 0, stdout, stderr });
+      });
+    });
+    const calls = (await readFile(join(folder, 'calls'), 'utf8')).split('\0').slice(0, -1);
+    const sent = await readFile(join(folder, 'stdin'), 'utf8').catch(() => '');
+    return { ...result, folder, calls, sent };
+  }
+
+  const clean = async (): Promise<void> => {
+    await Promise.all(folders.map((each) => rm(each, { recursive: true, force: true })));
+  };
+  return { run, clean };
+}
+
+/** One folder a rule, in order. */
+async function writeRules(folder: string, rules: Rule[]): Promise<void> {
+  await mkdir(folder);
+  for (const [index, { call, stdout = '', stderr = '', exit = 0 }] of rules.entries()) {
+    const rule = join(folder, String(index).padStart(3, '0'));
+    await mkdir(rule);
+    for (const [name, text] of Object.entries({ call, stdout, stderr, exit: String(exit) })) {
+      await writeFile(join(rule, name), text);
+    }
+  }
+}
+
+async function which(tool: string): Promise<string | undefined> {
+  const path = [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter);
+  return new Promise((resolve) => {
+    execFile('sh', ['-c', `command -v ${tool}`], { env: { PATH: path } }, (error, stdout) =>
+      resolve(error ? undefined : stdout.trim()),
+    );
+  });
+}
+
+/** `get … --output name` answering that these resources are there; `has` in the scripts asks this. */
+export function present(...resources: string[]): Rule[] {
+  return resources.map((resource) => ({
+    call: `^kubectl (--namespace [^ ]+ )?get ${resource} --ignore-not-found --output name`,
+    stdout: `${resource.replace(' ', '/')}\n`,
+  }));
+}

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# What the scripts' tests put on PATH in place of kubectl, kind and docker: writes down how it was called, and answers
+# by the first rule that fits (shell.ts writes them); without one it succeeds and says nothing.
+#
+# Usage: stand-in.sh TOOL [ARGUMENT]...      with STAND_IN_FOLDER set
+set -euo pipefail
+
+line="$*"
+printf '%s\0' "$line" >>"$STAND_IN_FOLDER/calls"
+before=''
+for argument in "$@"; do
+  # Only who names standard input reads it: a terminal's would never end.
+  if [[ $argument == - ]]; then
+    cat >"$STAND_IN_FOLDER/stdin"
+  fi
+  # A composed overlay is removed when the script ends; the test looks at it later.
+  if [[ $before == --kustomize ]]; then
+    cp -R "$(dirname "$argument")" "$STAND_IN_FOLDER/applied"
+  fi
+  before=$argument
+done
+
+for rule in "$STAND_IN_FOLDER"/rules/*; do
+  if [[ -d $rule && $line =~ $(<"$rule/call") ]]; then
+    cat "$rule/stdout"
+    cat "$rule/stderr" >&2
+    exit "$(<"$rule/exit")"
+  fi
+done
