@@ -1,10 +1,11 @@
 // A Jimp of PNG and JPEG only, with our codecs behind its format interface: for whole images in scripts, tests and
 // benches. The functions themselves never load Jimp: they stream bands, see images.ts.
 import { createJimp } from '@jimp/core';
-import { decodeBands, encodePng, readHeader } from './images.ts';
+import { decodeBands, readHeader } from './images.ts';
 import { bandsOf } from './images-bands.ts';
 import { decodeStored } from './jpeg-decode.ts';
 import type { Bitmap } from './pixels.ts';
+import { encodePng } from './png/encode.ts';
 
 interface JimpBitmap extends Bitmap {
   data: Buffer;

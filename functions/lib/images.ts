@@ -1,5 +1,5 @@
-// Images in and out: what a body of bytes claims to be, its rows as they decode, and rows back to a PNG. Split reads
-// by it, assemble writes by it.
+// Images on their way in: what a body of bytes claims to be, and its rows as they decode. What split reads images by;
+// assemble's way out is png/encode.ts.
 import { Problem } from './errors.ts';
 import { decodeJpeg } from './jpeg-decode.ts';
 import { isJpeg, readJpegHeader } from './jpeg-header.ts';
@@ -7,8 +7,6 @@ import type { Bitmap, Channels } from './pixels.ts';
 import { isPng } from './png/chunks.ts';
 import { decodePng } from './png/decode.ts';
 import { channelsOfPng, readPngHeader } from './png/header.ts';
-
-export { encodePng } from './png/encode.ts';
 
 export interface ImageHeader {
   format: 'png' | 'jpeg';

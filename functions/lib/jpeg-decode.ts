@@ -11,8 +11,8 @@ import type { Bitmap } from './pixels.ts';
 
 /**
  * The image's rows from the top, upright, 3 bytes a pixel, each band in a buffer of its own. Throws `invalid-image`,
- * or `unsupported-image` for kinds of JPEG that are not decoded here. Holds the whole image, and blocks the thread
- * while it decodes.
+ * or `unsupported-image` for kinds of JPEG that are not decoded here; a JPEG has no checksums, so damage that still
+ * decodes goes unnoticed. Holds the whole image, and blocks the thread while it decodes.
  */
 export async function* decodeJpeg(bytes: Uint8Array): AsyncGenerator<Bitmap> {
   const { orientation } = readJpegHeader(bytes);
@@ -26,24 +26,21 @@ export async function decodeStored(bytes: Uint8Array): Promise<Bitmap> {
   // An instance is made for each image: the decoder leaves by exit() at a fault and can't be entered again, and its
   // memory only ever grows.
   const decoder = await instantiate((message) => messages.push(message));
-  let image;
+  let image: { data: Uint8ClampedArray; width: number; height: number } | null;
   try {
     image = decoder.decode(bytes, false);
   } catch (cause) {
     throw new Problem('invalid-image', damaged(messages), { cause });
   }
   if (messages.some((message) => isDataLoss(message))) throw new Problem('invalid-image', damaged(messages));
-  const isWhole = image !== null && image.width * image.height === width * height;
-  if (!isWhole) throw new Problem('invalid-image', damaged(['its size is not the one in its header']));
-  const { data } = image;
-  return {
-    data: new Uint8Array(data.buffer, data.byteOffset, data.length),
-    width: image.width,
-    height: image.height,
-  };
+  if (image === null || image.width * image.height !== width * height) {
+    throw new Problem('invalid-image', damaged(['its size is not the one in its header']));
+  }
+  const { buffer, byteOffset, length } = image.data;
+  return { data: new Uint8Array(buffer, byteOffset, length), width: image.width, height: image.height };
 }
 
-/** Where pixels were lost the decoder puts grey, and warns. Stray bytes between segments, of which it warns too, lose none. */
+/** Where pixels are lost the decoder puts grey, and warns. It also warns of stray bytes between segments: no loss. */
 function isDataLoss(message: string): boolean {
   return !message.includes('extraneous bytes');
 }

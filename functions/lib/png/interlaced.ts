@@ -3,6 +3,7 @@
 import { Problem } from '../errors.ts';
 import { bandsOf } from '../images-bands.ts';
 import type { Bitmap } from '../pixels.ts';
+import { readChunks } from './chunks.ts';
 import { channelsOfPng, filteredLength, type PngHeader } from './header.ts';
 import { inflateImageData } from './inflate.ts';
 
@@ -15,10 +16,11 @@ export async function* decodeInterlaced(bytes: Uint8Array, header: PngHeader): A
 }
 
 function decode(bytes: Uint8Array, codec: { decode: (data: Buffer, options: object) => Bitmap }): Bitmap {
+  // It also refuses files with bytes after their end, and those with damaged notes, which do not touch the pixels.
+  let end = 0;
+  for (const chunk of readChunks(bytes)) end = chunk.end + 4;
   try {
-    // Our own look at the CRCs spares damaged notes that do not touch the pixels.
-    const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    return codec.decode(data, { checkCRC: false });
+    return codec.decode(Buffer.from(bytes.buffer, bytes.byteOffset, end), { checkCRC: false });
   } catch (cause) {
     throw new Problem('invalid-image', 'The PNG is damaged: its pixels cannot be decoded', { cause });
   }
