@@ -1,0 +1,232 @@
+// The vertical pass where every pixel is opaque: rows of 64-bit floats in, blurred bytes out. The recursion is the
+// horizontal pass's, walked down one column of pixels at a time so that its state stays in registers.
+import type { CosineKernel } from './gaussian-kernel.ts';
+import {
+  byteViews,
+  doubtfulPixels,
+  floatViews,
+  result,
+  RGB_RESULT,
+  RGB_ROW,
+  rows,
+} from './convolve-scratch.ts';
+import { LEVEL } from './convolve-rounding.ts';
+
+// Views four rows apart: T2G is the green sample two rows on, O2G where its result goes.
+const [T0R, T0G, T0B, T1R, T1G, T1B, T2R, T2G, T2B, T3R, T3G, T3B] = floatViews(rows, 4, RGB_ROW, 3);
+const [O0R, O0G, O0B, O1R, O1G, O1B, O2R, O2G, O2B, O3R, O3G, O3B] = byteViews(result, 4, RGB_RESULT, 3);
+
+const SLOW_WEIGHTS = new Float64Array(128);
+const FAST_WEIGHTS = new Float64Array(128);
+const SLOW_SLOPES = new Float64Array(128);
+const FAST_SLOPES = new Float64Array(128);
+const CONSTANTS = new Float64Array(5);
+const FRACTION = LEVEL - 1;
+// A constant of this module is faster than an imported one.
+const doubts = doubtfulPixels;
+
+/** Makes the pass ready for a kernel. It wants samples scaled by the factor answered, and turns them into 1. */
+export function prepareRgbColumns({ slow, fast }: CosineKernel): number {
+  const scale = slow.past;
+  SLOW_WEIGHTS.set(slow.weights.map((weight) => weight / scale));
+  FAST_WEIGHTS.set(fast.weights.map((weight) => weight / scale));
+  SLOW_SLOPES.set(slow.slopes.map((slope) => slope / scale));
+  FAST_SLOPES.set(fast.slopes.map((slope) => slope / scale));
+  CONSTANTS.set([slow.step, fast.step, slow.edge / scale, fast.edge / scale, fast.past / scale]);
+  return scale;
+}
+
+/**
+ * Slides down the column of pixels `x`, writes its `height` bytes of each channel, and answers how many pixels stand in
+ * `doubtfulPixels`. Up to three rows more are written after the last, and may stand there; `result` has room for them.
+ */
+export function slideRgbColumn(x: number, height: number, radius: number): number {
+  const slow = CONSTANTS[0];
+  const fast = CONSTANTS[1];
+  const slowEdge = CONSTANTS[2];
+  const fastEdge = CONSTANTS[3];
+  const fastPast = CONSTANTS[4];
+  let low = (x * 3 + radius * RGB_ROW) | 0;
+  let lead = low;
+  let sR = SLOW_WEIGHTS[0] * T0R[lead];
+  let sG = SLOW_WEIGHTS[0] * T0G[lead];
+  let sB = SLOW_WEIGHTS[0] * T0B[lead];
+  let fR = FAST_WEIGHTS[0] * T0R[lead];
+  let fG = FAST_WEIGHTS[0] * T0G[lead];
+  let fB = FAST_WEIGHTS[0] * T0B[lead];
+  let tR = 0;
+  let tG = 0;
+  let tB = 0;
+  let gR = 0;
+  let gG = 0;
+  let gB = 0;
+  for (let m = 1; m <= radius; m++) {
+    low = (low - RGB_ROW) | 0;
+    lead = (lead + RGB_ROW) | 0;
+    const slowWeight = SLOW_WEIGHTS[m];
+    const fastWeight = FAST_WEIGHTS[m];
+    const slowSlope = SLOW_SLOPES[m];
+    const fastSlope = FAST_SLOPES[m];
+    const sumR = T0R[lead] + T0R[low];
+    const riseR = T0R[lead] - T0R[low];
+    sR += slowWeight * sumR;
+    fR += fastWeight * sumR;
+    tR += slowSlope * riseR;
+    gR += fastSlope * riseR;
+    const sumG = T0G[lead] + T0G[low];
+    const riseG = T0G[lead] - T0G[low];
+    sG += slowWeight * sumG;
+    fG += fastWeight * sumG;
+    tG += slowSlope * riseG;
+    gG += fastSlope * riseG;
+    const sumB = T0B[lead] + T0B[low];
+    const riseB = T0B[lead] - T0B[low];
+    sB += slowWeight * sumB;
+    fB += fastWeight * sumB;
+    tB += slowSlope * riseB;
+    gB += fastSlope * riseB;
+  }
+  let aR = T0R[lead];
+  let aG = T0G[lead];
+  let aB = T0B[lead];
+  let bR = 0;
+  let bG = 0;
+  let bB = 0;
+  tR = 0.5 * slow * sR - tR - aR;
+  tG = 0.5 * slow * sG - tG - aG;
+  tB = 0.5 * slow * sB - tB - aB;
+  gR = 0.5 * fast * fR - gR - fastPast * aR;
+  gG = 0.5 * fast * fG - gG - fastPast * aG;
+  gB = 0.5 * fast * fB - gB - fastPast * aB;
+  lead = (lead + RGB_ROW) | 0;
+  let trail = (x * 3) | 0;
+
+  let count = 0;
+  let to = (x * 3) | 0;
+  const end = (to + height * RGB_RESULT) | 0;
+  for (; to < end; to = (to + 4 * RGB_RESULT) | 0) {
+    {
+      const x0 = T0R[lead];
+      const z0 = T0R[trail];
+      const edge0 = x0 + bR;
+      const past0 = aR + z0;
+      const v0 = (sR + fR) | 0;
+      O0R[to] = v0 >> 23;
+      if ((v0 & FRACTION) < 2) doubts[count++] = to;
+      tR = slow * sR + (slowEdge * edge0 - past0 - tR);
+      gR = fast * fR + (fastEdge * edge0 - fastPast * past0 - gR);
+      const x1 = T1R[lead];
+      const z1 = T1R[trail];
+      const edge1 = x1 + z0;
+      const past1 = x0 + z1;
+      const v1 = (tR + gR) | 0;
+      O1R[to] = v1 >> 23;
+      if ((v1 & FRACTION) < 2) doubts[count++] = to + 1 * RGB_RESULT;
+      sR = slow * tR + (slowEdge * edge1 - past1 - sR);
+      fR = fast * gR + (fastEdge * edge1 - fastPast * past1 - fR);
+      const x2 = T2R[lead];
+      const z2 = T2R[trail];
+      const edge2 = x2 + z1;
+      const past2 = x1 + z2;
+      const v2 = (sR + fR) | 0;
+      O2R[to] = v2 >> 23;
+      if ((v2 & FRACTION) < 2) doubts[count++] = to + 2 * RGB_RESULT;
+      tR = slow * sR + (slowEdge * edge2 - past2 - tR);
+      gR = fast * fR + (fastEdge * edge2 - fastPast * past2 - gR);
+      const x3 = T3R[lead];
+      const z3 = T3R[trail];
+      const edge3 = x3 + z2;
+      const past3 = x2 + z3;
+      const v3 = (tR + gR) | 0;
+      O3R[to] = v3 >> 23;
+      if ((v3 & FRACTION) < 2) doubts[count++] = to + 3 * RGB_RESULT;
+      sR = slow * tR + (slowEdge * edge3 - past3 - sR);
+      fR = fast * gR + (fastEdge * edge3 - fastPast * past3 - fR);
+      aR = x3;
+      bR = z3;
+    }
+    {
+      const x0 = T0G[lead];
+      const z0 = T0G[trail];
+      const edge0 = x0 + bG;
+      const past0 = aG + z0;
+      const v0 = (sG + fG) | 0;
+      O0G[to] = v0 >> 23;
+      if ((v0 & FRACTION) < 2) doubts[count++] = to;
+      tG = slow * sG + (slowEdge * edge0 - past0 - tG);
+      gG = fast * fG + (fastEdge * edge0 - fastPast * past0 - gG);
+      const x1 = T1G[lead];
+      const z1 = T1G[trail];
+      const edge1 = x1 + z0;
+      const past1 = x0 + z1;
+      const v1 = (tG + gG) | 0;
+      O1G[to] = v1 >> 23;
+      if ((v1 & FRACTION) < 2) doubts[count++] = to + 1 * RGB_RESULT;
+      sG = slow * tG + (slowEdge * edge1 - past1 - sG);
+      fG = fast * gG + (fastEdge * edge1 - fastPast * past1 - fG);
+      const x2 = T2G[lead];
+      const z2 = T2G[trail];
+      const edge2 = x2 + z1;
+      const past2 = x1 + z2;
+      const v2 = (sG + fG) | 0;
+      O2G[to] = v2 >> 23;
+      if ((v2 & FRACTION) < 2) doubts[count++] = to + 2 * RGB_RESULT;
+      tG = slow * sG + (slowEdge * edge2 - past2 - tG);
+      gG = fast * fG + (fastEdge * edge2 - fastPast * past2 - gG);
+      const x3 = T3G[lead];
+      const z3 = T3G[trail];
+      const edge3 = x3 + z2;
+      const past3 = x2 + z3;
+      const v3 = (tG + gG) | 0;
+      O3G[to] = v3 >> 23;
+      if ((v3 & FRACTION) < 2) doubts[count++] = to + 3 * RGB_RESULT;
+      sG = slow * tG + (slowEdge * edge3 - past3 - sG);
+      fG = fast * gG + (fastEdge * edge3 - fastPast * past3 - fG);
+      aG = x3;
+      bG = z3;
+    }
+    {
+      const x0 = T0B[lead];
+      const z0 = T0B[trail];
+      const edge0 = x0 + bB;
+      const past0 = aB + z0;
+      const v0 = (sB + fB) | 0;
+      O0B[to] = v0 >> 23;
+      if ((v0 & FRACTION) < 2) doubts[count++] = to;
+      tB = slow * sB + (slowEdge * edge0 - past0 - tB);
+      gB = fast * fB + (fastEdge * edge0 - fastPast * past0 - gB);
+      const x1 = T1B[lead];
+      const z1 = T1B[trail];
+      const edge1 = x1 + z0;
+      const past1 = x0 + z1;
+      const v1 = (tB + gB) | 0;
+      O1B[to] = v1 >> 23;
+      if ((v1 & FRACTION) < 2) doubts[count++] = to + 1 * RGB_RESULT;
+      sB = slow * tB + (slowEdge * edge1 - past1 - sB);
+      fB = fast * gB + (fastEdge * edge1 - fastPast * past1 - fB);
+      const x2 = T2B[lead];
+      const z2 = T2B[trail];
+      const edge2 = x2 + z1;
+      const past2 = x1 + z2;
+      const v2 = (sB + fB) | 0;
+      O2B[to] = v2 >> 23;
+      if ((v2 & FRACTION) < 2) doubts[count++] = to + 2 * RGB_RESULT;
+      tB = slow * sB + (slowEdge * edge2 - past2 - tB);
+      gB = fast * fB + (fastEdge * edge2 - fastPast * past2 - gB);
+      const x3 = T3B[lead];
+      const z3 = T3B[trail];
+      const edge3 = x3 + z2;
+      const past3 = x2 + z3;
+      const v3 = (tB + gB) | 0;
+      O3B[to] = v3 >> 23;
+      if ((v3 & FRACTION) < 2) doubts[count++] = to + 3 * RGB_RESULT;
+      sB = slow * tB + (slowEdge * edge3 - past3 - sB);
+      fB = fast * gB + (fastEdge * edge3 - fastPast * past3 - fB);
+      aB = x3;
+      bB = z3;
+    }
+    lead = (lead + 4 * RGB_ROW) | 0;
+    trail = (trail + 4 * RGB_ROW) | 0;
+  }
+  return count;
+}

@@ -1,0 +1,123 @@
+// Between bitmaps and the scratch memory: brings in the pixels a block reads, its window, with the border's pixels
+// repeated beyond the border and without alpha where all of it is opaque; and takes out the block's blurred pixels.
+import type { Bitmap, Channels, Rect } from '../lib/pixels.ts';
+import { result, RGB_RESULT, RGBA_RESULT, rgbaWindow, rgbWindow } from './convolve-scratch.ts';
+
+const rgbaBytes = new Uint8Array(rgbaWindow);
+const rgbBytes = new Uint8Array(rgbWindow);
+const rgbaWords = new Int32Array(rgbaWindow);
+const rgbWords = new Int32Array(rgbWindow, 0, Math.floor(rgbWindow.byteLength / 4));
+const resultBytes = new Uint8Array(result);
+const resultWords = new Int32Array(result);
+
+const OPAQUE = 0xff << 24;
+
+/** What of a window the passes need to see. */
+export type WindowKind = 'opaque' | 'transparent' | 'mixed';
+
+/**
+ * Loads `window`, a rectangle of `source` that may reach over its border. Afterwards an opaque window is in
+ * `rgbWindow`, a mixed one in `rgbaWindow`, and of a transparent one nothing is needed.
+ */
+export function loadWindow(source: Bitmap, channels: Channels, window: Rect): WindowKind {
+  if (channels === 3) {
+    copyWindow(rgbBytes, source, channels, window);
+    return 'opaque';
+  }
+  copyWindow(rgbaBytes, source, channels, window);
+  const pixels = window.width * window.height;
+  if (dropAlpha(pixels)) return 'opaque';
+  return isTransparent(pixels) ? 'transparent' : 'mixed';
+}
+
+/**
+ * Copies the first `width` × `height` pixels of `result`, of `channels` bytes each, to `x`, `y` of `target`. Where the
+ * target has an alpha and the result has none, it becomes 255.
+ */
+export function storeBlock(
+  channels: Channels,
+  { x, y, width, height }: Rect,
+  target: Bitmap,
+  targetChannels: Channels,
+): void {
+  const row = channels === 3 ? RGB_RESULT : RGBA_RESULT;
+  const words = new Int32Array(target.data.buffer, 0, Math.floor(target.data.length / 4));
+  for (let i = 0; i < height; i++) {
+    const to = (y + i) * target.width + x;
+    if (channels === targetChannels) {
+      target.data.set(resultBytes.subarray(i * row, i * row + width * channels), to * channels);
+    } else {
+      addAlpha(words, to, (i * row) / 4, width);
+    }
+  }
+}
+
+/** Writes `width` opaque pixels to `words`, from the RGB pixels at word `from` of `result`. */
+function addAlpha(words: Int32Array, to: number, from: number, width: number): void {
+  const end = to + width;
+  for (; to < end; to += 4) {
+    const w0 = resultWords[from];
+    const w1 = resultWords[from + 1];
+    const w2 = resultWords[from + 2];
+    words[to] = OPAQUE | w0;
+    if (to + 1 < end) words[to + 1] = OPAQUE | (w0 >>> 24) | (w1 << 8);
+    if (to + 2 < end) words[to + 2] = OPAQUE | (w1 >>> 16) | (w2 << 16);
+    if (to + 3 < end) words[to + 3] = OPAQUE | (w2 >>> 8);
+    from += 3;
+  }
+}
+
+function copyWindow(
+  target: Uint8Array,
+  { data, width, height }: Bitmap,
+  channels: Channels,
+  window: Rect,
+): void {
+  const left = Math.max(0, window.x);
+  const right = Math.min(width, window.x + window.width);
+  const isWithin = window.y >= 0 && window.y + window.height <= height;
+  if (isWithin && window.width === width) {
+    target.set(data.subarray(window.y * width * channels, (window.y + window.height) * width * channels));
+    return;
+  }
+  for (let y = 0; y < window.height; y++) {
+    const row = Math.min(Math.max(window.y + y, 0), height - 1) * width;
+    const to = y * window.width * channels;
+    const inner = to + (left - window.x) * channels;
+    const end = inner + (right - left) * channels;
+    target.set(data.subarray((row + left) * channels, (row + right) * channels), inner);
+    repeatPixel(target, inner, to, inner, channels);
+    repeatPixel(target, end - channels, end, to + window.width * channels, channels);
+  }
+}
+
+/** Fills `target` from index `start` to `end` with the pixel at index `from`. */
+function repeatPixel(target: Uint8Array, from: number, start: number, end: number, channels: Channels): void {
+  for (let i = start; i < end; i++) target[i] = target[from + ((i - start) % channels)];
+}
+
+/**
+ * Copies the first `count` pixels of the RGBA window to the RGB window. Answers false, having stopped early, when one
+ * of them is not opaque. Four pixels are four words there and three here; red is a word's lowest byte.
+ */
+function dropAlpha(count: number): boolean {
+  rgbaBytes.fill(255, count * 4, count * 4 + 12);
+  let to = 0;
+  for (let i = 0; i < count; i = (i + 4) | 0) {
+    const p0 = rgbaWords[i];
+    const p1 = rgbaWords[i + 1];
+    const p2 = rgbaWords[i + 2];
+    const p3 = rgbaWords[i + 3];
+    if ((p0 & p1 & p2 & p3) >>> 24 !== 255) return false;
+    rgbWords[to] = (p0 & 0xffffff) | (p1 << 24);
+    rgbWords[to + 1] = ((p1 >>> 8) & 0xffff) | (p2 << 16);
+    rgbWords[to + 2] = ((p2 >>> 16) & 0xff) | (p3 << 8);
+    to = (to + 3) | 0;
+  }
+  return true;
+}
+
+function isTransparent(count: number): boolean {
+  for (let i = 0; i < count; i++) if (rgbaWords[i] >>> 24 !== 0) return false;
+  return true;
+}
