@@ -55,29 +55,37 @@ url=${url%/}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 deadline=$((SECONDS + timeout_s))
+refused=0
+done_count=0
 failed=0
 
-# ask PATH [CURL OPTION...] : a request to split; waits where it is told to (429, 503 with Retry-After).
+# ask PATH [CURL OPTION...] : a request to split; its answer goes to $work/answer. Waits where it is told to (429, 503 with
+# Retry-After).
 ask() {
-  local options=(--silent --show-error --fail-with-body --retry 8 --max-time "$timeout_s")
+  local options=(--silent --show-error --fail-with-body --retry 8 --max-time "$timeout_s" --output "$work/answer")
   [[ -z $host ]] || options+=(--header "Host: $host")
+  : >"$work/answer"
   curl "${options[@]}" "${@:2}" "$url$1" 2>"$work/curl"
 }
 
 # refused NAME REASON : counts and tells an image that was not taken.
 refused() {
-  failed=$((failed + 1))
+  refused=$((refused + 1))
   echo "$1 refused: $2"
 }
 
-# reason ANSWER : what an answer that is a fault says, or curl's own words when there was no answer.
+# What an answer that is a fault says, or curl's own words when there was no answer.
 reason() {
-  jq --raw-output --exit-status '.detail // .title' <<<"$1" 2>/dev/null || cat "$work/curl"
+  if [[ -s $work/answer ]]; then
+    jq --raw-output '.detail // .title' "$work/answer" 2>/dev/null || head -c 200 "$work/answer"
+  else
+    cat "$work/curl"
+  fi
 }
 
 # Sends one file; its id and name go to the list of those to follow.
 send_file() {
-  local name type answer query
+  local name type query
   name=$(basename "$1")
   [[ $name =~ ^[A-Za-z0-9._-]{1,128}$ ]] || { refused "$name" 'the name may have letters, digits and ._- only' && return; }
   case $(tr '[:upper:]' '[:lower:]' <<<"$name") in
@@ -86,30 +94,30 @@ send_file() {
     *) refused "$name" 'only PNG and JPEG are taken' && return ;;
   esac
   query="name=$name${kernel:+&kernel=$kernel}"
-  if answer=$(ask "/?$query" --header "content-type: $type" --data-binary "@$1"); then
-    jq --compact-output '{id, name}' <<<"$answer" >>"$work/sent"
-    jq --raw-output '"\(.name) sent: \(.width)x\(.height), \(.tiles) tiles"' <<<"$answer"
+  if ask "/?$query" --header "content-type: $type" --data-binary "@$1"; then
+    jq --compact-output '{id, name}' "$work/answer" >>"$work/sent"
+    jq --raw-output '"\(.name) sent: \(.width)x\(.height), \(.tiles) tiles"' "$work/answer"
   else
-    refused "$name" "$(reason "$answer")"
+    refused "$name" "$(reason)"
   fi
 }
 
 # Has split read its own INPUT_PATH.
 send_inputs() {
-  local body answer
+  local body
   body=$(jq --null-input --compact-output --arg input "$input" --arg kernel "$kernel" \
     '(if $input == "" then {} else {$input} end) + (if $kernel == "" then {} else {kernel: ($kernel | tonumber)} end)')
-  answer=$(ask / --header 'content-type: application/json' --data "$body") || fail "split refused: $(reason "$answer")"
-  jq --compact-output '.images[] | select(.id) | {id, name}' <<<"$answer" >>"$work/sent"
-  jq --raw-output '.images[] | if .id then "\(.name) sent: \(.width)x\(.height), \(.tiles) tiles" else "\(.name) refused: \(.error.detail // .error.title)" end' <<<"$answer"
-  failed=$((failed + $(jq '[.images[] | select(.id | not)] | length' <<<"$answer")))
+  ask / --header 'content-type: application/json' --data "$body" || fail "split refused: $(reason)"
+  jq --compact-output '.images[] | select(.id) | {id, name}' "$work/answer" >>"$work/sent"
+  jq --raw-output '.images[] | if .id then "\(.name) sent: \(.width)x\(.height), \(.tiles) tiles" else "\(.name) refused: \(.error.detail // .error.title)" end' "$work/answer"
+  refused=$(jq '[.images[] | select(.id | not)] | length' "$work/answer")
 }
 
 # Fetches the result of an image that is done, whole or not at all.
 fetch() {
   local file=$out/$2
-  ask "/images/$1/result" --output "$work/result" || fail "no result of $2: $(cat "$work/curl")"
-  mv "$work/result" "$file"
+  ask "/images/$1/result" || fail "no result of $2: $(reason)"
+  mv "$work/answer" "$file"
   echo "$2 written to $file"
 }
 
@@ -121,7 +129,8 @@ follow() {
   while [[ -s $work/open ]]; do
     : >"$work/left"
     while IFS=$'\t' read -r id name; do
-      state=$(ask "/images/$id") || fail "split does not tell of $name: $(reason "$state")"
+      ask "/images/$id" || fail "split does not tell of $name: $(reason)"
+      state=$(cat "$work/answer")
       line=$(jq --raw-output '"\(.name) \(.status) \(.done)/\(.tiles)"' <<<"$state")
       before=$(cat "$work/line-$id" 2>/dev/null || true)
       [[ $line == "$before" ]] || echo "$line"
@@ -145,7 +154,6 @@ follow() {
 }
 
 : >"$work/sent"
-done_count=0
 if ((${#paths[@]} == 0)); then
   send_inputs
 fi
@@ -160,12 +168,12 @@ for path in ${paths[@]+"${paths[@]}"}; do
   fi
 done
 sent=$(wc -l <"$work/sent" | tr -d ' ')
-((sent + failed > 0)) || fail 'there was no image to send'
+((sent + refused > 0)) || fail 'there was no image to send'
 
 if $wait; then
   follow
-  echo "images=$((sent + failed)) done=$done_count failed=$failed"
+  echo "images=$((sent + refused)) done=$done_count failed=$((failed + refused))"
 else
-  echo "images=$((sent + failed)) sent=$sent refused=$failed"
+  echo "images=$((sent + refused)) sent=$sent refused=$refused"
 fi
-((failed == 0)) || exit 1
+((failed + refused == 0)) || exit 1

@@ -71,11 +71,15 @@ export async function lookLocally(
 export async function lookAtCluster(namespace: string, keyPrefix: string): Promise<Look> {
   const script = await readFile(countScript, 'utf8');
   const kubectl = async (...args: string[]): Promise<string> => {
-    const { stdout } = await promisify(execFile)('kubectl', ['--namespace', namespace, ...args], {
-      timeout: 20_000,
-      maxBuffer: 1 << 26,
-    });
-    return stdout;
+    const options = { timeout: 20_000, maxBuffer: 1 << 26 };
+    try {
+      const { stdout } = await promisify(execFile)('kubectl', ['--namespace', namespace, ...args], options);
+      return stdout;
+    } catch (cause) {
+      // Its own words, not the long command line that an exec error begins with.
+      const { stderr } = cause as { stderr?: string };
+      throw stderr ? new Error(stderr.trim(), { cause }) : cause;
+    }
   };
   return async () => {
     const [counts, deployments] = await Promise.all([

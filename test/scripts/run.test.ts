@@ -1,0 +1,210 @@
+import { once } from 'node:events';
+import { mkdtemp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openShell, type Shell } from './shell.ts';
+
+/** What the stand-in for split answers to `METHOD /path`, the last answer again and again. */
+interface Answer {
+  status?: number;
+  json?: unknown;
+  text?: string;
+}
+
+let shell: Shell;
+let server: Server;
+let url: string;
+let folder: string;
+let answers: Map<string, Answer[]>;
+let asked: { line: string; host?: string; type?: string; body: string }[];
+
+beforeAll(async () => {
+  shell = await openShell(['kubectl']);
+  server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => response.destroy(error as Error));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterAll(async () => {
+  server.close();
+  await shell.clean();
+});
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tessera-run-'));
+  answers = new Map();
+  asked = [];
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const line = `${request.method} ${request.url}`;
+  const { host, 'content-type': type } = request.headers;
+  asked.push({ line, host, type, body: await readBody(request) });
+  const queue = answers.get(line) ?? [{ status: 404, json: { title: `unexpected ${line}` } }];
+  const { status = 200, json, text } = queue.length > 1 ? (queue.shift() ?? queue[0]) : queue[0];
+  response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '1' });
+  response.end(text ?? JSON.stringify(json));
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString();
+}
+
+const accepted = (id: string, name: string): Answer => ({
+  status: 202,
+  json: { id, name, width: 8, height: 6, tiles: 2, status: 'splitting' },
+});
+
+const status = (id: string, name: string, state: string, done: number): Answer => ({
+  json: {
+    id,
+    name,
+    status: state,
+    done,
+    tiles: 2,
+    error: state === 'failed' ? 'a tile was given up' : null,
+    output: `${name}_blurred.png`,
+  },
+});
+
+const run = (...args: string[]): ReturnType<Shell['run']> =>
+  shell.run('run.sh', [...args, '--url', url, '--out', join(folder, 'out')]);
+
+describe('run.sh', () => {
+  it('sends a file, follows it and fetches its result', async () => {
+    await writeFile(join(folder, 'cat.png'), 'pixels');
+    answers.set('POST /?name=cat.png&kernel=21', [accepted('i1', 'cat.png')]);
+    answers.set('GET /images/i1', [
+      status('i1', 'cat.png', 'splitting', 0),
+      status('i1', 'cat.png', 'blurring', 1),
+      status('i1', 'cat.png', 'done', 2),
+    ]);
+    answers.set('GET /images/i1/result', [{ text: 'blurred' }]);
+    const { code, stdout } = await run(join(folder, 'cat.png'), '--kernel', '21');
+    expect(stdout.split('\n').slice(0, 4)).toEqual([
+      'cat.png sent: 8x6, 2 tiles',
+      'cat.png splitting 0/2',
+      'cat.png blurring 1/2',
+      'cat.png done 2/2',
+    ]);
+    expect(stdout).toContain('images=1 done=1 failed=0\n');
+    expect(asked[0]).toMatchObject({ type: 'image/png', body: 'pixels' });
+    expect(await readFile(join(folder, 'out/cat.png_blurred.png'), 'utf8')).toBe('blurred');
+    expect(code).toBe(0);
+  });
+
+  it('sends every image of a folder, and goes on after one that is refused', async () => {
+    await mkdir(join(folder, 'in'));
+    for (const name of ['a.png', 'b.JPG', 'notes.txt']) await writeFile(join(folder, 'in', name), name);
+    answers.set('POST /?name=a.png', [
+      { status: 415, json: { title: 'Unsupported', detail: 'These are no pixels.' } },
+    ]);
+    answers.set('POST /?name=b.JPG', [accepted('i2', 'b.JPG')]);
+    answers.set('GET /images/i2', [status('i2', 'b.JPG', 'done', 2)]);
+    answers.set('GET /images/i2/result', [{ text: 'blurred' }]);
+    const { code, stdout } = await run(join(folder, 'in'));
+    expect(stdout).toContain('a.png refused: These are no pixels.');
+    expect(stdout).toContain('images=2 done=1 failed=1');
+    expect(asked.find((each) => each.line === 'POST /?name=b.JPG')?.type).toBe('image/jpeg');
+    expect(code).toBe(1);
+  });
+
+  it('has split read its own folder when it is given nothing', async () => {
+    const refusal = {
+      name: 'bad.png',
+      status: 'refused',
+      error: { title: 'Unsupported', detail: 'No pixels.' },
+    };
+    answers.set('POST /', [{ status: 202, json: { images: [accepted('i3', 'c.png').json, refusal] } }]);
+    answers.set('GET /images/i3', [status('i3', 'c.png', 'done', 2)]);
+    answers.set('GET /images/i3/result', [{ text: 'blurred' }]);
+    const { code, stdout } = await run('--input', 'holiday', '--kernel', '9');
+    expect(JSON.parse(asked[0].body)).toEqual({ input: 'holiday', kernel: 9 });
+    expect(stdout).toContain('bad.png refused: No pixels.');
+    expect(stdout).toContain('images=2 done=1 failed=1');
+    expect(code).toBe(1);
+  });
+
+  it('waits when split says it is full', async () => {
+    await writeFile(join(folder, 'cat.png'), 'pixels');
+    answers.set('POST /?name=cat.png', [{ status: 429, json: { title: 'Full' } }, accepted('i4', 'cat.png')]);
+    const { code, stdout } = await run(join(folder, 'cat.png'), '--no-wait', '--host', 'split.example.com');
+    expect(stdout).toContain('images=1 sent=1 refused=0');
+    expect(asked.map((each) => each.host)).toEqual(['split.example.com', 'split.example.com']);
+    expect(code).toBe(0);
+  });
+
+  it('tells an image that failed, and why', async () => {
+    await writeFile(join(folder, 'cat.png'), 'pixels');
+    answers.set('POST /?name=cat.png', [accepted('i5', 'cat.png')]);
+    answers.set('GET /images/i5', [status('i5', 'cat.png', 'failed', 1)]);
+    const { code, stdout } = await run(join(folder, 'cat.png'));
+    expect(stdout).toContain('cat.png: a tile was given up');
+    expect(stdout).toContain('images=1 done=0 failed=1');
+    expect(await readdir(join(folder, 'out'))).toEqual([]);
+    expect(code).toBe(1);
+  });
+
+  it('gives up after its time', async () => {
+    await writeFile(join(folder, 'cat.png'), 'pixels');
+    answers.set('POST /?name=cat.png', [accepted('i6', 'cat.png')]);
+    answers.set('GET /images/i6', [status('i6', 'cat.png', 'blurring', 1)]);
+    const { code, stderr } = await run(join(folder, 'cat.png'), '--timeout', '1');
+    expect(stderr).toContain('not over after 1 s: cat.png');
+    expect(code).toBe(2);
+  });
+
+  it.each([
+    ['a file that is not there', ['missing.png'], 'there is no'],
+    ['a folder without images', ['.'], 'no image to send'],
+    ['a kernel that is no number', ['x.png', '--kernel', 'big'], '--kernel is an integer'],
+  ])('refuses %s', async (_name, args, said) => {
+    const at = args.map((each, index) => (index === 0 ? join(folder, each) : each));
+    const { code, stderr } = await run(...at);
+    expect(stderr).toContain(said);
+    expect(asked).toEqual([]);
+    expect(code).toBe(2);
+  });
+
+  it('does not send what cannot be named or is of another kind', async () => {
+    await writeFile(join(folder, 'two words.png'), 'pixels');
+    await writeFile(join(folder, 'film.gif'), 'pixels');
+    const { code, stdout } = await run(join(folder, 'two words.png'), join(folder, 'film.gif'));
+    expect(stdout).toContain('two words.png refused: the name may have');
+    expect(stdout).toContain('film.gif refused: only PNG and JPEG');
+    expect(asked).toEqual([]);
+    expect(code).toBe(1);
+  });
+
+  it("asks the cluster for split's address, and says when there is none", async () => {
+    await writeFile(join(folder, 'cat.png'), 'pixels');
+    answers.set('POST /?name=cat.png', [accepted('i7', 'cat.png')]);
+    const args = [join(folder, 'cat.png'), '--no-wait', '--namespace', 'other'];
+    const rules = [{ call: 'kubectl --namespace other get service.serving.knative.dev split', stdout: url }];
+    expect((await shell.run('run.sh', args, rules)).code).toBe(0);
+    const { code, stderr } = await shell.run('run.sh', args);
+    expect(stderr).toContain('namespace other has no split with a URL');
+    expect(code).toBe(2);
+  });
+
+  it('tells that nobody answers', async () => {
+    await writeFile(join(folder, 'cat.png'), 'pixels');
+    const { code, stdout } = await shell.run('run.sh', [
+      join(folder, 'cat.png'),
+      '--url',
+      'http://127.0.0.1:1',
+    ]);
+    expect(stdout).toMatch(/cat\.png refused: curl: .*onnect/);
+    expect(code).toBe(1);
+  });
+});
