@@ -56,7 +56,7 @@ export async function lookLocally(
       splitReady: count('splitReady'),
       blurDesired: count('blurDesired'),
       blurReady: count('blurReady'),
-      assembleDesired: count('assembleDesired'),
+      assembleDesired: Number(pods.assembleDesired ?? pods.assembleReady ?? 0),
       assembleReady: count('assembleReady'),
     };
   };

@@ -1,6 +1,8 @@
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { environmentDefaults, loadConfig } from '../../functions/lib/config.ts';
-import { renderVariant, variants } from './overlays.ts';
+import { renderVariant, root, variants } from './overlays.ts';
 import { configMapData, functionTemplate, templateOf, type Manifest } from './shapes.ts';
 
 const functions = ['split', 'blur', 'assemble'];
@@ -86,5 +88,25 @@ describe('a Redis elsewhere', () => {
     expect(manifests.filter((each) => each.metadata.name === 'redis').map((each) => each.kind)).toEqual([
       'TriggerAuthentication',
     ]);
+  });
+});
+
+describe('docs/DEPLOY.md', () => {
+  it('tells of every setting the code reads, with its default, and of no other', async () => {
+    const text = await readFile(join(root, 'docs/DEPLOY.md'), 'utf8');
+    const table = text.slice(text.indexOf('\n## Settings'), text.indexOf('\n## Cleaning up'));
+    const rows = [...table.matchAll(/^\| `([A-Z_]+)` +\| `([^`]+)` +\| \S/gm)];
+    expect(Object.fromEntries(rows.map(([, name, value]) => [name, value]))).toEqual(environmentDefaults);
+  });
+
+  it('names only files that exist', async () => {
+    const text = await readFile(join(root, 'docs/DEPLOY.md'), 'utf8');
+    const links = [...text.matchAll(/\]\(\.\.\/([^)]+)\)/g)].map(([, path]) => path);
+    const commands = [...text.matchAll(/(?:knative|keda|overlays|scripts)\/[\w./-]*\w/g)].map(
+      ([path]) => path,
+    );
+    const files = new Set([...links, ...commands.filter((each) => each !== 'scripts/chaos.sh')]);
+    expect(files.size).toBeGreaterThan(10);
+    for (const path of files) await expect(access(join(root, path))).resolves.toBeUndefined();
   });
 });

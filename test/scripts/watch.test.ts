@@ -59,7 +59,7 @@ describe('watch.sh on a local run', () => {
     await redis.zadd(keys.dead, 1, 'i:8');
     await redis.zadd(keys.images, 1, 'i', 2, 'j');
     await redis.hset('image:i:meta', 'state', 'done');
-    const output = await until(/ 2 +1 +1 +1 +1 +1 +1\/2 +1\/0 +1\/2\n/);
+    const output = await until(/ 2 +1 +1 +1 +1 +1 +1\/2 +1\/1 +1\/2\n/);
     const lines = output.trimEnd().split('\n').slice(2);
     expect(new Set(lines.map((line) => line.slice(9))).size).toBe(lines.length);
     child.kill('SIGINT');
