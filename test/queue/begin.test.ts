@@ -1,0 +1,150 @@
+// Opening an image and filling it, promise by promise: who is let in, who starts over, what is put on the queue.
+import { describe, expect, test } from 'vitest';
+import { A, B, C, pixels, planOf, sourceOf, START_MS, useRig } from './rig.ts';
+
+const on = useRig();
+
+describe('begin', () => {
+  test('opens an image with its record, its share of the memory and its place in the list', async () => {
+    expect(await on.rig.begin(A, { expected: 3, bytes: 700 })).toBe('begun');
+    expect(await on.rig.ledger.record(A)).toEqual({
+      ...{ id: A, ...planOf(3), state: 'splitting', done: 0, attempts: 0, reclaims: 0, fenced: 0 },
+      ...{ announced: 0, createdAt: START_MS, blurredAt: null, endedAt: null, error: null, output: null },
+    });
+    const { admitted, images } = await on.rig.look();
+    expect({ admitted, images }).toEqual({ admitted: { [A]: '700' }, images: { [A]: START_MS } });
+  });
+
+  test('leaves an image that is under way, blurred or done as it is', async () => {
+    await on.rig.begin(A, { expected: 2 });
+    expect(await on.rig.begin(A, { expected: 3 })).toBe('splitting');
+    await on.rig.split(A, 2);
+    expect(await on.rig.begin(A, { again: true })).toBe('blurring');
+    await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
+    await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
+    expect(await on.rig.begin(A, { again: true })).toBe('blurred');
+    await on.rig.ledger.finish(A, 'out.png');
+    expect(await on.rig.begin(A)).toBe('done');
+    expect(await on.rig.ledger.record(A)).toMatchObject({ expected: 2, output: 'out.png' });
+  });
+
+  test('starts a cancelled image over, without the jobs and the record it had', async () => {
+    await on.rig.split(A, 3);
+    await on.rig.claim('old');
+    await on.rig.ledger.cancel(A);
+    expect(await on.rig.begin(A, { expected: 2 })).toBe('begun');
+    const { queue, claims, byImage } = await on.rig.look();
+    expect({ queue, claims }).toEqual({ queue: [], claims: {} });
+    expect(byImage[A].staying).toEqual(['meta']);
+    expect(await on.rig.ledger.record(A)).toMatchObject({ expected: 2, attempts: 0, endedAt: null });
+  });
+
+  test('starts a failed image over while tiles of it are leased, wait and are done', async () => {
+    await on.rig.split(A, 4);
+    await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
+    await on.rig.killNextTile();
+    const held = await on.rig.claim();
+    expect(await on.rig.begin(A, { expected: 4 })).toBe('begun');
+    expect(await on.rig.ledger.deadTiles(A)).toEqual([]);
+    expect(await on.rig.ledger.knownTiles(A)).toEqual(new Set());
+    const { queue, leases, dead, byImage } = await on.rig.look();
+    expect({ queue, leases, dead }).toEqual({ queue: [], leases: {}, dead: {} });
+    expect(byImage[A].staying).toEqual(['meta']);
+    expect(await on.rig.queue.ack(held, pixels('of the earlier life'))).toBe('stale');
+  });
+
+  test('starts a done image over only when told that its result is gone', async () => {
+    await on.rig.blur(A);
+    await on.rig.ledger.finish(A, 'out.png');
+    expect(await on.rig.begin(A)).toBe('done');
+    expect(await on.rig.begin(A, { again: true })).toBe('begun');
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'splitting', output: null, endedAt: null });
+    expect((await on.rig.look()).byImage[A].staying).toEqual(['meta']);
+  });
+
+  test('takes images as long as they fit the budget to the byte', async () => {
+    expect(await on.rig.begin(A, { bytes: 600 })).toBe('begun');
+    expect(await on.rig.begin(B, { bytes: 401 })).toBe('over-budget');
+    expect(await on.rig.ledger.record(B)).toBeNull();
+    expect((await on.rig.look()).admitted).toEqual({ [A]: '600' });
+    expect(await on.rig.begin(B, { bytes: 400 })).toBe('begun');
+  });
+
+  test('counts an image that starts over once', async () => {
+    await on.rig.begin(A, { bytes: 600 });
+    await on.rig.ledger.cancel(A);
+    expect(await on.rig.begin(A, { bytes: 1000 })).toBe('begun');
+    await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
+    await on.rig.killNextTile();
+    expect(await on.rig.begin(A, { bytes: 1000 })).toBe('begun');
+    expect((await on.rig.look()).admitted).toEqual({ [A]: '1000' });
+  });
+
+  test('has room again once an image is done, cancelled or forgotten', async () => {
+    await on.rig.begin(A, { expected: 1, bytes: 1000 });
+    await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
+    await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
+    expect(await on.rig.begin(B, { bytes: 1000 })).toBe('over-budget');
+    await on.rig.ledger.finish(A, 'out.png');
+    expect(await on.rig.begin(B, { bytes: 1000 })).toBe('begun');
+    await on.rig.ledger.cancel(B);
+    expect(await on.rig.begin(C, { bytes: 1000 })).toBe('begun');
+    await on.rig.ledger.forget(C);
+    expect(await on.rig.begin(A, { bytes: 1000, again: true })).toBe('begun');
+  });
+
+  test('gives up a split that was silent for ten minutes, if its memory is needed', async () => {
+    await on.rig.begin(A, { expected: 3, bytes: 800 });
+    on.rig.now += 1000;
+    await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
+    on.rig.now += 600_000;
+    expect(await on.rig.begin(B, { bytes: 100 })).toBe('begun');
+    expect(await on.rig.begin(C, { bytes: 500 })).toBe('over-budget');
+    on.rig.now += 1;
+    expect(await on.rig.begin(C, { bytes: 500 })).toBe('begun');
+    const record = { state: 'cancelled', error: 'its split was abandoned', endedAt: on.rig.now };
+    expect(await on.rig.ledger.record(A)).toMatchObject(record);
+    const { byImage, admitted } = await on.rig.look();
+    expect(byImage[A].expiring).toEqual(['meta']);
+    expect(Object.keys(admitted).sort()).toEqual([B, C]);
+  });
+
+  test('does not give up an image whose tiles are all there, nor one whose request was just repeated', async () => {
+    await on.rig.split(A, 2);
+    await on.rig.begin(B, { expected: 2, bytes: 100 });
+    on.rig.now += 700_000;
+    await on.rig.begin(B);
+    expect(await on.rig.begin(C, { bytes: 900 })).toBe('over-budget');
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring' });
+    expect(await on.rig.ledger.record(B)).toMatchObject({ state: 'splitting' });
+  });
+});
+
+describe('enqueue', () => {
+  test('puts a tile on the queue with its source, once', async () => {
+    await on.rig.begin(A, { expected: 2 });
+    expect(await on.rig.ledger.enqueue(A, 1, sourceOf(A, 1))).toBe('enqueued');
+    expect(await on.rig.ledger.enqueue(A, 1, sourceOf(A, 1))).toBe('known');
+    const { queue, byImage } = await on.rig.look();
+    expect(queue).toEqual([`${A}:1`]);
+    expect(byImage[A].src).toEqual({ 1: `source of ${A}:1` });
+    expect(await on.rig.ledger.knownTiles(A)).toEqual(new Set([1]));
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'splitting' });
+    await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring' });
+  });
+
+  test('leaves no source behind for a tile that is done, nor for an image that takes none', async () => {
+    await on.rig.split(A, 2);
+    await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
+    expect(await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0))).toBe('known');
+    expect(Object.keys((await on.rig.look()).byImage[A].src)).toEqual(['1']);
+    await on.rig.ledger.cancel(A);
+    expect(await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0))).toBe('over');
+    expect(await on.rig.ledger.enqueue(B, 0, sourceOf(B, 0))).toBe('over');
+    await on.rig.blur(C);
+    await on.rig.ledger.finish(C, 'out.png');
+    expect(await on.rig.ledger.enqueue(C, 0, sourceOf(C, 0))).toBe('over');
+    expect(await on.rig.redis.keys('*:src:*')).toEqual([]);
+  });
+});

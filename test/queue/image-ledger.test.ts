@@ -1,0 +1,133 @@
+// The images' side of the queue once they are filled, promise by promise: announced, closed, given up, looked at.
+import { describe, expect, test } from 'vitest';
+import { A, B, C, pixels, POLICY, START_MS, useRig } from './rig.ts';
+
+const on = useRig();
+
+describe('due', () => {
+  test('answers the image that has been due the longest, and nothing before its time', async () => {
+    await on.rig.blur(B);
+    on.rig.now += 5;
+    await on.rig.blur(A);
+    expect(await on.rig.ledger.due(1000)).toBe(B);
+    expect(await on.rig.ledger.due(1000)).toBe(A);
+    expect(await on.rig.ledger.due(1000)).toBeNull();
+  });
+
+  test('pauses twice as long after each sending, up to half a minute', async () => {
+    await on.rig.blur(A);
+    for (const pause of [10_000, 20_000, 30_000, 30_000]) {
+      expect(await on.rig.ledger.due(10_000)).toBe(A);
+      on.rig.now += pause - 1;
+      expect(await on.rig.ledger.due(10_000)).toBeNull();
+      on.rig.now += 1;
+    }
+    expect(await on.rig.ledger.record(A)).toMatchObject({ announced: 4 });
+  });
+});
+
+describe('finish', () => {
+  test('frees the tiles and keeps the record for a while', async () => {
+    await on.rig.blur(A, 2);
+    on.rig.now += 10;
+    expect(await on.rig.ledger.finish(A, 'out.png')).toBe('finished');
+    const record = { state: 'done', done: 2, output: 'out.png', endedAt: START_MS + 10 };
+    expect(await on.rig.ledger.record(A)).toMatchObject(record);
+    expect((await on.rig.redis.keys('*')).sort()).toEqual([`image:${A}:meta`, 'image:images']);
+    const ttlS = await on.rig.redis.ttl(`image:${A}:meta`);
+    expect(ttlS).toBeGreaterThan(POLICY.recordTtlS / 2);
+    expect(ttlS).toBeLessThanOrEqual(POLICY.recordTtlS);
+  });
+
+  test('answers again for an image that is done, and over for one that is not blurred', async () => {
+    await on.rig.blur(A);
+    await on.rig.ledger.finish(A, 'out.png');
+    expect(await on.rig.ledger.finish(A, 'other.png')).toBe('again');
+    expect(await on.rig.ledger.record(A)).toMatchObject({ output: 'out.png' });
+    await on.rig.split(B, 1);
+    expect(await on.rig.ledger.finish(B, 'out.png')).toBe('over');
+    await on.rig.ledger.cancel(B);
+    expect(await on.rig.ledger.finish(B, 'out.png')).toBe('over');
+    expect(await on.rig.ledger.finish(C, 'out.png')).toBe('over');
+    expect(await on.rig.ledger.record(B)).toMatchObject({ state: 'cancelled', output: null });
+  });
+});
+
+describe('cancel', () => {
+  test('frees all an image holds, wherever its tiles are', async () => {
+    await on.rig.split(A, 4);
+    await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
+    await on.rig.queue.fail(await on.rig.claim(), 'broke');
+    await on.rig.claim('held');
+    expect(await on.rig.ledger.cancel(A)).toBe('cancelled');
+    const { leases, claims, delayed, admitted, byImage } = await on.rig.look();
+    expect({ leases, claims, delayed, admitted }).toEqual({
+      leases: {},
+      claims: {},
+      delayed: {},
+      admitted: {},
+    });
+    expect(byImage[A].expiring).toEqual(['meta']);
+    expect(byImage[A].staying).toEqual([]);
+    expect(await on.rig.queue.claim()).toBeNull();
+  });
+
+  test('takes a blurred image out of the outbox', async () => {
+    await on.rig.blur(A);
+    expect(await on.rig.ledger.cancel(A)).toBe('cancelled');
+    expect(await on.rig.ledger.due(1000)).toBeNull();
+  });
+
+  test('answers how an image that is over ended, and null for one nobody knows', async () => {
+    await on.rig.blur(A);
+    await on.rig.ledger.finish(A, 'out.png');
+    expect(await on.rig.ledger.cancel(A)).toBe('done');
+    await on.rig.split(B, 1);
+    await on.rig.ledger.cancel(B);
+    const { endedAt } = (await on.rig.ledger.record(B)) ?? {};
+    on.rig.now += 10;
+    expect(await on.rig.ledger.cancel(B)).toBe('cancelled');
+    expect(await on.rig.ledger.record(B)).toMatchObject({ endedAt });
+    expect(await on.rig.ledger.cancel(C)).toBeNull();
+  });
+});
+
+test('forget leaves nothing of an image', async () => {
+  await on.rig.split(A, 3);
+  await on.rig.queue.fail(await on.rig.claim(), 'broke');
+  await on.rig.claim();
+  await on.rig.ledger.forget(A);
+  expect(await on.rig.redis.keys('*')).toEqual([]);
+  await on.rig.ledger.forget(A);
+  expect(await on.rig.redis.keys('*')).toEqual([]);
+});
+
+describe('what is read', () => {
+  test('results come in the order asked for, with null and size 0 where there is none', async () => {
+    await on.rig.split(A, 3);
+    await on.rig.queue.ack(await on.rig.claim(), pixels('zero'));
+    await on.rig.queue.ack(await on.rig.claim(), pixels('tile one'));
+    expect((await on.rig.ledger.results(A, [2, 1, 0])).map((core) => core && String(core))).toEqual([
+      null,
+      'tile one',
+      'zero',
+    ]);
+    expect(await on.rig.ledger.resultSizes(A, [2, 1, 0])).toEqual([0, 8, 4]);
+  });
+
+  test('the newest images come first, without those whose record has expired', async () => {
+    for (const id of [A, B, C]) {
+      await on.rig.begin(id);
+      on.rig.now += 1;
+    }
+    await on.rig.redis.del(`image:${B}:meta`);
+    const ids = async (limit: number) => (await on.rig.ledger.newest(limit)).map((record) => record.id);
+    expect(await ids(10)).toEqual([C, A]);
+    expect(await ids(1)).toEqual([C]);
+  });
+
+  test('there is no record of an image nobody knows', async () => {
+    expect(await on.rig.ledger.record(A)).toBeNull();
+    expect(await on.rig.ledger.deadTiles(A)).toEqual([]);
+  });
+});

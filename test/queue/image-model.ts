@@ -1,0 +1,104 @@
+// One image as a plain object: where its tiles are, and the state that follows from it. A part of the queue's model.
+import { POLICY } from './rig.ts';
+
+const MAX_PAUSE_MS = 30_000;
+
+/** Where a tile is. It is in one place at a time because it has one field for it. */
+export type Place =
+  | { in: 'ready' }
+  | { in: 'leased'; nonce: string; until: number }
+  | { in: 'delayed'; due: number }
+  | { in: 'done'; by: string; core: string }
+  | { in: 'dead' };
+
+export interface TileModel {
+  place: Place;
+  attempts: number;
+  error: string | null;
+}
+
+export class ImageModel {
+  readonly expected: number;
+  readonly createdAt: number;
+  state: 'splitting' | 'blurring' | 'blurred' | 'done' | 'failed' | 'cancelled' = 'splitting';
+  readonly tiles = new Map<number, TileModel>();
+  attempts = 0;
+  reclaims = 0;
+  fenced = 0;
+  /** The claim whose ack was refused last: the same one sent again counts once. */
+  fencedBy: string | null = null;
+  announced = 0;
+  /** When its event is sent next; null while it is not blurred. */
+  nextEvent: number | null = null;
+  touchedAt: number;
+  blurredAt: number | null = null;
+  endedAt: number | null = null;
+  error: string | null = null;
+  output: string | null = null;
+
+  constructor(expected: number, now: number) {
+    this.expected = expected;
+    this.createdAt = now;
+    this.touchedAt = now;
+  }
+
+  /** Takes no more tiles. A failed image without tiles was dropped. */
+  get isOver(): boolean {
+    return this.state === 'done' || this.state === 'cancelled' || (this.state === 'failed' && this.#isEmpty);
+  }
+
+  /** Its keys are on their way out: it is over, or failed and nothing of it moves any more. */
+  get isExpiring(): boolean {
+    const places = this.#places;
+    const isSettled = places.length === this.expected && places.every((each) => /done|dead/.test(each));
+    return this.isOver || (this.state === 'failed' && isSettled);
+  }
+
+  startsOver(again: boolean): boolean {
+    return this.state === 'failed' || this.state === 'cancelled' || (this.state === 'done' && again);
+  }
+
+  /** The state that follows from where the tiles are. */
+  settle(now: number): void {
+    const places = this.#places;
+    if (places.includes('dead')) this.state = 'failed';
+    else if (places.length < this.expected) this.state = 'splitting';
+    else if (places.some((each) => each !== 'done')) this.state = 'blurring';
+    else {
+      this.state = 'blurred';
+      this.blurredAt = now;
+      this.nextEvent = now;
+    }
+  }
+
+  end(state: 'done' | 'failed' | 'cancelled', error: string | null, now: number): void {
+    this.state = state;
+    this.error = error;
+    this.endedAt = now;
+    this.nextEvent = null;
+    this.tiles.clear();
+  }
+
+  /** What becomes of a tile whose attempt ended without a result. */
+  retry(number: number, tile: TileModel, reason: string, jitter: number, now: number): 'delayed' | 'dead' {
+    tile.error = reason;
+    if (tile.attempts < POLICY.maxAttempts) {
+      const pause = Math.min(POLICY.retryBaseMs * 2 ** (tile.attempts - 1), MAX_PAUSE_MS) * (1 + jitter / 2);
+      tile.place = { in: 'delayed', due: now + Math.floor(pause) };
+      return 'delayed';
+    }
+    tile.place = { in: 'dead' };
+    this.error = `tile ${number}: ${reason}`;
+    this.endedAt = now;
+    this.settle(now);
+    return 'dead';
+  }
+
+  get #places(): string[] {
+    return [...this.tiles.values()].map((tile) => tile.place.in);
+  }
+
+  get #isEmpty(): boolean {
+    return this.tiles.size === 0;
+  }
+}

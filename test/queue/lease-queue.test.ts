@@ -1,0 +1,171 @@
+// The ends of a claim, promise by promise: acked, failed or released, by the one who holds it and by others.
+import { describe, expect, test, vi } from 'vitest';
+import { LeaseQueue } from '../../functions/lib/queue/lease-queue.ts';
+import { A, pixels, POLICY, PREFIX, START_MS, useRig } from './rig.ts';
+
+const on = useRig();
+
+describe('ack', () => {
+  test('puts the result in the place of the source', async () => {
+    await on.rig.split(A, 2);
+    expect(await on.rig.queue.ack(await on.rig.claim('one'), pixels('core'))).toBe('acked');
+    const { byImage, leases, claims, outbox } = await on.rig.look();
+    expect(byImage[A]).toMatchObject({ out: { 0: 'core' }, acks: { 0: 'one' }, done: ['0'] });
+    expect(Object.keys(byImage[A].src)).toEqual(['1']);
+    expect({ leases, claims, outbox }).toEqual({ leases: {}, claims: {}, outbox: {} });
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring', done: 1, blurredAt: null });
+  });
+
+  test('of the last tile puts the image in the outbox', async () => {
+    await on.rig.split(A, 1);
+    on.rig.now += 10;
+    expect(await on.rig.queue.ack(await on.rig.claim(), pixels('core'))).toBe('last');
+    expect((await on.rig.look()).outbox).toEqual({ [A]: START_MS + 10 });
+    expect(await on.rig.ledger.record(A)).toMatchObject({
+      state: 'blurred',
+      done: 1,
+      blurredAt: START_MS + 10,
+    });
+  });
+
+  test('sent again answers again and changes nothing', async () => {
+    await on.rig.split(A, 1);
+    const claim = await on.rig.claim();
+    await on.rig.queue.ack(claim, pixels('core'));
+    const before = await on.rig.look();
+    on.rig.now += 10;
+    expect(await on.rig.queue.ack(claim, pixels('other bytes'))).toBe('again');
+    expect(await on.rig.look()).toEqual(before);
+  });
+
+  test('is taken after the lease expired, as long as nobody took the tile back', async () => {
+    await on.rig.split(A, 1);
+    const claim = await on.rig.claim();
+    on.rig.now += 10 * POLICY.leaseMs;
+    expect(await on.rig.queue.ack(claim, pixels('core'))).toBe('last');
+  });
+
+  test('of one who lost the tile is refused, whether the tile is worked on or done', async () => {
+    const old = await claimLostTo('new');
+    expect(await on.rig.queue.ack(old, pixels('late'))).toBe('stale');
+    const current = await on.rig.claim('new');
+    expect(await on.rig.queue.ack(current, pixels('core'))).toBe('last');
+    expect(await on.rig.queue.ack(old, pixels('late'))).toBe('stale');
+    const { byImage, strays } = await on.rig.look();
+    expect(byImage[A].out).toEqual({ 0: 'core' });
+    expect(strays).toEqual([]);
+  });
+
+  test('forgets why an earlier attempt failed', async () => {
+    await on.rig.split(A, 1);
+    await on.rig.queue.fail(await on.rig.claim(), 'broke');
+    expect((await on.rig.look()).byImage[A].errors).toEqual({ 0: 'broke' });
+    on.rig.now += 1000;
+    await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
+    expect((await on.rig.look()).byImage[A].errors).toEqual({});
+  });
+
+  test('of an image that was cancelled answers cancelled and keeps nothing', async () => {
+    await on.rig.split(A, 1);
+    const claim = await on.rig.claim();
+    await on.rig.ledger.cancel(A);
+    expect(await on.rig.queue.ack(claim, pixels('core'))).toBe('cancelled');
+    expect((await on.rig.look()).strays).toEqual([]);
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'cancelled', fenced: 0 });
+  });
+
+  test('of an image nobody knows any more answers stale and keeps nothing', async () => {
+    await on.rig.split(A, 1);
+    const claim = await on.rig.claim();
+    await on.rig.ledger.forget(A);
+    expect(await on.rig.queue.ack(claim, pixels('core'))).toBe('stale');
+    expect(await on.rig.redis.keys('*')).toEqual([]);
+  });
+});
+
+describe('fail', () => {
+  test('puts the tile aside for a pause that doubles each time and is stretched by chance, up to a half', async () => {
+    const random = vi.spyOn(Math, 'random');
+    try {
+      await on.rig.split(A, 1);
+      random.mockReturnValue(0);
+      expect(await on.rig.queue.fail(await on.rig.claim(), 'broke')).toBe('delayed');
+      expect((await on.rig.look()).delayed).toEqual({ [`${A}:0`]: START_MS + 100 });
+      on.rig.now += 99;
+      expect(await on.rig.queue.claim()).toBeNull();
+      on.rig.now += 1;
+      random.mockReturnValue(1);
+      expect(await on.rig.queue.fail(await on.rig.claim(), 'broke again')).toBe('delayed');
+      expect((await on.rig.look()).delayed).toEqual({ [`${A}:0`]: on.rig.now + 300 });
+    } finally {
+      random.mockRestore();
+    }
+  });
+
+  test('never puts a tile aside for longer than half a minute and its half', async () => {
+    const random = vi.spyOn(Math, 'random').mockReturnValue(1);
+    try {
+      const patient = { keyPrefix: PREFIX, ...POLICY, retryBaseMs: 29_000 };
+      const queue = new LeaseQueue(on.rig.redis, patient, () => on.rig.now);
+      await on.rig.split(A, 1);
+      await on.rig.queue.release(await on.rig.claim());
+      for (const pause of [43_500, 45_000]) {
+        const claim = await on.rig.claim();
+        expect(await queue.fail(claim, 'broke')).toBe('delayed');
+        expect((await on.rig.look()).delayed).toEqual({ [`${A}:0`]: on.rig.now + pause });
+        on.rig.now += pause;
+      }
+    } finally {
+      random.mockRestore();
+    }
+  });
+
+  test('gives a tile up after its last attempt; its image fails and the other tiles go on', async () => {
+    await on.rig.split(A, 2);
+    await on.rig.killNextTile('poison');
+    expect(await on.rig.ledger.deadTiles(A)).toEqual([{ tile: 0, reason: 'poison' }]);
+    const died = on.rig.now - 1000;
+    expect(await on.rig.ledger.record(A)).toMatchObject({ error: 'tile 0: poison', endedAt: died });
+    expect(await on.rig.queue.ack(await on.rig.claim(), pixels('core'))).toBe('acked');
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed', done: 1, attempts: 4 });
+  });
+
+  test('answers stale to one who lost the tile, and to the same failure told again', async () => {
+    const old = await claimLostTo('new');
+    expect(await on.rig.queue.fail(old, 'late')).toBe('stale');
+    const claim = await on.rig.claim('new');
+    expect(await on.rig.queue.fail(claim, 'broke')).toBe('delayed');
+    const before = await on.rig.look();
+    expect(await on.rig.queue.fail(claim, 'broke')).toBe('stale');
+    expect(await on.rig.look()).toEqual(before);
+  });
+});
+
+describe('release', () => {
+  test('gives a tile back to be claimed next, the attempt refunded', async () => {
+    await on.rig.split(A, 2);
+    expect(await on.rig.queue.release(await on.rig.claim())).toBe('released');
+    expect(await on.rig.ledger.record(A)).toMatchObject({ attempts: 0 });
+    expect(await on.rig.claim()).toMatchObject({ job: { tile: 0 }, attempt: 1 });
+  });
+
+  test('answers stale to one who lost the tile, and to the same release sent again', async () => {
+    const old = await claimLostTo('new');
+    expect(await on.rig.queue.release(old)).toBe('stale');
+    const claim = await on.rig.claim('new');
+    expect(await on.rig.queue.release(claim)).toBe('released');
+    expect(await on.rig.queue.release(claim)).toBe('stale');
+    expect((await on.rig.look()).queue).toEqual([`${A}:0`]);
+  });
+});
+
+/** The claim of a tile whose lease expired, and which `nonce` claimed since. */
+async function claimLostTo(nonce: string) {
+  await on.rig.split(A, 1);
+  const old = await on.rig.claim('old');
+  on.rig.now += POLICY.leaseMs;
+  await on.rig.queue.claim();
+  on.rig.now += 1000;
+  await on.rig.claim(nonce);
+  return old;
+}

@@ -1,0 +1,121 @@
+// The model and what is in Redis, put in the same form, so that a difference between them reads as one.
+import type { ImageModel, Place } from './image-model.ts';
+import type { QueueModel } from './queue-model.ts';
+import { sourceOf } from './rig.ts';
+import type { ImageSnapshot, Snapshot } from './snapshot.ts';
+
+interface TileView {
+  state: string;
+  attempts: number;
+  error: string | null;
+  source: string | null;
+  result: string | null;
+  ackedBy: string | null;
+}
+
+interface ImageView {
+  fields: Record<string, string | number | null>;
+  isExpiring: boolean;
+  tiles: Record<string, TileView>;
+}
+
+export interface View {
+  queue: string[];
+  /** Job → when its lease expires, when it is due, when it died; image → next event, bytes held, begun. */
+  leases: Record<string, number>;
+  claims: Record<string, string>;
+  delayed: Record<string, number>;
+  dead: Record<string, number>;
+  outbox: Record<string, number>;
+  admitted: Record<string, number>;
+  index: Record<string, number>;
+  images: Record<string, ImageView>;
+}
+
+const COUNTERS = [
+  'expected',
+  'attempts',
+  'reclaims',
+  'fenced',
+  'announced',
+  'createdAt',
+  'touchedAt',
+] as const;
+const TIMES = ['blurredAt', 'endedAt'] as const;
+const TEXTS = ['state', 'error', 'output'] as const;
+
+/** What should be in Redis. */
+export function viewOfModel(model: QueueModel): View {
+  const placed = [...model.images].flatMap(([id, image]) =>
+    [...image.tiles].map(([tile, { place }]): [string, Place] => [`${id}:${tile}`, place]),
+  );
+  const pick = <T>(of: (place: Place) => T | undefined): Record<string, T> =>
+    Object.fromEntries(
+      placed.map(([job, place]) => [job, of(place)]).filter(([, value]) => value !== undefined),
+    );
+  const nonces = pick((place) => (place.in === 'leased' ? place.nonce : undefined));
+  return {
+    queue: model.queue,
+    leases: pick((place) => (place.in === 'leased' ? place.until : undefined)),
+    claims: Object.fromEntries(Object.entries(nonces).map(([job, nonce]) => [nonce, job])),
+    delayed: pick((place) => (place.in === 'delayed' ? place.due : undefined)),
+    dead: Object.fromEntries(model.dead),
+    outbox: Object.fromEntries(
+      [...model.images]
+        .map(([id, image]): [string, number | null] => [id, image.nextEvent])
+        .filter((each): each is [string, number] => each[1] !== null),
+    ),
+    admitted: Object.fromEntries(model.admitted),
+    index: Object.fromEntries(model.index),
+    images: Object.fromEntries([...model.images].map(([id, image]) => [id, viewOfImageModel(id, image)])),
+  };
+}
+
+function viewOfImageModel(id: string, image: ImageModel): ImageView {
+  const fields = [...COUNTERS, ...TIMES, ...TEXTS].map((name) => [name, image[name]]);
+  const tiles = [...image.tiles].map(([number, { place, attempts, error }]): [number, TileView] => [
+    number,
+    {
+      ...{ state: place.in, attempts, error },
+      source: place.in === 'done' ? null : String(sourceOf(id, number)),
+      result: place.in === 'done' ? place.core : null,
+      ackedBy: place.in === 'done' ? place.by : null,
+    },
+  ]);
+  return {
+    fields: Object.fromEntries(fields),
+    isExpiring: image.isExpiring,
+    tiles: Object.fromEntries(tiles),
+  };
+}
+
+/** What is in Redis. */
+export function viewOfSnapshot(snapshot: Snapshot): View {
+  const { queue, leases, claims, delayed, dead, outbox, admitted, images: index, byImage } = snapshot;
+  return {
+    ...{ queue, leases, claims, delayed, dead, outbox, index },
+    admitted: Object.fromEntries(Object.entries(admitted).map(([id, bytes]) => [id, Number(bytes)])),
+    images: Object.fromEntries(Object.entries(byImage).map(([id, image]) => [id, viewOfImageKeys(image)])),
+  };
+}
+
+function viewOfImageKeys(image: ImageSnapshot): ImageView {
+  const { meta, tiles, attempts, errors, src, out, acks } = image;
+  const fields = {
+    ...Object.fromEntries(COUNTERS.map((name) => [name, Number(meta[name] ?? 0)])),
+    ...Object.fromEntries(TIMES.map((name) => [name, name in meta ? Number(meta[name]) : null])),
+    ...Object.fromEntries(TEXTS.map((name) => [name, meta[name] ?? null])),
+  };
+  const views = Object.keys(tiles).map((tile): [string, TileView] => [
+    tile,
+    {
+      state: tiles[tile],
+      attempts: Number(attempts[tile] ?? 0),
+      error: errors[tile] ?? null,
+      source: src[tile] ?? null,
+      result: out[tile] ?? null,
+      ackedBy: acks[tile] ?? null,
+    },
+  ]);
+  return { fields, isExpiring: image.expiring.includes('meta'), tiles: Object.fromEntries(views) };
+}

@@ -1,0 +1,260 @@
+// The queue as a few plain objects, written from what the queue promises and not from how its scripts do it. The model
+// test compares each answer, and all that is in Redis, with this.
+import { ImageModel, type Place, type TileModel } from './image-model.ts';
+import { BUDGET_BYTES, POLICY, START_MS } from './rig.ts';
+
+const ABANDONED_MS = 10 * 60 * 1000;
+const MAX_PAUSE_MS = 30_000;
+
+type Answer = string | null;
+
+export class QueueModel {
+  now = START_MS;
+  readonly images = new Map<string, ImageModel>();
+  /** Jobs from the end new ones come in at to the end they are claimed from. */
+  queue: string[] = [];
+  /** What each image holds of the budget. A failed one whose record has expired does until memory is asked for. */
+  readonly admitted = new Map<string, number>();
+  /** Dead letters and when they died; they may outlive their image's record. */
+  readonly dead = new Map<string, number>();
+  /** Images and when they were begun, until somebody notices that the record has expired. */
+  readonly index = new Map<string, number>();
+  /** Every claim that was ever handed out, in order: whoever made one may come back with it. */
+  readonly claimed: { job: string; nonce: string }[] = [];
+
+  begin(id: string, expected: number, bytes: number, again: boolean): Answer {
+    const known = this.images.get(id);
+    if (known && !known.startsOver(again)) {
+      known.touchedAt = this.now;
+      return known.state;
+    }
+    if (!this.#fits(id, bytes)) this.#reclaimMemory();
+    if (!this.#fits(id, bytes)) return 'over-budget';
+    if (known) this.#removeTraces(id, true);
+    for (const each of this.index.keys()) if (!this.images.has(each)) this.index.delete(each);
+    this.index.set(id, this.now);
+    this.admitted.set(id, bytes);
+    this.images.set(id, new ImageModel(expected, this.now));
+    return 'begun';
+  }
+
+  enqueue(id: string, tile: number): Answer {
+    const image = this.images.get(id);
+    if (!image || image.isOver) return 'over';
+    if (image.tiles.has(tile)) return 'known';
+    image.tiles.set(tile, { place: { in: 'ready' }, attempts: 0, error: null });
+    image.touchedAt = this.now;
+    image.settle(this.now);
+    this.dead.delete(`${id}:${tile}`);
+    this.queue.unshift(`${id}:${tile}`);
+    return 'enqueued';
+  }
+
+  /** The job handed out and which attempt it is. */
+  claim(nonce: string, jitter: number): { job: string; attempt: number } | null {
+    const leased = this.#placed('leased');
+    const again = leased.find(({ place }) => place.nonce === nonce);
+    if (again) {
+      again.place.until = Math.max(again.place.until, this.now + POLICY.leaseMs);
+      return { job: again.job, attempt: again.tile.attempts };
+    }
+    for (const { job, image, tile } of this.#due(leased, (place) => place.until)) {
+      image.reclaims++;
+      this.#retry(job, image, tile, 'its lease expired', jitter);
+    }
+    for (const { job, tile } of this.#due(this.#placed('delayed'), (place) => place.due)) {
+      this.#makeReady(job, tile);
+    }
+    return this.#handOut(nonce);
+  }
+
+  extend(job: string, nonce: string): Answer {
+    const held = this.#held(job, nonce);
+    if (!held) return 'stale';
+    held.place.until = Math.max(held.place.until, this.now + POLICY.leaseMs);
+    return 'extended';
+  }
+
+  ack(job: string, nonce: string, core: string): Answer {
+    const held = this.#held(job, nonce);
+    if (!held) return this.#refuse(job, nonce);
+    held.tile.place = { in: 'done', by: nonce, core };
+    held.tile.error = null;
+    held.image.settle(this.now);
+    return held.image.state === 'blurred' ? 'last' : 'acked';
+  }
+
+  fail(job: string, nonce: string, reason: string, jitter: number): Answer {
+    const held = this.#held(job, nonce);
+    return held ? this.#retry(job, held.image, held.tile, reason, jitter) : 'stale';
+  }
+
+  release(job: string, nonce: string): Answer {
+    const held = this.#held(job, nonce);
+    if (!held) return 'stale';
+    held.tile.attempts--;
+    held.image.attempts--;
+    this.#makeReady(job, held.tile);
+    return 'released';
+  }
+
+  due(firstPauseMs: number): Answer {
+    const [next] = [...this.images]
+      .map(([id, image]) => ({ id, image, at: image.nextEvent ?? Infinity }))
+      .filter(({ at }) => at <= this.now)
+      .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+    if (!next) return null;
+    next.image.nextEvent = this.now + Math.min(firstPauseMs * 2 ** next.image.announced, MAX_PAUSE_MS);
+    next.image.announced++;
+    return next.id;
+  }
+
+  noteFault(id: string, error: string): void {
+    const image = this.images.get(id);
+    if (image?.state === 'blurred') image.error = error;
+  }
+
+  finish(id: string, output: string): Answer {
+    const image = this.images.get(id);
+    if (image?.state === 'done') return 'again';
+    if (image?.state !== 'blurred') return 'over';
+    this.#removeTraces(id, false);
+    image.end('done', null, this.now);
+    image.output = output;
+    return 'finished';
+  }
+
+  cancel(id: string): Answer {
+    const image = this.images.get(id);
+    if (!image) return null;
+    if (image.state === 'done' || image.state === 'cancelled') return image.state;
+    this.#removeTraces(id, false);
+    image.end('cancelled', image.error, this.now);
+    return 'cancelled';
+  }
+
+  drop(id: string): Answer {
+    const image = this.images.get(id);
+    if (image?.state !== 'failed') return image?.state ?? null;
+    this.#removeTraces(id, false);
+    image.end('failed', image.error, this.now);
+    return 'cancelled';
+  }
+
+  forget(id: string): void {
+    if (!this.images.has(id)) return;
+    this.#removeTraces(id, true);
+    this.images.delete(id);
+    this.index.delete(id);
+  }
+
+  requeue(job: string): Answer {
+    this.dead.delete(job);
+    const { image, tile } = this.#find(job);
+    if (!image || tile?.place.in !== 'dead') return 'gone';
+    tile.attempts = 0;
+    tile.error = null;
+    this.#makeReady(job, tile);
+    image.settle(this.now);
+    if (image.state !== 'failed') {
+      image.error = null;
+      image.endedAt = null;
+    }
+    return 'requeued';
+  }
+
+  /** The record's time is up. Dead letters, admission and index notice later. */
+  expire(id: string): void {
+    this.images.delete(id);
+  }
+
+  #fits(id: string, bytes: number): boolean {
+    let held = bytes;
+    for (const [each, share] of this.admitted) if (each !== id) held += share;
+    return held <= BUDGET_BYTES;
+  }
+
+  #reclaimMemory(): void {
+    for (const id of this.admitted.keys()) {
+      const image = this.images.get(id);
+      if (!image) this.admitted.delete(id);
+      else if (image.tiles.size < image.expected && image.touchedAt + ABANDONED_MS < this.now) {
+        this.#removeTraces(id, false);
+        image.end('cancelled', 'its split was abandoned', this.now);
+      }
+    }
+  }
+
+  /** Jobs on the queue may stay: a claim skips them. */
+  #removeTraces(id: string, alsoFromQueue: boolean): void {
+    const expected = this.images.get(id)?.expected ?? 0;
+    for (let tile = 0; tile < expected; tile++) this.dead.delete(`${id}:${tile}`);
+    if (alsoFromQueue) this.queue = this.queue.filter((job) => !job.startsWith(id));
+    this.admitted.delete(id);
+  }
+
+  #handOut(nonce: string): { job: string; attempt: number } | null {
+    for (let job = this.queue.pop(); job !== undefined; job = this.queue.pop()) {
+      const { image, tile } = this.#find(job);
+      if (!image || tile?.place.in !== 'ready') continue; // Its image is over.
+      tile.place = { in: 'leased', nonce, until: this.now + POLICY.leaseMs };
+      tile.attempts++;
+      image.attempts++;
+      return { job, attempt: tile.attempts };
+    }
+    return null;
+  }
+
+  /** Answers an ack whose claim does not hold the tile. */
+  #refuse(job: string, nonce: string): Answer {
+    const { image, tile } = this.#find(job);
+    if (tile?.place.in === 'done' && tile.place.by === nonce) return 'again';
+    if (image?.state === 'cancelled') return 'cancelled';
+    if (image && image.fencedBy !== nonce) {
+      image.fenced++;
+      image.fencedBy = nonce;
+    }
+    return 'stale';
+  }
+
+  #retry(job: string, image: ImageModel, tile: TileModel, reason: string, jitter: number): Answer {
+    const answer = image.retry(tileOf(job), tile, reason, jitter, this.now);
+    if (answer === 'dead') this.dead.set(job, this.now);
+    return answer;
+  }
+
+  #makeReady(job: string, tile: TileModel): void {
+    tile.place = { in: 'ready' };
+    this.queue.push(job);
+  }
+
+  #held(job: string, nonce: string) {
+    return this.#placed('leased').find((each) => each.job === job && each.place.nonce === nonce);
+  }
+
+  #find(job: string) {
+    const image = this.images.get(job.split(':')[0]);
+    return { image, tile: image?.tiles.get(tileOf(job)) };
+  }
+
+  /** All tiles in one kind of place. */
+  #placed<P extends Place['in']>(kind: P) {
+    return [...this.images].flatMap(([id, image]) =>
+      [...image.tiles].flatMap(([number, tile]) => {
+        if (tile.place.in !== kind) return [];
+        return [{ job: `${id}:${number}`, image, tile, place: tile.place as Extract<Place, { in: P }> }];
+      }),
+    );
+  }
+
+  /** Those whose time has come, the oldest first. */
+  #due<T extends { job: string; place: Place }>(placed: T[], timeOf: (place: T['place']) => number): T[] {
+    return placed
+      .filter(({ place }) => timeOf(place) <= this.now)
+      .sort((a, b) => timeOf(a.place) - timeOf(b.place) || (a.job < b.job ? -1 : 1));
+  }
+}
+
+function tileOf(job: string): number {
+  return Number(job.split(':')[1]);
+}

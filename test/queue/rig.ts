@@ -1,0 +1,135 @@
+// What the queue's tests stand on: a private Redis, both sides of the queue on one connection, and a clock that moves
+// only when a test moves it.
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { ImageLedger, type ImagePlan } from '../../functions/lib/queue/image-ledger.ts';
+import { LeaseQueue } from '../../functions/lib/queue/lease-queue.ts';
+import { QueueScripts } from '../../functions/lib/queue/scripts.ts';
+import type { Claim } from '../../functions/lib/queue/tile-queue.ts';
+import { RedisServer } from '../../scripts/local/redis-server.ts';
+import { takeSnapshot, type Snapshot } from './snapshot.ts';
+
+export const PREFIX = 'image';
+/** Ids of three images. */
+export const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(24));
+
+/** The settings every test runs under, small enough to reach each of their ends in a few steps. */
+export const POLICY = { leaseMs: 1000, maxAttempts: 3, retryBaseMs: 100, recordTtlS: 3600 };
+/** Bytes all images together may hold. */
+export const BUDGET_BYTES = 1000;
+/** Where the clock stands at first, ms. */
+export const START_MS = 1_000_000;
+
+/** What split knows of an image of `expected` tiles. */
+export function planOf(expected: number): ImagePlan {
+  return { name: 'photo', width: expected * 16, height: 16, tileSizePx: 16, kernelSize: 15, expected };
+}
+
+/** A tile's pixels as far as these tests care: text, so that a failure can be read. */
+export function pixels(text: string): Uint8Array {
+  return Buffer.from(text);
+}
+
+/** The source pixels of a tile: the same whenever it is cut, as the id stands for the image's bytes. */
+export function sourceOf(id: string, tile: number): Uint8Array {
+  return pixels(`source of ${id}:${tile}`);
+}
+
+/** A queue under test, and the moves that many tests make. */
+export class Rig {
+  /** What the scripts take for the time, ms. */
+  now = START_MS;
+  readonly redis: Redis;
+  readonly queue: LeaseQueue;
+  readonly ledger: ImageLedger;
+  readonly scripts: QueueScripts;
+  readonly #keyPrefix: string;
+
+  constructor(redis: Redis, keyPrefix = PREFIX) {
+    const clock = () => this.now;
+    this.redis = redis;
+    this.queue = new LeaseQueue(redis, { keyPrefix, ...POLICY }, clock);
+    this.ledger = new ImageLedger(redis, { keyPrefix, recordTtlS: POLICY.recordTtlS }, clock);
+    this.scripts = new QueueScripts(redis, keyPrefix);
+    this.#keyPrefix = keyPrefix;
+  }
+
+  /** Opens an image of `expected` tiles that may hold `bytes`. */
+  begin(id: string, { expected = 2, bytes = 100, again = false } = {}) {
+    return this.ledger.begin(id, planOf(expected), { bytes, budgetBytes: BUDGET_BYTES }, again);
+  }
+
+  /** Opens an image and puts all its tiles on the queue. */
+  async split(id: string, expected: number): Promise<void> {
+    await this.begin(id, { expected });
+    for (let tile = 0; tile < expected; tile++) await this.ledger.enqueue(id, tile, sourceOf(id, tile));
+  }
+
+  /** Claims a tile that must be there. */
+  async claim(nonce?: string): Promise<Claim> {
+    const claim = await this.queue.claim(nonce);
+    if (!claim) throw new Error('No tile is ready');
+    return claim;
+  }
+
+  /** Takes an image from nothing to blurred, on a queue with nothing else on it. */
+  async blur(id: string, expected = 1): Promise<void> {
+    await this.split(id, expected);
+    for (let tile = 0; tile < expected; tile++)
+      await this.queue.ack(await this.claim(), pixels(`core ${tile}`));
+  }
+
+  /** Lets the tile that is claimed next fail until it is dead. Takes seconds of the clock. */
+  async killNextTile(reason = 'poison'): Promise<string> {
+    let answer = '';
+    while (answer !== 'dead') {
+      answer = await this.queue.fail(await this.claim(), reason);
+      if (answer === 'stale') throw new Error('Someone else has the tile');
+      this.now += 1000;
+    }
+    return answer;
+  }
+
+  /** Gives a dead tile another set of attempts. */
+  requeue(job: string): Promise<unknown> {
+    return this.scripts.run('requeue', job);
+  }
+
+  /** Gives a failed image's dead letters up. */
+  drop(id: string): Promise<unknown> {
+    return this.scripts.run('cancel', id, this.now, POLICY.recordTtlS, 'failed');
+  }
+
+  /** Lets everything of an image expire that would, which takes Redis a real hour. */
+  async expire(id: string): Promise<void> {
+    for (const key of await this.redis.keys(`${this.#keyPrefix}:${id}:*`)) {
+      if ((await this.redis.pttl(key)) !== -1) await this.redis.unlink(key);
+    }
+  }
+
+  /** Reads all there is in Redis. */
+  look(): Promise<Snapshot> {
+    return takeSnapshot(this.redis, this.#keyPrefix);
+  }
+
+  /** Empties the server and sets the clock back. */
+  async reset(): Promise<void> {
+    await this.redis.flushall();
+    this.now = START_MS;
+  }
+}
+
+/** A rig for the tests of one file, on a server of its own, empty before each test. */
+export function useRig(): { readonly rig: Rig; readonly server: RedisServer } {
+  const parts = {} as { rig: Rig; server: RedisServer };
+  beforeAll(async () => {
+    parts.server = await RedisServer.start();
+    parts.rig = new Rig(parts.server.connect());
+  });
+  beforeEach(() => parts.rig.reset());
+  afterAll(async () => {
+    parts.rig?.redis.disconnect();
+    await parts.server?.stop();
+  });
+  return parts;
+}

@@ -1,0 +1,102 @@
+// What workers send the queue in the model test: new claims, and everything by whoever was handed out a tile at some
+// time, whether they hold it still or not, once or again.
+import fc from 'fast-check';
+import { formatJob, parseJob } from '../../functions/lib/job.ts';
+import type { Claim } from '../../functions/lib/queue/tile-queue.ts';
+import { command, type Answer, type Command, type ModelState, type Real } from './model-step.ts';
+import type { QueueModel } from './queue-model.ts';
+import { pixels, planOf, sourceOf } from './rig.ts';
+
+/** What Math.random() may give: its ends and its middle. */
+const aJitter = fc.constantFrom(0, 0.5, 1);
+
+export const claim = aJitter.map((jitter) => {
+  const nonceIn = (model: ModelState) => `claim-${model.claimed.length}`;
+  return command({
+    name: 'claim',
+    with: [jitter],
+    real: (real, model) => claimOfQueue(real, nonceIn(model), jitter),
+    model: (model) => claimOfModel(model, nonceIn(model), jitter),
+  });
+});
+
+export const claimAgain = byHolder('claim again', {
+  real: (real, { nonce }, _model, jitter) => claimOfQueue(real, nonce, jitter),
+  model: (model, _job, nonce, jitter) => claimOfModel(model, nonce, jitter),
+});
+
+export const extend = byHolder('extend', {
+  real: ({ rig }, holder) => rig.queue.extend(holder),
+  model: (model, job, nonce) => model.extend(job, nonce),
+});
+
+/** Each claim hands in bytes of its own, and others at another time: a result replaced would show. */
+export const ack = byHolder('ack', {
+  real: ({ rig }, holder, { now }) => rig.queue.ack(holder, pixels(`core by ${holder.nonce} at ${now}`)),
+  model: (model, job, nonce) => model.ack(job, nonce, `core by ${nonce} at ${model.now}`),
+});
+
+export const fail = byHolder('fail', {
+  real: ({ rig }, holder) => rig.queue.fail(holder, `broke under ${holder.nonce}`),
+  model: (model, job, nonce, jitter) => model.fail(job, nonce, `broke under ${nonce}`, jitter),
+});
+
+export const release = byHolder('release', {
+  real: ({ rig }, holder) => rig.queue.release(holder),
+  model: (model, job, nonce) => model.release(job, nonce),
+});
+
+interface ByHolder {
+  real: (real: Real, holder: Claim, model: ModelState, jitter: number) => Promise<Answer>;
+  model: (model: QueueModel, job: string, nonce: string, jitter: number) => Answer;
+}
+
+/** Picks a claim counted from the last one, which likely holds its tile still, to old ones, which do not. */
+function byHolder(name: string, { real, model }: ByHolder): fc.Arbitrary<Command> {
+  return fc.tuple(fc.nat({ max: 5 }), aJitter).map(([back, jitter]) => {
+    const holderIn = ({ claimed }: ModelState) => claimed[claimed.length - 1 - back];
+    return command({
+      name,
+      with: [back, jitter],
+      when: (before) => back < before.claimed.length,
+      real(world, before) {
+        const { job, nonce } = holderIn(before);
+        world.setJitter(jitter);
+        return real(world, holderOf(job, nonce), before, jitter);
+      },
+      model(before) {
+        const { job, nonce } = holderIn(before);
+        return model(before, job, nonce, jitter);
+      },
+    });
+  });
+}
+
+async function claimOfQueue({ rig, setJitter }: Real, nonce: string, jitter: number): Promise<Answer> {
+  setJitter(jitter);
+  const claim = await rig.queue.claim(nonce);
+  if (!claim) return null;
+  const { width, height, tileSizePx, kernelSize } = claim;
+  return {
+    ...{ job: formatJob(claim.job), attempt: claim.attempt, source: String(claim.source) },
+    ...{ width, height, tileSizePx, kernelSize },
+  };
+}
+
+function claimOfModel(model: QueueModel, nonce: string, jitter: number): Answer {
+  const claim = model.claim(nonce, jitter);
+  if (!claim) return null;
+  const isNew = !model.claimed.some((each) => each.job === claim.job && each.nonce === nonce);
+  if (isNew) model.claimed.push({ job: claim.job, nonce });
+  const { imageId, tile } = holderOf(claim.job, nonce).job;
+  const { width, height, tileSizePx, kernelSize } = planOf(model.images.get(imageId)?.expected ?? 0);
+  return { ...claim, source: String(sourceOf(imageId, tile)), width, height, tileSizePx, kernelSize };
+}
+
+/** A claim as its holder keeps it, as far as the queue looks at it. */
+function holderOf(job: string, nonce: string): Claim {
+  const parsed = parseJob(job);
+  if (!parsed) throw new Error(`${job} is no job`);
+  const { width, height, tileSizePx, kernelSize } = planOf(1);
+  return { job: parsed, nonce, attempt: 1, source: null, width, height, tileSizePx, kernelSize };
+}
