@@ -24,7 +24,8 @@ export const assemble = answering(log, async (req, res) => {
     res.setHeader('allow', 'POST');
     throw new Problem('method-not-allowed', `${req.method} is not allowed here; POST is.`);
   }
-  await assembler.assemble(blurredImageId(req.headers, bodyOf(req).toString()));
+  const body = await bodyOf(req);
+  await assembler.assemble(blurredImageId(req.headers, body.toString()));
   res.status(204).end(); // A broker takes a body for an event of its own.
 });
 http('assemble', assemble);

@@ -1,5 +1,5 @@
 // A pool of threads that convolve tiles.
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { coreInSource, sourceOf, tileGrid } from '../lib/tile-grid.ts';
 import type { Claim } from '../lib/queue/tile-queue.ts';
 import type { ConvolveTask } from './convolve-thread.ts';
@@ -11,13 +11,25 @@ const THREAD_FILE = new URL(
 );
 
 export class Convolver {
-  readonly #pool: Piscina<ConvolveTask, Uint8Array>;
+  readonly #threads: number;
+  #pool: Promise<Piscina<ConvolveTask, Uint8Array>> | null = null;
 
   constructor(threads: number) {
-    this.#pool = new Piscina({
+    this.#threads = threads;
+  }
+
+  /** Starts the threads, if they are not started yet. The first tile does it; a worker that expects one can before. */
+  start(): Promise<Piscina<ConvolveTask, Uint8Array>> {
+    this.#pool ??= this.#startPool();
+    return this.#pool;
+  }
+
+  async #startPool(): Promise<Piscina<ConvolveTask, Uint8Array>> {
+    const { Piscina } = await import('piscina');
+    return new Piscina({
       filename: THREAD_FILE.href,
-      minThreads: threads,
-      maxThreads: threads,
+      minThreads: this.#threads,
+      maxThreads: this.#threads,
       idleTimeout: Infinity,
     });
   }
@@ -33,11 +45,12 @@ export class Convolver {
       kernelSize: claim.kernelSize,
       core: coreInSource(grid, claim.job.tile),
     };
-    return this.#pool.run(task, { transferList: [data.buffer] });
+    const pool = await this.start();
+    return pool.run(task, { transferList: [data.buffer] });
   }
 
   async close(): Promise<void> {
-    await this.#pool.destroy();
+    await (await this.#pool)?.destroy();
   }
 }
 

@@ -39,6 +39,7 @@ if (config.consumer === 'on') {
     consumer.firstPoll,
     new Promise((resolve) => tooLong.addEventListener('abort', resolve)),
   ]);
+  void convolver.start(); // Its threads come up while the first tile is on its way.
 }
 const { http } = await import('@google-cloud/functions-framework');
 const { answering, sendJson } = await import('../lib/http.ts');

@@ -1,5 +1,6 @@
 // What every function's handler does alike: problems become RFC 9457 answers, and a fault is logged once.
 import type { ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import type { HttpFunction, Request, Response } from '@google-cloud/functions-framework';
 import { Problem, problemBody } from './errors.ts';
 import type { Log } from './log.ts';
@@ -41,7 +42,10 @@ function send(res: ServerResponse, status: number, body: unknown, type: string):
   res.end(text);
 }
 
-/** The request's body. `serve` reads it whole before the framework does; under the plain framework, that did. */
-export function bodyOf(req: Request): Buffer {
-  return req.rawBody ?? Buffer.alloc(0);
+/**
+ * The request's body. `serve` has read it whole before the framework got to it; under the plain framework its parsers
+ * have, unless the request came without a content type.
+ */
+export async function bodyOf(req: Request): Promise<Buffer> {
+  return req.rawBody ?? buffer(req);
 }

@@ -64,15 +64,18 @@ function copyPixels(
   width: number,
   channels: Channels,
 ): void {
+  // The `| 0` keep V8 in int32 arithmetic.
   const step = (stepX * 4) | 0;
-  for (let to = 0, row = first; to < out.length; row += stepY) {
-    let from = (row * 4) | 0;
-    for (let x = 0; x < width; x++, from = (from + step) | 0) {
+  const rows = out.length / (width * channels);
+  let to = 0;
+  for (let y = 0; y < rows; y++) {
+    let from = ((first + y * stepY) * 4) | 0;
+    const end = (to + width * channels) | 0;
+    for (; to < end; to = (to + channels) | 0, from = (from + step) | 0) {
       out[to] = rgba[from];
-      out[to + 1] = rgba[from + 1];
-      out[to + 2] = rgba[from + 2];
-      if (channels === 4) out[to + 3] = rgba[from + 3];
-      to += channels;
+      out[(to + 1) | 0] = rgba[(from + 1) | 0];
+      out[(to + 2) | 0] = rgba[(from + 2) | 0];
+      if (channels === 4) out[(to + 3) | 0] = rgba[(from + 3) | 0];
     }
   }
 }

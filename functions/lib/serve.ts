@@ -46,6 +46,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const { target, port, maxBodyBytes, lifecycle, log } = options;
   const [framework] = getTestServer(target).listeners('request') as RequestListener[];
   let isDraining = false;
+  const underWay = new Set<ServerResponse>();
 
   const server = createServer((req, res) => {
     if (req.url === '/health/live') return sendJson(res, 200, { live: true });
@@ -53,6 +54,8 @@ export async function serve(options: ServeOptions): Promise<Server> {
       if (!isDraining && lifecycle.isReady()) return sendJson(res, 200, { ready: true });
       return sendProblem(res, new Problem('not-ready', isDraining ? 'Stopping.' : 'Waiting for Redis.'));
     }
+    underWay.add(res);
+    res.once('close', () => underWay.delete(res));
     if (isDraining) res.setHeader('connection', 'close');
     readBody(req, maxBodyBytes).then(
       (body) => {
@@ -68,6 +71,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
 
   const stop = async () => {
     isDraining = true;
+    for (const res of underWay) if (!res.headersSent) res.setHeader('connection', 'close');
     log.info('Stopping', { signal: stopSignal.reason });
     setTimeout(() => process.exit(1), options.drainMs + OVERDUE_MS).unref();
     await Promise.all([closeServer(server, options.drainMs), lifecycle.drain?.()]);

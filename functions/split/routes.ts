@@ -18,8 +18,15 @@ export function createRoutes(parts: IntakeParts): Handler {
   const { config, ledger, stores } = parts;
   const intake = new Intake(parts);
 
-  async function takeUpload(req: Request, res: Response): Promise<void> {
-    const body = bodyOf(req);
+  /** A JSON body, or none of any kind, names inputs; anything else is an image. */
+  async function take(req: Request, res: Response): Promise<void> {
+    const body = await bodyOf(req);
+    const type = req.headers['content-type'] ?? '';
+    const isImage = body.length === 0 ? type.startsWith('image/') : !type.startsWith('application/json');
+    await (isImage ? takeUpload(req, res, body) : takeInputs(res, body));
+  }
+
+  async function takeUpload(req: Request, res: Response, body: Buffer): Promise<void> {
     const kernelSize = kernelOf(req.query.kernel, config.kernelSize);
     const name = nameOf(req.query.name, createHash('sha256').update(body).digest('hex').slice(0, 12));
     const record = await intake.take(name, kernelSize, body);
@@ -28,8 +35,8 @@ export function createRoutes(parts: IntakeParts): Handler {
   }
 
   /** Takes in everything a JSON request names. A bad image is told in its own record and stops no other. */
-  async function takeInputs(req: Request, res: Response): Promise<void> {
-    const { input, kernelSize } = inputRequestOf(bodyOf(req), config.kernelSize);
+  async function takeInputs(res: Response, body: Buffer): Promise<void> {
+    const { input, kernelSize } = inputRequestOf(body, config.kernelSize);
     const images: (
       ReturnType<typeof acceptedView> | { name: string; status: 'refused'; error: ProblemBody }
     )[] = [];
@@ -86,7 +93,7 @@ export function createRoutes(parts: IntakeParts): Handler {
 
   return async (req, res) => {
     const [, root, id, leaf, ...rest] = req.path.replace(/(.)\/$/, '$1').split('/');
-    if (root === '') return dispatch(req, res, { POST: isJsonRequest(req) ? takeInputs : takeUpload });
+    if (root === '') return dispatch(req, res, { POST: take });
     if (root === 'images' && id === undefined) return dispatch(req, res, { GET: list });
     if (root === 'images' && isImageId(id) && rest.length === 0) {
       if (leaf === undefined) return dispatch(req, res, { GET: status, DELETE: cancel }, id);
@@ -105,13 +112,6 @@ async function dispatch(req: Request, res: Response, methods: Record<string, Rou
   const allowed = Object.keys(methods).join(', ');
   res.setHeader('allow', allowed);
   throw new Problem('method-not-allowed', `${req.method} is not allowed here; ${allowed} is.`);
-}
-
-/** A JSON body, or none of any kind: both name inputs; anything else is an image. */
-function isJsonRequest(req: Request): boolean {
-  const type = req.headers['content-type'];
-  if (type?.startsWith('application/json')) return true;
-  return bodyOf(req).length === 0 && !type?.startsWith('image/');
 }
 
 function unknownImage(id: string): Problem {

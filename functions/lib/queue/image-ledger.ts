@@ -149,9 +149,9 @@ export class ImageLedger {
     await this.#scripts.run('forget', id);
   }
 
-  /** Notes in the record what keeps a blurred image from being done. */
+  /** Notes in the record what keeps a blurred image from being done. One that is not blurred any more is left alone. */
   async noteFault(id: string, error: string): Promise<void> {
-    await this.#redis.hset(this.#keys(id).meta, 'error', error);
+    await this.#scripts.run('note-fault', id, error);
   }
 
   /** The record of an image, or null when there is none. */

@@ -13,6 +13,7 @@ export const scriptNames = [
   'fail',
   'release',
   'due',
+  'note-fault',
   'finish',
   'cancel',
   'forget',

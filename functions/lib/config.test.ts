@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { environmentDefaults, isKernelSize, loadConfig } from './config.ts';
+
+describe('loadConfig', () => {
+  it('uses the defaults of an empty environment', () => {
+    expect(loadConfig({})).toMatchObject({
+      kernelSize: 15,
+      tileSizePx: 256,
+      queueMode: 'lease',
+      keyPrefix: 'image',
+    });
+  });
+
+  it('takes an empty variable for an unset one', () => {
+    expect(loadConfig({ KERNEL_SIZE: '' }).kernelSize).toBe(15);
+  });
+
+  it('reads what is set', () => {
+    const config = loadConfig({ KERNEL_SIZE: '51', QUEUE_MODE: 'naive', REDIS_URL: 'rediss://u:p@r:6380' });
+    expect(config).toMatchObject({ kernelSize: 51, queueMode: 'naive', redisUrl: 'rediss://u:p@r:6380' });
+  });
+
+  it('reports every fault at once', () => {
+    const env = { KERNEL_SIZE: '14', TILE_SIZE: '0', QUEUE_MODE: 'lucky', PORT: 'x' };
+    expect(() => loadConfig(env)).toThrow(/KERNEL_SIZE.*\n.*TILE_SIZE.*|TILE_SIZE.*\n[^]*KERNEL_SIZE/);
+    for (const variable of Object.keys(env)) expect(() => loadConfig(env)).toThrow(variable);
+  });
+
+  it('does not repeat a URL that may hold a password', () => {
+    expect(() => loadConfig({ REDIS_URL: 'http://user:secret@host' })).toThrow(/^(?![^]*secret)/);
+  });
+
+  it('accepts its own defaults when they are set outright', () => {
+    expect(loadConfig({ ...environmentDefaults })).toEqual(loadConfig({}));
+  });
+});
+
+describe('isKernelSize', () => {
+  it.each([1, 3, 15, 255])('accepts %d', (size) => expect(isKernelSize(size)).toBe(true));
+  it.each([0, -1, 2, 256, 257, 1.5, NaN, Infinity])('refuses %d', (size) =>
+    expect(isKernelSize(size)).toBe(false),
+  );
+});

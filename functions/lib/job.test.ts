@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { formatJob, isImageId, parseJob } from './job.ts';
+
+const imageId = '0123456789abcdef01234567';
+
+it('reads back the job it wrote', () => {
+  expect(parseJob(formatJob({ imageId, tile: 34 }))).toEqual({ imageId, tile: 34 });
+});
+
+it.each(['', 'x', `${imageId}`, `${imageId}:`, `${imageId}:01`, `${imageId}:-1`, `${imageId}:1:2`, `../x:1`])(
+  'takes %j for no job',
+  (message) => expect(parseJob(message)).toBeNull(),
+);
+
+it('knows an id of an image by its form', () => {
+  expect(isImageId(imageId)).toBe(true);
+  expect(isImageId(`${imageId}0`)).toBe(false);
+  expect(isImageId('meta')).toBe(false);
+});

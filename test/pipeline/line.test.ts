@@ -1,0 +1,229 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { convolve } from '../../functions/blur/convolve.ts';
+import { imageBlurredMessage } from '../../functions/lib/events.ts';
+import type { Bitmap } from '../../functions/lib/pixels.ts';
+import { Line } from '../../scripts/local/line.ts';
+import { picture, toPixels, toPng, type Kind } from '../support/pictures.ts';
+import { until } from '../support/until.ts';
+
+interface Status {
+  id: string;
+  status: string;
+  done: number;
+  tiles: number;
+  attempts: number;
+  reclaims: number;
+  fenced: number;
+  dead: unknown[];
+  progress: string;
+  output: string;
+}
+
+/** Everything a caller does, against one line. */
+class Caller {
+  readonly line: Line;
+
+  constructor(line: Line) {
+    this.line = line;
+  }
+
+  async post(png: Uint8Array<ArrayBuffer>, query: string): Promise<Status> {
+    const response = await fetch(`${this.line.splitUrl}/?${query}`, {
+      method: 'POST',
+      body: png,
+      headers: { 'content-type': 'image/png' },
+    });
+    expect(response.status).toBe(202);
+    return (await response.json()) as Status;
+  }
+
+  async status(id: string): Promise<Status> {
+    return (await (await fetch(`${this.line.splitUrl}/images/${id}`)).json()) as Status;
+  }
+
+  async done(id: string): Promise<Status> {
+    return until(`image ${id} to be done`, async () => {
+      const status = await this.status(id);
+      expect(status.status).not.toBe('failed');
+      return status.status === 'done' && status;
+    });
+  }
+
+  async result(id: string): Promise<Bitmap> {
+    const response = await fetch(`${this.line.splitUrl}/images/${id}/result`);
+    expect(response.headers.get('content-type')).toBe('image/png');
+    return toPixels(await response.bytes());
+  }
+}
+
+const env = { TILE_SIZE: '64', LOG_LEVEL: 'warn', LEASE_MS: '3000', ANNOUNCE_RETRY_MS: '300' };
+
+describe.each(['file', 'redis'])('the line with STORE=%s', (store) => {
+  let folder: string;
+  let caller: Caller;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tessera-line-'));
+    await mkdir(join(folder, 'in'));
+    caller = new Caller(
+      await Line.start({
+        env: { ...env, STORE: store, INPUT_PATH: join(folder, 'in'), OUTPUT_PATH: join(folder, 'out') },
+        maxWorkers: 2,
+        cooldownMs: 500,
+      }),
+    );
+  });
+
+  afterAll(async () => {
+    await caller.line.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  it.each<[Kind, 3 | 4, number, number, number]>([
+    ['opaque', 3, 200, 150, 9],
+    ['opaque', 4, 131, 67, 21],
+    ['soft-alpha', 4, 200, 150, 15],
+    ['hard-alpha', 4, 97, 101, 5],
+    ['opaque', 3, 1, 1, 255],
+    ['opaque', 3, 64, 64, 1],
+    ['soft-alpha', 4, 130, 30, 201],
+  ])(
+    'blurs a %s picture of %i channels, %ix%i, kernel %i, as if it had never been cut',
+    async (kind, channels, width, height, kernel) => {
+      const original = picture(width, height, kind);
+      const { id, tiles } = await caller.post(
+        await toPng(original, channels),
+        `name=${kind}.png&kernel=${kernel}`,
+      );
+      expect(tiles).toBe(Math.ceil(width / 64) * Math.ceil(height / 64));
+      const status = await caller.done(id);
+      expect(status).toMatchObject({ done: tiles, tiles, attempts: tiles, reclaims: 0, fenced: 0, dead: [] });
+      expect(status.progress).toBe(`${tiles}/${tiles}`);
+      const whole = convolve(original, kernel);
+      expect(Buffer.compare((await caller.result(id)).data, whole.data)).toBe(0);
+    },
+  );
+
+  it('leaves nothing of an image in Redis but its record and its files', async () => {
+    const { id } = await caller.post(await toPng(picture(100, 100), 3), 'name=clean.png&kernel=3');
+    await caller.done(id);
+    const keys = await caller.line.redis.keys('image:*');
+    const other = keys.filter(
+      (key) => !/^image:[0-9a-f]{24}:meta$|^image:images$|^image:(inputs|outputs):/.test(key),
+    );
+    expect(other).toEqual([]);
+    expect(await caller.line.redis.ttl(`image:${id}:meta`)).toBeGreaterThan(0);
+  });
+
+  it('answers the same image for the same request, and does its work once', async () => {
+    const png = await toPng(picture(150, 100, 'opaque', 7), 3);
+    const first = await caller.post(png, 'name=twice.png&kernel=7');
+    await caller.done(first.id);
+    const second = await caller.post(png, 'name=twice.png&kernel=7');
+    expect(second).toMatchObject({ id: first.id, status: 'done' });
+    expect((await caller.status(first.id)).attempts).toBe(first.tiles);
+    const other = await caller.post(png, 'name=twice.png&kernel=9');
+    expect(other.id).not.toBe(first.id);
+    await caller.done(other.id);
+  });
+
+  it('changes nothing when the event is repeated', async () => {
+    const { id } = await caller.post(await toPng(picture(80, 80), 3), 'name=event.png&kernel=3');
+    await caller.done(id);
+    const before = await caller.result(id);
+    const sink = await caller.line.assemble.ready();
+    for (let times = 0; times < 3; times++) {
+      const { headers, body } = imageBlurredMessage(id);
+      const response = await fetch(sink, { method: 'POST', headers, body });
+      expect(response.status).toBe(204);
+      expect(await response.text()).toBe('');
+    }
+    expect(Buffer.compare((await caller.result(id)).data, before.data)).toBe(0);
+  });
+
+  it('lists its images', async () => {
+    const { id } = await caller.post(await toPng(picture(70, 70), 3), 'name=listed.png&kernel=3');
+    const { images } = (await (await fetch(`${caller.line.splitUrl}/images`)).json()) as { images: Status[] };
+    expect(images[0]).toMatchObject({ id, name: 'listed.png', tiles: 4 });
+    await caller.done(id);
+  });
+
+  it('blurs what lies under INPUT_PATH', async () => {
+    if (store === 'file') await writeFile(join(folder, 'in/given.png'), await toPng(picture(90, 90), 3));
+    else await caller.post(await toPng(picture(90, 90), 3), 'name=given.png&kernel=3');
+    const body = JSON.stringify({ input: 'given.png', kernel: 11 });
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(caller.line.splitUrl, { method: 'POST', body, headers });
+    expect(response.status).toBe(202);
+    const { images } = (await response.json()) as { images: Status[] };
+    expect(images).toMatchObject([{ name: 'given.png', tiles: 4 }]);
+    await caller.done(images[0].id);
+    const whole = convolve(picture(90, 90), 11);
+    expect(Buffer.compare((await caller.result(images[0].id)).data, whole.data)).toBe(0);
+  });
+
+  it('goes back to zero workers, and wakes again', async () => {
+    await until('zero workers', () => caller.line.scaler.workers.length === 0);
+    const { id } = await caller.post(await toPng(picture(75, 75, 'opaque', 3), 3), 'name=again.png&kernel=3');
+    await caller.done(id);
+  });
+
+  it.runIf(store === 'file')(
+    'calls an output after its image and leaves no part of a file behind',
+    async () => {
+      const names = await readdir(join(folder, 'out'));
+      expect(names).toContain('twice_blurred.png');
+      expect(names.filter((name) => !/^[a-z-]+_blurred\.png$/.test(name))).toEqual([]);
+      const pixels = await toPixels(await readFile(join(folder, 'out/listed_blurred.png')));
+      expect(Buffer.compare(pixels.data, convolve(picture(70, 70), 3).data)).toBe(0);
+    },
+  );
+});
+
+describe('an image that is cancelled', () => {
+  it('frees its tiles, is skipped by the workers, and can be started over', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tessera-cancel-'));
+    // Workers that do not consume: the tiles stay where they are until the image is given up.
+    const line = await Line.start({ env: { ...env, OUTPUT_PATH: folder, CONSUMER: 'off' } });
+    try {
+      const caller = new Caller(line);
+      const png = await toPng(picture(300, 300), 3);
+      const { id, tiles } = await caller.post(png, 'name=c.png&kernel=15');
+      expect(await line.redis.llen('image:job:queue')).toBe(tiles);
+      const response = await fetch(`${line.splitUrl}/images/${id}`, { method: 'DELETE' });
+      expect(await response.json()).toMatchObject({ id, status: 'cancelled' });
+      const keys = await line.redis.keys('image:*');
+      expect(keys.sort()).toEqual([`image:${id}:meta`, 'image:images', 'image:job:queue'].sort());
+      const conflict = await fetch(`${line.splitUrl}/images/${id}/result`);
+      expect(conflict.status).toBe(409);
+      expect(await caller.post(png, 'name=c.png&kernel=15')).toMatchObject({ id, status: 'blurring' });
+      expect(await line.redis.llen('image:job:queue')).toBe(tiles);
+    } finally {
+      await line.stop();
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+describe('naive mode', () => {
+  it('blurs an image as long as nobody dies', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tessera-naive-'));
+    const line = await Line.start({
+      env: { ...env, QUEUE_MODE: 'naive', OUTPUT_PATH: folder },
+      maxWorkers: 2,
+    });
+    try {
+      const caller = new Caller(line);
+      const original = picture(300, 200, 'soft-alpha');
+      const { id, tiles } = await caller.post(await toPng(original), 'name=n.png&kernel=15');
+      expect(await caller.done(id)).toMatchObject({ done: tiles });
+      expect(Buffer.compare((await caller.result(id)).data, convolve(original, 15).data)).toBe(0);
+    } finally {
+      await line.stop();
+      await rm(folder, { recursive: true });
+    }
+  });
+});
