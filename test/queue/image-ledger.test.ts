@@ -92,6 +92,28 @@ describe('cancel', () => {
   });
 });
 
+describe('noteFault', () => {
+  test('tells in the record what keeps a blurred image from being done, until it is', async () => {
+    await on.rig.blur(A);
+    await on.rig.ledger.noteFault(A, 'the disk is full');
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurred', error: 'the disk is full' });
+    await on.rig.ledger.finish(A, 'out.png');
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', error: null });
+  });
+
+  test('says nothing of an image that was cancelled, started over or forgotten meanwhile', async () => {
+    await on.rig.split(A, 1);
+    await on.rig.ledger.noteFault(A, 'late');
+    expect(await on.rig.ledger.record(A)).toMatchObject({ error: null });
+    await on.rig.ledger.cancel(A);
+    await on.rig.ledger.noteFault(A, 'late');
+    expect(await on.rig.ledger.record(A)).toMatchObject({ error: null });
+    await on.rig.ledger.forget(A);
+    await on.rig.ledger.noteFault(A, 'late');
+    expect(await on.rig.redis.keys('*')).toEqual([]);
+  });
+});
+
 test('forget leaves nothing of an image', async () => {
   await on.rig.split(A, 3);
   await on.rig.queue.fail(await on.rig.claim(), 'broke');
