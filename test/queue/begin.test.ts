@@ -8,8 +8,19 @@ describe('begin', () => {
   test('opens an image with its record, its share of the memory and its place in the list', async () => {
     expect(await on.rig.begin(A, { expected: 3, bytes: 700 })).toBe('begun');
     expect(await on.rig.ledger.record(A)).toEqual({
-      ...{ id: A, ...planOf(3), state: 'splitting', done: 0, attempts: 0, reclaims: 0, fenced: 0 },
-      ...{ announced: 0, createdAt: START_MS, blurredAt: null, endedAt: null, error: null, output: null },
+      ...planOf(3),
+      id: A,
+      state: 'splitting',
+      done: 0,
+      attempts: 0,
+      reclaims: 0,
+      fenced: 0,
+      announced: 0,
+      createdAt: START_MS,
+      blurredAt: null,
+      endedAt: null,
+      error: null,
+      output: null,
     });
     const { admitted, images } = await on.rig.look();
     expect({ admitted, images }).toEqual({ admitted: { [A]: '700' }, images: { [A]: START_MS } });

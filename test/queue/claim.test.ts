@@ -11,7 +11,10 @@ describe('claim', () => {
     await on.rig.split(B, 1);
     const { name: _name, expected: _expected, ...grid } = planOf(2);
     expect(await on.rig.queue.claim('first')).toEqual({
-      ...{ job: { imageId: A, tile: 0 }, nonce: 'first', attempt: 1, ...grid },
+      ...grid,
+      job: { imageId: A, tile: 0 },
+      nonce: 'first',
+      attempt: 1,
       source: pixels(`source of ${A}:0`),
     });
     expect((await on.rig.claim()).job).toEqual({ imageId: A, tile: 1 });
@@ -107,7 +110,7 @@ describe('claim', () => {
   test('goes by the clock of the server when it is given none', async () => {
     await on.rig.split(A, 1);
     const [seconds, micros] = await on.rig.redis.time();
-    const before = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+    const before = seconds * 1000 + Math.floor(micros / 1000);
     await new LeaseQueue(on.rig.redis, { keyPrefix: PREFIX, ...POLICY, leaseMs: 60_000 }).claim();
     const expiry = (await on.rig.look()).leases[`${A}:0`];
     expect(expiry).toBeGreaterThanOrEqual(before + 60_000);

@@ -76,7 +76,9 @@ function viewOfImageModel(id: string, image: ImageModel): ImageView {
   const tiles = [...image.tiles].map(([number, { place, attempts, error }]): [number, TileView] => [
     number,
     {
-      ...{ state: place.in, attempts, error },
+      state: place.in,
+      attempts,
+      error,
       source: place.in === 'done' ? null : String(sourceOf(id, number)),
       result: place.in === 'done' ? place.core : null,
       ackedBy: place.in === 'done' ? place.by : null,
@@ -93,7 +95,13 @@ function viewOfImageModel(id: string, image: ImageModel): ImageView {
 export function viewOfSnapshot(snapshot: Snapshot): View {
   const { queue, leases, claims, delayed, dead, outbox, admitted, images: index, byImage } = snapshot;
   return {
-    ...{ queue, leases, claims, delayed, dead, outbox, index },
+    queue,
+    leases,
+    claims,
+    delayed,
+    dead,
+    outbox,
+    index,
     admitted: Object.fromEntries(Object.entries(admitted).map(([id, bytes]) => [id, Number(bytes)])),
     images: Object.fromEntries(Object.entries(byImage).map(([id, image]) => [id, viewOfImageKeys(image)])),
   };

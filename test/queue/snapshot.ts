@@ -54,7 +54,14 @@ export async function takeSnapshot(redis: Redis, prefix: string): Promise<Snapsh
     redis.keys(`${prefix}:*`),
   ]);
   const snapshot: Snapshot = {
-    ...{ queue, leases, claims, delayed, dead, outbox, admitted, images },
+    queue,
+    leases,
+    claims,
+    delayed,
+    dead,
+    outbox,
+    admitted,
+    images,
     byImage: {},
     strays: [],
   };
@@ -78,7 +85,7 @@ async function readImageKey(redis: Redis, key: string, name: string, into: Snaps
   else if (part === 'done') image.done = (await redis.smembers(key)).sort();
   else if (tile && (kind === 'src' || kind === 'out')) image[kind][tile] = (await redis.get(key)) ?? '';
   else into.strays.push(key);
-  (Number(await ttlMs) === -1 ? image.staying : image.expiring).push(part);
+  ((await ttlMs) === -1 ? image.staying : image.expiring).push(part);
 }
 
 async function scores(redis: Redis, key: string): Promise<Record<string, number>> {

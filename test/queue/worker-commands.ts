@@ -11,7 +11,6 @@ import { pixels, planOf, sourceOf } from './rig.ts';
 const aJitter = fc.constantFrom(0, 0.5, 1);
 
 export const claim = aJitter.map((jitter) => {
-  const nonceIn = (model: ModelState) => `claim-${model.claimed.length}`;
   return command({
     name: 'claim',
     with: [jitter],
@@ -72,14 +71,24 @@ function byHolder(name: string, { real, model }: ByHolder): fc.Arbitrary<Command
   });
 }
 
-async function claimOfQueue({ rig, setJitter }: Real, nonce: string, jitter: number): Promise<Answer> {
-  setJitter(jitter);
-  const claim = await rig.queue.claim(nonce);
+/** A name no claim has had. */
+function nonceIn({ claimed }: ModelState): string {
+  return `claim-${claimed.length}`;
+}
+
+async function claimOfQueue(real: Real, nonce: string, jitter: number): Promise<Answer> {
+  real.setJitter(jitter);
+  const claim = await real.rig.queue.claim(nonce);
   if (!claim) return null;
   const { width, height, tileSizePx, kernelSize } = claim;
   return {
-    ...{ job: formatJob(claim.job), attempt: claim.attempt, source: String(claim.source) },
-    ...{ width, height, tileSizePx, kernelSize },
+    job: formatJob(claim.job),
+    attempt: claim.attempt,
+    source: String(claim.source),
+    width,
+    height,
+    tileSizePx,
+    kernelSize,
   };
 }
 
