@@ -1,0 +1,150 @@
+// What becomes of tiles that used up their attempts, promise by promise: kept, requeued, dropped, expired.
+import { describe, expect, test } from 'vitest';
+import { A, B, C, pixels, POLICY, PREFIX, sourceOf, START_MS, useRig } from './rig.ts';
+
+const on = useRig();
+const DEAD = `${PREFIX}:job:dead`;
+const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
+
+describe('a failed image', () => {
+  test('stays as long as a tile of it moves, then expires as a whole, its bytes too', async () => {
+    await on.rig.split(A, 3);
+    await on.rig.killNextTile();
+    await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
+    expect((await on.rig.look()).byImage[A].expiring).toEqual([]);
+    expect(await on.rig.queue.ack(await on.rig.claim(), pixels('core'))).toBe('acked');
+    const { byImage, admitted, dead } = await on.rig.look();
+    expect(byImage[A].staying).toEqual([]);
+    expect(byImage[A].expiring).toEqual(expect.arrayContaining(['meta', 'src:0', 'out:1', 'out:2', 'done']));
+    expect(Object.keys(admitted)).toEqual([A]);
+    expect(Object.keys(dead)).toEqual([`${A}:0`]);
+  });
+
+  test('expires when its last tile is the one that dies', async () => {
+    await on.rig.split(A, 2);
+    const held = await on.rig.claim();
+    await on.rig.queue.ack(held, pixels('core'));
+    await on.rig.killNextTile();
+    expect((await on.rig.look()).byImage[A].staying).toEqual([]);
+    expect(await on.rig.redis.ttl(`${PREFIX}:${A}:src:1`)).toBeGreaterThan(POLICY.recordTtlS / 2);
+  });
+
+  test('takes the tiles that split has not put on the queue yet', async () => {
+    await on.rig.begin(A, { expected: 2 });
+    await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
+    await on.rig.killNextTile();
+    expect((await on.rig.look()).byImage[A].expiring).toEqual([]);
+    expect(await on.rig.ledger.enqueue(A, 1, sourceOf(A, 1))).toBe('enqueued');
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed' });
+  });
+
+  test('gives its memory back once its record has expired and another image needs it', async () => {
+    await on.rig.begin(A, { expected: 1, bytes: 1000 });
+    await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
+    await on.rig.killNextTile();
+    expect(await on.rig.begin(B, { bytes: 1 })).toBe('over-budget');
+    await on.rig.expire(A);
+    expect(await on.rig.begin(B, { bytes: 1000 })).toBe('begun');
+    expect((await on.rig.look()).admitted).toEqual({ [B]: '1000' });
+  });
+});
+
+describe('requeue', () => {
+  test('gives a dead tile another full set of attempts, and its image back its life', async () => {
+    await on.rig.split(A, 2);
+    await on.rig.killNextTile();
+    await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
+    expect(await on.rig.requeue(`${A}:0`)).toBe('requeued');
+    expect((await on.rig.look()).byImage[A].expiring).toEqual([]);
+    expect(await on.rig.ledger.deadTiles(A)).toEqual([]);
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring', error: null, endedAt: null });
+    const claim = await on.rig.claim();
+    expect(claim).toMatchObject({ attempt: 1, source: sourceOf(A, 0) });
+    expect(await on.rig.queue.ack(claim, pixels('core'))).toBe('last');
+    expect(await on.rig.ledger.finish(A, 'out.png')).toBe('finished');
+  });
+
+  test('puts the tile ahead of those that wait', async () => {
+    await on.rig.split(A, 1);
+    await on.rig.killNextTile();
+    await on.rig.split(B, 1);
+    await on.rig.requeue(`${A}:0`);
+    expect((await on.rig.claim()).job.imageId).toBe(A);
+  });
+
+  test('leaves an image failed as long as another tile of it is dead', async () => {
+    await on.rig.split(A, 2);
+    await on.rig.killNextTile();
+    await on.rig.killNextTile();
+    await on.rig.requeue(`${A}:0`);
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed' });
+    await on.rig.requeue(`${A}:1`);
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring' });
+  });
+
+  test('returns an image to split that has not got all its tiles yet', async () => {
+    await on.rig.begin(A, { expected: 2 });
+    await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
+    await on.rig.killNextTile();
+    await on.rig.requeue(`${A}:0`);
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'splitting' });
+  });
+
+  test('answers gone for a tile that is not dead, and to the same requeue sent again', async () => {
+    await on.rig.split(A, 2);
+    await on.rig.killNextTile();
+    expect(await on.rig.requeue(`${A}:1`)).toBe('gone');
+    expect(await on.rig.requeue(`${A}:0`)).toBe('requeued');
+    const before = await on.rig.look();
+    expect(await on.rig.requeue(`${A}:0`)).toBe('gone');
+    expect(await on.rig.requeue(`${C}:0`)).toBe('gone');
+    expect(await on.rig.requeue('no job')).toBe('gone');
+    expect(await on.rig.look()).toEqual(before);
+  });
+
+  test('clears away a dead letter whose image is gone', async () => {
+    await on.rig.split(A, 1);
+    await on.rig.killNextTile();
+    await on.rig.expire(A);
+    expect(Object.keys((await on.rig.look()).dead)).toEqual([`${A}:0`]);
+    expect(await on.rig.requeue(`${A}:0`)).toBe('gone');
+    expect((await on.rig.look()).dead).toEqual({});
+  });
+});
+
+describe('drop', () => {
+  test('gives a failed image up for good and keeps the record of its failure', async () => {
+    await on.rig.split(A, 2);
+    await on.rig.killNextTile();
+    expect(await on.rig.drop(A)).toBe('cancelled');
+    const { dead, admitted, byImage } = await on.rig.look();
+    expect({ dead, admitted }).toEqual({ dead: {}, admitted: {} });
+    expect(byImage[A].expiring).toEqual(['meta']);
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed', error: 'tile 0: poison' });
+    expect(await on.rig.queue.claim()).toBeNull();
+  });
+});
+
+describe('the list of dead letters', () => {
+  test('keeps a dead letter for a week', async () => {
+    await on.rig.redis.zadd(DEAD, START_MS - 1, 'week and a bit', START_MS, 'a week', START_MS + 1, 'less');
+    await on.rig.split(A, 1);
+    on.rig.now += WEEK_MS - 2000;
+    await on.rig.killNextTile();
+    expect(on.rig.now - 1000).toBe(START_MS + WEEK_MS);
+    expect(Object.keys((await on.rig.look()).dead)).toEqual(['less', `${A}:0`]);
+  });
+
+  test('keeps the newest ten thousand', async () => {
+    const letters = Array.from({ length: 10_000 }, (_, n) => [
+      String(START_MS - 10_000 + n),
+      `letter ${n}`,
+    ]).flat();
+    await on.rig.redis.zadd(DEAD, ...(letters as [string, string]));
+    await on.rig.split(A, 1);
+    await on.rig.killNextTile();
+    expect(await on.rig.redis.zcard(DEAD)).toBe(10_000);
+    expect(await on.rig.redis.zrange(DEAD, 0, 0)).toEqual(['letter 1']);
+    expect(await on.rig.redis.zscore(DEAD, `${A}:0`)).not.toBeNull();
+  });
+});
