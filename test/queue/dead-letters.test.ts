@@ -123,6 +123,24 @@ describe('drop', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed', error: 'tile 0: poison' });
     expect(await on.rig.queue.claim()).toBeNull();
   });
+
+  test('leaves an image alone that has not failed, or was started over meanwhile', async () => {
+    await on.rig.split(A, 1);
+    expect(await on.rig.drop(A)).toBe('blurring');
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring', error: null });
+    expect(await on.rig.drop(B)).toBeNull();
+  });
+
+  test('lets no more tiles in: their bytes would never be freed', async () => {
+    await on.rig.begin(A, { expected: 2 });
+    await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
+    await on.rig.killNextTile();
+    await on.rig.drop(A);
+    expect(await on.rig.ledger.enqueue(A, 1, sourceOf(A, 1))).toBe('over');
+    const { byImage, queue } = await on.rig.look();
+    expect({ queue, staying: byImage[A].staying }).toEqual({ queue: [], staying: [] });
+    expect(await on.rig.begin(A)).toBe('begun');
+  });
 });
 
 describe('the list of dead letters', () => {

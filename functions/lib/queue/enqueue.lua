@@ -4,13 +4,14 @@
 -- ARGV[1] -> image id
 -- ARGV[2] -> tile number
 -- ARGV[3] -> now, ms ('' = server clock)
--- Output: 'enqueued', 'known', or 'over' (the image was cancelled, is done or was never begun)
+-- Output: 'enqueued', 'known', or 'over' (the image was cancelled or dropped, is done or was never begun)
 
 local image, tile, now = ARGV[1], ARGV[2], clock(ARGV[3])
 local meta = key(image, 'meta')
-local record = redis.call('HMGET', meta, 'state', 'expected')
-local state, expected = record[1], tonumber(record[2])
-if not state or state == 'cancelled' or state == 'done' then
+local record = redis.call('HMGET', meta, 'state', 'expected', 'dead')
+local state, expected, dead = record[1], tonumber(record[2]), record[3]
+local is_dropped = state == 'failed' and not dead
+if not state or state == 'cancelled' or state == 'done' or is_dropped then
   redis.call('UNLINK', key(image, 'src:' .. tile))
   return 'over'
 end

@@ -66,6 +66,7 @@ local function sweep(image)
   for _, part in ipairs({ 'tiles', 'attempts', 'tokens', 'acks', 'errors', 'done' }) do
     redis.call('UNLINK', key(image, part))
   end
+  redis.call('HDEL', key(image, 'meta'), 'dead')
   redis.call('ZREM', OUTBOX, image)
   redis.call('HDEL', ADMITTED, image)
 end
