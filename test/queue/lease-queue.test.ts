@@ -56,6 +56,14 @@ describe('ack', () => {
     expect(strays).toEqual([]);
   });
 
+  test('refused is counted in the record, once however often it is sent', async () => {
+    const old = await claimLostTo('new');
+    for (const bytes of ['late', 'sent again']) {
+      expect(await on.rig.queue.ack(old, pixels(bytes))).toBe('stale');
+      expect(await on.rig.ledger.record(A)).toMatchObject({ fenced: 1 });
+    }
+  });
+
   test('forgets why an earlier attempt failed', async () => {
     await on.rig.split(A, 1);
     await on.rig.queue.fail(await on.rig.claim(), 'broke');

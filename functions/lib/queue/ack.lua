@@ -24,8 +24,9 @@ if not holds(image, tile, nonce) then
   if state == 'cancelled' then
     return 'cancelled'
   end
-  if state then
+  if state and redis.call('HGET', meta, 'fencedBy') ~= nonce then
     redis.call('HINCRBY', meta, 'fenced', 1)
+    redis.call('HSET', meta, 'fencedBy', nonce)
   end
   return 'stale'
 end
