@@ -7,7 +7,7 @@ it('reads back the job it wrote', () => {
   expect(parseJob(formatJob({ imageId, tile: 34 }))).toEqual({ imageId, tile: 34 });
 });
 
-it.each(['', 'x', `${imageId}`, `${imageId}:`, `${imageId}:01`, `${imageId}:-1`, `${imageId}:1:2`, `../x:1`])(
+it.each(['', 'x', imageId, `${imageId}:`, `${imageId}:01`, `${imageId}:-1`, `${imageId}:1:2`, `../x:1`])(
   'takes %j for no job',
   (message) => expect(parseJob(message)).toBeNull(),
 );

@@ -1,0 +1,188 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import type { Redis } from 'ioredis';
+import { Problem } from '../../functions/lib/errors.ts';
+import { FileStore } from '../../functions/lib/store/file-store.ts';
+import { RedisStore } from '../../functions/lib/store/redis-store.ts';
+import type { Store } from '../../functions/lib/store/store.ts';
+import { RedisServer } from '../../scripts/local/redis-server.ts';
+
+let server: RedisServer;
+let redis: Redis;
+let folder: string;
+
+beforeAll(async () => {
+  server = await RedisServer.start();
+  redis = server.connect();
+  folder = await mkdtemp(join(tmpdir(), 'tessera-store-'));
+});
+
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+  await rm(folder, { recursive: true });
+});
+
+const text = (value: string) => Buffer.from(value);
+
+async function contents(store: Store, name: string): Promise<string | null> {
+  const file = await store.open(name);
+  return file && (await buffer(file.read())).toString();
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => 'no fault',
+    (error: unknown) => (error instanceof Problem ? error.code : String(error)),
+  );
+}
+
+describe.each<[string, (name: string) => Store]>([
+  ['a folder', (name) => new FileStore(join(folder, name))],
+  ['Redis', (name) => new RedisStore(redis, name, 60)],
+])('a store in %s', (_kind, create) => {
+  it('gives back what was written, in pieces or whole', async () => {
+    const store = create('roundtrip');
+    await store.write('a.png', [text('one '), text('two')]);
+    expect(await contents(store, 'a.png')).toBe('one two');
+    expect((await store.open('a.png'))?.sizeBytes).toBe(7);
+    expect(Buffer.from(await store.read('a.png', 7)).toString()).toBe('one two');
+  });
+
+  it('gives back many megabytes', async () => {
+    const store = create('large');
+    const chunk = Buffer.alloc(700_000, 'x');
+    await store.write('a.png', [chunk, chunk, chunk, chunk, chunk]);
+    expect((await contents(store, 'a.png'))?.length).toBe(3_500_000);
+  });
+
+  it('replaces a file as a whole', async () => {
+    const store = create('replace');
+    await store.write('a.png', [text('a long first version')]);
+    await store.write('a.png', [text('short')]);
+    expect(await contents(store, 'a.png')).toBe('short');
+  });
+
+  it('keeps the old file, and nothing else, when the writer fails', async () => {
+    const store = create('failing');
+    await store.write('a.png', [text('old')]);
+    async function* failing(): AsyncGenerator<Uint8Array> {
+      yield text('half of the new');
+      throw new Error('the source broke');
+    }
+    await expect(store.write('a.png', failing())).rejects.toThrow('the source broke');
+    expect(await contents(store, 'a.png')).toBe('old');
+    expect(await store.list('')).toEqual(['a.png']);
+    expect(await redis.keys('failing*partial')).toEqual([]);
+  });
+
+  it('lets two writers of one file end with one of them whole', async () => {
+    const store = create('race');
+    async function* slowly(value: string): AsyncGenerator<Uint8Array> {
+      for (let piece = 0; piece < 20; piece++) {
+        await new Promise((resolve) => setImmediate(resolve));
+        yield text(value);
+      }
+    }
+    const writers = await Promise.allSettled(['a', 'b'].map((value) => store.write('x.png', slowly(value))));
+    expect(writers.some(({ status }) => status === 'fulfilled')).toBe(true);
+    expect(await contents(store, 'x.png')).toMatch(/^(a{20}|b{20})$/);
+    expect(await store.list('')).toEqual(['x.png']);
+  });
+
+  it('lists a folder, a file, or everything, in order', async () => {
+    const store = create('list');
+    for (const name of ['b.png', 'a.jpg', 'cats/tom.png', 'cats/old/kit.jpeg'])
+      await store.write(name, [text('x')]);
+    expect(await store.list('')).toEqual(['a.jpg', 'b.png', 'cats/old/kit.jpeg', 'cats/tom.png']);
+    expect(await store.list('cats')).toEqual(['cats/old/kit.jpeg', 'cats/tom.png']);
+    expect(await store.list('b.png')).toEqual(['b.png']);
+  });
+
+  it('tells what is not there', async () => {
+    const store = create('missing');
+    await store.write('a.png', [text('x')]);
+    expect(await store.open('b.png')).toBeNull();
+    expect(await codeOf(store.read('b.png', 10))).toBe('not-found');
+    expect(await codeOf(store.list('b.png'))).toBe('not-found');
+  });
+
+  it('refuses to read more than it may', async () => {
+    const store = create('limit');
+    await store.write('a.png', [text('12345')]);
+    expect(await codeOf(store.read('a.png', 4))).toBe('body-too-large');
+  });
+
+  it('removes a file, and minds none that is not there', async () => {
+    const store = create('remove');
+    await store.write('a.png', [text('x')]);
+    await store.remove('a.png');
+    await store.remove('a.png');
+    expect(await store.open('a.png')).toBeNull();
+    expect(await store.list('')).toEqual([]);
+  });
+
+  it.each([
+    '../a.png',
+    '/etc/passwd',
+    'a//b',
+    'a/../../b',
+    '.',
+    '..',
+    'a\0b',
+    'a b',
+    `${'x'.repeat(200)}.png`,
+  ])('refuses the name %j', async (name) => {
+    const store = create('names');
+    expect(await codeOf(store.write(name, [text('x')]))).toBe('invalid-name');
+    expect(await codeOf(store.read(name, 10))).toBe('invalid-name');
+    expect(await codeOf(store.open(name))).toBe('invalid-name');
+    expect(await codeOf(store.remove(name))).toBe('invalid-name');
+  });
+});
+
+describe('a store in a folder', () => {
+  it('does not follow a link out of the folder', async () => {
+    const root = join(folder, 'links');
+    await mkdir(root);
+    await writeFile(join(folder, 'secret.png'), 'secret');
+    await symlink(join(folder, 'secret.png'), join(root, 'link.png'));
+    const store = new FileStore(root);
+    expect(await store.open('link.png')).toBeNull();
+    expect(await codeOf(store.read('link.png', 100))).toBe('not-found');
+  });
+
+  it('clears away what killed writers left', async () => {
+    const root = join(folder, 'leftovers');
+    await mkdir(root);
+    await writeFile(join(root, '.a.png.0123456789ab.partial'), 'half');
+    await writeFile(join(root, '.b.png.0123456789ab.partial'), 'someone else');
+    await new FileStore(root).write('a.png', [text('whole')]);
+    expect((await readdir(root)).sort()).toEqual(['.b.png.0123456789ab.partial', 'a.png']);
+    expect(await readFile(join(root, 'a.png'), 'utf8')).toBe('whole');
+  });
+
+  it('says when the folder cannot be written', async () => {
+    await writeFile(join(folder, 'file'), 'not a folder');
+    expect(await codeOf(new FileStore(join(folder, 'file')).write('a.png', [text('x')]))).toBe(
+      'storage-unavailable',
+    );
+  });
+});
+
+describe('a store in Redis', () => {
+  it('lets everything expire', async () => {
+    await new RedisStore(redis, 'ttl', 60).write('a.png', [text('x')]);
+    expect(await redis.ttl('ttl:file:a.png')).toBeGreaterThan(0);
+  });
+
+  it('forgets the names of files that have expired', async () => {
+    const store = new RedisStore(redis, 'expired', 60);
+    await store.write('a.png', [text('x')]);
+    await redis.zadd('expired:files', 1, 'a.png');
+    expect(await store.list('')).toEqual([]);
+  });
+});
