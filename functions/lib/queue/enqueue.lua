@@ -17,8 +17,12 @@ if not state or state == 'cancelled' or state == 'done' or is_dropped then
 end
 local known = redis.call('HGET', key(image, 'tiles'), tile)
 if known then
+  local left_ms = redis.call('PTTL', meta)
   if known == 'done' then
     redis.call('UNLINK', key(image, 'src:' .. tile))
+  elseif left_ms > 0 then
+    -- A SET takes the expiry off its key; the source must go with the rest of its failed image.
+    redis.call('PEXPIRE', key(image, 'src:' .. tile), left_ms)
   end
   return 'known'
 end
