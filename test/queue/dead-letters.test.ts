@@ -50,6 +50,16 @@ describe('a failed image', () => {
 });
 
 describe('an image whose record has expired', () => {
+  test('leaves no dead letter of a tile that is put on the queue anew', async () => {
+    await on.rig.split(A, 2);
+    await on.rig.killNextTile();
+    await on.rig.killNextTile();
+    await on.rig.expire(A);
+    await on.rig.begin(A, { expected: 2 });
+    await on.rig.ledger.enqueue(A, 1, sourceOf(A, 1));
+    expect(Object.keys((await on.rig.look()).dead)).toEqual([`${A}:0`]);
+  });
+
   test('leaves no source behind that a slow split sent late', async () => {
     await on.rig.split(A, 1);
     await on.rig.killNextTile();

@@ -26,6 +26,7 @@ if known then
   end
   return 'known'
 end
+redis.call('ZREM', DEAD, image .. ':' .. tile) -- Of an earlier life, whose record has expired.
 redis.call('HSET', key(image, 'tiles'), tile, 'ready')
 redis.call('LPUSH', QUEUE, image .. ':' .. tile)
 redis.call('HSET', meta, 'touchedAt', now)
