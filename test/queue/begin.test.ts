@@ -129,6 +129,18 @@ describe('begin', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring' });
     expect(await on.rig.ledger.record(B)).toMatchObject({ state: 'splitting' });
   });
+
+  test('opens an image whose record has expired anew; a job of it that still waits is handed out once', async () => {
+    await on.rig.split(A, 2);
+    await on.rig.ledger.cancel(A);
+    await on.rig.expire(A);
+    await on.rig.split(A, 2);
+    const claims = [await on.rig.claim(), await on.rig.claim()];
+    expect(claims.map((claim) => claim.job.tile)).toEqual([0, 1]);
+    expect(await on.rig.queue.claim()).toBeNull();
+    expect(await on.rig.queue.ack(claims[0], pixels('core'))).toBe('acked');
+    expect(await on.rig.queue.ack(claims[1], pixels('core'))).toBe('last');
+  });
 });
 
 describe('enqueue', () => {

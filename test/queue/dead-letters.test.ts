@@ -182,7 +182,7 @@ describe('the list of dead letters', () => {
     await on.rig.split(A, 1);
     await on.rig.killNextTile();
     expect(await on.rig.redis.zcard(DEAD)).toBe(10_000);
-    expect(await on.rig.redis.zrange(DEAD, 0, 0)).toEqual(['letter 1']);
+    expect(await on.rig.redis.zrange(DEAD, '0', '0')).toEqual(['letter 1']);
     expect(await on.rig.redis.zscore(DEAD, `${A}:0`)).not.toBeNull();
   });
 });
