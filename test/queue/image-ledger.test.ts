@@ -144,8 +144,17 @@ describe('what is read', () => {
     }
     await on.rig.redis.del(`image:${B}:meta`);
     const ids = async (limit: number) => (await on.rig.ledger.newest(limit)).map((record) => record.id);
-    expect(await ids(10)).toEqual([C, A]);
+    expect(await ids(2)).toEqual([C, A]);
     expect(await ids(1)).toEqual([C]);
+    expect(Object.keys((await on.rig.look()).images)).toEqual([A, C]);
+  });
+
+  test('the list forgets expired images as new ones come, should nobody read it', async () => {
+    await on.rig.begin(A);
+    await on.rig.ledger.cancel(A);
+    await on.rig.expire(A);
+    await on.rig.begin(B);
+    expect(Object.keys((await on.rig.look()).images)).toEqual([B]);
   });
 
   test('there is no record of an image nobody knows', async () => {

@@ -46,6 +46,14 @@ local function reclaim_admissions()
   end
 end
 
+-- Looks at a few images drawn by lot, more than one for each that is added: so the index stays in bounds even if nobody
+-- ever lists it.
+local function trim_index()
+  for _, other in ipairs(redis.call('ZRANDMEMBER', IMAGES, 8)) do
+    is_recorded(other)
+  end
+end
+
 if admitted() + bytes > budget then
   reclaim_admissions()
   if admitted() + bytes > budget then
@@ -60,5 +68,6 @@ if state then
 end
 redis.call('HSET', meta, 'state', 'splitting', 'createdAt', now, 'touchedAt', now, unpack(ARGV, 7))
 redis.call('HSET', ADMITTED, image, bytes)
+trim_index()
 redis.call('ZADD', IMAGES, now, image)
 return 'begun'

@@ -1,7 +1,7 @@
 // The images' side of the queue: opened by split, filled with tiles, announced from the outbox, closed by assemble.
 // Each change is one script; the status record is read from what they leave behind.
 import type { Redis } from 'ioredis';
-import { imageKeys, queueKeys } from './keys.ts';
+import { imageKeys } from './keys.ts';
 import { QueueScripts } from './scripts.ts';
 import type { Clock } from './tile-queue.ts';
 
@@ -196,13 +196,10 @@ export class ImageLedger {
       .sort((a, b) => a.tile - b.tile);
   }
 
-  /** Records of the newest `limit` images, newest first. Ids whose record has expired are dropped on the way. */
+  /** Records of the newest `limit` images, newest first. */
   async newest(limit: number): Promise<ImageRecord[]> {
-    const index = queueKeys(this.#keyPrefix).images;
-    const ids = await this.#redis.zrevrange(index, 0, limit - 1);
+    const ids = (await this.#scripts.run('newest', limit)) as string[];
     const records = await Promise.all(ids.map((id) => this.record(id)));
-    const expired = ids.filter((_, at) => records[at] === null);
-    if (expired.length > 0) await this.#redis.zrem(index, ...expired);
     return records.filter((record) => record !== null);
   }
 

@@ -17,6 +17,7 @@ export const scriptNames = [
   'finish',
   'cancel',
   'forget',
+  'newest',
   'requeue',
   'naive-ack',
 ] as const;

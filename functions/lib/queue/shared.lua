@@ -48,6 +48,15 @@ local function holds(image, tile, nonce)
   return redis.call('HGET', key(image, 'tokens'), tile) == nonce
 end
 
+-- Whether there is a record of an image. The index forgets one whose record has expired.
+local function is_recorded(image)
+  if redis.call('EXISTS', key(image, 'meta')) == 1 then
+    return true
+  end
+  redis.call('ZREM', IMAGES, image)
+  return false
+end
+
 local function make_ready(job, image, tile)
   redis.call('HSET', key(image, 'tiles'), tile, 'ready')
   redis.call('RPUSH', QUEUE, job)
