@@ -1,0 +1,122 @@
+// Redis crashes and comes back from its append-only file, forgets its scripts, or cuts its clients off.
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { findFaults } from '../support/nothing-lost.ts';
+import type { Passage, Stop } from '../support/redis-proxy.ts';
+import { patient, Rig, rigTiles } from '../support/rig.ts';
+import { until } from '../support/until.ts';
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await Rig.start();
+});
+afterEach(() => rig.reset());
+afterAll(() => rig.stop());
+
+async function restartRedis(): Promise<void> {
+  await rig.redisServer.kill();
+  await rig.redisServer.restart();
+}
+
+interface Point extends Stop {
+  when: string;
+}
+
+const saysLast = ({ answer }: Pick<Passage, 'answer'>) => answer.endsWith('last');
+const workerPoints: Point[] = [
+  { when: 'as a tile is claimed', step: 'claim', moment: 'reply', nth: 3 },
+  { when: 'before an ack', step: 'ack', moment: 'request', nth: 3 },
+  { when: 'after an ack', step: 'ack', moment: 'reply', nth: 3 },
+  { when: 'after the last ack', step: 'ack', moment: 'reply', where: saysLast },
+  { when: 'as the event is asked for', step: 'due', moment: 'reply', where: ({ answer }) => answer !== '' },
+];
+
+/** What may happen to a Redis that comes back with all it had. */
+const faults = {
+  'a crash and restart of Redis': restartRedis,
+  'SCRIPT FLUSH': () => rig.redis.script('FLUSH'),
+  'CLIENT KILL': () => rig.redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'),
+};
+
+describe.each(Object.entries(faults))('%s', (_, happens) => {
+  test.each(workerPoints)('$when loses nothing', async (point) => {
+    const image = await rig.send('a.png');
+    const { passage } = await rig.startWorkerUntil(point);
+    await happens();
+    passage.pass();
+    expect(await findFaults(rig, [image])).toEqual([]);
+    expect((await rig.status(image.id)).attempts).toBeGreaterThanOrEqual(rigTiles);
+  });
+
+  test('while split enqueues: the request fails or not, and sent again it completes the image', async () => {
+    const stopped = rig.split.proxy.hold({ step: 'enqueue', moment: 'request', nth: 5 });
+    const first = rig.post('a.png');
+    const passage = await stopped;
+    await happens();
+    passage.pass();
+    expect([202, 503]).toContain((await first).response.status);
+    await rig.split.process.healthy();
+    const image = await rig.send('a.png');
+    await rig.startWorker(patient);
+    expect(await findFaults(rig, [image])).toEqual([]);
+    expect((await rig.status(image.id)).attempts).toBe(rigTiles);
+  });
+
+  test('while assemble closes the image: it is closed, with its output whole', async () => {
+    const stopped = rig.assemble.proxy.hold({ step: 'finish', moment: 'reply' });
+    const image = await rig.send('a.png');
+    await rig.startWorker();
+    const passage = await stopped;
+    await happens();
+    passage.pass();
+    expect(await findFaults(rig, [image])).toEqual([]);
+  });
+});
+
+async function setting(name: string): Promise<string> {
+  const [, value] = (await rig.redis.call('CONFIG', 'GET', name)) as [string, string];
+  return value;
+}
+
+/** A copy of the append-only file as it is now, and the way back to it. */
+async function copyAof(): Promise<() => Promise<void>> {
+  const [folder, name] = await Promise.all(['dir', 'appenddirname'].map(setting));
+  const file = join(folder, name);
+  const copy = join(folder, 'copy');
+  await cp(file, copy, { recursive: true });
+  return async () => {
+    await rig.redisServer.kill();
+    await rm(file, { recursive: true });
+    await cp(copy, file, { recursive: true });
+    await rig.redisServer.restart();
+  };
+}
+
+describe('a power loss that takes the last moments of the append-only file', () => {
+  test('repeats tiles and the event, and writes the same output again', async () => {
+    const image = await rig.send('a.png');
+    const { passage } = await rig.startWorkerUntil({ step: 'ack', moment: 'request', nth: 5 });
+    const goBack = await copyAof();
+    passage.pass();
+    await until('the image', async () => (await rig.status(image.id)).status === 'done');
+    await goBack();
+    expect((await rig.redis.hget(`image:${image.id}:meta`, 'state')) ?? '').toBe('blurring');
+    expect(await findFaults(rig, [image])).toEqual([]);
+  });
+
+  test('forgets an image accepted in those moments; the same request makes it whole', async () => {
+    const stopped = rig.split.proxy.hold({ step: 'enqueue', moment: 'request', nth: 5 });
+    const first = rig.post('a.png');
+    const passage = await stopped;
+    const goBack = await copyAof();
+    passage.pass();
+    expect((await first).response.status).toBe(202);
+    await goBack();
+    expect(await rig.redis.llen('image:job:queue')).toBe(4);
+
+    await rig.startWorker();
+    const image = await rig.send('a.png');
+    expect(await findFaults(rig, [image])).toEqual([]);
+  });
+});

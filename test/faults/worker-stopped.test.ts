@@ -1,0 +1,114 @@
+// Workers that sleep past their lease, and workers asked to stop with tiles in hand.
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { findFaults } from '../support/nothing-lost.ts';
+import { patient, Rig, rigTiles, type Member } from '../support/rig.ts';
+import { until } from '../support/until.ts';
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await Rig.start();
+});
+afterEach(() => rig.reset());
+afterAll(() => rig.stop());
+
+/** A worker put to sleep (SIGSTOP) with the source of its first tile just arrived. */
+async function startSleeper(): Promise<Member> {
+  const { worker, passage } = await rig.startWorkerUntil({ step: 'get', moment: 'reply' });
+  worker.process.signal('SIGSTOP');
+  passage.pass();
+  return worker;
+}
+
+describe('a worker asleep past its lease', () => {
+  test('is fenced off when another has done its tile: its ack is stale and changes no byte', async () => {
+    const image = await rig.send('a.png');
+    const sleeper = await startSleeper();
+    const { passage: lastAck } = await rig.startWorkerUntil({
+      step: 'ack',
+      moment: 'request',
+      nth: rigTiles,
+    });
+
+    const lateAck = sleeper.proxy.hold({ step: 'ack', moment: 'reply' });
+    sleeper.process.signal('SIGCONT');
+    const late = await lateAck;
+    expect(late.answer).toMatch(/stale$/);
+    late.pass();
+    lastAck.pass();
+
+    expect(await findFaults(rig, [image])).toEqual([]);
+    expect((await rig.status(image.id)).fenced).toBeGreaterThanOrEqual(1);
+  });
+
+  test('is fenced off when the image is done and written', async () => {
+    const image = await rig.send('a.png');
+    const sleeper = await startSleeper();
+    await rig.startWorker();
+    await until('the image', async () => (await rig.status(image.id)).status === 'done');
+
+    const lateAck = sleeper.proxy.hold({ step: 'ack', moment: 'reply' });
+    sleeper.process.signal('SIGCONT');
+    const late = await lateAck;
+    expect(late.answer).toMatch(/stale$/);
+    late.pass();
+
+    expect(await findFaults(rig, [image])).toEqual([]);
+    expect((await rig.status(image.id)).fenced).toBeGreaterThanOrEqual(1);
+  });
+
+  test('may still hand in a tile that nobody else has claimed', async () => {
+    const image = await rig.send('a.png');
+    const sleeper = await startSleeper();
+    await until('the leases to expire', async () => {
+      const [seconds, micros] = await rig.redis.time();
+      const now = seconds * 1000 + micros / 1000;
+      const leases = await rig.redis.zcard('image:job:leases');
+      return leases > 0 && (await rig.redis.zcount('image:job:leases', now, '+inf')) === 0;
+    });
+    sleeper.process.signal('SIGCONT');
+
+    expect(await findFaults(rig, [image])).toEqual([]);
+  });
+});
+
+describe('a worker asked to stop', () => {
+  test('mid-blur gives its tiles back with the attempt refunded and exits with 0', async () => {
+    // Large tiles, and a worker that interprets its code, so that a blur takes a while.
+    const image = await rig.send('a.png', { kernelSize: 255, width: 900, height: 500, kind: 'opaque' });
+    const { worker, passage } = await rig.startWorkerUntil(
+      { step: 'get', moment: 'reply' },
+      { NODE_OPTIONS: '--jitless', ...patient, DRAIN_MS: '0' },
+    );
+    passage.pass();
+    // Once it answers this it has read what was sent to it before.
+    await fetch(`${await worker.process.ready()}/health/live`);
+    worker.process.signal('SIGTERM');
+    await worker.process.exited;
+    expect(worker.process.end).toBe(0);
+    const stopped = await rig.status(image.id);
+    expect(stopped.done).toBeLessThan(stopped.tiles);
+    expect(await rig.pending()).toMatchObject({ leases: 0, queue: stopped.tiles - stopped.done });
+    expect(stopped.attempts).toBe(stopped.done);
+
+    await rig.startWorker(patient);
+    expect(await findFaults(rig, [image])).toEqual([]);
+    expect(await rig.status(image.id)).toMatchObject({ attempts: stopped.tiles, reclaims: 0, fenced: 0 });
+  });
+
+  test('within its drain time hands in what it has in hand and exits with 0', async () => {
+    const image = await rig.send('a.png');
+    const { worker, passage } = await rig.startWorkerUntil({ step: 'get', moment: 'reply', nth: 2 }, patient);
+    worker.process.signal('SIGTERM');
+    passage.pass();
+    await worker.process.exited;
+    expect(worker.process.end).toBe(0);
+    const stopped = await rig.status(image.id);
+    expect(stopped.done).toBeGreaterThan(0);
+    expect(stopped.done).toBeLessThan(rigTiles);
+    expect(stopped.attempts).toBe(stopped.done);
+
+    await rig.startWorker(patient);
+    expect(await findFaults(rig, [image])).toEqual([]);
+    expect(await rig.status(image.id)).toMatchObject({ attempts: rigTiles, reclaims: 0 });
+  });
+});

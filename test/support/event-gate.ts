@@ -1,0 +1,80 @@
+// Stands between the workers and assemble: what becomes of an event on its way is the test's to choose.
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+
+/** An event as it was posted. */
+export interface PostedEvent {
+  imageId: string;
+  headers: Record<string, string>;
+  body: Buffer<ArrayBuffer>;
+}
+
+/** Hands an event to assemble; answers the HTTP status. Throws when assemble cannot be reached. */
+export type Forward = (event: PostedEvent) => Promise<number>;
+/** What the worker is answered: an HTTP status, or `cut` to leave it without an answer. */
+export type Handle = (event: PostedEvent, forward: Forward) => Promise<number | 'cut'>;
+
+export class EventGate {
+  readonly #server: Server;
+  readonly #target: () => Promise<string>;
+  /** Every event that came, in order. */
+  readonly posted: PostedEvent[] = [];
+  /** What becomes of the next events. */
+  handle: Handle = passOn;
+
+  private constructor(target: () => Promise<string>) {
+    this.#target = target;
+    this.#server = createServer((req, res) => {
+      this.#take(req, res).catch(() => res.destroy());
+    });
+  }
+
+  /** `target`: assemble's URL, asked anew for each event, for assemble may have been restarted. */
+  static async start(target: () => Promise<string>): Promise<EventGate> {
+    const gate = new EventGate(target);
+    gate.#server.listen(0, '127.0.0.1');
+    await once(gate.#server, 'listening');
+    return gate;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Forgets what came and lets every event through. */
+  reset(): void {
+    this.posted.length = 0;
+    this.handle = passOn;
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #take(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const body = Buffer.from(await buffer(req));
+    const headers = Object.fromEntries(
+      Object.entries(req.headers).filter(([name]) => name.startsWith('ce-') || name === 'content-type'),
+    ) as Record<string, string>;
+    const event = { imageId: headers['ce-subject'], headers, body };
+    this.posted.push(event);
+    const answer = await this.handle(event, (each) => this.#forward(each));
+    if (answer === 'cut') res.destroy();
+    else res.writeHead(answer).end();
+  }
+
+  async #forward({ headers, body }: PostedEvent): Promise<number> {
+    const response = await fetch(await this.#target(), { method: 'POST', headers, body });
+    await response.arrayBuffer();
+    return response.status;
+  }
+}
+
+function passOn(event: PostedEvent, forward: Forward): Promise<number> {
+  return forward(event);
+}
