@@ -4,9 +4,11 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const root = join(import.meta.dirname, '../..');
 const START_MS = 20_000;
+const READY_EVERY_MS = 5;
 
 export type FunctionName = 'split' | 'blur' | 'assemble';
 
@@ -71,6 +73,17 @@ export class FunctionProcess {
     } finally {
       clearTimeout(tooLong);
     }
+  }
+
+  /** The function's URL, once it has its Redis too and can serve; before that it answers 503. */
+  async healthy(): Promise<string> {
+    const url = await this.ready();
+    const deadline = Date.now() + START_MS;
+    while (!(await fetch(`${url}/health/ready`)).ok) {
+      if (Date.now() > deadline) throw new Error(`${this.name} is not ready after ${START_MS} ms`);
+      await sleep(READY_EVERY_MS);
+    }
+    return url;
   }
 
   signal(signal: NodeJS.Signals): void {

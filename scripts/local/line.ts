@@ -47,7 +47,7 @@ export class Line {
     this.keyPrefix = parts.keyPrefix;
   }
 
-  /** Starts everything; resolves when split and assemble listen and the scaler polls. */
+  /** Starts everything; resolves when split and assemble can serve and the scaler polls. */
   static async start(options: LineOptions = {}): Promise<Line> {
     const redisServer = await RedisServer.start(options.redis);
     const redis = redisServer.connect();
@@ -66,7 +66,7 @@ export class Line {
       const keyPrefix = env.KEY_PREFIX ?? 'image';
       const split = spawn('split', env);
       const assemble = spawn('assemble', env);
-      const [splitUrl, sink] = await Promise.all([split.ready(), assemble.ready()]);
+      const [splitUrl, sink] = await Promise.all([split.healthy(), assemble.healthy()]);
       const scaler = new Scaler({
         redis,
         keyPrefix,
