@@ -23,6 +23,7 @@ export class FunctionProcess {
   readonly name: FunctionName;
   readonly #child: ChildProcess;
   readonly #listening = Promise.withResolvers<number>();
+  isListening = false;
   /** Resolves when the process has ended. */
   readonly exited: Promise<void>;
 
@@ -44,6 +45,7 @@ export class FunctionProcess {
       createInterface({ input: this.#child.stderr }).on('line', (line) => onLog?.(line));
     }
     this.#child.on('message', ({ listeningPort }: { listeningPort: number }) => {
+      this.isListening = true;
       this.#listening.resolve(listeningPort);
     });
   }

@@ -25,11 +25,16 @@ export interface ScalerState {
   running: number;
 }
 
+/** HASH in the line's own Redis: how many processes are wanted and ready. */
+export const LOCAL_REPLICAS = 'tessera:local';
+
 export class Scaler {
   readonly #options: ScalerOptions;
   readonly #stopping = new AbortController();
   #workers: FunctionProcess[] = [];
   #leaving: Promise<void>[] = [];
+  #wanted: { at: number; wanted: number }[] = [];
+  #published = '';
   #activeAt = Date.now();
   #loop: Promise<void> = Promise.resolve();
 
@@ -77,9 +82,29 @@ export class Scaler {
     const total = queue + leases + delayed + outbox;
     if (total > 0) this.#activeAt = Date.now();
     this.#workers = [...this.workers];
-    const desired = desiredReplicas(this.#workers.length, total, Date.now() - this.#activeAt, this.#options);
+    const wanted = desiredReplicas(this.#workers.length, total, Date.now() - this.#activeAt, this.#options);
+    const desired = this.#stabilised(wanted);
     this.#scale(desired);
+    await this.#publish(desired);
     onPoll?.({ queue, leases, delayed, outbox, desired, running: this.#workers.length });
+  }
+
+  /** Like the Kubernetes autoscaler, go down only to the most that was wanted within the cooldown. */
+  #stabilised(wanted: number): number {
+    const now = Date.now();
+    const since = now - this.#options.cooldownMs;
+    this.#wanted = [...this.#wanted.filter(({ at }) => at > since), { at: now, wanted }];
+    return wanted === 0 ? 0 : Math.max(...this.#wanted.map((each) => each.wanted));
+  }
+
+  /** Tells in Redis how many processes there are, for scripts/watch.sh. */
+  async #publish(blurDesired: number): Promise<void> {
+    const blurReady = this.#workers.filter((worker) => worker.isListening).length;
+    const replicas = { blurDesired, blurReady, splitReady: 1, assembleReady: 1 };
+    const text = JSON.stringify(replicas);
+    if (text === this.#published) return;
+    await this.#options.redis.hset(LOCAL_REPLICAS, replicas);
+    this.#published = text;
   }
 
   #scale(desired: number): void {
