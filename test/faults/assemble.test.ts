@@ -1,0 +1,180 @@
+// The last step fails: assemble is away, broken or slow, hears of images twice or out of order, dies while it writes, or
+// cannot write. The event stays in the outbox until the image is closed, so the output is whole in the end.
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { imageBlurredMessage } from '../../functions/lib/events.ts';
+import { findFaults } from '../support/nothing-lost.ts';
+import { kill, patient, Rig, type SentImage } from '../support/rig.ts';
+import { until } from '../support/until.ts';
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await Rig.start();
+});
+afterEach(() => rig.reset());
+afterAll(() => rig.stop());
+
+/** Posts the event of an image straight to assemble; answers the HTTP status. */
+async function postEvent(imageId: string): Promise<number> {
+  const { headers, body } = imageBlurredMessage(imageId);
+  const response = await fetch(await rig.assemble.process.ready(), { method: 'POST', headers, body });
+  return response.status;
+}
+
+async function blurred(name: string): Promise<SentImage> {
+  const image = await rig.send(name);
+  await until(`${name} to be blurred`, async () => (await rig.status(image.id)).status === 'blurred');
+  return image;
+}
+
+describe('assemble', () => {
+  test('not there: the event is sent until it is', async () => {
+    const image = await rig.send('a.png');
+    await kill(rig.assemble);
+    await rig.startWorker(patient);
+    await until('the event to be refused', () => rig.gate.posted.length > 1);
+    await rig.startAssemble();
+    expect(await findFaults(rig, [image])).toEqual([]);
+    expect((await rig.status(image.id)).announced).toBeGreaterThan(1);
+  });
+
+  test('answering 500 three times gets the event a fourth time', async () => {
+    rig.gate.handle = async (event, forward) => (rig.gate.posted.length <= 3 ? 500 : forward(event));
+    const image = await rig.send('a.png');
+    await rig.startWorker(patient);
+    expect(await findFaults(rig, [image])).toEqual([]);
+    expect((await rig.status(image.id)).announced).toBe(4);
+  });
+
+  test('so slow that others send the event again writes one output', async () => {
+    const mayAnswer = Promise.withResolvers<void>();
+    rig.gate.handle = async (event, forward) => {
+      await mayAnswer.promise;
+      return forward(event);
+    };
+    const image = await rig.send('a.png');
+    await Promise.all([rig.startWorker(patient), rig.startWorker(patient)]);
+    await until('the event to come twice', () => rig.gate.posted.length > 1);
+    mayAnswer.resolve();
+    expect(await findFaults(rig, [image])).toEqual([]);
+  });
+
+  test('cut off before it could answer has the event again and changes nothing', async () => {
+    rig.gate.handle = async (event, forward) => {
+      await forward(event);
+      return 'cut';
+    };
+    const image = await rig.send('a.png');
+    await rig.startWorker(patient);
+    expect(await findFaults(rig, [image])).toEqual([]);
+    expect(await postEvent(image.id)).toBe(204);
+    expect(await findFaults(rig, [image])).toEqual([]);
+  });
+
+  test('hearing of an image three times at once, in two processes, writes one output', async () => {
+    rig.gate.handle = async () => 500;
+    await rig.startWorker(patient);
+    const image = await blurred('a.png');
+    const first = rig.assemble;
+    await rig.startAssemble();
+    const second = rig.assemble;
+    const { headers, body } = imageBlurredMessage(image.id);
+    const post = async (url: string) => (await fetch(url, { method: 'POST', headers, body })).status;
+    const urls = await Promise.all([first, first, second].map(({ process }) => process.ready()));
+    const answers = await Promise.all(urls.map(post));
+    // One may find its partial file cleared away by another that was faster, and is asked again.
+    for (const answer of answers) expect([204, 503]).toContain(answer);
+    expect(answers).toContain(204);
+    expect(await findFaults(rig, [image])).toEqual([]);
+  });
+
+  test('hearing of images out of order, and of one too early, writes each when it is blurred', async () => {
+    rig.gate.handle = async () => 500;
+    const early = await rig.send('early.png');
+    expect(await postEvent(early.id)).toBe(422);
+    await rig.startWorker(patient);
+    const images = [early, await blurred('first.png'), await blurred('second.png')];
+    for (const image of images.toReversed()) expect(await postEvent(image.id)).toBe(204);
+    expect(await findFaults(rig, images)).toEqual([]);
+  });
+
+  test('killed while it writes leaves no half a file under the name, and the next leaves no trace of it', async () => {
+    const stopped = rig.assemble.proxy.hold({ step: 'get', moment: 'reply', nth: 10 });
+    const image = await rig.send('a.png');
+    await rig.startWorker(patient);
+    const passage = await stopped;
+    await until('a partial file', async () => (await readdir(rig.outputPath)).length > 0);
+    await kill(rig.assemble);
+    passage.cut();
+    expect((await readdir(rig.outputPath)).every((file) => file.endsWith('.partial'))).toBe(true);
+    await rig.startAssemble();
+    expect(await findFaults(rig, [image])).toEqual([]);
+  });
+});
+
+describe('an output folder', () => {
+  /** Waits until the status tells that the output cannot be written. */
+  async function untilToldOf(image: SentImage, fault: RegExp): Promise<void> {
+    await until('the fault to be told', async () => fault.test((await rig.status(image.id)).error ?? ''));
+    expect((await rig.status(image.id)).status).toBe('blurred');
+  }
+
+  test('that cannot be made holds the image back, and it is written once the folder can be', async () => {
+    await writeFile(rig.outputPath, 'a file where the folder should be');
+    const image = await rig.send('a.png');
+    await rig.startWorker(patient);
+    await untilToldOf(image, /cannot be written/);
+    await rm(rig.outputPath);
+    expect(await findFaults(rig, [image])).toEqual([]);
+    expect((await rig.status(image.id)).error).toBe(null);
+  });
+
+  // A limit on a file's size stands for a full disk where no file system may be mounted: the write fails half way.
+  test.runIf(process.platform === 'linux')('in which a file cannot grow holds the image back', async () => {
+    const limit = (bytes: string) =>
+      execFileSync('prlimit', ['--pid', String(rig.assemble.process.pid), `--fsize=${bytes}:`]);
+    limit('1000');
+    const image = await rig.send('a.png');
+    await rig.startWorker(patient);
+    await untilToldOf(image, /cannot be written \(EFBIG\)/);
+    limit('unlimited');
+    expect(await findFaults(rig, [image])).toEqual([]);
+  });
+
+  /** Mounts a file system of one's own; false where that is not allowed. */
+  function mount(path: string, options: string): boolean {
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path], { stdio: 'ignore' });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  test.for([
+    { fault: 'full', options: 'size=8k', told: /ENOSPC/, mended: 'remount,size=8m' },
+    { fault: 'read-only', options: 'ro', told: /EROFS/, mended: 'remount,rw' },
+  ])('on a $fault file system holds the image back', async ({ options, told, mended }, { skip }) => {
+    const output = join(rig.outputPath, '..', 'mounted');
+    await mkdir(output);
+    if (!mount(output, options)) skip('this machine lets nobody mount');
+    const site = { redis: rig.redis, keyPrefix: rig.keyPrefix, outputPath: output };
+    try {
+      await kill(rig.assemble);
+      await rig.startAssemble({ OUTPUT_PATH: output });
+      const image = await rig.send('a.png');
+      await rig.startWorker(patient);
+      await untilToldOf(image, told);
+      expect(await readdir(output)).toEqual([]);
+      execFileSync('mount', ['-o', mended, output]);
+      expect(await findFaults(site, [image])).toEqual([]);
+      expect((await readFile(join(output, 'a_blurred.png'))).length).toBeGreaterThan(8192);
+    } finally {
+      await kill(rig.assemble);
+      execFileSync('umount', [output]);
+      await rm(output, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,61 @@
+// A tile that fails whatever is tried, and one that kills every worker that touches it: it is given up after
+// MAX_ATTEMPTS, its image says why, and nobody else is kept from being done.
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { findFaults } from '../support/nothing-lost.ts';
+import { kill, Rig, rigTiles } from '../support/rig.ts';
+import { until } from '../support/until.ts';
+
+const poisoned = 5;
+const attempts = 3;
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await Rig.start({ MAX_ATTEMPTS: String(attempts) });
+});
+afterEach(() => rig.reset());
+afterAll(() => rig.stop());
+
+/** Waits until nothing of the image moves any more. */
+async function untilSettled(id: string): Promise<void> {
+  await until('the other tiles', async () => (await rig.status(id)).done === rigTiles - 1);
+}
+
+describe('a poison tile', () => {
+  test('that cannot be blurred is given up, and its image fails with the reason', async () => {
+    const bad = await rig.send('bad.png');
+    const good = await rig.send('good.png');
+    await rig.redis.set(`image:${bad.id}:src:${poisoned}`, 'no pixels');
+    await rig.startWorker({ LEASE_MS: '30000' });
+
+    expect(await findFaults(rig, [good], { givenUp: [bad.id] })).toEqual([]);
+    await untilSettled(bad.id);
+    const status = await rig.status(bad.id);
+    expect(status).toMatchObject({ status: 'failed', attempts: rigTiles - 1 + attempts, output: null });
+    expect(status.dead).toEqual([
+      { tile: poisoned, reason: expect.stringMatching(/need \d+ or \d+ bytes, not 9/) },
+    ]);
+    expect(status.error).toContain(`tile ${poisoned}`);
+  });
+
+  test('that kills its workers is given up after as many of them', async () => {
+    const bad = await rig.send('bad.png');
+    const good = await rig.send('good.png');
+    for (let dead = 0; dead < attempts; dead++) {
+      const { worker, passage } = await rig.startWorkerUntil({
+        step: 'claim',
+        moment: 'reply',
+        where: ({ answer }) => answer.startsWith(`${bad.id}:${poisoned} `),
+      });
+      await kill(worker);
+      passage.cut();
+    }
+    await rig.startWorker();
+
+    await until('the tile to be given up', async () => (await rig.status(bad.id)).dead.length > 0);
+    expect(await findFaults(rig, [good], { givenUp: [bad.id] })).toEqual([]);
+    const status = await rig.status(bad.id);
+    expect(status.dead).toEqual([{ tile: poisoned, reason: 'its lease expired' }]);
+    expect(status.status).toBe('failed');
+    expect(status.reclaims).toBeGreaterThanOrEqual(attempts);
+  });
+});
