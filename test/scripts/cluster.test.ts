@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openShell, present, type Rule, type Shell } from './shell.ts';
+
+let shell: Shell;
+beforeAll(async () => {
+  shell = await openShell(['kubectl', 'kind', 'docker']);
+});
+afterAll(() => shell.clean());
+
+/** What was asked to be deleted, call by call. */
+const deletions = (calls: string[]): string[] =>
+  calls.flatMap((call) => /delete (\S+)/.exec(call)?.[1] ?? []);
+
+describe('clean.sh', () => {
+  const everything: Rule[] = [
+    ...present('namespace tessera'),
+    { call: 'get customresourcedefinition', stdout: 'customresourcedefinition/x' },
+    { call: 'get namespace tessera --selector', stdout: 'namespace/tessera' },
+  ];
+
+  it('removes what runs, sources before what they make, and leaves volumes, Secrets and namespace', async () => {
+    const { code, stdout, calls } = await shell.run('clean.sh', [], everything);
+    expect(deletions(calls)).toEqual([
+      'triggers.eventing.knative.dev',
+      'brokers.eventing.knative.dev',
+      'services.serving.knative.dev',
+      'scaledobjects.keda.sh',
+      'triggerauthentications.keda.sh',
+      'deployments,statefulsets,jobs,pods,services,configmaps,networkpolicies,serviceaccounts',
+    ]);
+    const selected = calls.filter((call) => call.includes(' delete '));
+    expect(selected.every((call) => call.includes('--selector app.kubernetes.io/part-of=tessera'))).toBe(
+      true,
+    );
+    expect(stdout).toContain('volumes, Secrets and the namespace tessera stay');
+    expect(code).toBe(0);
+  });
+
+  it('removes those too with --all', async () => {
+    const { code, calls } = await shell.run('clean.sh', ['--all'], everything);
+    expect(deletions(calls).slice(-3)).toEqual(['persistentvolumeclaims', 'secret', 'namespace']);
+    expect(calls.at(-1)).toBe('kubectl delete namespace tessera --ignore-not-found --timeout=300s');
+    expect(code).toBe(0);
+  });
+
+  it("leaves a namespace that is not Tessera's", async () => {
+    const rules = everything.filter((each) => !each.call.includes('--selector'));
+    const { calls } = await shell.run('clean.sh', ['--all'], rules);
+    expect(deletions(calls)).not.toContain('namespace');
+  });
+
+  it('asks only for resource types the cluster has', async () => {
+    const { code, calls } = await shell.run('clean.sh', [], present('namespace tessera'));
+    expect(deletions(calls)).toHaveLength(1);
+    expect(code).toBe(0);
+  });
+
+  it('has nothing to do the second time', async () => {
+    const { code, stdout, calls } = await shell.run('clean.sh', ['--all']);
+    expect(stdout).toBe('removed: nothing, there is no namespace tessera\n');
+    expect(deletions(calls)).toEqual([]);
+    expect(code).toBe(0);
+  });
+
+  it('stops when something does not go', async () => {
+    const rules = [{ call: 'delete services.serving', exit: 1 }, ...everything];
+    const { code, stderr, calls } = await shell.run('clean.sh', ['--all'], rules);
+    expect(stderr).toContain('not all of services.serving.knative.dev');
+    expect(deletions(calls).at(-1)).toBe('services.serving.knative.dev');
+    expect(code).toBe(2);
+  });
+});
+
+describe('cluster.sh', () => {
+  const kind: Rule[] = [{ call: '^kind version', stdout: 'kind v0.33.0 go1.26 linux/amd64' }];
+  const running: Rule[] = [{ call: '^kind get clusters', stdout: 'tessera\n' }, ...kind];
+
+  it('makes the cluster and installs every part at its pinned version', async () => {
+    const { code, calls, sent, stdout } = await shell.run(
+      'cluster.sh',
+      ['up', '--port', '9000', '--eventing'],
+      kind,
+    );
+    const all = calls.join('\n');
+    expect(calls[2]).toMatch(/^kind create cluster --name tessera --image kindest\/node:v[\d.]+@sha256:/);
+    expect(sent).toContain('hostPort: 9000');
+    for (const part of [
+      'knative-v1.22.1/serving-crds.yaml',
+      'knative-v1.22.1/serving-core.yaml',
+      'net-kourier/releases/download/knative-v1.22.1/kourier.yaml',
+      'keda/releases/download/v2.20.2/keda-2.20.2.yaml',
+      'autoscaler-keda/releases/download/knative-v1.22.0/autoscaler-keda.yaml',
+      'eventing/releases/download/knative-v1.22.2/mt-channel-broker.yaml',
+    ]) {
+      expect(all).toContain(part);
+    }
+    expect(all).not.toContain('serving-hpa');
+    // Nothing reaches whatever cluster kubectl happens to point at.
+    const strays = calls.filter((call) => call.startsWith('kubectl') && !call.includes('kind-tessera'));
+    expect(strays).toEqual([]);
+    expect(stdout).toContain('ready: cluster tessera');
+    expect(code).toBe(0);
+  });
+
+  it('builds each function its image and loads it, under the name the manifests use', async () => {
+    const { code, calls } = await shell.run('cluster.sh', ['images'], running);
+    for (const name of ['split', 'blur', 'assemble']) {
+      expect(calls).toContain(`kind load docker-image dev.local/tessera-${name}:0.1.0 --name tessera`);
+      expect(
+        calls.some((call) =>
+          call.includes(`--build-arg FUNCTION=${name} --tag dev.local/tessera-${name}:0.1.0`),
+        ),
+      ).toBe(true);
+    }
+    expect(code).toBe(0);
+  });
+
+  it('does not make a cluster that is there', async () => {
+    const { code, calls } = await shell.run('cluster.sh', [], running);
+    expect(calls.some((call) => call.startsWith('kind create'))).toBe(false);
+    expect(code).toBe(0);
+  });
+
+  it('stops at the first part that fails', async () => {
+    const { code, calls } = await shell.run(
+      'cluster.sh',
+      [],
+      [{ call: 'serving-core', exit: 1 }, ...running],
+    );
+    expect(calls.at(-1)).toContain('serving-core.yaml');
+    expect(code).not.toBe(0);
+  });
+
+  it('has no images to load where there is no cluster', async () => {
+    const { code, stderr } = await shell.run('cluster.sh', ['images'], kind);
+    expect(stderr).toContain('there is no cluster tessera');
+    expect(code).toBe(2);
+  });
+
+  it('removes it', async () => {
+    const { code, calls } = await shell.run('cluster.sh', ['down', '--name', 'mine'], running);
+    expect(calls).toEqual(['kind delete cluster --name mine']);
+    expect(code).toBe(0);
+  });
+});
