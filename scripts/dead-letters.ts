@@ -1,0 +1,143 @@
+// `npm run dead-letters`: shows the tiles that were given up, tries them again, or gives their images up for good.
+import { parseArgs } from 'node:util';
+import { Redis } from 'ioredis';
+import { loadConfig, type Config } from '../functions/lib/config.ts';
+import { isImageId, parseJob } from '../functions/lib/job.ts';
+import { ImageLedger } from '../functions/lib/queue/image-ledger.ts';
+import { imageKeys, queueKeys } from '../functions/lib/queue/keys.ts';
+import { QueueScripts } from '../functions/lib/queue/scripts.ts';
+
+const HELP = `Tiles that were given up after MAX_ATTEMPTS: npm run dead-letters -- <command> [<what>]
+
+  list [<what>]     one line each: job, image name, when, reason
+  requeue <what>    give them another full set of attempts
+  drop <what>       give their images up: everything but the record is freed
+
+<what> is a job (<image id>:<tile>), an image id, or --all. REDIS_URL and KEY_PREFIX say where.
+
+It exits with 0 if that was done, 1 if there was nothing of that name, 2 if it was called wrongly or Redis failed.`;
+
+const CONNECT_MS = 5000;
+
+interface DeadLetter {
+  job: string;
+  imageId: string;
+  name: string;
+  reason: string;
+  /** When it was given up, ms since the epoch. */
+  at: number;
+}
+
+class UsageError extends Error {}
+
+/** The dead letters of one deployment. */
+class DeadLetters {
+  readonly #redis: Redis;
+  readonly #config: Config;
+  readonly #scripts: QueueScripts;
+
+  constructor(redis: Redis, config: Config) {
+    this.#redis = redis;
+    this.#config = config;
+    this.#scripts = new QueueScripts(redis, config.keyPrefix);
+  }
+
+  /** Those that fit, oldest first. An image whose record has expired has no name any more. */
+  async list(fits: (job: string) => boolean): Promise<DeadLetter[]> {
+    const entries = await this.#redis.zrange(queueKeys(this.#config.keyPrefix).dead, '0', '-1', 'WITHSCORES');
+    const ledger = new ImageLedger(this.#redis, this.#config);
+    const letters: DeadLetter[] = [];
+    for (let at = 0; at < entries.length; at += 2) {
+      const job = entries[at];
+      const parsed = parseJob(job);
+      if (!parsed || !fits(job)) continue;
+      const { imageId, tile } = parsed;
+      const record = await ledger.record(imageId);
+      const reason = await this.#redis.hget(imageKeys(this.#config.keyPrefix, imageId).errors, String(tile));
+      letters.push({
+        job,
+        imageId,
+        name: record?.name ?? '(expired)',
+        reason: reason ?? '(expired)',
+        at: Number(entries[at + 1]),
+      });
+    }
+    return letters;
+  }
+
+  /** Another set of attempts; `gone` when the image is over, and then it is no dead letter any more either. */
+  async requeue({ job }: DeadLetter): Promise<string> {
+    return (await this.#scripts.run('requeue', job)) as string;
+  }
+
+  /** Gives the image up, with all its dead letters. */
+  async drop({ job, imageId }: DeadLetter): Promise<string> {
+    const answer = await this.#scripts.run('cancel', imageId, '', this.#config.recordTtlS, 'failed');
+    if (answer === 'cancelled') return 'dropped';
+    await this.#redis.zrem(queueKeys(this.#config.keyPrefix).dead, job); // Its image is over: only the letter is left.
+    return 'gone';
+  }
+}
+
+/** Which jobs are meant by the words after the command. Throws a {@link UsageError} when none can be. */
+function readWhat(word: string | undefined, isAll: boolean): (job: string) => boolean {
+  if (isAll && word === undefined) return () => true;
+  if (isAll) throw new UsageError('Either --all or a job or an image id is wanted, not both');
+  if (word !== undefined && parseJob(word)) return (job) => job === word;
+  if (word !== undefined && isImageId(word)) return (job) => job.startsWith(`${word}:`);
+  throw new UsageError(
+    `${word ?? 'Nothing'} is neither a job (<image id>:<tile>), nor an image id, nor --all`,
+  );
+}
+
+async function main(argv: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: { all: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const [command, word, ...rest] = positionals;
+  if (!['list', 'requeue', 'drop'].includes(command) || rest.length > 0) {
+    throw new UsageError('One of list, requeue, drop is wanted, and at most one job or image id');
+  }
+  const fits = readWhat(word, values.all || (command === 'list' && word === undefined));
+
+  const config = loadConfig();
+  const redis = new Redis(config.redisUrl, {
+    connectTimeout: CONNECT_MS,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+    lazyConnect: true,
+  });
+  redis.on('error', () => {}); // The command that fails tells of it.
+  try {
+    await redis.connect();
+    const deadLetters = new DeadLetters(redis, config);
+    const letters = await deadLetters.list(fits);
+    for (const letter of letters) {
+      const what =
+        command === 'list'
+          ? null
+          : await (command === 'drop' ? deadLetters.drop(letter) : deadLetters.requeue(letter));
+      const { job, name, at, reason } = letter;
+      console.log([job, name, new Date(at).toISOString(), what ?? reason].join('\t'));
+    }
+    console.error(`${letters.length} dead letters`);
+    return letters.length > 0 || command === 'list' ? 0 : 1;
+  } finally {
+    redis.disconnect();
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const isUsage =
+    error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
+  console.error(isUsage ? `${(error as Error).message}\n\n${HELP}` : (error as Error).message);
+  process.exitCode = 2;
+}

@@ -1,0 +1,127 @@
+// `npm run dead-letters`, on an image of which one tile was given up.
+import { execFile } from 'node:child_process';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { findFaults } from '../support/nothing-lost.ts';
+import { patient, Rig, rigTiles, type SentImage } from '../support/rig.ts';
+import { until } from '../support/until.ts';
+
+const tile = 5;
+const source = `src:${tile}`;
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await Rig.start({ MAX_ATTEMPTS: '2' });
+});
+afterEach(() => rig.reset());
+afterAll(() => rig.stop());
+
+interface Answer {
+  code: number;
+  lines: string[];
+  stderr: string;
+}
+
+async function deadLetters(...args: string[]): Promise<Answer> {
+  return new Promise((resolve) => {
+    const env = { ...process.env, REDIS_URL: rig.redisServer.url };
+    execFile(process.execPath, ['scripts/dead-letters.ts', ...args], { env }, (error, stdout, stderr) => {
+      const lines = stdout.split('\n').filter((line) => line !== '');
+      resolve({ code: error === null ? 0 : Number(error.code), lines, stderr });
+    });
+  });
+}
+
+interface Victim {
+  image: SentImage;
+  /** The source of its tile, as it was. */
+  pixels: Buffer;
+}
+
+/** Images of which one tile each is a dead letter. */
+async function withDeadTiles(...names: string[]): Promise<Victim[]> {
+  const victims: Victim[] = [];
+  for (const name of names) {
+    const image = await rig.send(name);
+    const key = `image:${image.id}:${source}`;
+    victims.push({ image, pixels: (await rig.redis.getBuffer(key)) ?? Buffer.alloc(0) });
+    await rig.redis.set(key, 'no pixels');
+  }
+  await rig.startWorker(patient);
+  for (const { image } of victims) {
+    await until('the other tiles', async () => {
+      const { done, dead } = await rig.status(image.id);
+      return done === rigTiles - 1 && dead.length === 1;
+    });
+  }
+  return victims;
+}
+
+describe('dead-letters', () => {
+  test('lists nothing where nothing was given up', async () => {
+    expect(await deadLetters('list')).toMatchObject({ code: 0, lines: [] });
+    expect(await deadLetters('requeue', '--all')).toMatchObject({ code: 1, lines: [] });
+  });
+
+  test('lists job, image, time and reason', async () => {
+    const [{ image }] = await withDeadTiles('a.png');
+    const { code, lines } = await deadLetters('list');
+    expect(code).toBe(0);
+    expect(lines.length).toBe(1);
+    const [job, name, at, reason] = lines[0].split('\t');
+    expect([job, name]).toEqual([`${image.id}:${tile}`, 'a.png']);
+    expect(Math.abs(Date.now() - Date.parse(at))).toBeLessThan(60_000);
+    expect(reason).toMatch(/bytes, not 9/);
+  });
+
+  test('requeues a tile that can be blurred now, and its image comes out whole', async () => {
+    const [{ image, pixels }] = await withDeadTiles('a.png');
+    await rig.redis.set(`image:${image.id}:${source}`, pixels);
+    const { code, lines } = await deadLetters('requeue', `${image.id}:${tile}`);
+    expect(code).toBe(0);
+    expect(lines[0]).toMatch(/requeued$/);
+    expect(await findFaults(rig, [image])).toEqual([]);
+    expect(await rig.status(image.id)).toMatchObject({ dead: [], error: null });
+  });
+
+  test('drops an image, which stays failed and leaves nothing but its record', async () => {
+    const [{ image }, other] = await withDeadTiles('a.png', 'bb.png');
+    expect((await deadLetters('drop', image.id)).lines).toEqual([expect.stringMatching(/dropped$/)]);
+    expect((await deadLetters('list')).lines).toEqual([expect.stringContaining(`${other.image.id}:${tile}`)]);
+    expect((await deadLetters('drop', '--all')).code).toBe(0);
+    const keys = await rig.redis.keys('image:*');
+    const records = [image, other.image].map(({ id }) => `image:${id}:meta`);
+    expect(keys.sort()).toEqual([...records, 'image:images'].sort());
+    expect((await rig.status(image.id)).status).toBe('failed');
+    expect(await findFaults(rig, [], { givenUp: [image.id, other.image.id] })).toEqual([
+      'no image was checked',
+    ]);
+  });
+
+  test('drops a letter whose image has expired', async () => {
+    await rig.redis.zadd('image:job:dead', '1', `${'ab'.repeat(12)}:3`);
+    expect((await deadLetters('drop', '--all')).lines).toEqual([expect.stringMatching(/gone$/)]);
+    expect((await deadLetters('list')).lines).toEqual([]);
+  });
+
+  test.each([
+    [[]],
+    [['requeue']],
+    [['requeue', 'everything']],
+    [['list', '--all', 'x']],
+    [['bury', '--all']],
+  ])('called with %j exits with 2 and tells how to call it', async (args) => {
+    const { code, stderr } = await deadLetters(...args);
+    expect(code).toBe(2);
+    expect(stderr).toContain('npm run dead-letters');
+  });
+
+  test('without a Redis exits with 2', async () => {
+    const env = { ...process.env, REDIS_URL: 'redis://127.0.0.1:1' };
+    const code = await new Promise((resolve) => {
+      execFile(process.execPath, ['scripts/dead-letters.ts', 'list'], { env }, (error) =>
+        resolve(error?.code),
+      );
+    });
+    expect(code).toBe(2);
+  });
+});
