@@ -10,7 +10,7 @@ import {
   RGBA_ROW,
   rows,
 } from './convolve-scratch.ts';
-import { LEVEL, SUM_ERROR } from './convolve-rounding.ts';
+import { BIAS, LEVEL, SUM_ERROR } from './convolve-rounding.ts';
 
 // Views two rows apart: T1G is the next row's green, O1G where its result goes.
 const [T0R, T0G, T0B, T0A, T1R, T1G, T1B, T1A] = floatViews(rows, 2, RGBA_ROW, 4);
@@ -25,7 +25,7 @@ const FAST_SLOPES = new Float64Array(128);
 const CONSTANTS = new Float64Array(8);
 const FRACTION = LEVEL - 1;
 const HALF = LEVEL / 2;
-const ROUNDING = LEVEL / 2 + 1;
+const ROUNDING = BIAS * LEVEL;
 
 /**
  * Makes the pass ready for a kernel, and for sums that are to be multiplied with `rowScale`.

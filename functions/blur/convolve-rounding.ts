@@ -6,11 +6,21 @@
 // more than the exact computation errs. An opaque window gives the same true value with and without alpha.
 //
 // The error of a sum. Each pass starts from sums computed outright and takes at most 256 steps. A step rounds by less
-// than 1.5e-13 grey levels, and what it leaves oscillates with at most 1 / sin(ω) <= 124 times its size: less than
-// 5e-9 after 256 steps, and half of it again for the faster cosine and the rounded coefficients. Two passes: 1.5e-8.
+// than 1.5e-13 grey levels, and what it leaves swings with at most 1 / sin(ω) <= 124 times its size: less than 5e-9
+// after 256 steps of the slow cosine, and less than half as much more for the fast one and for the rounding of the
+// coefficients. Two passes err by less than 1.5e-8.
 
-/** Most that a blurred sample errs for the way the image was cut, in parts of its largest value. */
+/**
+ * More than a blurred sample ever errs for the way the image was cut, in grey levels. Sums of colours multiplied by
+ * their alpha are up to 255 times as large, and so is their error.
+ */
 export const SUM_ERROR = 2e-8;
 
 /** A grey level in the whole numbers that are rounded: 23 bits of fraction, and 255 levels still fit 31 bits. */
 export const LEVEL = 2 ** 23;
+
+/**
+ * What is added to a value, in levels, before it is cut to a whole number: half a level, to round it, and one part in
+ * LEVEL, so that one comparison sees both sides of the border between two bytes.
+ */
+export const BIAS = 0.5 + 1 / LEVEL;

@@ -43,6 +43,11 @@ const alphaImages = {
   'coloured but transparent': (x, y, random) => withAlpha(noise(x, y, random), 0),
   // Black and white of one alpha, as far apart from one side as from the other: averages of exactly 127.5.
   ties: (x, y) => [x % 8 === 0 ? 255 : 0, y % 8 === 0 ? 255 : 0, 255, x % 4 === 0 && y % 4 === 0 ? 200 : 0],
+  // The same where hardly any alpha is left after a lot of it.
+  'ties of alpha 1': (x, y) => {
+    if (x < 20) return [(x & 1) * 255, 99, 200, 255];
+    return [x % 48 === 0 ? 255 : 0, y % 48 === 0 ? 255 : 0, 255, x % 24 === 0 && y % 24 === 0 ? 1 : 0];
+  },
 } satisfies Record<string, Draw>;
 
 const images = { ...opaqueImages, ...alphaImages };

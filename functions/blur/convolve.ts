@@ -6,7 +6,7 @@ import { prepareRgbaColumns, slideRgbaColumn } from './convolve-rgba-columns.ts'
 import { prepareRgbaRows, slideRgbaRows } from './convolve-rgba-rows.ts';
 import { prepareRgbColumns, slideRgbColumn } from './convolve-rgb-columns.ts';
 import { prepareRgbRows, slideRgbRows } from './convolve-rgb-rows.ts';
-import { LEVEL } from './convolve-rounding.ts';
+import { BIAS, LEVEL } from './convolve-rounding.ts';
 import { BLOCK, doubtfulPixels, result, RGB_RESULT, RGBA_RESULT } from './convolve-scratch.ts';
 import { loadWindow, storeBlock } from './convolve-window.ts';
 import { assertKernelSize, fitCosines, type CosineKernel } from './gaussian-kernel.ts';
@@ -109,7 +109,7 @@ function kernelOf(kernelSize: number): CosineKernel {
   if (prepared?.size === kernelSize) return prepared;
   prepared = fitCosines(kernelSize);
   const rgbScale = prepareRgbColumns(prepared);
-  prepareRgbRows(prepared, rgbScale * LEVEL, 0.5 + 1 / LEVEL);
+  prepareRgbRows(prepared, rgbScale * LEVEL, BIAS);
   prepareRgbaColumns(prepared, prepareRgbaRows(prepared));
   return prepared;
 }
