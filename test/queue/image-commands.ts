@@ -1,10 +1,12 @@
 // What split, assemble, operators and time itself do to images in the model test.
 import fc from 'fast-check';
 import { command, type Answer, type Command, type ModelState } from './model-step.ts';
+import type { ImageModel } from './image-model.ts';
 import type { QueueModel } from './queue-model.ts';
 import { A, B, C, sourceOf, type Rig } from './rig.ts';
 
-const anImage = fc.constantFrom(A, B, C);
+/** One image more often than the others, so that something comes of it. */
+const anImage = fc.constantFrom(A, A, A, B, B, C);
 
 export const begin = fc
   .record({
@@ -57,11 +59,13 @@ export const due = fc.constantFrom(100, 5000).map((firstPauseMs) =>
 );
 
 export const noteFault = onImage('note fault', {
+  aim: (_, image) => image.state === 'blurred',
   real: ({ ledger }, id) => ledger.noteFault(id, 'the disk is full'),
   model: (model, id) => model.noteFault(id, 'the disk is full'),
 });
 
 export const finish = onImage('finish', {
+  aim: (_, image) => image.state === 'blurred',
   real: ({ ledger }, id) => ledger.finish(id, 'photo_blurred.png'),
   model: (model, id) => model.finish(id, 'photo_blurred.png'),
 });
@@ -72,6 +76,7 @@ export const cancel = onImage('cancel', {
 });
 
 export const drop = onImage('drop', {
+  aim: (_, image) => image.state === 'failed',
   real: (rig, id) => rig.drop(id),
   model: (model, id) => model.drop(id),
 });
@@ -81,28 +86,42 @@ export const forget = onImage('forget', {
   model: (model, id) => model.forget(id),
 });
 
-export const requeue = fc.tuple(anImage, fc.nat({ max: 2 })).map(([id, tile]) =>
-  command({
-    name: 'requeue',
-    with: [id, tile],
-    real: ({ rig }) => rig.requeue(`${id}:${tile}`),
-    model: (model) => model.requeue(`${id}:${tile}`),
-  }),
-);
+export const requeue = onImage('requeue', {
+  aim: (_, image) => deadTileOf(image) !== undefined,
+  real: (rig, id, before) => rig.requeue(`${id}:${deadTileOf(before.images.get(id)) ?? 0}`),
+  model: (model, id) => model.requeue(`${id}:${deadTileOf(model.images.get(id)) ?? 0}`),
+});
+
+function deadTileOf(image?: ImageModel): number | undefined {
+  return [...(image?.tiles ?? [])].find(([, tile]) => tile.place.in === 'dead')?.[0];
+}
+
+/**
+ * Lets an image's record expire. A record outlives the jobs that wait; with one of the image's jobs on the queue, that
+ * is a case of its own (see begin.test.ts).
+ */
+export const expire = onImage('expire', {
+  aim: (model, image, id) => image.isExpiring && !model.queue.some((job) => job.startsWith(id)),
+  isAimedOnly: true,
+  real: (rig, id) => rig.expire(id),
+  model: (model, id) => model.expire(id),
+});
 
 /** Lets time pass: within a lease, to its very end, past it, past any pause, past the patience with a silent split. */
-export const wait = fc.constantFrom(1, 50, 100, 150, 400, 1000, 1500, 31_000, 600_001).map((ms) =>
-  command({
-    name: 'wait',
-    with: [ms],
-    async real({ rig }) {
-      rig.now += ms;
-    },
-    model: (model) => {
-      model.now += ms;
-    },
-  }),
-);
+export const wait = fc
+  .constantFrom(1, 1, 50, 50, 100, 100, 150, 400, 999, 1000, 1000, 1500, 31_000, 600_001)
+  .map((ms) =>
+    command({
+      name: 'wait',
+      with: [ms],
+      async real({ rig }) {
+        rig.now += ms;
+      },
+      model: (model) => {
+        model.now += ms;
+      },
+    }),
+  );
 
 /** What a restart or a failover does to scripts. */
 export const forgetScripts = fc.constant(
@@ -114,33 +133,30 @@ export const forgetScripts = fc.constant(
   }),
 );
 
-/**
- * Lets an image's record expire, which takes Redis a real hour. A record outlives the jobs that wait: with one of the
- * image's jobs on the queue, that is a case of its own (see image-ledger.test.ts).
- */
-export const expire = anImage.map((id) =>
-  command({
-    name: 'expire',
-    with: [id],
-    when: (model) =>
-      Boolean(model.images.get(id)?.isExpiring) && !model.queue.some((job) => job.startsWith(id)),
-    real: ({ rig }) => rig.expire(id),
-    model: (model) => model.expire(id),
-  }),
-);
-
 interface OnImage {
-  real: (rig: Rig, id: string) => Promise<Answer>;
+  /** Images at which most of the commands are aimed, lest histories wander about and get nowhere. */
+  aim?: (model: ModelState, image: ImageModel, id: string) => boolean;
+  /** Whether the command makes sense with no other image. */
+  isAimedOnly?: boolean;
+  real: (rig: Rig, id: string, before: ModelState) => Promise<Answer>;
   model: (model: QueueModel, id: string) => Answer;
 }
 
-function onImage(name: string, { real, model }: OnImage): fc.Arbitrary<Command> {
-  return anImage.map((id) =>
-    command({
+function onImage(name: string, { aim, isAimedOnly, real, model }: OnImage): fc.Arbitrary<Command> {
+  return fc.tuple(anImage, fc.nat({ max: 3 })).map(([id, luck]) => {
+    const isAimed = aim !== undefined && (isAimedOnly || luck > 0);
+    const aimsIn = (before: ModelState) =>
+      isAimed ? [...before.images].filter(([each, image]) => aim(before, image, each)) : [];
+    const idIn = (before: ModelState) => {
+      const aims = aimsIn(before);
+      return aims.length > 0 ? aims[luck % aims.length][0] : id;
+    };
+    return command({
       name,
-      with: [id],
-      real: ({ rig }) => real(rig, id),
-      model: (before) => model(before, id),
-    }),
-  );
+      with: isAimed ? ['aimed', luck, id] : [id],
+      when: (before) => !isAimedOnly || aimsIn(before).length > 0,
+      real: ({ rig }, before) => real(rig, idIn(before), before),
+      model: (before) => model(before, idIn(before)),
+    });
+  });
 }

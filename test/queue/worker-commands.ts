@@ -5,10 +5,16 @@ import { formatJob, parseJob } from '../../functions/lib/job.ts';
 import type { Claim } from '../../functions/lib/queue/tile-queue.ts';
 import { command, type Answer, type Command, type ModelState, type Real } from './model-step.ts';
 import type { QueueModel } from './queue-model.ts';
-import { pixels, planOf, sourceOf } from './rig.ts';
+import { pixels, planOf, POLICY, sourceOf, type Rig } from './rig.ts';
 
 /** What Math.random() may give: its ends and its middle. */
 const aJitter = fc.constantFrom(0, 0.5, 1);
+
+/** Which claim, counted back from the last one: that one likely holds its tile still, the others less and less. */
+const aHolder = fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 4, 5);
+
+/** Longer than any pause before a retry, shorter than a lease: together they do not outlast one. */
+const RETRY_MS = 320;
 
 export const claim = aJitter.map((jitter) => {
   return command({
@@ -45,14 +51,65 @@ export const release = byHolder('release', {
   model: (model, job, nonce) => model.release(job, nonce),
 });
 
+/** A tile of poison: whatever is next is claimed and fails, again and again, until its attempts are used up. */
+export const wearOut = inARow('wear out', {
+  times: POLICY.maxAttempts,
+  real: async (rig, claim) => {
+    rig.now += RETRY_MS;
+    return rig.queue.fail(claim, 'poison');
+  },
+  model: (model, job, nonce) => {
+    model.now += RETRY_MS;
+    return model.fail(job, nonce, 'poison', 0);
+  },
+});
+
+/** A good worker: whatever is ready is claimed and acked. */
+export const work = inARow('work', {
+  times: 9,
+  real: (rig, claim) => rig.queue.ack(claim, pixels(`core by ${claim.nonce}`)),
+  model: (model, job, nonce) => model.ack(job, nonce, `core by ${nonce}`),
+});
+
+interface InARow {
+  times: number;
+  real: (rig: Rig, claim: Claim) => Promise<Answer>;
+  model: (model: QueueModel, job: string, nonce: string) => Answer;
+}
+
+/** Claims one tile after another and does the same with each, with nothing in between. */
+function inARow(name: string, { times, real, model }: InARow): fc.Arbitrary<Command> {
+  const noncesIn = (before: ModelState) =>
+    Array.from({ length: times }, (_, each) => `${nonceIn(before)}, ${name} ${each}`);
+  return fc.constant(
+    command({
+      name,
+      with: [],
+      async real({ rig, jitter }, before) {
+        jitter.next = 0;
+        const answers: Answer[] = [];
+        for (const nonce of noncesIn(before)) {
+          const claim = await rig.queue.claim(nonce);
+          answers.push(claim && (await real(rig, claim)));
+        }
+        return answers;
+      },
+      model: (before) =>
+        noncesIn(before).map((nonce) => {
+          const claim = before.claim(nonce, 0);
+          return claim && model(before, claim.job, nonce);
+        }),
+    }),
+  );
+}
+
 interface ByHolder {
   real: (real: Real, holder: Claim, model: ModelState, jitter: number) => Promise<Answer>;
   model: (model: QueueModel, job: string, nonce: string, jitter: number) => Answer;
 }
 
-/** Picks a claim counted from the last one, which likely holds its tile still, to old ones, which do not. */
 function byHolder(name: string, { real, model }: ByHolder): fc.Arbitrary<Command> {
-  return fc.tuple(fc.nat({ max: 5 }), aJitter).map(([back, jitter]) => {
+  return fc.tuple(aHolder, aJitter).map(([back, jitter]) => {
     const holderIn = ({ claimed }: ModelState) => claimed[claimed.length - 1 - back];
     return command({
       name,
@@ -60,7 +117,7 @@ function byHolder(name: string, { real, model }: ByHolder): fc.Arbitrary<Command
       when: (before) => back < before.claimed.length,
       real(world, before) {
         const { job, nonce } = holderIn(before);
-        world.setJitter(jitter);
+        world.jitter.next = jitter;
         return real(world, holderOf(job, nonce), before, jitter);
       },
       model(before) {
@@ -77,7 +134,7 @@ function nonceIn({ claimed }: ModelState): string {
 }
 
 async function claimOfQueue(real: Real, nonce: string, jitter: number): Promise<Answer> {
-  real.setJitter(jitter);
+  real.jitter.next = jitter;
   const claim = await real.rig.queue.claim(nonce);
   if (!claim) return null;
   const { width, height, tileSizePx, kernelSize } = claim;
