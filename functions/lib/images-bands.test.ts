@@ -19,7 +19,7 @@ describe('bandsOf', () => {
         .png({ compressionLevel: 0 })
         .toBuffer();
       const upright = await sharp(tagged).autoOrient().raw().toBuffer({ resolveWithObject: true });
-      const bands = [...bandsOf(image, 4, orientation)];
+      const bands = [...bandsOf(image, 4, { orientation })];
       expect(Buffer.concat(bands.map((band) => band.data)).equals(upright.data)).toBe(true);
       for (const band of bands) {
         expect(band.width).toBe(upright.info.width);

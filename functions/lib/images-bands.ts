@@ -4,21 +4,37 @@ import type { Bitmap, Channels } from './pixels.ts';
 /** What a band aims for: enough rows that handing one over costs nothing, few enough to start cutting tiles early. */
 export const bandBytes = 1024 * 1024;
 
+/**
+ * Where a band of so many bytes goes. Decoders do not touch a band again once they are asked for the next one, so this
+ * may also give the same memory again, or consecutive pieces of one buffer.
+ */
+export type AllocateBand = (length: number) => Buffer;
+
+/** A buffer of its own for every band, which may be kept or transferred. */
+export function allocateFresh(length: number): Buffer {
+  return Buffer.allocUnsafeSlow(length);
+}
+
 /** Orientations from here on exchange width and height (EXIF 2.32, tag 0x0112). */
 export const firstSidewaysOrientation = 5;
 
 /**
  * The rows of `rgba` from the top, after turning it by the EXIF `orientation` (1 to 8; 1 leaves it as it is), with
- * `channels` bytes a pixel, each band in a buffer of its own. With 3, alpha is left out.
+ * `channels` bytes a pixel, each band in a buffer of its own unless `allocate` says otherwise. With 3 channels, alpha
+ * is left out.
  */
-export function* bandsOf(rgba: Bitmap, channels: Channels, orientation = 1): Generator<Bitmap> {
+export function* bandsOf(
+  rgba: Bitmap,
+  channels: Channels,
+  { orientation = 1, allocate = allocateFresh }: { orientation?: number; allocate?: AllocateBand } = {},
+): Generator<Bitmap> {
   const isSideways = orientation >= firstSidewaysOrientation;
   const width = isSideways ? rgba.height : rgba.width;
   const height = isSideways ? rgba.width : rgba.height;
   const bandRows = Math.max(1, Math.floor(bandBytes / (width * channels)));
   for (let top = 0; top < height; top += bandRows) {
     const rows = Math.min(bandRows, height - top);
-    const data = Buffer.allocUnsafeSlow(rows * width * channels);
+    const data = allocate(rows * width * channels);
     const { first, stepX, stepY } = turn(rgba, orientation);
     copyPixels(rgba.data, first + top * stepY, stepX, stepY, data, width, channels);
     yield { data, width, height: rows };

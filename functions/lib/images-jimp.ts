@@ -1,11 +1,12 @@
 // A Jimp of PNG and JPEG only, with our codecs behind its format interface: for whole images in scripts, tests and
 // benches. The functions themselves never load Jimp: they stream bands, see images.ts.
 import { createJimp } from '@jimp/core';
-import { decodeBands, readHeader } from './images.ts';
-import { bandsOf } from './images-bands.ts';
+import { type AllocateBand, bandsOf } from './images-bands.ts';
 import { decodeStored } from './jpeg-decode.ts';
 import type { Bitmap } from './pixels.ts';
+import { decodePng } from './png/decode.ts';
 import { encodePng } from './png/encode.ts';
+import { channelsOfPng, readPngHeader } from './png/header.ts';
 
 interface JimpBitmap extends Bitmap {
   data: Buffer;
@@ -27,14 +28,17 @@ function fastJpeg() {
 export const TesseraJimp = createJimp({ formats: [fastPng, fastJpeg] });
 
 async function decodePngWhole(bytes: Buffer): Promise<JimpBitmap> {
-  const header = readHeader(bytes, { maxPixels: Infinity });
+  const header = readPngHeader(bytes);
   const { width, height } = header;
+  const channels = channelsOfPng(header);
   const data = Buffer.allocUnsafeSlow(width * height * 4);
-  let at = 0;
-  for await (const band of decodeBands(bytes, header)) {
-    if (header.channels === 4) data.set(band.data, at);
-    else addAlpha(band.data, new Uint32Array(data.buffer, at, band.width * band.height));
-    at += band.width * band.height * 4;
+  let end = 0;
+  const takeNext = (length: number): Buffer => data.subarray(end, (end += length));
+  let pixels = 0;
+  for await (const band of decodePng(bytes, channels === 4 ? takeNext : reuseOne())) {
+    const length = band.width * band.height;
+    if (channels === 3) addAlpha(band.data, new Uint32Array(data.buffer, pixels * 4, length));
+    pixels += length;
   }
   return { data, width, height };
 }
@@ -43,10 +47,19 @@ async function encodePngWhole(bitmap: JimpBitmap): Promise<Buffer> {
   const { width, height } = bitmap;
   const chunks: Uint8Array[] = [];
   const encoded = isOpaque(bitmap.data)
-    ? encodePng({ width, height, channels: 3 }, bandsOf(bitmap, 3))
+    ? encodePng({ width, height, channels: 3 }, bandsOf(bitmap, 3, { allocate: reuseOne() }))
     : encodePng({ width, height, channels: 4 }, [bitmap]);
   for await (const chunk of encoded) chunks.push(chunk);
   return Buffer.concat(chunks);
+}
+
+/** The same memory for every band: it stays in the cache, where fresh memory has to be mapped and cleared first. */
+function reuseOne(): AllocateBand {
+  let memory = Buffer.alloc(0);
+  return (length) => {
+    if (memory.length < length) memory = Buffer.allocUnsafeSlow(length);
+    return memory.subarray(0, length);
+  };
 }
 
 async function decodeJpegWhole(bytes: Buffer): Promise<JimpBitmap> {

@@ -16,7 +16,7 @@ import type { Bitmap } from './pixels.ts';
  */
 export async function* decodeJpeg(bytes: Uint8Array): AsyncGenerator<Bitmap> {
   const { orientation } = readJpegHeader(bytes);
-  yield* bandsOf(await decodeStored(bytes), 3, orientation);
+  yield* bandsOf(await decodeStored(bytes), 3, { orientation });
 }
 
 /** The picture as stored, not turned, as RGBA. Throws like {@link decodeJpeg}. */

@@ -1,6 +1,6 @@
 // PNG bytes to bands of rows. Images stream: while one chunk is unfiltered here, the next inflates on another thread.
 // Only interlaced ones, whose rows come in seven passes, are decoded whole.
-import { bandBytes } from '../images-bands.ts';
+import { allocateFresh, type AllocateBand, bandBytes } from '../images-bands.ts';
 import type { Bitmap } from '../pixels.ts';
 import { type ExpandRow, rowExpander } from './expand.ts';
 import { channelsOfPng, filteredLength, type PngHeader, readPngHeader, rowLength } from './header.ts';
@@ -9,16 +9,19 @@ import { decodeInterlaced } from './interlaced.ts';
 import { unfilterRow } from './unfilter.ts';
 
 /**
- * The image's rows from the top, in bands of the full width, each in a buffer of its own. Throws `invalid-image`,
- * after the last good band where the damage is in the image data.
+ * The image's rows from the top, in bands of the full width, each in a buffer of its own unless `allocate` says
+ * otherwise. Throws `invalid-image`, after the last good band where the damage is in the image data.
  */
-export async function* decodePng(bytes: Uint8Array): AsyncGenerator<Bitmap> {
+export async function* decodePng(
+  bytes: Uint8Array,
+  allocate: AllocateBand = allocateFresh,
+): AsyncGenerator<Bitmap> {
   const header = readPngHeader(bytes);
   if (header.isInterlaced) {
-    yield* decodeInterlaced(bytes, header);
+    yield* decodeInterlaced(bytes, header, allocate);
     return;
   }
-  const rows = new RowReader(header);
+  const rows = new RowReader(header, allocate);
   for await (const chunk of inflateImageData(bytes, filteredLength(header))) {
     for (let at = 0; at < chunk.length;) {
       at = rows.read(chunk, at);
@@ -30,6 +33,7 @@ export async function* decodePng(bytes: Uint8Array): AsyncGenerator<Bitmap> {
 
 /** Gathers inflated bytes to rows, and finished rows to bands. */
 class RowReader {
+  readonly #allocate: AllocateBand;
   readonly #width: number;
   /** Bytes of a row in the file, without its filter byte, and in a band. They differ only where rows are expanded. */
   readonly #fileRow: number;
@@ -48,7 +52,8 @@ class RowReader {
   #band: Buffer;
   #rowsInBand = 0;
 
-  constructor(header: PngHeader) {
+  constructor(header: PngHeader, allocate: AllocateBand) {
+    this.#allocate = allocate;
     this.#width = header.width;
     this.#fileRow = rowLength(header);
     this.#bandRow = header.width * channelsOfPng(header);
@@ -101,7 +106,7 @@ class RowReader {
   }
 
   #newBand(): Buffer {
-    return Buffer.allocUnsafeSlow(Math.min(this.#bandRows, this.#rowsLeft) * this.#bandRow);
+    return this.#allocate(Math.min(this.#bandRows, this.#rowsLeft) * this.#bandRow);
   }
 
   #addRow(raw: Buffer, from: number): void {

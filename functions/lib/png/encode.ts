@@ -2,7 +2,7 @@
 // a file of any size takes a few megabytes, and its first bytes are ready while its last rows are still to come.
 import { constants, deflateRaw } from 'node:zlib';
 import { promisify } from 'node:util';
-import { type Bitmap, type Channels, channelsOf } from '../pixels.ts';
+import { type Bitmap, type Channels, channelsOf, freeBytes } from '../pixels.ts';
 import { adler32 } from './adler32.ts';
 import { chunkTypes, frameChunk, signature } from './chunks.ts';
 import { filterRow } from './filter.ts';
@@ -127,13 +127,15 @@ class Striper {
 
 /** Ends with a flush to a whole byte, so that the stripes' outputs, one after another, are one deflate stream. */
 async function compress({ data, isLast }: Stripe): Promise<Buffer> {
-  return deflate(data, {
+  const compressed = await deflate(data, {
     level: 1,
     memLevel: 9,
     strategy: hasRuns(data) ? constants.Z_RLE : constants.Z_HUFFMAN_ONLY,
     finishFlush: isLast ? constants.Z_FINISH : constants.Z_SYNC_FLUSH,
     chunkSize: data.length + 1024,
   });
+  freeBytes(data);
+  return compressed;
 }
 
 /**

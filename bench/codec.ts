@@ -1,0 +1,165 @@
+// The codecs against stock Jimp and sharp: the same pictures, interleaved in one run, medians. `node bench/codec.ts
+// [megapixels] [rounds]` prints the tables alone.
+import { availableParallelism } from 'node:os';
+import { Jimp } from 'jimp';
+import sharp, { type Sharp } from 'sharp';
+import { TesseraJimp } from '../functions/lib/images-jimp.ts';
+import { decodeBands, readHeader } from '../functions/lib/images.ts';
+import type { Bitmap, Channels } from '../functions/lib/pixels.ts';
+import { encodePng } from '../functions/lib/png/encode.ts';
+import { photo } from './lib/photo.ts';
+
+/** One way to do a job. `times` is how often it goes into stock Jimp's time, `bytes` what it wrote. */
+export interface CodecRow {
+  job: string;
+  codec: string;
+  ms: number;
+  times: number;
+  bytes?: number;
+  /** `bytes` by stock Jimp's. */
+  size?: number;
+}
+
+export interface CodecResults {
+  megapixels: number;
+  rounds: number;
+  cores: number;
+  rows: CodecRow[];
+}
+
+/** Does a job once, and answers the bytes it wrote, if that is what it does. */
+type Job = () => Promise<number | undefined>;
+
+/** Measures all codecs on photo-like pictures of about `megapixels`, each job `rounds` times. */
+export async function benchCodec({ megapixels = 24, rounds = 7 } = {}): Promise<CodecResults> {
+  const height = Math.round(Math.sqrt((megapixels * 1e6) / 1.5));
+  const width = Math.round(1.5 * height);
+  const opaque = photo(width, height);
+  const soft = photo(width, height, { alpha: true });
+  const rows = [
+    ...(await compare('decode PNG, RGB', rounds, await decoders(opaque))),
+    ...(await compare('decode PNG, RGBA', rounds, await decoders(soft))),
+    ...(await compare('encode PNG, RGB', rounds, encoders(opaque))),
+    ...(await compare('encode PNG, RGBA', rounds, encoders(soft))),
+    ...(await compare('encode PNG, RGB, blurred', rounds, encoders(await blur(opaque)))),
+    ...(await compare('decode JPEG', rounds, await jpegDecoders(opaque))),
+  ];
+  const results = { megapixels: (width * height) / 1e6, rounds, cores: availableParallelism(), rows };
+  print(results);
+  return results;
+}
+
+/** The first of `jobs` is the one the others are compared with. */
+async function compare(job: string, rounds: number, jobs: Record<string, Job>): Promise<CodecRow[]> {
+  const measured = Object.entries(jobs).map(([codec, run]) => ({ codec, run, ms: [] as number[], bytes: 0 }));
+  for (let round = 0; round <= rounds; round++) {
+    for (const each of measured) {
+      const start = performance.now();
+      each.bytes = (await each.run()) ?? 0;
+      // The first round warms up.
+      if (round > 0) each.ms.push(performance.now() - start);
+    }
+  }
+  const stock = { ms: median(measured[0].ms), bytes: measured[0].bytes };
+  return measured.map(({ codec, ms, bytes }) => {
+    const row = { job, codec, ms: median(ms), times: stock.ms / median(ms) };
+    return bytes === 0 ? row : Object.assign(row, { bytes, size: bytes / stock.bytes });
+  });
+}
+
+async function decoders(image: Bitmap): Promise<Record<string, Job>> {
+  // Adaptive filtering, as tools that export photos do.
+  const file = await rawSharp(image).png({ adaptiveFiltering: true }).toBuffer();
+  return {
+    Jimp: () => Jimp.fromBuffer(file).then(nothing),
+    'Tessera, as a Jimp format': () => TesseraJimp.fromBuffer(file).then(nothing),
+    'Tessera, bands': () => readBands(file),
+    sharp: () => sharp(file).raw().toBuffer().then(nothing),
+  };
+}
+
+async function jpegDecoders(image: Bitmap): Promise<Record<string, Job>> {
+  const file = await rawSharp(image).jpeg({ quality: 90 }).toBuffer();
+  return {
+    'Jimp (jpeg-js)': () => Jimp.fromBuffer(file).then(nothing),
+    'Tessera, as a Jimp format': () => TesseraJimp.fromBuffer(file).then(nothing),
+    'Tessera, bands (@jsquash/jpeg)': () => readBands(file),
+    sharp: () => sharp(file).raw().toBuffer().then(nothing),
+  };
+}
+
+function encoders(image: Bitmap): Record<string, Job> {
+  const { width, height } = image;
+  const bitmap = { data: toRgba(image), width, height };
+  const channels = channelsOfPhoto(image);
+  return {
+    Jimp: () => new Jimp(bitmap).getBuffer('image/png').then(lengthOf),
+    'Tessera, as a Jimp format': () => new TesseraJimp(bitmap).getBuffer('image/png').then(lengthOf),
+    'Tessera, bands': async () => {
+      let bytes = 0;
+      for await (const chunk of encodePng({ width, height, channels }, [image])) bytes += chunk.length;
+      return bytes;
+    },
+    sharp: () => rawSharp(image).png().toBuffer().then(lengthOf),
+    'sharp, level 1': () => rawSharp(image).png({ compressionLevel: 1 }).toBuffer().then(lengthOf),
+  };
+}
+
+async function readBands(file: Buffer): Promise<undefined> {
+  const header = readHeader(file, { maxPixels: Infinity });
+  let rows = 0;
+  for await (const band of decodeBands(file, header)) rows += band.height;
+  if (rows !== header.height) throw new Error(`${rows} of ${header.height} rows came`);
+}
+
+/** What assemble gets to write. */
+async function blur(image: Bitmap): Promise<Bitmap> {
+  return { ...image, data: await rawSharp(image).blur(5).raw().toBuffer() };
+}
+
+function rawSharp(image: Bitmap): Sharp {
+  const { data, width, height } = image;
+  return sharp(data, { raw: { width, height, channels: channelsOfPhoto(image) } });
+}
+
+function channelsOfPhoto({ data, width, height }: Bitmap): Channels {
+  return data.length === width * height * 3 ? 3 : 4;
+}
+
+function toRgba(image: Bitmap): Buffer {
+  if (channelsOfPhoto(image) === 4) return Buffer.from(image.data);
+  const rgba = Buffer.alloc(image.width * image.height * 4, 255);
+  for (let from = 0, to = 0; from < image.data.length; from += 3, to += 4) {
+    rgba[to] = image.data[from];
+    rgba[to + 1] = image.data[from + 1];
+    rgba[to + 2] = image.data[from + 2];
+  }
+  return rgba;
+}
+
+function nothing(): undefined {}
+
+function lengthOf(bytes: Uint8Array): number {
+  return bytes.length;
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+function print({ megapixels, rounds, cores, rows }: CodecResults): void {
+  console.log(`\nCodecs, ${megapixels.toFixed(1)} Mpx, medians of ${rounds} rounds, ${cores} cores`);
+  let job = '';
+  for (const row of rows) {
+    if (row.job !== job) console.log(`\n${(job = row.job)}`);
+    const size = row.bytes ? `${(row.bytes / 1e6).toFixed(1)} MB, ${row.size?.toFixed(2)} of the size` : '';
+    console.log(
+      `  ${row.codec.padEnd(31)}${row.ms.toFixed(0).padStart(6)} ms${row.times.toFixed(2).padStart(7)} x  ${size}`,
+    );
+  }
+}
+
+if (import.meta.main) {
+  const [megapixels = 24, rounds = 7] = process.argv.slice(2).map(Number);
+  await benchCodec({ megapixels, rounds });
+}
