@@ -3,7 +3,7 @@
 import { Problem } from '../lib/errors.ts';
 import { encodePng } from '../lib/png/encode.ts';
 import type { Log } from '../lib/log.ts';
-import type { Bitmap, Channels } from '../lib/pixels.ts';
+import { freeBytes, type Bitmap, type Channels } from '../lib/pixels.ts';
 import type { ImageLedger, ImageRecord } from '../lib/queue/image-ledger.ts';
 import type { Stores } from '../lib/store/stores.ts';
 import { columnsOf, rowsOf, tileCount, tileGrid, type TileGrid } from '../lib/tile-grid.ts';
@@ -82,7 +82,10 @@ export class Assembler {
         next = this.#cores(id, grid, row + 1);
         next.catch(() => {}); // Met when it is awaited, unless the encoder has given up before.
       }
-      yield stitchRow(grid, row, cores, channels);
+      const band = stitchRow(grid, row, cores, channels);
+      cores.forEach(freeBytes);
+      yield band;
+      freeBytes(band.data);
     }
   }
 

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatJob } from '../lib/job.ts';
 import type { Log } from '../lib/log.ts';
+import { freeBytes } from '../lib/pixels.ts';
 import type { Claim, TileQueue } from '../lib/queue/tile-queue.ts';
 
 const MIN_POLL_MS = 20;
@@ -133,6 +134,7 @@ export class Consumer {
         return;
       }
       const answer = await queue.ack(claim, core);
+      freeBytes(core);
       log.debug('A tile is blurred', { job, attempt: claim.attempt, answer });
       if (answer === 'last') void this.#tryAnnounce();
     } catch (error) {

@@ -1,5 +1,5 @@
 // Step 2 of the walk: rows of pixels become tiles, each with its halo, as soon as the rows it needs are there.
-import { channelsOf, type Bitmap, type Channels, type Rect } from '../lib/pixels.ts';
+import { channelsOf, freeBytes, type Bitmap, type Channels, type Rect } from '../lib/pixels.ts';
 import { columnsOf, rowsOf, sourceOf, type TileGrid } from '../lib/tile-grid.ts';
 
 export interface SourceTile {
@@ -15,7 +15,7 @@ interface Band extends Bitmap {
 
 /**
  * Cuts the image that `bands` brings from the top into the tiles of `grid`, row by row, leaving out those that
- * `isWanted` refuses. Holds the rows that one row of tiles needs and no more.
+ * `isWanted` refuses. Holds the rows that one row of tiles needs and no more: the bands' memory is freed on the way.
  */
 export async function* cutTiles(
   bands: AsyncIterable<Bitmap>,
@@ -24,7 +24,7 @@ export async function* cutTiles(
 ): AsyncGenerator<SourceTile> {
   const columns = columnsOf(grid);
   const rows = rowsOf(grid);
-  let held: Band[] = [];
+  const held: Band[] = [];
   let row = 0;
   let nextY = 0;
 
@@ -34,7 +34,7 @@ export async function* cutTiles(
     for (; row < rows; row++) {
       const { y, height } = sourceOf(grid, row * columns);
       if (y + height > nextY) break;
-      held = held.filter((each) => each.y + each.height > y);
+      for (; held.length > 0 && held[0].y + held[0].height <= y; held.shift()) freeBytes(held[0].data);
       for (let tile = row * columns; tile < (row + 1) * columns; tile++) {
         if (isWanted(tile)) yield { tile, source: withoutAlpha(copyRect(held, sourceOf(grid, tile))) };
       }
@@ -70,5 +70,6 @@ function withoutAlpha(bitmap: Bitmap): Uint8Array {
     rgb[to + 1] = data[from + 1];
     rgb[to + 2] = data[from + 2];
   }
+  freeBytes(data);
   return rgb;
 }

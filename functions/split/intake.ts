@@ -5,6 +5,7 @@ import type { Config } from '../lib/config.ts';
 import { Problem } from '../lib/errors.ts';
 import { decodeBands, readHeader, type ImageHeader } from '../lib/images.ts';
 import type { Log } from '../lib/log.ts';
+import { freeBytes } from '../lib/pixels.ts';
 import type { ImageLedger, ImagePlan, ImageRecord } from '../lib/queue/image-ledger.ts';
 import type { Stores } from '../lib/store/stores.ts';
 import { sourceOf, tileCount, tileGrid, type TileGrid } from '../lib/tile-grid.ts';
@@ -94,6 +95,7 @@ export class Intake {
       )) {
         await inFlight.add(async () => {
           isOver ||= (await ledger.enqueue(id, tile, source)) === 'over';
+          freeBytes(source);
         });
         if (isOver) break;
       }
