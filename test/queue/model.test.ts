@@ -59,25 +59,31 @@ const reached = [
   'SCRIPT FLUSH: undefined',
 ];
 
-test('answers and stores what the model does, and keeps every promise, whatever is sent in whatever order', async () => {
-  const real: Real = { rig: on.rig, seen: new Set(), jitter: { next: 0 } };
-  const random = vi.spyOn(Math, 'random').mockImplementation(() => real.jitter.next);
-  const histories = fc.commands(
-    weights.flatMap(([weight, each]) => Array.from({ length: weight }, () => each)),
-    { maxCommands: MAX_COMMANDS, size: 'max' },
-  );
-  const holds = fc.asyncProperty(histories, async (history) => {
-    await on.rig.reset();
-    await fc.asyncModelRun(() => ({ model: new QueueModel(), real }), history);
-  });
-  try {
-    await fc.assert(holds, {
-      numRuns: Number(MODEL_RUNS),
-      seed: MODEL_SEED === 'random' ? Date.now() : Number(MODEL_SEED),
-      endOnFailure: MODEL_SHRINK === 'off',
+const TIMEOUT_MS = 60_000 + 1000 * Number(MODEL_RUNS);
+
+test(
+  'answers and stores what the model does, and keeps every promise, whatever comes',
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const real: Real = { rig: on.rig, seen: new Set(), jitter: { next: 0 } };
+    const random = vi.spyOn(Math, 'random').mockImplementation(() => real.jitter.next);
+    const histories = fc.commands(
+      weights.flatMap(([weight, each]) => Array.from({ length: weight }, () => each)),
+      { maxCommands: MAX_COMMANDS, size: 'max' },
+    );
+    const holds = fc.asyncProperty(histories, async (history) => {
+      await on.rig.reset();
+      await fc.asyncModelRun(() => ({ model: new QueueModel(), real }), history);
     });
-  } finally {
-    random.mockRestore();
-  }
-  expect([...real.seen]).toEqual(expect.arrayContaining(reached));
-});
+    try {
+      await fc.assert(holds, {
+        numRuns: Number(MODEL_RUNS),
+        seed: MODEL_SEED === 'random' ? Date.now() : Number(MODEL_SEED),
+        endOnFailure: MODEL_SHRINK === 'off',
+      });
+    } finally {
+      random.mockRestore();
+    }
+    expect([...real.seen]).toEqual(expect.arrayContaining(reached));
+  },
+);

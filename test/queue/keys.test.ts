@@ -1,0 +1,92 @@
+// The names of the keys: the same in TypeScript and in Lua, all in one slot of a cluster under a prefix in braces.
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { imageKeys, queueKeys } from '../../functions/lib/queue/keys.ts';
+import { scriptNames, scriptText } from '../../functions/lib/queue/scripts.ts';
+import { ClusterNode } from './cluster-node.ts';
+import { A, B, pixels, Rig } from './rig.ts';
+
+const folder = new URL('../../functions/lib/queue/', import.meta.url);
+const luaFiles = readdirSync(folder).filter((file) => file.endsWith('.lua'));
+const luaText = luaFiles.map((file) => readFileSync(new URL(file, folder), 'utf8')).join('\n');
+
+/** Everything a pattern's group finds, each once. */
+function found(pattern: RegExp, text: string): string[] {
+  return [...new Set([...text.matchAll(pattern)].map((match) => match[1]))].sort();
+}
+
+describe('the scripts', () => {
+  test('are the files of the folder, each with what it takes and answers, and shared.lua', () => {
+    expect(luaFiles.sort()).toEqual([...scriptNames.map((name) => `${name}.lua`), 'shared.lua'].sort());
+    for (const name of scriptNames) {
+      const [shebang, purpose, ...rest] = readFileSync(new URL(`${name}.lua`, folder), 'utf8').split('\n');
+      expect(shebang).toMatch(/^#!lua( flags=allow-oom)?$/);
+      expect(purpose).toMatch(/^-- [A-Z]/);
+      expect(rest.join('\n')).toMatch(/^-- ARGV\[1\] -> .*[^]*^-- Output: /m);
+    }
+  });
+
+  test('are sent with the shebang first and the shared part after it', () => {
+    const files: Record<string, string> = {
+      'claim.lua': '#!lua flags=x\n-- own\n',
+      'shared.lua': '-- shared\n',
+    };
+    expect(scriptText('claim', (file) => files[file])).toBe('#!lua flags=x\n-- shared\n-- own\n');
+  });
+
+  test('name the keys that all images share as keys.ts does', () => {
+    const inLua = found(/^local [A-Z]+ = prefix \.\. '(:[a-z:]+)'$/gm, luaText);
+    expect(inLua).toEqual(Object.values(queueKeys('')).sort());
+  });
+
+  test('name the keys of an image as keys.ts does', () => {
+    const lists = found(/ipairs\(\{ ('[a-z', ]+') \}\)/g, luaText).flatMap((list) => found(/'(\w+)'/g, list));
+    const inLua = [
+      ...found(/\bkey\(\w+, '([a-z]+)[:']/g, luaText),
+      ...found(/\bkey\(ARGV\[1\], '([a-z]+)'/g, luaText),
+    ];
+    const inTypeScript = Object.values(imageKeys('', '')).map(
+      (name) => (typeof name === 'string' ? name : name(0 as never)).split(':')[2],
+    );
+    expect([...new Set([...lists, ...inLua])].sort()).toEqual(inTypeScript.sort());
+  });
+});
+
+describe('a prefix in braces', () => {
+  let node: ClusterNode;
+  let redis: Redis;
+  beforeAll(async () => {
+    node = await ClusterNode.start();
+    redis = node.connect();
+  });
+  afterAll(async () => {
+    redis?.disconnect();
+    await node?.stop();
+  });
+
+  test('keeps every script within one slot of a cluster', async () => {
+    const rig = new Rig(redis, '{image}');
+    await rig.split(A, 3);
+    await rig.killNextTile();
+    expect(await rig.requeue(`${A}:0`)).toBe('requeued');
+    const claim = await rig.claim();
+    expect(await rig.queue.extend(claim)).toBe('extended');
+    expect(await rig.queue.release(claim)).toBe('released');
+    for (const answer of ['acked', 'acked', 'last']) {
+      expect(await rig.queue.ack(await rig.claim(), pixels('core'))).toBe(answer);
+    }
+    expect(await rig.ledger.due(1000)).toBe(A);
+    await rig.ledger.noteFault(A, 'the disk is full');
+    expect(await rig.ledger.finish(A, 'out.png')).toBe('finished');
+    await rig.split(B, 1);
+    expect((await rig.ledger.newest(2)).map(({ id }) => id).sort()).toEqual([A, B]);
+    expect(await rig.ledger.cancel(B)).toBe('cancelled');
+    await rig.ledger.forget(B);
+    expect((await redis.keys('*')).sort()).toEqual([`{image}:${A}:meta`, '{image}:images']);
+  });
+
+  test('is needed there: without braces the scripts are refused', async () => {
+    await expect(new Rig(redis, 'image').split(A, 1)).rejects.toThrow(/slot/i);
+  });
+});

@@ -1,0 +1,154 @@
+// Connections cut at every script: before Redis has seen it, after Redis has done it, in the middle of either. ioredis
+// sends again what was not answered; all there is in Redis must then be as if nothing had been cut.
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { RedisProxy, type Step } from '../support/redis-proxy.ts';
+import { brokenInvariants } from './invariants.ts';
+import { A, B, pixels, planOf, Rig, sourceOf, useRig } from './rig.ts';
+
+const on = useRig();
+
+interface Case {
+  step: Step;
+  /** What was done before, by others. */
+  before?: (rig: Rig) => Promise<unknown>;
+  act: (rig: Rig) => Promise<unknown>;
+  /** What the caller hears who has done it already, without knowing; what he had heard else, unless told. */
+  again?: unknown;
+}
+
+const { name: _name, expected: _expected, ...grid } = planOf(2);
+/** The claim that the step before makes. */
+const held = { ...grid, job: { imageId: A, tile: 0 }, nonce: 'held', attempt: 1, source: null };
+const claimHeld = (rig: Rig) => rig.claim(held.nonce);
+
+const cases: Case[] = [
+  { step: 'begin', act: (rig) => rig.begin(B), again: 'splitting' },
+  {
+    step: 'enqueue',
+    before: (rig) => rig.begin(B),
+    act: (rig) => rig.ledger.enqueue(B, 0, sourceOf(B, 0)),
+    again: 'known',
+  },
+  { step: 'claim', act: claimHeld },
+  { step: 'extend', before: claimHeld, act: (rig) => rig.queue.extend(held) },
+  { step: 'ack', before: claimHeld, act: (rig) => rig.queue.ack(held, pixels('core')), again: 'again' },
+  { step: 'fail', before: claimHeld, act: (rig) => rig.queue.fail(held, 'broke'), again: 'stale' },
+  { step: 'release', before: claimHeld, act: (rig) => rig.queue.release(held), again: 'stale' },
+  { step: 'note-fault', before: blurA, act: (rig) => rig.ledger.noteFault(A, 'the disk is full') },
+  { step: 'finish', before: blurA, act: (rig) => rig.ledger.finish(A, 'out.png'), again: 'again' },
+  { step: 'cancel', before: claimHeld, act: (rig) => rig.ledger.cancel(A) },
+  { step: 'forget', before: claimHeld, act: (rig) => rig.ledger.forget(A) },
+  {
+    step: 'requeue',
+    before: (rig) => rig.killNextTile(),
+    act: (rig) => rig.requeue(`${A}:0`),
+    again: 'gone',
+  },
+  { step: 'newest', act: (rig) => rig.ledger.newest(1) },
+];
+
+async function blurA(rig: Rig): Promise<void> {
+  for (const nonce of ['one', 'two']) await rig.queue.ack(await rig.claim(nonce), pixels('core'));
+}
+
+const faults = [
+  { moment: 'request', loss: 'cut', title: 'before Redis has seen it' },
+  { moment: 'request', loss: 'tear', title: 'half way to Redis' },
+  { moment: 'reply', loss: 'cut', title: 'after Redis has done it' },
+  { moment: 'reply', loss: 'tear', title: 'in the middle of the reply' },
+] as const;
+
+describe('a connection cut', () => {
+  let proxy: RedisProxy;
+  let proxied: Redis;
+  beforeAll(async () => {
+    proxy = await RedisProxy.start(on.server.port);
+    proxied = connectPatiently(proxy.url);
+  });
+  afterAll(async () => {
+    proxied?.disconnect();
+    await proxy?.close();
+  });
+  // A pause drawn by lot would differ from run to run.
+  beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0));
+  afterEach(() => vi.restoreAllMocks());
+
+  /** What `act` answers, and what is in Redis after it, done over `redis`. */
+  async function outcomeOf({ before, act }: Case, redis: Redis) {
+    await on.rig.reset();
+    await on.rig.split(A, 2);
+    await before?.(on.rig);
+    const rig = new Rig(redis);
+    rig.now = on.rig.now;
+    return { answer: await act(rig), snapshot: await on.rig.look() };
+  }
+
+  describe.each(faults)('$title', ({ moment, loss }) => {
+    test.each(cases)('has one effect: $step', async (each) => {
+      const undisturbed = await outcomeOf(each, on.rig.redis);
+      const isDone = ({ answer }: { answer: string }) => !answer.includes('NOSCRIPT');
+      const stopped = proxy.hold({ step: each.step, moment, where: isDone });
+      const cutting = stopped.then((passage) => passage[loss]());
+      const disturbed = await outcomeOf(each, proxied);
+      await cutting;
+      expect(disturbed.snapshot).toEqual(undisturbed.snapshot);
+      expect(brokenInvariants(disturbed.snapshot)).toEqual([]);
+      const isHeardTwice = moment === 'reply' && 'again' in each;
+      expect(disturbed.answer).toEqual(isHeardTwice ? each.again : undisturbed.answer);
+    });
+  });
+
+  test('after Redis has done it, due leaves the event to its next sending', async () => {
+    await on.rig.blur(A);
+    const rig = new Rig(proxied);
+    const stopped = proxy.hold({ step: 'due', moment: 'reply', where: ({ answer }) => answer === A });
+    void stopped.then((passage) => passage.cut());
+    expect(await rig.ledger.due(1000)).toBeNull();
+    rig.now += 1000;
+    expect(await rig.ledger.due(1000)).toBe(A);
+  });
+});
+
+describe('connections killed over and over', () => {
+  const tiles = Array.from({ length: 60 }, (_, tile) => tile);
+
+  test('while an image is split and blurred cost no attempt and leave nothing behind', async () => {
+    const redis = connectPatiently(on.server.url);
+    const rig = new Rig(redis);
+    const kills: Promise<unknown>[] = [];
+    const kill = () => kills.push(on.rig.redis.call('CLIENT', 'KILL', 'TYPE', 'normal'));
+    try {
+      await rig.begin(A, { expected: tiles.length });
+      const enqueued = tiles.map((tile) => {
+        if (tile % 20 === 10) kill();
+        return rig.ledger.enqueue(A, tile, sourceOf(A, tile));
+      });
+      await Promise.all(enqueued);
+      const workers = Array.from({ length: 8 }, async () => {
+        for (let claim = await rig.queue.claim(); claim; claim = await rig.queue.claim()) {
+          const acked = rig.queue.ack(claim, pixels(`core ${claim.job.tile}`));
+          if (claim.job.tile % 5 === 0) kill();
+          await acked;
+        }
+      });
+      await Promise.all(workers);
+    } finally {
+      redis.disconnect();
+    }
+    const killed = (await Promise.all(kills)).filter((count) => Number(count) > 0);
+    expect(killed.length).toBeGreaterThan(1);
+    const record = { state: 'blurred', done: tiles.length, attempts: tiles.length, reclaims: 0, fenced: 0 };
+    expect(await on.rig.ledger.record(A)).toMatchObject(record);
+    const snapshot = await on.rig.look();
+    expect(brokenInvariants(snapshot)).toEqual([]);
+    expect(snapshot.byImage[A].out).toEqual(Object.fromEntries(tiles.map((tile) => [tile, `core ${tile}`])));
+  });
+});
+
+/** A worker's connection: it waits for Redis and sends again what was not answered. */
+function connectPatiently(url: string): Redis {
+  const redis = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 5 });
+  redis.on('error', () => {}); // Being cut off is what these tests are about.
+  return redis;
+}

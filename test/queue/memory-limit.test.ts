@@ -1,0 +1,83 @@
+// Redis at its memory limit refuses what makes it hold more. Nothing new comes in; what is in goes out, as each step on
+// that way frees more than it takes.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { A, B, pixels, PREFIX, sourceOf, useRig } from './rig.ts';
+
+const on = useRig();
+
+async function fillMemory(): Promise<void> {
+  await on.rig.redis.config('SET', 'maxmemory', '1');
+  await expect(on.rig.redis.set('one', 'more')).rejects.toThrow(/OOM/);
+}
+
+beforeEach(async () => {
+  await on.rig.split(A, 2);
+});
+
+afterEach(async () => {
+  await on.rig.redis.config('SET', 'maxmemory', '0');
+});
+
+describe('at the memory limit', () => {
+  test('no image is begun, no tile enqueued, no dead tile requeued, and nothing of them stays', async () => {
+    await on.rig.begin(B, { expected: 1 });
+    await on.rig.killNextTile();
+    const before = await on.rig.look();
+    await fillMemory();
+    await expect(on.rig.ledger.enqueue(B, 0, sourceOf(B, 0))).rejects.toThrow(/EXECABORT/);
+    await on.rig.ledger.forget(B);
+    await expect(on.rig.begin(B)).rejects.toThrow(/OOM/);
+    await expect(on.rig.requeue(`${A}:0`)).rejects.toThrow(/OOM/);
+    const { byImage, dead, queue, strays } = await on.rig.look();
+    expect({ dead, queue, strays }).toEqual({ dead: before.dead, queue: before.queue, strays: [] });
+    expect(byImage).toEqual({ [A]: before.byImage[A] });
+  });
+
+  test.each([
+    ['known to', false],
+    ['forgotten by', true],
+  ])('a result is taken and its source freed, with the script %s the server', async (_, isForgotten) => {
+    const [first, second] = [await on.rig.claim(), await on.rig.claim()];
+    if (isForgotten) await on.rig.redis.script('FLUSH');
+    await fillMemory();
+    expect(await on.rig.queue.ack(first, pixels('zero'))).toBe('acked');
+    expect(await on.rig.queue.ack(first, pixels('sent again'))).toBe('again');
+    expect(await on.rig.queue.ack(second, pixels('one'))).toBe('last');
+    const { byImage, strays } = await on.rig.look();
+    expect(byImage[A]).toMatchObject({ out: { 0: 'zero', 1: 'one' }, src: {} });
+    expect(strays).toEqual([]);
+    expect(await on.rig.ledger.due(1000)).toBe(A);
+    expect(await on.rig.ledger.finish(A, 'out.png')).toBe('finished');
+    expect(await on.rig.redis.keys(`${PREFIX}:${A}:*`)).toEqual([`${PREFIX}:${A}:meta`]);
+  });
+
+  test('tiles are claimed, extended, failed and released, leases taken back, faults noted', async () => {
+    await fillMemory();
+    const claim = await on.rig.claim();
+    expect(await on.rig.queue.extend(claim)).toBe('extended');
+    expect(await on.rig.queue.release(claim)).toBe('released');
+    expect(await on.rig.queue.fail(await on.rig.claim(), 'broke')).toBe('delayed');
+    await on.rig.claim();
+    on.rig.now += 1000;
+    await on.rig.queue.claim();
+    expect(await on.rig.ledger.record(A)).toMatchObject({ reclaims: 1 });
+    for (let tile = 0; tile < 2; tile++) {
+      on.rig.now += 1000;
+      await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
+    }
+    await on.rig.ledger.noteFault(A, 'the disk is full');
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurred', error: 'the disk is full' });
+    expect(await on.rig.ledger.newest(1)).toHaveLength(1);
+  });
+
+  test('images are cancelled, dropped and forgotten', async () => {
+    await on.rig.split(B, 1);
+    await on.rig.killNextTile();
+    await fillMemory();
+    expect(await on.rig.drop(A)).toBe('cancelled');
+    expect(await on.rig.ledger.cancel(B)).toBe('cancelled');
+    await on.rig.ledger.forget(A);
+    await on.rig.ledger.forget(B);
+    expect(await on.rig.redis.keys(`${PREFIX}:*`)).toEqual([]);
+  });
+});

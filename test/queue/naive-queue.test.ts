@@ -1,0 +1,103 @@
+// The naive queue, promise by promise, and the promise it does not make: whoever dies takes the tiles in hand along.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { NaiveQueue } from '../../functions/lib/queue/naive-queue.ts';
+import { A, pixels, planOf, PREFIX, sourceOf, useRig } from './rig.ts';
+
+const on = useRig();
+let queue: NaiveQueue;
+
+beforeEach(() => {
+  queue = new NaiveQueue(on.rig.redis, PREFIX);
+});
+
+afterEach(() => queue.close());
+
+/** Claims a tile that must be there. */
+async function claim() {
+  const claimed = await queue.claim();
+  if (!claimed) throw new Error('No tile is ready');
+  return claimed;
+}
+
+describe('the naive queue', () => {
+  test('hands out tiles in the order they came in, with all a worker needs', async () => {
+    await on.rig.split(A, 2);
+    const { width, height, tileSizePx, kernelSize } = planOf(2);
+    expect(await claim()).toEqual({
+      job: { imageId: A, tile: 0 },
+      nonce: '',
+      attempt: 1,
+      source: sourceOf(A, 0),
+      width,
+      height,
+      tileSizePx,
+      kernelSize,
+    });
+    expect((await claim()).job.tile).toBe(1);
+    expect(await queue.claim()).toBeNull();
+  });
+
+  test('takes results; the last one puts the image in the outbox', async () => {
+    await on.rig.split(A, 2);
+    const [first, second] = [await claim(), await claim()];
+    expect(await queue.ack(first, pixels('zero'))).toBe('acked');
+    expect((await on.rig.look()).byImage[A]).toMatchObject({ out: { 0: 'zero' }, tiles: { 0: 'done' } });
+    expect(Object.keys((await on.rig.look()).byImage[A].src)).toEqual(['1']);
+    expect(await queue.ack(second, pixels('one'))).toBe('last');
+    const record = await on.rig.ledger.record(A);
+    expect(record).toMatchObject({ state: 'blurred', done: 2 });
+    expect((await on.rig.look()).outbox).toEqual({ [A]: record?.blurredAt });
+    expect(await on.rig.ledger.finish(A, 'out.png')).toBe('finished');
+  });
+
+  test('takes the first result of a tile and no other', async () => {
+    await on.rig.split(A, 2);
+    const tile = await claim();
+    await queue.ack(tile, pixels('first'));
+    expect(await queue.ack(tile, pixels('other'))).toBe('again');
+    expect(await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0))).toBe('known');
+    const { byImage, strays } = await on.rig.look();
+    expect(byImage[A]).toMatchObject({ out: { 0: 'first' } });
+    expect(strays).toEqual([]);
+  });
+
+  test('loses the tile of a worker that dies, and nobody notices', async () => {
+    await on.rig.split(A, 1);
+    await claim();
+    on.rig.now += 1_000_000;
+    expect(await queue.claim()).toBeNull();
+    expect(await on.rig.queue.claim()).toBeNull();
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring', done: 0, reclaims: 0 });
+  });
+
+  test('has nothing to prolong, to retry or to give back', async () => {
+    await on.rig.split(A, 1);
+    await claim();
+    const before = await on.rig.look();
+    expect(await queue.extend()).toBe('extended');
+    expect(await queue.fail()).toBe('dead');
+    expect(await queue.release()).toBe('stale');
+    expect(await on.rig.look()).toEqual(before);
+  });
+
+  test('skips what is no job, and what an image that is over left on the queue', async () => {
+    await on.rig.split(A, 1);
+    await on.rig.ledger.cancel(A);
+    expect(await queue.claim()).toBeNull();
+    await on.rig.redis.lpush(`${PREFIX}:job:queue`, `${A}:0`, 'no job');
+    await on.rig.expire(A);
+    expect(await queue.claim()).toBeNull();
+    expect(await queue.claim()).toBeNull();
+    expect((await on.rig.look()).queue).toEqual([]);
+  });
+
+  test('keeps no result of an image that is over', async () => {
+    await on.rig.split(A, 2);
+    const [first, second] = [await claim(), await claim()];
+    await on.rig.ledger.cancel(A);
+    expect(await queue.ack(first, pixels('late'))).toBe('cancelled');
+    await on.rig.expire(A);
+    expect(await queue.ack(second, pixels('late'))).toBe('cancelled');
+    expect(await on.rig.redis.keys(`${PREFIX}:${A}:*`)).toEqual([]);
+  });
+});
