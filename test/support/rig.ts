@@ -123,6 +123,11 @@ export class Rig {
     await this.#assemble.process.healthy();
   }
 
+  /** What a worker needs that no proxy watches; for those that a scaler starts. */
+  workerEnv(env: Record<string, string> = {}): Record<string, string> {
+    return { ...this.#env, K_SINK: this.gate.url, REDIS_URL: this.redisServer.url, ...env };
+  }
+
   /** Starts a worker; it claims as soon as it is up. */
   async startWorker(env: Record<string, string> = {}): Promise<Member> {
     return this.#startMember('blur', { K_SINK: this.gate.url, ...env });

@@ -1,0 +1,195 @@
+// scripts/chaos.sh --target cluster, with a kubectl that stands for one: its pods are real processes on this machine,
+// its Redis is real, and what is asked of it is written down.
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { FunctionProcess } from '../../scripts/local/function-process.ts';
+import { redisBinary } from '../../scripts/local/redis-server.ts';
+import { Scaler } from '../../scripts/local/scaler.ts';
+import { picture, toPng } from '../support/pictures.ts';
+import { Rig } from '../support/rig.ts';
+
+const RUN_MS = 110_000;
+const original = [{ name: 'CONSUMER', value: 'on' }];
+
+/** What runs on PATH as kubectl: a command in a pod is run here, anything else is asked of the test. */
+const kubectl = `#!/usr/bin/env bash
+for ((at = 1; at <= $#; at++)); do
+  if [[ \${!at} == -- ]]; then
+    exec "\${@:at + 1}"
+  fi
+done
+exec curl --silent --fail --data-binary "$*" "$CLUSTER_URL"
+`;
+const redisCli = (port: number) => `#!/bin/sh
+exec ${redisBinary().replace(/server$/, 'cli')} -p ${port} "$@"
+`;
+
+let rig: Rig;
+let scaler: Scaler;
+let cluster: Server;
+let bin: string;
+let env: { name: string; value: string }[];
+const calls: string[] = [];
+
+/** What the cluster answers to a command line of kubectl. */
+async function answer(call: string): Promise<string> {
+  calls.push(call);
+  if (/get service\S* split /.test(call)) return rig.split.process.ready();
+  if (call.includes('get customresourcedefinition')) return 'customresourcedefinition/scaledobjects.keda.sh';
+  if (call.includes('{.data.QUEUE_MODE}')) return 'lease';
+  if (call.includes('{.data.KEY_PREFIX}')) return rig.keyPrefix;
+  if (call.includes('containers[0].env')) return JSON.stringify(env);
+  if (call.includes('observedGeneration')) return '2 2';
+  if (/latest(Created|Ready)RevisionName/.test(call)) return 'blur-00002';
+  if (call.includes('get revisions')) return 'blur-00001 blur-00002';
+  if (call.includes('status.podIP')) return '10.0.0.1 10.0.0.2';
+  const patch = /patch service\S*\/blur --type json --patch (.*)$/.exec(call);
+  if (patch) {
+    [{ value: env }] = JSON.parse(patch[1]) as [{ value: typeof env }];
+    await killWorkers();
+  }
+  if (call.includes('delete pod ')) await killWorkers();
+  return '';
+}
+
+async function killWorkers(): Promise<void> {
+  const victims = scaler.workers;
+  for (const victim of victims) victim.signal('SIGKILL');
+  await Promise.all(victims.map(({ exited }) => exited));
+}
+
+beforeAll(async () => {
+  rig = await Rig.start({ TILE_SIZE: '256' });
+  bin = await mkdtemp(join(tmpdir(), 'tessera-kubectl-'));
+  for (const [name, script] of Object.entries({ kubectl, 'redis-cli': redisCli(rig.redisServer.port) })) {
+    await writeFile(join(bin, name), script);
+    await chmod(join(bin, name), 0o755);
+  }
+  await writeFile(join(bin, 'picture.png'), await toPng(picture(1400, 1000), 3));
+  cluster = createServer((req, res) => {
+    void text(req)
+      .then(answer)
+      .then(
+        (body) => res.end(body),
+        (error: unknown) => res.writeHead(500).end(String(error)),
+      );
+  });
+  cluster.listen(0, '127.0.0.1');
+  await once(cluster, 'listening');
+});
+beforeEach(() => {
+  env = original;
+  calls.length = 0;
+  scaler = new Scaler({
+    redis: rig.redis,
+    keyPrefix: rig.keyPrefix,
+    target: 4,
+    max: 2,
+    cooldownMs: 1000,
+    pollMs: 50,
+    spawn: () =>
+      new FunctionProcess('blur', {
+        env: rig.workerEnv({
+          QUEUE_MODE: env.find(({ name }) => name === 'QUEUE_MODE')?.value ?? 'lease',
+          LEASE_MS: '2000',
+        }),
+      }),
+  });
+  scaler.start();
+});
+afterEach(async () => {
+  await scaler.stop();
+  await rig.reset();
+});
+afterAll(async () => {
+  cluster.close();
+  await rig.stop();
+  await rm(bin, { recursive: true, force: true });
+});
+
+interface Outcome {
+  code: number;
+  lines: string[];
+  stderr: string;
+}
+
+async function chaos(...args: string[]): Promise<Outcome> {
+  const { port } = cluster.address() as AddressInfo;
+  const settings = { CLUSTER_URL: `http://127.0.0.1:${port}`, PATH: `${bin}:${process.env.PATH}` };
+  const all = ['--target', 'cluster', '--image', join(bin, 'picture.png'), '--settle', '3', ...args];
+  return new Promise((resolve) => {
+    const options = { env: { ...process.env, ...settings }, timeout: RUN_MS };
+    execFile('scripts/chaos.sh', all, options, (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code) : 0, lines: stdout.trim().split('\n'), stderr });
+    });
+  });
+}
+
+const leaseLine =
+  'queue=lease expected=24 processed=24 jobs_in_queue=0 results_in_queue=0 in_flight=0 missing=0 output=present';
+const naiveLine =
+  /^queue=naive expected=24 processed=\d+ jobs_in_queue=0 results_in_queue=0 in_flight=0 missing=[1-9]\d* output=absent$/;
+
+describe('chaos.sh on a cluster', () => {
+  test('shows both queues, switches blur between them, and puts back what it changed', async () => {
+    const { code, lines, stderr } = await chaos('--queue', 'both');
+    expect(stderr).toBe('');
+    expect(lines.find((line) => line.startsWith('queue=naive'))).toMatch(naiveLine);
+    expect(lines).toContain(leaseLine);
+    expect(code).toBe(0);
+    const [, ...lost] =
+      lines
+        .find((line) => line.startsWith('missing tiles: '))
+        ?.split(': ')[1]
+        .split(' ') ?? [];
+    for (const tile of lost) expect(Number(tile)).toBeLessThan(24);
+
+    expect(env).toEqual(original);
+    const deletions = calls.filter((call) => call.includes('delete pod'));
+    expect(deletions).toEqual(
+      Array(2).fill(
+        '--namespace tessera delete pod --selector serving.knative.dev/service=blur --grace-period=0 --force',
+      ),
+    );
+    const modes = calls.flatMap((call) => /"QUEUE_MODE","value":"(\w+)"/.exec(call)?.[1] ?? []);
+    expect(modes).toEqual(['naive', 'lease']);
+    // Old revisions would go on working the same queue.
+    expect(calls).toContain('--namespace tessera delete revision.serving.knative.dev blur-00001');
+    expect(await rig.redis.set('not', 'held')).toBe('OK');
+  });
+
+  test('changes nothing where the mode is the one asked for, and kills as often as asked', async () => {
+    const { code, lines } = await chaos('--queue', 'lease', '--kills', '2');
+    expect(lines.filter((line) => /^killed \d+ workers with [1-9]\d* tiles in hand$/.test(line)).length).toBe(
+      2,
+    );
+    expect(lines.at(-1)).toBe(leaseLine);
+    expect(code).toBe(0);
+    expect(calls.filter((call) => call.includes(' patch '))).toEqual([]);
+  });
+
+  test('puts everything back when it cannot run', async () => {
+    await scaler.stop(); // Nobody ever claims.
+    const { code, stderr } = await chaos('--queue', 'naive', '--timeout', '2');
+    expect(code).toBe(2);
+    expect(stderr).toContain('no worker was ever killed with a tile in hand');
+    expect(env).toEqual(original);
+    expect(await rig.redis.set('not', 'held')).toBe('OK');
+  });
+
+  test('keeps its hands off a queue in use', async () => {
+    await scaler.stop();
+    await rig.send('a.png');
+    const { code, stderr } = await chaos('--queue', 'lease');
+    expect(code).toBe(2);
+    expect(stderr).toBe('error: the queue is not empty: this would kill the workers of others\n');
+    expect(calls.filter((call) => call.includes('delete'))).toEqual([]);
+  });
+});
