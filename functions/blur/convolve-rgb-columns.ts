@@ -20,10 +20,16 @@ const SLOW_WEIGHTS = new Float64Array(128);
 const FAST_WEIGHTS = new Float64Array(128);
 const SLOW_SLOPES = new Float64Array(128);
 const FAST_SLOPES = new Float64Array(128);
+/** y(0) and y(−1) of the slow cosine and of the fast one. */
+const FIRST = new Float64Array(4);
+/** Both cosines' steps, w(r) of the slow and of the fast one, w(r + 1) of the fast one; the slow one's is 1. */
 const CONSTANTS = new Float64Array(5);
-const FRACTION = LEVEL - 1;
-// A constant of this module is faster than an imported one.
+/** The fraction but for its lowest bit: all 0 at the border between two bytes, see BIAS. */
+const FRACTION = LEVEL - 2;
+// Constants of this module are compiled in, imported ones are not.
 const doubts = doubtfulPixels;
+const fromRow = RGB_ROW;
+const toRow = RGB_RESULT;
 
 /** Makes the pass ready for a kernel. It wants samples scaled by the factor answered, and turns them into 1. */
 export function prepareRgbColumns({ slow, fast }: CosineKernel): number {
@@ -36,6 +42,32 @@ export function prepareRgbColumns({ slow, fast }: CosineKernel): number {
   return scale;
 }
 
+/** The first sums of a channel, from index `first` of `rows` on, to FIRST. */
+function sumFirst(first: number, radius: number): void {
+  let low = (first + radius * fromRow) | 0;
+  let high = low;
+  let slow = SLOW_WEIGHTS[0] * T0R[low];
+  let fast = FAST_WEIGHTS[0] * T0R[low];
+  let slowRise = 0;
+  let fastRise = 0;
+  for (let m = 1; m <= radius; m++) {
+    low = (low - fromRow) | 0;
+    high = (high + fromRow) | 0;
+    const before = T0R[low];
+    const after = T0R[high];
+    const sum = after + before;
+    const rise = after - before;
+    slow += SLOW_WEIGHTS[m] * sum;
+    fast += FAST_WEIGHTS[m] * sum;
+    slowRise += SLOW_SLOPES[m] * rise;
+    fastRise += FAST_SLOPES[m] * rise;
+  }
+  FIRST[0] = slow;
+  FIRST[1] = 0.5 * CONSTANTS[0] * slow - slowRise - T0R[high];
+  FIRST[2] = fast;
+  FIRST[3] = 0.5 * CONSTANTS[1] * fast - fastRise - CONSTANTS[4] * T0R[high];
+}
+
 /**
  * Slides down the column of pixels `x`, writes its `height` bytes of each channel, and answers how many pixels stand in
  * `doubtfulPixels`. Up to three rows more are written after the last, and may stand there; `result` has room for them.
@@ -46,65 +78,35 @@ export function slideRgbColumn(x: number, height: number, radius: number): numbe
   const slowEdge = CONSTANTS[2];
   const fastEdge = CONSTANTS[3];
   const fastPast = CONSTANTS[4];
-  let low = (x * 3 + radius * RGB_ROW) | 0;
-  let lead = low;
-  let sR = SLOW_WEIGHTS[0] * T0R[lead];
-  let sG = SLOW_WEIGHTS[0] * T0G[lead];
-  let sB = SLOW_WEIGHTS[0] * T0B[lead];
-  let fR = FAST_WEIGHTS[0] * T0R[lead];
-  let fG = FAST_WEIGHTS[0] * T0G[lead];
-  let fB = FAST_WEIGHTS[0] * T0B[lead];
-  let tR = 0;
-  let tG = 0;
-  let tB = 0;
-  let gR = 0;
-  let gG = 0;
-  let gB = 0;
-  for (let m = 1; m <= radius; m++) {
-    low = (low - RGB_ROW) | 0;
-    lead = (lead + RGB_ROW) | 0;
-    const slowWeight = SLOW_WEIGHTS[m];
-    const fastWeight = FAST_WEIGHTS[m];
-    const slowSlope = SLOW_SLOPES[m];
-    const fastSlope = FAST_SLOPES[m];
-    const sumR = T0R[lead] + T0R[low];
-    const riseR = T0R[lead] - T0R[low];
-    sR += slowWeight * sumR;
-    fR += fastWeight * sumR;
-    tR += slowSlope * riseR;
-    gR += fastSlope * riseR;
-    const sumG = T0G[lead] + T0G[low];
-    const riseG = T0G[lead] - T0G[low];
-    sG += slowWeight * sumG;
-    fG += fastWeight * sumG;
-    tG += slowSlope * riseG;
-    gG += fastSlope * riseG;
-    const sumB = T0B[lead] + T0B[low];
-    const riseB = T0B[lead] - T0B[low];
-    sB += slowWeight * sumB;
-    fB += fastWeight * sumB;
-    tB += slowSlope * riseB;
-    gB += fastSlope * riseB;
-  }
+  sumFirst(x * 3, radius);
+  let sR = FIRST[0];
+  let tR = FIRST[1];
+  let fR = FIRST[2];
+  let gR = FIRST[3];
+  sumFirst(x * 3 + 1, radius);
+  let sG = FIRST[0];
+  let tG = FIRST[1];
+  let fG = FIRST[2];
+  let gG = FIRST[3];
+  sumFirst(x * 3 + 2, radius);
+  let sB = FIRST[0];
+  let tB = FIRST[1];
+  let fB = FIRST[2];
+  let gB = FIRST[3];
+  let lead = (x * 3 + 2 * radius * fromRow) | 0;
   let aR = T0R[lead];
   let aG = T0G[lead];
   let aB = T0B[lead];
   let bR = 0;
   let bG = 0;
   let bB = 0;
-  tR = 0.5 * slow * sR - tR - aR;
-  tG = 0.5 * slow * sG - tG - aG;
-  tB = 0.5 * slow * sB - tB - aB;
-  gR = 0.5 * fast * fR - gR - fastPast * aR;
-  gG = 0.5 * fast * fG - gG - fastPast * aG;
-  gB = 0.5 * fast * fB - gB - fastPast * aB;
-  lead = (lead + RGB_ROW) | 0;
+  lead = (lead + fromRow) | 0;
   let trail = (x * 3) | 0;
 
   let count = 0;
   let to = (x * 3) | 0;
-  const end = (to + height * RGB_RESULT) | 0;
-  for (; to < end; to = (to + 4 * RGB_RESULT) | 0) {
+  const end = (to + height * toRow) | 0;
+  for (; to < end; to = (to + 4 * toRow) | 0) {
     {
       const x0 = T0R[lead];
       const z0 = T0R[trail];
@@ -112,7 +114,7 @@ export function slideRgbColumn(x: number, height: number, radius: number): numbe
       const past0 = aR + z0;
       const v0 = (sR + fR) | 0;
       O0R[to] = v0 >> 23;
-      if ((v0 & FRACTION) < 2) doubts[count++] = to;
+      if ((v0 & FRACTION) === 0) doubts[count++] = to;
       tR = slow * sR + (slowEdge * edge0 - past0 - tR);
       gR = fast * fR + (fastEdge * edge0 - fastPast * past0 - gR);
       const x1 = T1R[lead];
@@ -121,7 +123,7 @@ export function slideRgbColumn(x: number, height: number, radius: number): numbe
       const past1 = x0 + z1;
       const v1 = (tR + gR) | 0;
       O1R[to] = v1 >> 23;
-      if ((v1 & FRACTION) < 2) doubts[count++] = to + 1 * RGB_RESULT;
+      if ((v1 & FRACTION) === 0) doubts[count++] = to + 1 * toRow;
       sR = slow * tR + (slowEdge * edge1 - past1 - sR);
       fR = fast * gR + (fastEdge * edge1 - fastPast * past1 - fR);
       const x2 = T2R[lead];
@@ -130,7 +132,7 @@ export function slideRgbColumn(x: number, height: number, radius: number): numbe
       const past2 = x1 + z2;
       const v2 = (sR + fR) | 0;
       O2R[to] = v2 >> 23;
-      if ((v2 & FRACTION) < 2) doubts[count++] = to + 2 * RGB_RESULT;
+      if ((v2 & FRACTION) === 0) doubts[count++] = to + 2 * toRow;
       tR = slow * sR + (slowEdge * edge2 - past2 - tR);
       gR = fast * fR + (fastEdge * edge2 - fastPast * past2 - gR);
       const x3 = T3R[lead];
@@ -139,7 +141,7 @@ export function slideRgbColumn(x: number, height: number, radius: number): numbe
       const past3 = x2 + z3;
       const v3 = (tR + gR) | 0;
       O3R[to] = v3 >> 23;
-      if ((v3 & FRACTION) < 2) doubts[count++] = to + 3 * RGB_RESULT;
+      if ((v3 & FRACTION) === 0) doubts[count++] = to + 3 * toRow;
       sR = slow * tR + (slowEdge * edge3 - past3 - sR);
       fR = fast * gR + (fastEdge * edge3 - fastPast * past3 - fR);
       aR = x3;
@@ -152,7 +154,7 @@ export function slideRgbColumn(x: number, height: number, radius: number): numbe
       const past0 = aG + z0;
       const v0 = (sG + fG) | 0;
       O0G[to] = v0 >> 23;
-      if ((v0 & FRACTION) < 2) doubts[count++] = to;
+      if ((v0 & FRACTION) === 0) doubts[count++] = to;
       tG = slow * sG + (slowEdge * edge0 - past0 - tG);
       gG = fast * fG + (fastEdge * edge0 - fastPast * past0 - gG);
       const x1 = T1G[lead];
@@ -161,7 +163,7 @@ export function slideRgbColumn(x: number, height: number, radius: number): numbe
       const past1 = x0 + z1;
       const v1 = (tG + gG) | 0;
       O1G[to] = v1 >> 23;
-      if ((v1 & FRACTION) < 2) doubts[count++] = to + 1 * RGB_RESULT;
+      if ((v1 & FRACTION) === 0) doubts[count++] = to + 1 * toRow;
       sG = slow * tG + (slowEdge * edge1 - past1 - sG);
       fG = fast * gG + (fastEdge * edge1 - fastPast * past1 - fG);
       const x2 = T2G[lead];
@@ -170,7 +172,7 @@ export function slideRgbColumn(x: number, height: number, radius: number): numbe
       const past2 = x1 + z2;
       const v2 = (sG + fG) | 0;
       O2G[to] = v2 >> 23;
-      if ((v2 & FRACTION) < 2) doubts[count++] = to + 2 * RGB_RESULT;
+      if ((v2 & FRACTION) === 0) doubts[count++] = to + 2 * toRow;
       tG = slow * sG + (slowEdge * edge2 - past2 - tG);
       gG = fast * fG + (fastEdge * edge2 - fastPast * past2 - gG);
       const x3 = T3G[lead];
@@ -179,7 +181,7 @@ export function slideRgbColumn(x: number, height: number, radius: number): numbe
       const past3 = x2 + z3;
       const v3 = (tG + gG) | 0;
       O3G[to] = v3 >> 23;
-      if ((v3 & FRACTION) < 2) doubts[count++] = to + 3 * RGB_RESULT;
+      if ((v3 & FRACTION) === 0) doubts[count++] = to + 3 * toRow;
       sG = slow * tG + (slowEdge * edge3 - past3 - sG);
       fG = fast * gG + (fastEdge * edge3 - fastPast * past3 - fG);
       aG = x3;
@@ -192,7 +194,7 @@ export function slideRgbColumn(x: number, height: number, radius: number): numbe
       const past0 = aB + z0;
       const v0 = (sB + fB) | 0;
       O0B[to] = v0 >> 23;
-      if ((v0 & FRACTION) < 2) doubts[count++] = to;
+      if ((v0 & FRACTION) === 0) doubts[count++] = to;
       tB = slow * sB + (slowEdge * edge0 - past0 - tB);
       gB = fast * fB + (fastEdge * edge0 - fastPast * past0 - gB);
       const x1 = T1B[lead];
@@ -201,7 +203,7 @@ export function slideRgbColumn(x: number, height: number, radius: number): numbe
       const past1 = x0 + z1;
       const v1 = (tB + gB) | 0;
       O1B[to] = v1 >> 23;
-      if ((v1 & FRACTION) < 2) doubts[count++] = to + 1 * RGB_RESULT;
+      if ((v1 & FRACTION) === 0) doubts[count++] = to + 1 * toRow;
       sB = slow * tB + (slowEdge * edge1 - past1 - sB);
       fB = fast * gB + (fastEdge * edge1 - fastPast * past1 - fB);
       const x2 = T2B[lead];
@@ -210,7 +212,7 @@ export function slideRgbColumn(x: number, height: number, radius: number): numbe
       const past2 = x1 + z2;
       const v2 = (sB + fB) | 0;
       O2B[to] = v2 >> 23;
-      if ((v2 & FRACTION) < 2) doubts[count++] = to + 2 * RGB_RESULT;
+      if ((v2 & FRACTION) === 0) doubts[count++] = to + 2 * toRow;
       tB = slow * sB + (slowEdge * edge2 - past2 - tB);
       gB = fast * fB + (fastEdge * edge2 - fastPast * past2 - gB);
       const x3 = T3B[lead];
@@ -219,14 +221,14 @@ export function slideRgbColumn(x: number, height: number, radius: number): numbe
       const past3 = x2 + z3;
       const v3 = (tB + gB) | 0;
       O3B[to] = v3 >> 23;
-      if ((v3 & FRACTION) < 2) doubts[count++] = to + 3 * RGB_RESULT;
+      if ((v3 & FRACTION) === 0) doubts[count++] = to + 3 * toRow;
       sB = slow * tB + (slowEdge * edge3 - past3 - sB);
       fB = fast * gB + (fastEdge * edge3 - fastPast * past3 - fB);
       aB = x3;
       bB = z3;
     }
-    lead = (lead + 4 * RGB_ROW) | 0;
-    trail = (trail + 4 * RGB_ROW) | 0;
+    lead = (lead + 4 * fromRow) | 0;
+    trail = (trail + 4 * fromRow) | 0;
   }
   return count;
 }

@@ -27,6 +27,8 @@ const SLOW_EDGE = new Float64Array(511);
 const SLOW_PAST = new Float64Array(511);
 const FAST_EDGE = new Float64Array(511);
 const FAST_PAST = new Float64Array(511);
+/** y(0) and y(−1) of the slow cosine and of the fast one. */
+const FIRST = new Float64Array(4);
 /** Of the slow and the fast cosine: step, w(r + 1) and what the bias adds to a sum. */
 const CONSTANTS = new Float64Array(6);
 
@@ -57,74 +59,60 @@ export function slideRgbRows(width: number, height: number, size: number): void 
   for (let y = 0; y < height; y++) slideRow(y * (width + size - 1) * 3, y * RGB_ROW, width, (size - 1) / 2);
 }
 
+/** The first sums of a channel, from byte `first` of the window on, to FIRST. */
+function sumFirst(first: number, radius: number): void {
+  let low = (first + radius * 3) | 0;
+  let high = low;
+  let slow = SLOW_WEIGHTS[0] * S0[low];
+  let fast = FAST_WEIGHTS[0] * S0[low];
+  let slowRise = 0;
+  let fastRise = 0;
+  for (let m = 1; m <= radius; m++) {
+    low = (low - 3) | 0;
+    high = (high + 3) | 0;
+    const before = S0[low];
+    const after = S0[high];
+    const sum = after + before;
+    const rise = after - before;
+    slow += SLOW_WEIGHTS[m] * sum;
+    fast += FAST_WEIGHTS[m] * sum;
+    slowRise += SLOW_SLOPES[m] * rise;
+    fastRise += FAST_SLOPES[m] * rise;
+  }
+  FIRST[0] = slow + CONSTANTS[2];
+  FIRST[1] = 0.5 * CONSTANTS[0] * slow - slowRise - CONSTANTS[1] * S0[high] + CONSTANTS[2];
+  FIRST[2] = fast + CONSTANTS[5];
+  FIRST[3] = 0.5 * CONSTANTS[3] * fast - fastRise - CONSTANTS[4] * S0[high] + CONSTANTS[5];
+}
+
 /** One line: from byte `first` of the window to index `to` of `rows`. */
 function slideRow(first: number, to: number, width: number, radius: number): void {
   const slow = CONSTANTS[0];
-  const slowPast = CONSTANTS[1];
-  const slowBias = CONSTANTS[2];
   const fast = CONSTANTS[3];
-  const fastPast = CONSTANTS[4];
-  const fastBias = CONSTANTS[5];
-
-  // The first sums, y(0), and what is needed for y(−1): the samples' differences weighted by the slopes.
-  let low = (first + radius * 3) | 0;
-  let lead = low;
-  let sR = SLOW_WEIGHTS[0] * S0[lead];
-  let sG = SLOW_WEIGHTS[0] * S1[lead];
-  let sB = SLOW_WEIGHTS[0] * S2[lead];
-  let fR = FAST_WEIGHTS[0] * S0[lead];
-  let fG = FAST_WEIGHTS[0] * S1[lead];
-  let fB = FAST_WEIGHTS[0] * S2[lead];
-  let tR = 0;
-  let tG = 0;
-  let tB = 0;
-  let gR = 0;
-  let gG = 0;
-  let gB = 0;
-  for (let m = 1; m <= radius; m++) {
-    low = (low - 3) | 0;
-    lead = (lead + 3) | 0;
-    const slowWeight = SLOW_WEIGHTS[m];
-    const fastWeight = FAST_WEIGHTS[m];
-    const slowSlope = SLOW_SLOPES[m];
-    const fastSlope = FAST_SLOPES[m];
-    const sumR = S0[lead] + S0[low];
-    const riseR = S0[lead] - S0[low];
-    sR += slowWeight * sumR;
-    fR += fastWeight * sumR;
-    tR += slowSlope * riseR;
-    gR += fastSlope * riseR;
-    const sumG = S1[lead] + S1[low];
-    const riseG = S1[lead] - S1[low];
-    sG += slowWeight * sumG;
-    fG += fastWeight * sumG;
-    tG += slowSlope * riseG;
-    gG += fastSlope * riseG;
-    const sumB = S2[lead] + S2[low];
-    const riseB = S2[lead] - S2[low];
-    sB += slowWeight * sumB;
-    fB += fastWeight * sumB;
-    tB += slowSlope * riseB;
-    gB += fastSlope * riseB;
-  }
+  // Of each channel: the slow cosine's sum here (s) and one step before (t), and the fast one's (f and g).
+  sumFirst(first, radius);
+  let sR = FIRST[0];
+  let tR = FIRST[1];
+  let fR = FIRST[2];
+  let gR = FIRST[3];
+  sumFirst(first + 1, radius);
+  let sG = FIRST[0];
+  let tG = FIRST[1];
+  let fG = FIRST[2];
+  let gG = FIRST[3];
+  sumFirst(first + 2, radius);
+  let sB = FIRST[0];
+  let tB = FIRST[1];
+  let fB = FIRST[2];
+  let gB = FIRST[3];
+  // The last sample that came in (a) and went out (b). Before a line there is nothing, which with the bias is a byte of 0.
+  let lead = (first + radius * 6) | 0;
   let aR = S0[lead];
   let aG = S1[lead];
   let aB = S2[lead];
   let bR = 0;
   let bG = 0;
   let bB = 0;
-  tR = slowBias + 0.5 * slow * sR - tR - slowPast * aR;
-  tG = slowBias + 0.5 * slow * sG - tG - slowPast * aG;
-  tB = slowBias + 0.5 * slow * sB - tB - slowPast * aB;
-  gR = fastBias + 0.5 * fast * fR - gR - fastPast * aR;
-  gG = fastBias + 0.5 * fast * fG - gG - fastPast * aG;
-  gB = fastBias + 0.5 * fast * fB - gB - fastPast * aB;
-  sR += slowBias;
-  sG += slowBias;
-  sB += slowBias;
-  fR += fastBias;
-  fG += fastBias;
-  fB += fastBias;
   lead = (lead + 3) | 0;
   let trail = first | 0;
 

@@ -15,15 +15,23 @@ import { BIAS, LEVEL, SUM_ERROR } from './convolve-rounding.ts';
 // Views two rows apart: T1G is the next row's green, O1G where its result goes.
 const [T0R, T0G, T0B, T0A, T1R, T1G, T1B, T1A] = floatViews(rows, 2, RGBA_ROW, 4);
 const [O0R, O0G, O0B, O0A, O1R, O1G, O1B, O1A] = byteViews(result, 2, RGBA_RESULT, 4);
-// A constant of this module is faster than an imported one.
+// Constants of this module are compiled in, imported ones are not.
 const doubts = doubtfulPixels;
+const fromRow = RGBA_ROW;
+const toRow = RGBA_RESULT;
+const level = LEVEL;
 
 const SLOW_WEIGHTS = new Float64Array(128);
 const FAST_WEIGHTS = new Float64Array(128);
 const SLOW_SLOPES = new Float64Array(128);
 const FAST_SLOPES = new Float64Array(128);
+/** y(0) and y(−1) of the slow cosine and of the fast one. */
+const FIRST = new Float64Array(4);
+/** Both cosines' steps, w(r) of the slow and of the fast one, w(r + 1) of the fast one; the slow one's is 1. */
 const CONSTANTS = new Float64Array(8);
 const FRACTION = LEVEL - 1;
+/** The fraction but for its lowest bit: all 0 at the border between two bytes, see BIAS. */
+const BORDER = LEVEL - 2;
 const HALF = LEVEL / 2;
 const ROUNDING = BIAS * LEVEL;
 
@@ -42,6 +50,32 @@ export function prepareRgbaColumns({ weights, slow, fast }: CosineKernel, rowSca
   CONSTANTS.set([weights[0] ** 2 / 2 / unit, unit * LEVEL, (SUM_ERROR * 510) / unit], 5);
 }
 
+/** The first sums of a channel, from index `first` of `rows` on, to FIRST. */
+function sumFirst(first: number, radius: number): void {
+  let low = (first + radius * fromRow) | 0;
+  let high = low;
+  let slow = SLOW_WEIGHTS[0] * T0R[low];
+  let fast = FAST_WEIGHTS[0] * T0R[low];
+  let slowRise = 0;
+  let fastRise = 0;
+  for (let m = 1; m <= radius; m++) {
+    low = (low - fromRow) | 0;
+    high = (high + fromRow) | 0;
+    const before = T0R[low];
+    const after = T0R[high];
+    const sum = after + before;
+    const rise = after - before;
+    slow += SLOW_WEIGHTS[m] * sum;
+    fast += FAST_WEIGHTS[m] * sum;
+    slowRise += SLOW_SLOPES[m] * rise;
+    fastRise += FAST_SLOPES[m] * rise;
+  }
+  FIRST[0] = slow;
+  FIRST[1] = 0.5 * CONSTANTS[0] * slow - slowRise - T0R[high];
+  FIRST[2] = fast;
+  FIRST[3] = 0.5 * CONSTANTS[1] * fast - fastRise - CONSTANTS[4] * T0R[high];
+}
+
 /**
  * Slides down the column of pixels `x`, writes its `height` bytes of each channel, and answers how many pixels stand in
  * `doubtfulPixels`. One more row may be written after the last, and may stand there.
@@ -56,56 +90,27 @@ export function slideRgbaColumn(x: number, height: number, radius: number): numb
   const alphaLevel = CONSTANTS[6];
   const colourDoubt = CONSTANTS[7];
 
-  let low = (x * 4 + radius * RGBA_ROW) | 0;
-  let lead = low;
-  let sR = SLOW_WEIGHTS[0] * T0R[lead];
-  let sG = SLOW_WEIGHTS[0] * T0G[lead];
-  let sB = SLOW_WEIGHTS[0] * T0B[lead];
-  let sA = SLOW_WEIGHTS[0] * T0A[lead];
-  let fR = FAST_WEIGHTS[0] * T0R[lead];
-  let fG = FAST_WEIGHTS[0] * T0G[lead];
-  let fB = FAST_WEIGHTS[0] * T0B[lead];
-  let fA = FAST_WEIGHTS[0] * T0A[lead];
-  let tR = 0;
-  let tG = 0;
-  let tB = 0;
-  let tA = 0;
-  let gR = 0;
-  let gG = 0;
-  let gB = 0;
-  let gA = 0;
-  for (let m = 1; m <= radius; m++) {
-    low = (low - RGBA_ROW) | 0;
-    lead = (lead + RGBA_ROW) | 0;
-    const slowWeight = SLOW_WEIGHTS[m];
-    const fastWeight = FAST_WEIGHTS[m];
-    const slowSlope = SLOW_SLOPES[m];
-    const fastSlope = FAST_SLOPES[m];
-    const sumR = T0R[lead] + T0R[low];
-    const riseR = T0R[lead] - T0R[low];
-    sR += slowWeight * sumR;
-    fR += fastWeight * sumR;
-    tR += slowSlope * riseR;
-    gR += fastSlope * riseR;
-    const sumG = T0G[lead] + T0G[low];
-    const riseG = T0G[lead] - T0G[low];
-    sG += slowWeight * sumG;
-    fG += fastWeight * sumG;
-    tG += slowSlope * riseG;
-    gG += fastSlope * riseG;
-    const sumB = T0B[lead] + T0B[low];
-    const riseB = T0B[lead] - T0B[low];
-    sB += slowWeight * sumB;
-    fB += fastWeight * sumB;
-    tB += slowSlope * riseB;
-    gB += fastSlope * riseB;
-    const sumA = T0A[lead] + T0A[low];
-    const riseA = T0A[lead] - T0A[low];
-    sA += slowWeight * sumA;
-    fA += fastWeight * sumA;
-    tA += slowSlope * riseA;
-    gA += fastSlope * riseA;
-  }
+  sumFirst(x * 4, radius);
+  let sR = FIRST[0];
+  let tR = FIRST[1];
+  let fR = FIRST[2];
+  let gR = FIRST[3];
+  sumFirst(x * 4 + 1, radius);
+  let sG = FIRST[0];
+  let tG = FIRST[1];
+  let fG = FIRST[2];
+  let gG = FIRST[3];
+  sumFirst(x * 4 + 2, radius);
+  let sB = FIRST[0];
+  let tB = FIRST[1];
+  let fB = FIRST[2];
+  let gB = FIRST[3];
+  sumFirst(x * 4 + 3, radius);
+  let sA = FIRST[0];
+  let tA = FIRST[1];
+  let fA = FIRST[2];
+  let gA = FIRST[3];
+  let lead = (x * 4 + 2 * radius * fromRow) | 0;
   let aR = T0R[lead];
   let aG = T0G[lead];
   let aB = T0B[lead];
@@ -114,21 +119,13 @@ export function slideRgbaColumn(x: number, height: number, radius: number): numb
   let bG = 0;
   let bB = 0;
   let bA = 0;
-  tR = 0.5 * slow * sR - tR - aR;
-  tG = 0.5 * slow * sG - tG - aG;
-  tB = 0.5 * slow * sB - tB - aB;
-  tA = 0.5 * slow * sA - tA - aA;
-  gR = 0.5 * fast * fR - gR - fastPast * aR;
-  gG = 0.5 * fast * fG - gG - fastPast * aG;
-  gB = 0.5 * fast * fB - gB - fastPast * aB;
-  gA = 0.5 * fast * fA - gA - fastPast * aA;
-  lead = (lead + RGBA_ROW) | 0;
+  lead = (lead + fromRow) | 0;
   let trail = (x * 4) | 0;
 
   let count = 0;
   let to = (x * 4) | 0;
-  const end = (to + height * RGBA_RESULT) | 0;
-  for (; to < end; to = (to + 2 * RGBA_RESULT) | 0) {
+  const end = (to + height * toRow) | 0;
+  for (; to < end; to = (to + 2 * toRow) | 0) {
     let inverse0 = 0;
     let inverse1 = 0;
     {
@@ -137,10 +134,10 @@ export function slideRgbaColumn(x: number, height: number, radius: number): numb
       const edge0 = x0 + bA;
       const past0 = aA + z0;
       const sum0 = sA + fA;
-      inverse0 = sum0 < leastAlpha ? 0 : LEVEL / sum0;
+      inverse0 = sum0 < leastAlpha ? 0 : level / sum0;
       const v0 = (sum0 * alphaLevel + ROUNDING) | 0;
       O0A[to] = v0 >> 23;
-      if ((v0 & FRACTION) < 2) doubts[count++] = to;
+      if ((v0 & BORDER) === 0) doubts[count++] = to;
       tA = slow * sA + (slowEdge * edge0 - past0 - tA);
       gA = fast * fA + (fastEdge * edge0 - fastPast * past0 - gA);
       const x1 = T1A[lead];
@@ -148,10 +145,10 @@ export function slideRgbaColumn(x: number, height: number, radius: number): numb
       const edge1 = x1 + z0;
       const past1 = x0 + z1;
       const sum1 = tA + gA;
-      inverse1 = sum1 < leastAlpha ? 0 : LEVEL / sum1;
+      inverse1 = sum1 < leastAlpha ? 0 : level / sum1;
       const v1 = (sum1 * alphaLevel + ROUNDING) | 0;
       O1A[to] = v1 >> 23;
-      if ((v1 & FRACTION) < 2) doubts[count++] = to + RGBA_RESULT;
+      if ((v1 & BORDER) === 0) doubts[count++] = to + toRow;
       sA = slow * tA + (slowEdge * edge1 - past1 - sA);
       fA = fast * gA + (fastEdge * edge1 - fastPast * past1 - fA);
       aA = x1;
@@ -175,7 +172,7 @@ export function slideRgbaColumn(x: number, height: number, radius: number): numb
       const past1 = x0 + z1;
       const v1 = ((tR + gR) * inverse1 + HALF) | 0;
       O1R[to] = v1 >> 23;
-      if (((v1 + doubt1) & FRACTION) < 2 * doubt1) doubts[count++] = to + RGBA_RESULT;
+      if (((v1 + doubt1) & FRACTION) < 2 * doubt1) doubts[count++] = to + toRow;
       sR = slow * tR + (slowEdge * edge1 - past1 - sR);
       fR = fast * gR + (fastEdge * edge1 - fastPast * past1 - fR);
       aR = x1;
@@ -197,7 +194,7 @@ export function slideRgbaColumn(x: number, height: number, radius: number): numb
       const past1 = x0 + z1;
       const v1 = ((tG + gG) * inverse1 + HALF) | 0;
       O1G[to] = v1 >> 23;
-      if (((v1 + doubt1) & FRACTION) < 2 * doubt1) doubts[count++] = to + RGBA_RESULT;
+      if (((v1 + doubt1) & FRACTION) < 2 * doubt1) doubts[count++] = to + toRow;
       sG = slow * tG + (slowEdge * edge1 - past1 - sG);
       fG = fast * gG + (fastEdge * edge1 - fastPast * past1 - fG);
       aG = x1;
@@ -219,14 +216,14 @@ export function slideRgbaColumn(x: number, height: number, radius: number): numb
       const past1 = x0 + z1;
       const v1 = ((tB + gB) * inverse1 + HALF) | 0;
       O1B[to] = v1 >> 23;
-      if (((v1 + doubt1) & FRACTION) < 2 * doubt1) doubts[count++] = to + RGBA_RESULT;
+      if (((v1 + doubt1) & FRACTION) < 2 * doubt1) doubts[count++] = to + toRow;
       sB = slow * tB + (slowEdge * edge1 - past1 - sB);
       fB = fast * gB + (fastEdge * edge1 - fastPast * past1 - fB);
       aB = x1;
       bB = z1;
     }
-    lead = (lead + 2 * RGBA_ROW) | 0;
-    trail = (trail + 2 * RGBA_ROW) | 0;
+    lead = (lead + 2 * fromRow) | 0;
+    trail = (trail + 2 * fromRow) | 0;
   }
   return count;
 }

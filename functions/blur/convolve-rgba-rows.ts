@@ -14,6 +14,9 @@ const SLOW_WEIGHTS = new Float64Array(128);
 const FAST_WEIGHTS = new Float64Array(128);
 const SLOW_SLOPES = new Float64Array(128);
 const FAST_SLOPES = new Float64Array(128);
+/** y(0) and y(−1) of the slow cosine and of the fast one. */
+const FIRST = new Float64Array(4);
+/** Both cosines' steps, w(r) of the slow and of the fast one, w(r + 1) of the fast one; the slow one's is 1. */
 const CONSTANTS = new Float64Array(5);
 
 /** Makes the pass ready for a kernel. Answers what the sums it writes must be multiplied with. */
@@ -56,6 +59,32 @@ function premultiply(first: number, length: number): void {
   }
 }
 
+/** The first sums of a channel, from index `first` of the line on, to FIRST. */
+function sumFirst(first: number, radius: number): void {
+  let low = (first + radius * 4) | 0;
+  let high = low;
+  let slow = SLOW_WEIGHTS[0] * L0R[low];
+  let fast = FAST_WEIGHTS[0] * L0R[low];
+  let slowRise = 0;
+  let fastRise = 0;
+  for (let m = 1; m <= radius; m++) {
+    low = (low - 4) | 0;
+    high = (high + 4) | 0;
+    const before = L0R[low];
+    const after = L0R[high];
+    const sum = after + before;
+    const rise = after - before;
+    slow += SLOW_WEIGHTS[m] * sum;
+    fast += FAST_WEIGHTS[m] * sum;
+    slowRise += SLOW_SLOPES[m] * rise;
+    fastRise += FAST_SLOPES[m] * rise;
+  }
+  FIRST[0] = slow;
+  FIRST[1] = 0.5 * CONSTANTS[0] * slow - slowRise - L0R[high];
+  FIRST[2] = fast;
+  FIRST[3] = 0.5 * CONSTANTS[1] * fast - fastRise - CONSTANTS[4] * L0R[high];
+}
+
 /** From the line to index `to` of `rows`. The names are those of convolve-rgb-rows.ts. */
 function slideLine(to: number, width: number, radius: number): void {
   const slow = CONSTANTS[0];
@@ -63,56 +92,27 @@ function slideLine(to: number, width: number, radius: number): void {
   const slowEdge = CONSTANTS[2];
   const fastEdge = CONSTANTS[3];
   const fastPast = CONSTANTS[4];
-  let low = (radius * 4) | 0;
-  let lead = low;
-  let sR = SLOW_WEIGHTS[0] * L0R[lead];
-  let sG = SLOW_WEIGHTS[0] * L0G[lead];
-  let sB = SLOW_WEIGHTS[0] * L0B[lead];
-  let sA = SLOW_WEIGHTS[0] * L0A[lead];
-  let fR = FAST_WEIGHTS[0] * L0R[lead];
-  let fG = FAST_WEIGHTS[0] * L0G[lead];
-  let fB = FAST_WEIGHTS[0] * L0B[lead];
-  let fA = FAST_WEIGHTS[0] * L0A[lead];
-  let tR = 0;
-  let tG = 0;
-  let tB = 0;
-  let tA = 0;
-  let gR = 0;
-  let gG = 0;
-  let gB = 0;
-  let gA = 0;
-  for (let m = 1; m <= radius; m++) {
-    low = (low - 4) | 0;
-    lead = (lead + 4) | 0;
-    const slowWeight = SLOW_WEIGHTS[m];
-    const fastWeight = FAST_WEIGHTS[m];
-    const slowSlope = SLOW_SLOPES[m];
-    const fastSlope = FAST_SLOPES[m];
-    const sumR = L0R[lead] + L0R[low];
-    const riseR = L0R[lead] - L0R[low];
-    sR += slowWeight * sumR;
-    fR += fastWeight * sumR;
-    tR += slowSlope * riseR;
-    gR += fastSlope * riseR;
-    const sumG = L0G[lead] + L0G[low];
-    const riseG = L0G[lead] - L0G[low];
-    sG += slowWeight * sumG;
-    fG += fastWeight * sumG;
-    tG += slowSlope * riseG;
-    gG += fastSlope * riseG;
-    const sumB = L0B[lead] + L0B[low];
-    const riseB = L0B[lead] - L0B[low];
-    sB += slowWeight * sumB;
-    fB += fastWeight * sumB;
-    tB += slowSlope * riseB;
-    gB += fastSlope * riseB;
-    const sumA = L0A[lead] + L0A[low];
-    const riseA = L0A[lead] - L0A[low];
-    sA += slowWeight * sumA;
-    fA += fastWeight * sumA;
-    tA += slowSlope * riseA;
-    gA += fastSlope * riseA;
-  }
+  sumFirst(0, radius);
+  let sR = FIRST[0];
+  let tR = FIRST[1];
+  let fR = FIRST[2];
+  let gR = FIRST[3];
+  sumFirst(1, radius);
+  let sG = FIRST[0];
+  let tG = FIRST[1];
+  let fG = FIRST[2];
+  let gG = FIRST[3];
+  sumFirst(2, radius);
+  let sB = FIRST[0];
+  let tB = FIRST[1];
+  let fB = FIRST[2];
+  let gB = FIRST[3];
+  sumFirst(3, radius);
+  let sA = FIRST[0];
+  let tA = FIRST[1];
+  let fA = FIRST[2];
+  let gA = FIRST[3];
+  let lead = (radius * 8) | 0;
   let aR = L0R[lead];
   let aG = L0G[lead];
   let aB = L0B[lead];
@@ -121,14 +121,6 @@ function slideLine(to: number, width: number, radius: number): void {
   let bG = 0;
   let bB = 0;
   let bA = 0;
-  tR = 0.5 * slow * sR - tR - aR;
-  tG = 0.5 * slow * sG - tG - aG;
-  tB = 0.5 * slow * sB - tB - aB;
-  tA = 0.5 * slow * sA - tA - aA;
-  gR = 0.5 * fast * fR - gR - fastPast * aR;
-  gG = 0.5 * fast * fG - gG - fastPast * aG;
-  gB = 0.5 * fast * fB - gB - fastPast * aB;
-  gA = 0.5 * fast * fA - gA - fastPast * aA;
   lead = (lead + 4) | 0;
   let trail = 0;
 

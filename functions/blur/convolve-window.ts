@@ -52,18 +52,24 @@ export function storeBlock(
   }
 }
 
-/** Writes `width` opaque pixels to `words`, from the RGB pixels at word `from` of `result`. */
+/**
+ * Writes `width` opaque pixels to `words`, from the RGB pixels at word `from` of `result`: four pixels are three words
+ * there. Red is a word's lowest byte.
+ */
 function addAlpha(words: Int32Array, to: number, from: number, width: number): void {
   const end = to + width;
-  for (; to < end; to += 4) {
+  for (; to + 4 <= end; to += 4) {
     const w0 = resultWords[from];
     const w1 = resultWords[from + 1];
     const w2 = resultWords[from + 2];
     words[to] = OPAQUE | w0;
-    if (to + 1 < end) words[to + 1] = OPAQUE | (w0 >>> 24) | (w1 << 8);
-    if (to + 2 < end) words[to + 2] = OPAQUE | (w1 >>> 16) | (w2 << 16);
-    if (to + 3 < end) words[to + 3] = OPAQUE | (w2 >>> 8);
+    words[to + 1] = OPAQUE | (w0 >>> 24) | (w1 << 8);
+    words[to + 2] = OPAQUE | (w1 >>> 16) | (w2 << 16);
+    words[to + 3] = OPAQUE | (w2 >>> 8);
     from += 3;
+  }
+  for (let i = from * 4; to < end; to++, i += 3) {
+    words[to] = OPAQUE | resultBytes[i] | (resultBytes[i + 1] << 8) | (resultBytes[i + 2] << 16);
   }
 }
 
