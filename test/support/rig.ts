@@ -138,10 +138,19 @@ export class Rig {
     stop: Stop,
     env: Record<string, string> = {},
   ): Promise<{ worker: Member; passage: Passage }> {
+    const { worker, stopped } = await this.startWorkerWith(stop, env);
+    return { worker, passage: await stopped };
+  }
+
+  /** Starts a worker that will be stopped at the step, if it comes to it. */
+  async startWorkerWith(
+    stop: Stop,
+    env: Record<string, string> = {},
+  ): Promise<{ worker: Member; stopped: Promise<Passage> }> {
     const proxy = await RedisProxy.start(this.redisServer.port);
     const stopped = proxy.hold(stop);
     const worker = await this.#startMember('blur', { K_SINK: this.gate.url, ...env }, proxy);
-    return { worker, passage: await stopped };
+    return { worker, stopped };
   }
 
   /** Sends a drawn picture to split and throws unless it is taken. */
@@ -197,7 +206,7 @@ export class Rig {
 
   /** Back to an empty start, cheaper than a new rig: workers are killed, split and assemble stay. */
   async reset(): Promise<void> {
-    await this.#remove(this.#members.filter((each) => each !== this.#split && each !== this.#assemble));
+    await this.remove(this.#members.filter((each) => each !== this.#split && each !== this.#assemble));
     await this.redis.flushall();
     await rm(this.outputPath, { recursive: true, force: true });
     this.logged.length = 0;
@@ -212,14 +221,15 @@ export class Rig {
 
   /** Kills everyone and leaves nothing behind. */
   async stop(): Promise<void> {
-    await this.#remove(this.#members);
+    await this.remove(this.#members);
     await this.#gate?.close();
     this.redis.disconnect();
     await this.redisServer.stop();
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #remove(members: Member[]): Promise<void> {
+  /** Kills members and closes their proxies. */
+  async remove(members: Member[]): Promise<void> {
     await Promise.all(members.map((member) => kill(member)));
     await Promise.all(members.map(({ proxy }) => proxy.close()));
     this.#members = this.#members.filter((each) => !members.includes(each));

@@ -1,0 +1,43 @@
+// How the workers of a soak end: at a step and a moment drawn by lot, the same for the same seed.
+import type { Moment, Passage, Step, Stop } from './redis-proxy.ts';
+
+type Mode = 'naive' | 'lease';
+
+const saysSomething = ({ answer }: Pick<Passage, 'answer'>) => answer !== '';
+
+/** The steps of a tile's way, by queue mode: where a worker may be when it dies. */
+const ways: Record<Mode, { step: Step; moment: Moment }[]> = {
+  lease: [
+    { step: 'claim', moment: 'request' },
+    { step: 'claim', moment: 'reply' },
+    { step: 'get', moment: 'request' },
+    { step: 'get', moment: 'reply' },
+    { step: 'ack', moment: 'request' },
+    { step: 'ack', moment: 'reply' },
+  ],
+  naive: [
+    { step: 'brpop', moment: 'request' },
+    { step: 'brpop', moment: 'reply' },
+    { step: 'get', moment: 'request' },
+    { step: 'get', moment: 'reply' },
+    { step: 'naive-ack', moment: 'request' },
+    { step: 'naive-ack', moment: 'reply' },
+  ],
+};
+
+/** Numbers from 0 to below 1 that follow from the seed (a linear congruential generator, as in Numerical Recipes). */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** A step for a worker to end at, after `tiles` tiles on average. */
+export function drawStop(mode: Mode, tiles: number, random: () => number): Stop {
+  const way = ways[mode];
+  const point = way[Math.floor(random() * way.length)];
+  const nth = 1 + Math.floor(random() * 2 * Math.max(0, tiles - 1));
+  return point.moment === 'reply' ? { ...point, nth, where: saysSomething } : { ...point, nth };
+}
