@@ -1,8 +1,9 @@
 // Bundles each function into dist/<function>: main.js to run it, index.js for the functions-framework's own CLI, and the
 // files they read beside them. What is in there is all that runs in production; see docs/adr/0003.
-import { copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build } from 'rolldown';
 
 const root = join(import.meta.dirname, '..');
@@ -10,14 +11,23 @@ const require = createRequire(import.meta.url);
 
 interface Bundle {
   name: string;
-  /** Entry name → source file. */
+  /** Entry name → source file, besides main and index. */
   entries: Record<string, string>;
   /** Files read at run time, copied beside the bundle. */
   files: string[];
 }
 
+const queue = join(root, 'functions/lib/queue');
+const scripts = readdirSync(queue)
+  .filter((file) => file.endsWith('.lua'))
+  .map((file) => join(queue, file));
+
 const bundles: Bundle[] = [
-  { name: 'split', entries: {}, files: [] },
+  {
+    name: 'split',
+    entries: {},
+    files: [...scripts, require.resolve('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm')],
+  },
   {
     name: 'blur',
     entries: {
@@ -25,27 +35,31 @@ const bundles: Bundle[] = [
       // The thread pool starts its threads from this file, found beside the bundle.
       worker: join(require.resolve('piscina'), '../worker.js'),
     },
-    files: [],
+    files: scripts,
   },
-  { name: 'assemble', entries: {}, files: [] },
+  { name: 'assemble', entries: {}, files: scripts },
 ];
 
-/** Writes dist/<name> anew. */
+/** Tells when a bundle was built; written last. */
+const MARK = 'package.json';
+
+/** Writes dist/<name>. Each file is put in place as a whole, so that processes that start meanwhile find all they need. */
 async function bundle({ name, entries, files }: Bundle): Promise<void> {
-  const dir = join(root, 'dist', name);
-  await rm(dir, { recursive: true, force: true });
+  const target = join(root, 'dist', name);
+  const fresh = await mkdtemp(join(await folder(join(root, 'dist')), `.${name}-`));
   await build({
     cwd: root,
     platform: 'node',
     // A native addon the thread pool uses for a priority nobody sets here; it does without.
     external: ['@napi-rs/nice'],
+    resolve: { alias: { domain: join(root, 'functions/lib/no-domain.ts') } },
     input: {
       main: join(root, `functions/${name}/main.ts`),
       index: join(root, `functions/${name}/index.ts`),
       ...entries,
     },
     output: {
-      dir,
+      dir: fresh,
       format: 'esm',
       minify: { mangle: false, compress: true, codegen: { removeWhitespace: true } },
       chunkFileNames: '[name]-[hash].js',
@@ -55,14 +69,21 @@ async function bundle({ name, entries, files }: Bundle): Promise<void> {
     },
     logLevel: 'warn',
   });
-  const queue = join(root, 'functions/lib/queue');
-  const scripts = (await readdir(queue))
-    .filter((file) => file.endsWith('.lua'))
-    .map((file) => join(queue, file));
-  await mkdir(dir, { recursive: true });
-  for (const file of [...scripts, ...files])
-    await copyFile(file, join(dir, file.slice(file.lastIndexOf('/') + 1)));
-  await writeFile(join(dir, 'package.json'), `${JSON.stringify({ type: 'module', main: 'index.js' })}\n`);
+  for (const file of files) await copyFile(file, join(fresh, basename(file)));
+  const made = await readdir(fresh);
+  await folder(target);
+  for (const file of made) await rename(join(fresh, file), join(target, file));
+  const mark = join(fresh, MARK);
+  await writeFile(mark, `${JSON.stringify({ type: 'module', main: 'index.js' })}\n`);
+  await rename(mark, join(target, MARK));
+  const left = (await readdir(target)).filter((file) => file !== MARK && !made.includes(file));
+  for (const file of left) await rm(join(target, file), { recursive: true });
+  await rm(fresh, { recursive: true });
+}
+
+async function folder(path: string): Promise<string> {
+  await mkdir(path, { recursive: true });
+  return path;
 }
 
 /** Builds everything. */
@@ -73,7 +94,7 @@ export async function buildAll(): Promise<void> {
 /** Builds unless dist is newer than every source it is made from. */
 export async function buildIfStale(): Promise<void> {
   const builtAt = Math.min(
-    ...(await Promise.all(bundles.map(({ name }) => changedAt(join(root, 'dist', name, 'package.json'))))),
+    ...(await Promise.all(bundles.map(({ name }) => changedAt(join(root, 'dist', name, MARK))))),
   );
   const sources = (await readdir(join(root, 'functions'), { recursive: true })).map((file) =>
     join(root, 'functions', file),

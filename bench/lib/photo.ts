@@ -1,6 +1,7 @@
 // A drawn stand-in for a photo, the same at every run, for every bench: pure noise and pure gradients both mislead a
 // compressor, so this has what photos have: light, objects with edges, texture that fades as it gets finer, and
 // sensor noise.
+import sharp from 'sharp';
 import type { Bitmap } from '../../functions/lib/pixels.ts';
 
 /** The texture repeats every `period` pixels: far more than the 32 KiB a deflate window sees. */
@@ -73,4 +74,14 @@ function drawTexture(cellSizes: number[], seed: number): Float32Array {
     }
   }
   return texture;
+}
+
+/** A photo-like picture of about `megapixels`, 3 by 2, as the PNG file a tool that exports photos would write. */
+export async function photoPng(megapixels: number): Promise<Buffer<ArrayBuffer>> {
+  const height = Math.round(Math.sqrt((megapixels * 1e6) / 1.5));
+  const { data, width } = photo(Math.round(1.5 * height), height);
+  const raw = { width, height, channels: 3 as const };
+  return Buffer.from(
+    await sharp(data, { raw, limitInputPixels: false }).png({ adaptiveFiltering: true }).toBuffer(),
+  );
 }

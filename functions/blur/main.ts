@@ -1,5 +1,6 @@
 // Serves blur until it is asked to stop.
-import '../lib/stop-signal.ts'; // First: the consumer claims tiles before the server is there to hand them back.
+import '../lib/collector.ts';
+import '../lib/stop-signal.ts'; // Early: the consumer claims tiles before the server is there to hand them back.
 import { config, lifecycle, log } from './index.ts';
 
 // Loaded after the consumer has started; see index.ts.

@@ -1,0 +1,144 @@
+// End to end: a PNG over HTTP to a blurred PNG, through `npm start`'s own line, beside sharp and Jimp doing the same to
+// the whole image in this process. `node bench/e2e.ts [megapixels] [rounds]` prints the table alone.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Jimp } from 'jimp';
+import sharp from 'sharp';
+import { convolve } from '../functions/blur/convolve.ts';
+import { decodeBands, readHeader } from '../functions/lib/images.ts';
+import { bandsOf } from '../functions/lib/images-bands.ts';
+import type { Bitmap } from '../functions/lib/pixels.ts';
+import { encodePng } from '../functions/lib/png/encode.ts';
+import { buildIfStale } from '../scripts/build.ts';
+import { BenchLine } from './lib/bench-line.ts';
+import { interleave, median, table } from './lib/measure.ts';
+import { photoPng } from './lib/photo.ts';
+
+const KERNEL = 15;
+const WORKERS = 2;
+/** Jimp takes so long that a few rounds tell enough. */
+const JIMP_ROUNDS = 3;
+
+export interface EndToEndRow {
+  codec: string;
+  ms: number;
+  /** Of Tessera's time. */
+  times: number;
+}
+
+export interface EndToEndResults {
+  megapixels: number;
+  fileMb: number;
+  rounds: number;
+  rows: EndToEndRow[];
+  /** From nothing: every process started, blur from zero, one image, everything stopped. */
+  fromNothingMs: number;
+  /** CPU time an image: of all processes of the line, and of one process doing the same with the same code. */
+  cpu: { lineMs: number; oneProcessMs: number; ratio: number };
+}
+
+export async function benchEndToEnd({ megapixels = 24, rounds = 7 } = {}): Promise<EndToEndResults> {
+  await buildIfStale();
+  const png = await photoPng(megapixels);
+  const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
+  const fromNothingMs = await timeOf(() => blurFromNothing(png));
+  const bench = await BenchLine.start(WORKERS);
+  try {
+    // Until both workers are there and warm.
+    for (let round = 0; round < 3; round++) await bench.blur(png);
+    const sigma = KERNEL / 3;
+    const jobs = new Map<string, () => Promise<number | void>>([
+      ['Tessera, 2 workers', () => bench.blur(png)],
+      [
+        'sharp, default options',
+        async () => void (await sharp(png).blur(sigma).png().toFile(join(folder, 's.png'))),
+      ],
+      ['one process, same code', () => blurInOneProcess(png, join(folder, 'o.png'))],
+    ]);
+    const measured = await interleave(jobs, { rounds, leastMs: 1 });
+    const jimp = await interleave(
+      new Map([['Jimp, whole image', () => blurByJimp(png, join(folder, 'j.png'))]]),
+      { rounds: Math.min(rounds, JIMP_ROUNDS), leastMs: 1 },
+    );
+    const all = new Map([...measured, ...jimp]);
+    const own = median(all.get('Tessera, 2 workers') ?? []);
+    const rows = [...all].map(([codec, times]) => ({ codec, ms: median(times), times: median(times) / own }));
+    const cpu = await compareCpu(bench, png, join(folder, 'o.png'), rounds);
+    const results = { megapixels, fileMb: png.length / 1e6, rounds, rows, fromNothingMs, cpu };
+    print(results);
+    return results;
+  } finally {
+    await bench.stop();
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function blurFromNothing(png: Uint8Array<ArrayBuffer>): Promise<void> {
+  const bench = await BenchLine.start(WORKERS);
+  await bench.blur(png);
+  await bench.stop();
+}
+
+/** Decode, blur, encode with Tessera's code and nothing between: what the line's processes could not do in less. */
+async function blurInOneProcess(png: Uint8Array, path: string): Promise<void> {
+  const header = readHeader(png, { maxPixels: Infinity });
+  const bands: Uint8Array[] = [];
+  for await (const band of decodeBands(png, header)) bands.push(band.data);
+  const { width, height, channels } = header;
+  const blurred = convolve({ data: Buffer.concat(bands), width, height }, KERNEL);
+  await writeFile(path, encodePng({ width, height, channels }, asBands(blurred, channels)));
+}
+
+function asBands(bitmap: Bitmap, channels: 3 | 4): Iterable<Bitmap> {
+  return channels === 3 ? [bitmap] : bandsOf(bitmap, channels);
+}
+
+async function blurByJimp(png: Uint8Array<ArrayBuffer>, path: string): Promise<void> {
+  const image = await Jimp.fromBuffer(Buffer.from(png.buffer, png.byteOffset, png.byteLength));
+  await writeFile(path, await image.blur(Math.floor(KERNEL / 2)).getBuffer('image/png'));
+}
+
+async function compareCpu(bench: BenchLine, png: Uint8Array<ArrayBuffer>, path: string, rounds: number) {
+  const line: number[] = [];
+  const one: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const before = bench.cpuMs();
+    await bench.blur(png);
+    line.push(bench.cpuMs() - before);
+    const own = process.cpuUsage();
+    await blurInOneProcess(png, path);
+    const { user, system } = process.cpuUsage(own);
+    one.push((user + system) / 1000);
+  }
+  const lineMs = median(line);
+  const oneProcessMs = median(one);
+  return { lineMs, oneProcessMs, ratio: lineMs / oneProcessMs };
+}
+
+async function timeOf(run: () => Promise<void>): Promise<number> {
+  const startedAt = performance.now();
+  await run();
+  return performance.now() - startedAt;
+}
+
+function print({ megapixels, fileMb, rounds, rows, fromNothingMs, cpu }: EndToEndResults): void {
+  console.log(
+    `\nEnd to end: ${megapixels} Mpx PNG (${fileMb.toFixed(0)} MB), k = ${KERNEL}, medians of ${rounds} rounds`,
+  );
+  console.log(
+    table([
+      ['', 'ms', '× Tessera'],
+      ...rows.map(({ codec, ms, times }) => [codec, ms.toFixed(0), times.toFixed(2)]),
+    ]),
+  );
+  console.log(`From nothing, scale from zero and stopping included: ${fromNothingMs.toFixed(0)} ms`);
+  console.log(
+    `CPU an image: ${cpu.lineMs.toFixed(0)} ms in all processes, ${cpu.oneProcessMs.toFixed(0)} ms in one: ${cpu.ratio.toFixed(2)}`,
+  );
+}
+
+if (import.meta.main) {
+  const [megapixels = 24, rounds = 7] = process.argv.slice(2).map(Number);
+  await benchEndToEnd({ megapixels, rounds });
+}

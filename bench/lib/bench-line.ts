@@ -1,0 +1,90 @@
+// The line as `npm start` runs it, for measuring: an image goes in over HTTP, and the time until its PNG is written
+// comes out.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { queueKeys } from '../../functions/lib/queue/keys.ts';
+import { Line } from '../../scripts/local/line.ts';
+import { SplitClient } from '../../scripts/local/split-client.ts';
+import { cpuMs } from './processes.ts';
+
+const LOOK_EVERY_MS = 5;
+const LIMIT_MS = 300_000;
+
+export class BenchLine {
+  readonly line: Line;
+  readonly #folder: string;
+  readonly #client: SplitClient;
+  #sent = 0;
+
+  private constructor(line: Line, folder: string) {
+    this.line = line;
+    this.#folder = folder;
+    this.#client = new SplitClient(line.splitUrl);
+  }
+
+  /** Starts a line that keeps its workers, up to `workers` of them, while it is measured. */
+  static async start(workers: number, env: Record<string, string> = {}): Promise<BenchLine> {
+    const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
+    const line = await Line.start({
+      env: {
+        STORE: 'file',
+        OUTPUT_PATH: folder,
+        LOG_LEVEL: 'error',
+        MAX_PIXELS: '200000000',
+        MAX_BODY_BYTES: String(1024 ** 3),
+        REDIS_BUDGET_BYTES: String(8 * 1024 ** 3),
+        ...env,
+      },
+      maxWorkers: workers,
+      cooldownMs: LIMIT_MS,
+      onLog: (_name, text) => console.error(text),
+    });
+    return new BenchLine(line, folder);
+  }
+
+  /** Uploads an image under a name of its own and waits for its result. Answers the milliseconds from request to file. */
+  async blur(png: Uint8Array<ArrayBuffer>): Promise<number> {
+    const startedAt = performance.now();
+    const { id } = await this.#client.upload(`bench-${this.#sent++}.png`, png);
+    while ((await this.#client.status(id)).status !== 'done') {
+      if (performance.now() - startedAt > LIMIT_MS)
+        throw new Error(`Image ${id} is not done after ${LIMIT_MS} ms`);
+      await sleep(LOOK_EVERY_MS);
+    }
+    return performance.now() - startedAt;
+  }
+
+  /** Puts an image's tiles on the queue without waiting for them. */
+  async split(png: Uint8Array<ArrayBuffer>): Promise<number> {
+    return (await this.#client.upload(`bench-${this.#sent++}.png`, png)).tiles;
+  }
+
+  /** Jobs ready to claim. */
+  async queued(): Promise<number> {
+    return this.line.redis.llen(queueKeys(this.line.keyPrefix).queue);
+  }
+
+  /** Every process of the line. */
+  get pids(): number[] {
+    const { split, assemble, scaler, redisServer } = this.line;
+    const redisPid = redisServer.pid;
+    return [
+      split.pid,
+      assemble.pid,
+      ...scaler.workers.map(({ pid }) => pid),
+      ...(redisPid === undefined ? [] : [redisPid]),
+    ];
+  }
+
+  /** CPU time of all processes so far, ms. */
+  cpuMs(): number {
+    return this.pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
+  }
+
+  async stop(): Promise<void> {
+    await this.line.stop();
+    await rm(this.#folder, { recursive: true });
+  }
+}

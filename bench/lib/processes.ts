@@ -1,0 +1,17 @@
+// What a process has used, from /proc: works on Linux, where the benches run.
+import { readFileSync } from 'node:fs';
+
+const TICK_MS = 10;
+
+/** CPU time of a process so far, its threads and both user and system time, in ms. */
+export function cpuMs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+/** The most memory a process has held at once, in MB. */
+export function peakMb(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? NaN) / 1024;
+}

@@ -1,0 +1,81 @@
+// The most memory each process holds while a very large PNG goes through, and what Redis holds of it.
+import { buildIfStale } from '../scripts/build.ts';
+import { BenchLine } from './lib/bench-line.ts';
+import { table } from './lib/measure.ts';
+import { photoPng } from './lib/photo.ts';
+import { peakMb } from './lib/processes.ts';
+
+export interface MemoryResults {
+  megapixels: number;
+  fileMb: number;
+  splitMb: number;
+  assembleMb: number;
+  /** The larger of two workers. */
+  blurMb: number;
+  /** Redis at its peak, beyond what it held before. */
+  redisMb: number;
+  /** What split set aside for the image. */
+  admittedMb: number;
+}
+
+const LOOK_EVERY_MS = 20;
+
+export async function benchMemory({ megapixels = 100 } = {}): Promise<MemoryResults> {
+  await buildIfStale();
+  const png = await photoPng(megapixels);
+  const bench = await BenchLine.start(2);
+  const { line } = bench;
+  try {
+    await line.redis.config('RESETSTAT');
+    const usedBefore = await redisBytes(bench, 'used_memory');
+    let admitted = 0;
+    const looking = setInterval(() => {
+      void line.redis.hvals(`${line.keyPrefix}:admitted`).then((held) => {
+        admitted = Math.max(admitted, ...held.map(Number));
+      });
+    }, LOOK_EVERY_MS);
+    await bench.blur(png);
+    clearInterval(looking);
+    const results = {
+      megapixels,
+      fileMb: png.length / 1e6,
+      splitMb: peakMb(line.split.pid),
+      assembleMb: peakMb(line.assemble.pid),
+      blurMb: Math.max(...line.scaler.workers.map(({ pid }) => peakMb(pid))),
+      redisMb: ((await redisBytes(bench, 'used_memory_peak')) - usedBefore) / 1e6,
+      admittedMb: admitted / 1e6,
+    };
+    print(results);
+    return results;
+  } finally {
+    await bench.stop();
+  }
+}
+
+async function redisBytes({ line }: BenchLine, field: string): Promise<number> {
+  const info = await line.redis.info('memory');
+  return Number(new RegExp(`^${field}:(\\d+)`, 'm').exec(info)?.[1]);
+}
+
+function print(results: MemoryResults): void {
+  const { megapixels, fileMb, splitMb, assembleMb, blurMb, redisMb, admittedMb } = results;
+  console.log(`\nPeak memory, ${megapixels} Mpx PNG of ${fileMb.toFixed(0)} MB, 2 workers`);
+  console.log(
+    table([
+      ['process', 'peak'],
+      ['split', mb(splitMb)],
+      ['assemble', mb(assembleMb)],
+      ['blur', mb(blurMb)],
+      ['Redis', `${mb(redisMb)} of ${mb(admittedMb)} set aside`],
+    ]),
+  );
+}
+
+function mb(value: number): string {
+  return `${value.toFixed(0)} MB`;
+}
+
+if (import.meta.main) {
+  const [megapixels = 100] = process.argv.slice(2).map(Number);
+  await benchMemory({ megapixels });
+}
