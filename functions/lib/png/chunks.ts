@@ -1,6 +1,7 @@
 // The container of a PNG file: a signature, then chunks of length, type, data and CRC.
 import { crc32 } from 'node:zlib';
 import { Problem } from '../errors.ts';
+import { viewOf } from './words.ts';
 
 export const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
@@ -67,8 +68,4 @@ export function frameChunk(type: number, data: Uint8Array): { head: Buffer; tail
   const tail = Buffer.alloc(4);
   tail.writeUInt32BE(crc32(data, crc32(head.subarray(4))));
   return { head, tail };
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -7,6 +7,7 @@ import { channelsOfPng, filteredLength, type PngHeader, readPngHeader, rowLength
 import { inflateImageData } from './inflate.ts';
 import { decodeInterlaced } from './interlaced.ts';
 import { unfilterRow } from './unfilter.ts';
+import { viewOf } from './words.ts';
 
 /**
  * The image's rows from the top, in bands of the full width, each in a buffer of its own unless `allocate` says
@@ -50,6 +51,7 @@ class RowReader {
   /** Where rows that are expanded are unfiltered. */
   #unfiltered: Buffer;
   #band: Buffer;
+  #bandView: DataView;
   #rowsInBand = 0;
 
   constructor(header: PngHeader, allocate: AllocateBand) {
@@ -65,6 +67,7 @@ class RowReader {
     this.#above = Buffer.alloc(this.#fileRow);
     this.#unfiltered = Buffer.allocUnsafe(this.#expand === undefined ? 0 : this.#fileRow);
     this.#band = this.#newBand();
+    this.#bandView = viewOf(this.#band);
   }
 
   /** Reads rows of `chunk` from `at` on until it ends or the band is full; answers how far it came. */
@@ -76,14 +79,15 @@ class RowReader {
       at += copied;
       if (this.#cutLength < length) return at;
       this.#cutLength = 0;
-      this.#addRow(this.#cut, 0);
+      this.#addRow(viewOf(this.#cut), 0);
     }
+    const view = viewOf(chunk);
     while (!this.#isBandFull()) {
       if (chunk.length - at < length) {
         this.#cutLength = chunk.copy(this.#cut, 0, at);
         return chunk.length;
       }
-      this.#addRow(chunk, at);
+      this.#addRow(view, at);
       at += length;
     }
     return at;
@@ -98,6 +102,7 @@ class RowReader {
     this.#rowsLeft -= this.#rowsInBand;
     this.#rowsInBand = 0;
     this.#band = this.#newBand();
+    this.#bandView = viewOf(this.#band);
     return band;
   }
 
@@ -109,18 +114,19 @@ class RowReader {
     return this.#allocate(Math.min(this.#bandRows, this.#rowsLeft) * this.#bandRow);
   }
 
-  #addRow(raw: Buffer, from: number): void {
+  #addRow(raw: DataView, from: number): void {
+    const [length, pixelBytes] = [this.#fileRow, this.#pixelBytes];
     const to = this.#rowsInBand * this.#bandRow;
     if (this.#expand !== undefined) {
       const row = this.#unfiltered;
-      unfilterRow(raw, from, this.#above, 0, row, 0, this.#fileRow, this.#pixelBytes);
+      unfilterRow(raw, from, viewOf(this.#above), 0, viewOf(row), 0, length, pixelBytes);
       this.#expand(row, this.#band, to);
       this.#unfiltered = this.#above;
       this.#above = row;
     } else if (this.#rowsInBand === 0) {
-      unfilterRow(raw, from, this.#above, 0, this.#band, to, this.#fileRow, this.#pixelBytes);
+      unfilterRow(raw, from, viewOf(this.#above), 0, this.#bandView, to, length, pixelBytes);
     } else {
-      unfilterRow(raw, from, this.#band, to - this.#bandRow, this.#band, to, this.#fileRow, this.#pixelBytes);
+      unfilterRow(raw, from, this.#bandView, to - length, this.#bandView, to, length, pixelBytes);
     }
     this.#rowsInBand++;
   }

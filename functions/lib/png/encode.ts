@@ -7,6 +7,7 @@ import { adler32 } from './adler32.ts';
 import { chunkTypes, frameChunk, signature } from './chunks.ts';
 import { filterRow } from './filter.ts';
 import { colorTypes } from './header.ts';
+import { viewOf } from './words.ts';
 
 export interface PngSize {
   width: number;
@@ -179,8 +180,4 @@ function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value);
   return bytes;
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -3,8 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Channels } from '../pixels.ts';
 import { predictionOf } from './drawn-png.ts';
 import { filterRow } from './filter.ts';
-
-const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+import { viewOf } from './words.ts';
 
 describe('filterRow', () => {
   test.each([1, 2, 3, 4, 5, 6, 7, 64, 101])(

@@ -2,6 +2,7 @@
 // be done on four bytes at once, and photos filtered by it come out smaller than by Up or Sub and within a few percent
 // of Paeth, which takes six times as long.
 import type { Channels } from '../pixels.ts';
+import { averageBytes, subtractBytes } from './words.ts';
 
 const averageFilter = 3;
 
@@ -38,14 +39,4 @@ export function filterRow(
     const average = (source.getUint8(p - channels) + above.getUint8(u)) >> 1;
     out.setUint8(o, source.getUint8(p) - average);
   }
-}
-
-/** Of each of four bytes, (a + b) >> 1: what both have, plus half of what one has. */
-function averageBytes(a: number, b: number): number {
-  return ((a & b) + (((a ^ b) & 0xfefefefe) >>> 1)) | 0;
-}
-
-/** Of each of four bytes, a - b: a borrow is kept from the next byte by its top bit, which is put right after. */
-function subtractBytes(a: number, b: number): number {
-  return ((a | 0x80808080) - (b & 0x7f7f7f7f)) ^ ((a ^ ~b) & 0x80808080);
 }

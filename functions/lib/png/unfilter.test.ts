@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Problem } from '../errors.ts';
 import { predictionOf } from './drawn-png.ts';
 import { unfilterRow } from './unfilter.ts';
+import { viewOf } from './words.ts';
 
 describe('unfilterRow', () => {
   const cases = [0, 1, 2, 3, 4].flatMap((filter) => [1, 2, 3, 4, 6, 8].map((bytes) => ({ filter, bytes })));
@@ -15,7 +16,7 @@ describe('unfilterRow', () => {
         const differences = row.map((byte, i) => byte - predictionOf(filter, row, above, i, pixelBytes));
         const raw = Buffer.from([99, filter, ...differences, 99]);
         const out = Buffer.concat([Buffer.from([7, 7]), above, Buffer.alloc(length), Buffer.from([7])]);
-        unfilterRow(raw, 1, out, 2, out, 2 + length, length, pixelBytes);
+        unfilterRow(viewOf(raw), 1, viewOf(out), 2, viewOf(out), 2 + length, length, pixelBytes);
         expect(out).toEqual(Buffer.concat([Buffer.from([7, 7]), above, row, Buffer.from([7])]));
       }
     }
@@ -28,13 +29,15 @@ describe('unfilterRow', () => {
     for (const pixelBytes of [1, 3]) {
       const differences = row.map((byte, i) => byte - predictionOf(4, row, above, i, pixelBytes));
       const out = Buffer.alloc(length);
-      unfilterRow(Buffer.from([4, ...differences]), 0, above, 0, out, 0, length, pixelBytes);
+      const raw = viewOf(Buffer.from([4, ...differences]));
+      unfilterRow(raw, 0, viewOf(above), 0, viewOf(out), 0, length, pixelBytes);
       expect(out).toEqual(row);
     }
   });
 
   test('refuses a filter that does not exist', () => {
-    const out = Buffer.alloc(3);
-    expect(() => unfilterRow(Buffer.from([5, 1, 2, 3]), 0, out, 0, out, 0, 3, 3)).toThrow(Problem);
+    const out = viewOf(Buffer.alloc(3));
+    const raw = viewOf(Buffer.from([5, 1, 2, 3]));
+    expect(() => unfilterRow(raw, 0, out, 0, out, 0, 3, 3)).toThrow(Problem);
   });
 });
