@@ -6,7 +6,7 @@ import {
   doubtfulPixels,
   floatViews,
   result,
-  RGB_RESULT,
+  RESULT_ROW,
   RGB_ROW,
   rows,
 } from './convolve-scratch.ts';
@@ -14,7 +14,7 @@ import { LEVEL } from './convolve-rounding.ts';
 
 // Views four rows apart: T2G is the green sample two rows on, O2G where its result goes.
 const [T0R, T0G, T0B, T1R, T1G, T1B, T2R, T2G, T2B, T3R, T3G, T3B] = floatViews(rows, 4, RGB_ROW, 3);
-const [O0R, O0G, O0B, O1R, O1G, O1B, O2R, O2G, O2B, O3R, O3G, O3B] = byteViews(result, 4, RGB_RESULT, 3);
+const [O0R, O0G, O0B, O1R, O1G, O1B, O2R, O2G, O2B, O3R, O3G, O3B] = byteViews(result, 4, RESULT_ROW, 3);
 
 const SLOW_WEIGHTS = new Float64Array(128);
 const FAST_WEIGHTS = new Float64Array(128);
@@ -29,7 +29,7 @@ const FRACTION = LEVEL - 2;
 // Constants of this module are compiled in, imported ones are not.
 const doubts = doubtfulPixels;
 const fromRow = RGB_ROW;
-const toRow = RGB_RESULT;
+const toRow = RESULT_ROW;
 
 /** Makes the pass ready for a kernel. It wants samples scaled by the factor answered, and turns them into 1. */
 export function prepareRgbColumns({ slow, fast }: CosineKernel): number {
@@ -71,8 +71,9 @@ function sumFirst(first: number, radius: number): void {
 /**
  * Slides down the column of pixels `x`, writes its `height` bytes of each channel, and answers how many pixels stand in
  * `doubtfulPixels`. Up to three rows more are written after the last, and may stand there; `result` has room for them.
+ * `pixelBytes` is 3, or 4 to leave room for an alpha that is there already.
  */
-export function slideRgbColumn(x: number, height: number, radius: number): number {
+export function slideRgbColumn(x: number, height: number, radius: number, pixelBytes: number): number {
   const slow = CONSTANTS[0];
   const fast = CONSTANTS[1];
   const slowEdge = CONSTANTS[2];
@@ -104,7 +105,7 @@ export function slideRgbColumn(x: number, height: number, radius: number): numbe
   let trail = (x * 3) | 0;
 
   let count = 0;
-  let to = (x * 3) | 0;
+  let to = (x * pixelBytes) | 0;
   const end = (to + height * toRow) | 0;
   for (; to < end; to = (to + 4 * toRow) | 0) {
     {

@@ -6,7 +6,7 @@ import {
   doubtfulPixels,
   floatViews,
   result,
-  RGBA_RESULT,
+  RESULT_ROW,
   RGBA_ROW,
   rows,
 } from './convolve-scratch.ts';
@@ -14,11 +14,11 @@ import { BIAS, LEVEL, SUM_ERROR } from './convolve-rounding.ts';
 
 // Views two rows apart: T1G is the next row's green, O1G where its result goes.
 const [T0R, T0G, T0B, T0A, T1R, T1G, T1B, T1A] = floatViews(rows, 2, RGBA_ROW, 4);
-const [O0R, O0G, O0B, O0A, O1R, O1G, O1B, O1A] = byteViews(result, 2, RGBA_RESULT, 4);
+const [O0R, O0G, O0B, O0A, O1R, O1G, O1B, O1A] = byteViews(result, 2, RESULT_ROW, 4);
 // Constants of this module are compiled in, imported ones are not.
 const doubts = doubtfulPixels;
 const fromRow = RGBA_ROW;
-const toRow = RGBA_RESULT;
+const toRow = RESULT_ROW;
 const level = LEVEL;
 
 const SLOW_WEIGHTS = new Float64Array(128);

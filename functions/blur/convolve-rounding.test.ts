@@ -56,7 +56,7 @@ function doubtsOf(channels: 3 | 4, pixels: number[][]): number[] {
   if (channels === 3) {
     prepareRgbRows(kernel, prepareRgbColumns(kernel) * LEVEL, BIAS);
     slideRgbRows(1, size, size);
-    return [...doubtfulPixels.subarray(0, slideRgbColumn(0, 1, (size - 1) / 2))];
+    return [...doubtfulPixels.subarray(0, slideRgbColumn(0, 1, (size - 1) / 2, 3))];
   }
   prepareRgbaColumns(kernel, prepareRgbaRows(kernel));
   slideRgbaRows(1, size, size);

@@ -26,11 +26,10 @@ export const RGBA_ROW = BLOCK * 4 + 8;
 export const rows = new ArrayBuffer((WINDOW + OVERRUN) * RGBA_ROW * 8);
 
 /** Bytes from one row of `result` to the next. */
-export const RGB_RESULT = BLOCK * 3 + 64;
-export const RGBA_RESULT = BLOCK * 4 + 64;
+export const RESULT_ROW = BLOCK * 4 + 64;
 
-/** The block's blurred pixels, as bytes. */
-export const result = new ArrayBuffer((BLOCK + OVERRUN) * RGBA_RESULT);
+/** The block's blurred pixels: as many bytes each as the answer has. */
+export const result = new ArrayBuffer((BLOCK + OVERRUN) * RESULT_ROW);
 
 /** Where in `result` pixels begin whose rounding is in doubt, as a vertical pass found them; some stand here twice. */
 export const doubtfulPixels = new Int32Array((BLOCK + OVERRUN) * 4);

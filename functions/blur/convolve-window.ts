@@ -1,16 +1,13 @@
 // Between bitmaps and the scratch memory: brings in the pixels a block reads, its window, with the border's pixels
 // repeated beyond the border and without alpha where all of it is opaque; and takes out the block's blurred pixels.
 import type { Bitmap, Channels, Rect } from '../lib/pixels.ts';
-import { result, RGB_RESULT, RGBA_RESULT, rgbaWindow, rgbWindow } from './convolve-scratch.ts';
+import { result, RESULT_ROW, rgbaWindow, rgbWindow } from './convolve-scratch.ts';
 
 const rgbaBytes = new Uint8Array(rgbaWindow);
 const rgbBytes = new Uint8Array(rgbWindow);
 const rgbaWords = new Int32Array(rgbaWindow);
 const rgbWords = new Int32Array(rgbWindow, 0, Math.floor(rgbWindow.byteLength / 4));
 const resultBytes = new Uint8Array(result);
-const resultWords = new Int32Array(result);
-
-const OPAQUE = 0xff << 24;
 
 /** What of a window the passes need to see. */
 export type WindowKind = 'opaque' | 'transparent' | 'mixed';
@@ -30,46 +27,12 @@ export function loadWindow(source: Bitmap, channels: Channels, window: Rect): Wi
   return isTransparent(pixels) ? 'transparent' : 'mixed';
 }
 
-/**
- * Copies the first `width` × `height` pixels of `result`, of `channels` bytes each, to `x`, `y` of `target`. Where the
- * target has an alpha and the result has none, it becomes 255.
- */
-export function storeBlock(
-  channels: Channels,
-  { x, y, width, height }: Rect,
-  target: Bitmap,
-  targetChannels: Channels,
-): void {
-  const row = channels === 3 ? RGB_RESULT : RGBA_RESULT;
-  const words = new Int32Array(target.data.buffer, 0, Math.floor(target.data.length / 4));
+/** Copies the first `width` × `height` pixels of `result`, of `channels` bytes each, to `x`, `y` of `target`. */
+export function storeBlock(target: Bitmap, channels: Channels, { x, y, width, height }: Rect): void {
   for (let i = 0; i < height; i++) {
-    const to = (y + i) * target.width + x;
-    if (channels === targetChannels) {
-      target.data.set(resultBytes.subarray(i * row, i * row + width * channels), to * channels);
-    } else {
-      addAlpha(words, to, (i * row) / 4, width);
-    }
-  }
-}
-
-/**
- * Writes `width` opaque pixels to `words`, from the RGB pixels at word `from` of `result`: four pixels are three words
- * there. Red is a word's lowest byte.
- */
-function addAlpha(words: Int32Array, to: number, from: number, width: number): void {
-  const end = to + width;
-  for (; to + 4 <= end; to += 4) {
-    const w0 = resultWords[from];
-    const w1 = resultWords[from + 1];
-    const w2 = resultWords[from + 2];
-    words[to] = OPAQUE | w0;
-    words[to + 1] = OPAQUE | (w0 >>> 24) | (w1 << 8);
-    words[to + 2] = OPAQUE | (w1 >>> 16) | (w2 << 16);
-    words[to + 3] = OPAQUE | (w2 >>> 8);
-    from += 3;
-  }
-  for (let i = from * 4; to < end; to++, i += 3) {
-    words[to] = OPAQUE | resultBytes[i] | (resultBytes[i + 1] << 8) | (resultBytes[i + 2] << 16);
+    const from = i * RESULT_ROW;
+    const to = ((y + i) * target.width + x) * channels;
+    target.data.set(resultBytes.subarray(from, from + width * channels), to);
   }
 }
 

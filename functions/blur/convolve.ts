@@ -7,7 +7,7 @@ import { prepareRgbaRows, slideRgbaRows } from './convolve-rgba-rows.ts';
 import { prepareRgbColumns, slideRgbColumn } from './convolve-rgb-columns.ts';
 import { prepareRgbRows, slideRgbRows } from './convolve-rgb-rows.ts';
 import { BIAS, LEVEL } from './convolve-rounding.ts';
-import { BLOCK, doubtfulPixels, result, RGB_RESULT, RGBA_RESULT } from './convolve-scratch.ts';
+import { BLOCK, doubtfulPixels, result, RESULT_ROW } from './convolve-scratch.ts';
 import { loadWindow, storeBlock } from './convolve-window.ts';
 import { assertKernelSize, fitCosines, type CosineKernel } from './gaussian-kernel.ts';
 
@@ -38,28 +38,6 @@ export function convolve(source: Bitmap, kernelSize: number, core: Rect = wholeO
   return target;
 }
 
-/** The two passes, where every pixel of the window is opaque and where not. */
-interface Passes {
-  channels: Channels;
-  resultRow: number;
-  slideRows(width: number, height: number, size: number): void;
-  slideColumn(x: number, height: number, radius: number): number;
-}
-
-const rgbPasses: Passes = {
-  channels: 3,
-  resultRow: RGB_RESULT,
-  slideRows: slideRgbRows,
-  slideColumn: slideRgbColumn,
-};
-
-const rgbaPasses: Passes = {
-  channels: 4,
-  resultRow: RGBA_RESULT,
-  slideRows: slideRgbaRows,
-  slideColumn: slideRgbaColumn,
-};
-
 function blurCore(
   source: Bitmap,
   channels: Channels,
@@ -73,32 +51,49 @@ function blurCore(
     for (let x = 0; x < core.width; x += BLOCK) {
       const width = Math.min(BLOCK, core.width - x);
       const height = Math.min(BLOCK, core.height - y);
+      const block = { x: core.x + x, y: core.y + y, width, height };
       const kind = loadWindow(source, channels, {
-        x: core.x + x - radius,
-        y: core.y + y - radius,
+        x: block.x - radius,
+        y: block.y - radius,
         width: width + 2 * radius,
         height: height + 2 * radius,
       });
       // The target is zeros already.
       if (kind === 'transparent') continue;
-      const passes = kind === 'opaque' ? rgbPasses : rgbaPasses;
-      blurBlock(passes, kernel.size, { x: core.x + x, y: core.y + y, width, height }, exact);
-      storeBlock(passes.channels, { x, y, width, height }, target, channels);
+      if (kind === 'opaque') blurOpaque(block, channels, kernel.size, exact);
+      else blurMixed(block, kernel.size, exact);
+      storeBlock(target, channels, { x, y, width, height });
     }
   }
 }
 
-/** Blurs the loaded window of `block`, a rectangle of the source. The bytes are then in `result`. */
-function blurBlock(passes: Passes, size: number, block: Rect, exact: ExactBlur): void {
-  passes.slideRows(block.width, block.height + size - 1, size);
+/** Blurs the RGB window of `block`, a rectangle of the source. The bytes are then in `result`. */
+function blurOpaque(block: Rect, channels: Channels, size: number, exact: ExactBlur): void {
+  if (channels === 4) resultBytes.fill(255, 0, block.height * RESULT_ROW);
+  slideRgbRows(block.width, block.height + size - 1, size);
   for (let x = 0; x < block.width; x++) {
-    const count = passes.slideColumn(x, block.height, (size - 1) / 2);
-    for (let i = 0; i < count; i++) {
-      const y = Math.floor(doubtfulPixels[i] / passes.resultRow);
-      if (y >= block.height) continue;
-      const pixel = exact.pixelAt(block.x + x, block.y + y);
-      for (let c = 0; c < passes.channels; c++) resultBytes[doubtfulPixels[i] + c] = pixel[c];
-    }
+    const doubts = slideRgbColumn(x, block.height, (size - 1) / 2, channels);
+    if (doubts > 0) settle(doubts, x, block, channels, exact);
+  }
+}
+
+/** The same of the RGBA window. */
+function blurMixed(block: Rect, size: number, exact: ExactBlur): void {
+  slideRgbaRows(block.width, block.height + size - 1, size);
+  for (let x = 0; x < block.width; x++) {
+    const doubts = slideRgbaColumn(x, block.height, (size - 1) / 2);
+    if (doubts > 0) settle(doubts, x, block, 4, exact);
+  }
+}
+
+/** Computes anew the first `count` of the doubtful pixels, all in column `x` of the block. */
+function settle(count: number, x: number, block: Rect, channels: Channels, exact: ExactBlur): void {
+  for (const at of doubtfulPixels.subarray(0, count)) {
+    const y = Math.floor(at / RESULT_ROW);
+    // The passes run over the block's end.
+    if (y >= block.height) continue;
+    const pixel = exact.pixelAt(block.x + x, block.y + y);
+    for (let c = 0; c < channels; c++) resultBytes[at + c] = pixel[c];
   }
 }
 
