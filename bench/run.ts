@@ -1,0 +1,64 @@
+// `npm run bench [-- kernel|codec|e2e|scale|memory|cold ...]`: runs the benches named, all of them if none is, prints
+// their tables, and keeps the figures in bench/results.json and the plots in docs/img.
+import { readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus } from 'node:os';
+import { join } from 'node:path';
+import { benchCodec, type CodecResults } from './codec.ts';
+import { benchCold, type ColdResults } from './cold.ts';
+import { benchEndToEnd, type EndToEndResults } from './e2e.ts';
+import { benchKernel, type KernelResults } from './kernel.ts';
+import { benchMemory, type MemoryResults } from './memory.ts';
+import { drawPlots } from './plots.ts';
+import { benchScale, type ScaleResults } from './scale.ts';
+
+/** What was measured, each section when it ran last. */
+export interface Results {
+  machine?: { date: string; cpu: string; cores: number; node: string };
+  kernel?: KernelResults;
+  codec?: CodecResults;
+  e2e?: EndToEndResults;
+  scale?: ScaleResults;
+  memory?: MemoryResults;
+  cold?: ColdResults;
+}
+
+const FILE = join(import.meta.dirname, 'results.json');
+
+const benches: Record<string, () => Promise<Partial<Results>>> = {
+  kernel: async () => ({ kernel: await benchKernel() }),
+  codec: async () => ({ codec: await benchCodec() }),
+  e2e: async () => ({ e2e: await benchEndToEnd() }),
+  scale: async () => ({ scale: await benchScale() }),
+  memory: async () => ({ memory: await benchMemory() }),
+  cold: async () => ({ cold: await benchCold() }),
+};
+
+const named = process.argv.slice(2);
+const unknown = named.filter((name) => !(name in benches));
+if (unknown.length > 0) {
+  console.error(`There is no bench ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}`);
+  process.exit(2);
+}
+
+let results = await readResults();
+for (const name of named.length > 0 ? named : Object.keys(benches)) {
+  results = { ...results, ...(await benches[name]()), machine: machine() };
+  await writeFile(FILE, `${JSON.stringify(results, null, 2)}\n`);
+}
+await drawPlots(results, join(import.meta.dirname, '../docs/img'));
+
+async function readResults(): Promise<Results> {
+  return readFile(FILE, 'utf8').then(
+    (text) => JSON.parse(text) as Results,
+    () => ({}), // The first run.
+  );
+}
+
+function machine() {
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    node: process.version,
+  };
+}
