@@ -107,9 +107,12 @@ export const expire = onImage('expire', {
   model: (model, id) => model.expire(id),
 });
 
-/** Lets time pass: within a lease, to its very end, past it, past any pause, past the patience with a silent split. */
+/**
+ * Lets time pass: within a lease, to its very end, past it, past any pause, past the patience with a silent split; and
+ * sets it back, as the clock of a server may be.
+ */
 export const wait = fc
-  .constantFrom(1, 1, 50, 50, 100, 100, 150, 400, 999, 1000, 1000, 1500, 31_000, 600_001)
+  .constantFrom(-300, 1, 1, 50, 50, 100, 100, 150, 400, 999, 1000, 1000, 1500, 31_000, 600_001)
   .map((ms) =>
     command({
       name: 'wait',

@@ -79,15 +79,15 @@ export class Rig {
       await this.queue.ack(await this.claim(), pixels(`core ${tile}`));
   }
 
-  /** Lets the tile that is claimed next fail until it is dead. Takes seconds of the clock. */
-  async killNextTile(reason = 'poison'): Promise<string> {
-    let answer = '';
-    while (answer !== 'dead') {
-      answer = await this.queue.fail(await this.claim(), reason);
-      if (answer === 'stale') throw new Error('Someone else has the tile');
+  /** Lets the tile that is claimed next fail until it is dead. Takes a second of the clock each time. */
+  async killNextTile(reason = 'poison'): Promise<void> {
+    for (let attempt = 1; attempt <= POLICY.maxAttempts; attempt++) {
+      const answer = await this.queue.fail(await this.claim(), reason);
+      const wanted = attempt < POLICY.maxAttempts ? 'delayed' : 'dead';
+      if (answer !== wanted)
+        throw new Error(`Failing attempt ${attempt} made the tile ${answer}, not ${wanted}`);
       this.now += 1000;
     }
-    return answer;
   }
 
   /** Gives a dead tile another set of attempts. */
