@@ -1,0 +1,8 @@
+// Every fault that `npm run test:mutants` plants in the queue.
+import { imageMutants } from './image-mutants.ts';
+import type { Mutant } from './mutant.ts';
+import { sharedMutants } from './shared-mutants.ts';
+import { splitMutants } from './split-mutants.ts';
+import { workerMutants } from './worker-mutants.ts';
+
+export const mutants: Mutant[] = [...workerMutants, ...sharedMutants, ...splitMutants, ...imageMutants];

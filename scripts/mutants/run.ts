@@ -1,0 +1,77 @@
+// `npm run test:mutants`: plants faults in a copy of the queue, one at a time, and counts how many its tests catch.
+import { parseArgs } from 'node:util';
+import type { Mutant } from './mutant.ts';
+import { mutants } from './mutants.ts';
+import { judge, MIN_SHARE, row, type Outcome } from './verdict.ts';
+import { suites, Workbench, type Suite } from './workbench.ts';
+
+const HELP = `Plants known faults in the queue, one at a time, and counts how many the tests catch:
+npm run test:mutants -- [--only <text>] [--suite examples|model|all] [--jobs <n>]
+
+  --only <text>   only faults with this text in their name or file
+  --suite         which tests must catch them: the examples, the model test, or either (all, the default)
+  --jobs <n>      how many at a time; 2 unless given
+
+It exits with 0 if at least ${MIN_SHARE * 100} % are caught, 1 if not, or if the tests are red without any fault,
+or if a fault does not apply to the code any more; 2 if it was called wrongly.`;
+
+async function tryMutant(bench: Workbench, mutant: Mutant, suite: Suite): Promise<Outcome> {
+  const failure = await bench.withPlanted(mutant, () => bench.test(suite));
+  if (failure && /Error compiling script|SyntaxError/.test(failure.message)) {
+    throw new Error(`"${mutant.name}" is no fault but a text that cannot be read:\n${failure.message}`);
+  }
+  return { mutant, caughtBy: failure?.test ?? null };
+}
+
+async function main(chosen: Mutant[], suite: Suite, jobs: number): Promise<number> {
+  const benches = await Promise.all(Array.from({ length: jobs }, () => Workbench.open()));
+  try {
+    const failure = await benches[0].test(suite);
+    if (failure) throw new Error(`The tests are red without any fault. ${failure.test}:\n${failure.message}`);
+    const outcomes: Outcome[] = [];
+    const left = [...chosen];
+    await Promise.all(
+      benches.map(async (bench) => {
+        for (let mutant = left.shift(); mutant; mutant = left.shift()) {
+          const outcome = await tryMutant(bench, mutant, suite);
+          outcomes.push(outcome);
+          console.log(row(outcome));
+        }
+      }),
+    );
+    const { line, isGood } = judge(outcomes);
+    console.log(line);
+    return isGood ? 0 : 1;
+  } finally {
+    await Promise.all(benches.map((bench) => bench.close()));
+  }
+}
+
+function isSuite(name: string): name is Suite {
+  return Object.hasOwn(suites, name);
+}
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    suite: { type: 'string', default: 'all' },
+    jobs: { type: 'string', default: '2' },
+    help: { type: 'boolean', default: false },
+  },
+});
+const suite = isSuite(values.suite) ? values.suite : null;
+const jobs = Number(values.jobs);
+const chosen = mutants.filter(({ name, file }) => `${name} ${file}`.includes(values.only));
+if (values.help) {
+  console.log(HELP);
+} else if (!suite || !Number.isInteger(jobs) || jobs < 1 || chosen.length === 0) {
+  console.error(HELP);
+  process.exitCode = 2;
+} else {
+  try {
+    process.exitCode = await main(chosen, suite, jobs);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exitCode = 1;
+  }
+}

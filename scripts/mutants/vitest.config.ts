@@ -1,0 +1,40 @@
+// How the queue's tests run in a copy of it with a fault planted: to the first that fails, the quick ones first.
+import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+const order = [
+  'lease-queue',
+  'claim',
+  'begin',
+  'image-ledger',
+  'dead-letters',
+  'memory-limit',
+  'lost-replies',
+  'keys',
+  'naive-queue',
+  'model',
+];
+
+function placeOf({ moduleId }: TestSpecification): number {
+  return order.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+}
+
+class QuickFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return [...files].sort((one, other) => placeOf(one) - placeOf(other));
+  }
+}
+
+export default defineConfig({
+  cacheDir: '.cache',
+  test: {
+    include: ['test/queue/**/*.test.ts'],
+    bail: 1,
+    fileParallelism: false,
+    isolate: false,
+    sequence: { sequencer: QuickFirst },
+    // A fault may make a test wait for what never comes.
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+  },
+});
