@@ -1,4 +1,5 @@
-// Makes a fresh machine ready: the npm packages, and a Redis server through the system's package manager.
+// Makes a fresh machine ready: the npm packages, and a Redis server through the system's package manager;
+// with --test also the tools that the tests of the shell scripts need.
 // Plain JavaScript without imports of its own project, for it runs before anything is installed, on any Node since 20.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
@@ -36,38 +37,56 @@ function isInstalled() {
   );
 }
 
-function installRedis() {
-  const asRoot = process.getuid?.() === 0 ? [] : has('sudo') ? ['sudo', '-n'] : null;
-  const managers = [
-    {
-      command: 'apt-get',
-      steps: [
-        ['update', '-qq'],
-        ['install', '-y', '-qq', '--no-install-recommends', 'redis-server'],
-      ],
-    },
-    { command: 'dnf', steps: [['install', '-y', '-q', 'valkey']] },
-    { command: 'apk', steps: [['add', '--quiet', 'redis']] },
-    { command: 'brew', steps: [['install', '--quiet', 'redis']], anyUser: true },
-  ];
+/** What is needed besides packages: any one of `commands`, from the package of that name in each package manager. */
+const redis = {
+  commands: ['redis-server', 'valkey-server'],
+  packages: { 'apt-get': 'redis-server', dnf: 'valkey', apk: 'redis', brew: 'redis' },
+};
+const tool = (name) => ({
+  commands: [name],
+  packages: { 'apt-get': name, dnf: name, apk: name, brew: name },
+});
+/** The tests of the shell scripts run them, with the tools they use. */
+const needs = process.argv.includes('--test') ? [redis, tool('curl'), tool('jq')] : [redis];
+
+const managers = [
+  {
+    command: 'apt-get',
+    steps: (names) => [
+      ['update', '-qq'],
+      ['install', '-y', '-qq', '--no-install-recommends', ...names],
+    ],
+  },
+  { command: 'dnf', steps: (names) => [['install', '-y', '-q', ...names]] },
+  { command: 'apk', steps: (names) => [['add', '--quiet', ...names]] },
+  { command: 'brew', steps: (names) => [['install', '--quiet', ...names]], isForAnyUser: true },
+];
+
+const isThere = ({ commands }) => commands.some(has);
+
+/** Installs what `missing` names through the system's package manager; whether it is all there then. */
+function install(missing) {
   const manager = managers.find(({ command }) => has(command));
-  const prefix = manager?.anyUser ? [] : asRoot;
-  if (!manager || !prefix) return false;
-  // The server is started by whoever needs it, not by the system.
+  const isRoot = process.getuid?.() === 0;
+  if (!manager || !(isRoot || manager.isForAnyUser || has('sudo'))) return false;
+  const prefix = isRoot || manager.isForAnyUser ? [] : ['sudo', '-n'];
   process.env.DEBIAN_FRONTEND = 'noninteractive';
-  return manager.steps.every((step) => {
+  const names = missing.map(({ packages }) => packages[manager.command]);
+  for (const step of manager.steps(names)) {
     const [command, ...args] = [...prefix, manager.command, ...step];
-    return run(command, ...args);
-  });
+    if (!run(command, ...args)) return false;
+  }
+  return missing.every(isThere);
 }
 
 if (!isInstalled() && !run('npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error')) {
   console.error('The npm packages could not be installed; what npm says above tells why.');
   process.exit(1);
 }
-const hasRedis = () => has('redis-server') || has('valkey-server');
-if (!hasRedis() && !(installRedis() && hasRedis())) {
-  console.error('Tessera needs a redis-server or valkey-server on the PATH and could not install one.');
+const missing = needs.filter((need) => !isThere(need));
+if (missing.length > 0 && !install(missing)) {
+  const names = missing.map(({ commands }) => commands.join(' or ')).join(', ');
+  console.error(`Missing, and it could not be installed here: ${names}.`);
   console.error('Install it by hand, for example: sudo apt-get install redis-server');
   process.exit(1);
 }
