@@ -15,21 +15,19 @@ describe('a soak', () => {
     expect(result.workersKilled).toBeGreaterThan(0);
     expect(result.reclaims).toBeGreaterThan(0);
     expect(keepsPromises(result, maxResidueBytes)).toBe(true);
+
+    // The verdict is red as soon as one promise is broken, or nothing was asked.
+    expect(keepsPromises({ ...result, images: 0 }, maxResidueBytes)).toBe(false);
+    expect(keepsPromises({ ...result, tilesLost: 1 }, maxResidueBytes)).toBe(false);
+    expect(keepsPromises({ ...result, imagesNotDone: 1 }, maxResidueBytes)).toBe(false);
+    expect(keepsPromises({ ...result, faults: ['a stray file: a.png'] }, maxResidueBytes)).toBe(false);
+    expect(keepsPromises({ ...result, residueBytes: maxResidueBytes + 1 }, maxResidueBytes)).toBe(false);
   });
 
-  test('of the naive queue tells what it lost', async () => {
+  test.runIf(isFull)('of the naive queue tells what it lost', async () => {
     const result = await Soak.run({ ...size, ...rest, mode: 'naive' });
     expect(result.tilesLost).toBeGreaterThan(0);
     expect(result.imagesNotDone).toBeGreaterThan(0);
     expect(keepsPromises(result, Infinity)).toBe(false);
-  });
-
-  test('is not passed by a result that proves nothing', async () => {
-    const result = await Soak.run({ ...size, ...rest, mode: 'lease', tiles: 100, kills: 1 });
-    expect(keepsPromises(result, maxResidueBytes)).toBe(true);
-    expect(keepsPromises({ ...result, images: 0 }, maxResidueBytes)).toBe(false);
-    expect(keepsPromises({ ...result, tilesLost: 1 }, maxResidueBytes)).toBe(false);
-    expect(keepsPromises({ ...result, faults: ['a stray file: a.png'] }, maxResidueBytes)).toBe(false);
-    expect(keepsPromises({ ...result, residueBytes: maxResidueBytes + 1 }, maxResidueBytes)).toBe(false);
   });
 });

@@ -2,6 +2,7 @@
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { isFull } from '../support/full.ts';
 import { findFaults } from '../support/nothing-lost.ts';
 import type { Passage, Stop } from '../support/redis-proxy.ts';
 import { patient, Rig, rigTiles } from '../support/rig.ts';
@@ -40,7 +41,9 @@ const faults = {
 };
 
 describe.each(Object.entries(faults))('%s', (_, happens) => {
-  test.each(workerPoints)('$when loses nothing', async (point) => {
+  // Without its data gone, Redis differs little from one point to the next: in the short form one will do.
+  const isShort = !isFull && happens !== restartRedis;
+  test.each(isShort ? workerPoints.slice(1, 2) : workerPoints)('$when loses nothing', async (point) => {
     const image = await rig.send('a.png');
     const { passage } = await rig.startWorkerUntil(point);
     await happens();
@@ -96,12 +99,13 @@ async function copyAof(): Promise<() => Promise<void>> {
 describe('a power loss that takes the last moments of the append-only file', () => {
   test('repeats tiles and the event, and writes the same output again', async () => {
     const image = await rig.send('a.png');
-    const { passage } = await rig.startWorkerUntil({ step: 'ack', moment: 'request', nth: 5 });
+    const { worker, passage } = await rig.startWorkerUntil({ step: 'ack', moment: 'request', nth: 5 });
     const goBack = await copyAof();
     passage.pass();
     await until('the image', async () => (await rig.status(image.id)).status === 'done');
+    const repeated = worker.proxy.hold({ step: 'ack', moment: 'request' });
     await goBack();
-    expect((await rig.redis.hget(`image:${image.id}:meta`, 'state')) ?? '').toBe('blurring');
+    (await repeated).pass();
     expect(await findFaults(rig, [image])).toEqual([]);
   });
 
