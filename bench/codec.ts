@@ -5,8 +5,9 @@ import { Jimp } from 'jimp';
 import sharp, { type Sharp } from 'sharp';
 import { TesseraJimp } from '../functions/lib/images-jimp.ts';
 import { decodeBands, readHeader } from '../functions/lib/images.ts';
-import type { Bitmap, Channels } from '../functions/lib/pixels.ts';
+import { type Bitmap, channelsOf } from '../functions/lib/pixels.ts';
 import { encodePng } from '../functions/lib/png/encode.ts';
+import { interleave, median, table } from './lib/measure.ts';
 import { photo } from './lib/photo.ts';
 
 /** One way to do a job. `times` is how often it goes into stock Jimp's time, `bytes` what it wrote. */
@@ -27,8 +28,8 @@ export interface CodecResults {
   rows: CodecRow[];
 }
 
-/** Does a job once, and answers the bytes it wrote, if that is what it does. */
-type Job = () => Promise<number | undefined>;
+/** Does its job once, and answers the bytes it wrote; 0 for a decoder. */
+type Codec = () => Promise<number>;
 
 /** Measures all codecs on photo-like pictures of about `megapixels`, each job `rounds` times. */
 export async function benchCodec({ megapixels = 24, rounds = 7 } = {}): Promise<CodecResults> {
@@ -49,49 +50,56 @@ export async function benchCodec({ megapixels = 24, rounds = 7 } = {}): Promise<
   return results;
 }
 
-/** The first of `jobs` is the one the others are compared with. */
-async function compare(job: string, rounds: number, jobs: Record<string, Job>): Promise<CodecRow[]> {
-  const measured = Object.entries(jobs).map(([codec, run]) => ({ codec, run, ms: [] as number[], bytes: 0 }));
-  for (let round = 0; round <= rounds; round++) {
-    for (const each of measured) {
-      const start = performance.now();
-      each.bytes = (await each.run()) ?? 0;
-      // The first round warms up.
-      if (round > 0) each.ms.push(performance.now() - start);
-    }
-  }
-  const stock = { ms: median(measured[0].ms), bytes: measured[0].bytes };
-  return measured.map(({ codec, ms, bytes }) => {
-    const row = { job, codec, ms: median(ms), times: stock.ms / median(ms) };
-    return bytes === 0 ? row : Object.assign(row, { bytes, size: bytes / stock.bytes });
+/** The first codec is the one the others are compared with. */
+async function compare(job: string, rounds: number, codecs: Record<string, Codec>): Promise<CodecRow[]> {
+  const written = new Map<string, number>();
+  const jobs = Object.entries(codecs).map(
+    ([codec, run]) => [codec, async () => void written.set(codec, await run())] as const,
+  );
+  const measured = await interleave(new Map(jobs), { rounds });
+  const [stock] = measured.keys();
+  const stockMs = median(measured.get(stock) ?? []);
+  return [...measured].map(([codec, times]) => {
+    const ms = median(times);
+    const bytes = written.get(codec) ?? 0;
+    const row = { job, codec, ms, times: stockMs / ms };
+    return bytes === 0 ? row : Object.assign(row, { bytes, size: bytes / (written.get(stock) ?? 0) });
   });
 }
 
-async function decoders(image: Bitmap): Promise<Record<string, Job>> {
+async function decoders(image: Bitmap): Promise<Record<string, Codec>> {
   // Adaptive filtering, as tools that export photos do.
   const file = await rawSharp(image).png({ adaptiveFiltering: true }).toBuffer();
   return {
-    Jimp: () => Jimp.fromBuffer(file).then(nothing),
-    'Tessera, as a Jimp format': () => TesseraJimp.fromBuffer(file).then(nothing),
+    Jimp: () => Jimp.fromBuffer(file).then(() => 0),
+    'Tessera, as a Jimp format': () => TesseraJimp.fromBuffer(file).then(() => 0),
     'Tessera, bands': () => readBands(file),
-    sharp: () => sharp(file).raw().toBuffer().then(nothing),
+    sharp: () =>
+      sharp(file)
+        .raw()
+        .toBuffer()
+        .then(() => 0),
   };
 }
 
-async function jpegDecoders(image: Bitmap): Promise<Record<string, Job>> {
+async function jpegDecoders(image: Bitmap): Promise<Record<string, Codec>> {
   const file = await rawSharp(image).jpeg({ quality: 90 }).toBuffer();
   return {
-    'Jimp (jpeg-js)': () => Jimp.fromBuffer(file).then(nothing),
-    'Tessera, as a Jimp format': () => TesseraJimp.fromBuffer(file).then(nothing),
+    'Jimp (jpeg-js)': () => Jimp.fromBuffer(file).then(() => 0),
+    'Tessera, as a Jimp format': () => TesseraJimp.fromBuffer(file).then(() => 0),
     'Tessera, bands (@jsquash/jpeg)': () => readBands(file),
-    sharp: () => sharp(file).raw().toBuffer().then(nothing),
+    sharp: () =>
+      sharp(file)
+        .raw()
+        .toBuffer()
+        .then(() => 0),
   };
 }
 
-function encoders(image: Bitmap): Record<string, Job> {
+function encoders(image: Bitmap): Record<string, Codec> {
   const { width, height } = image;
   const bitmap = { data: toRgba(image), width, height };
-  const channels = channelsOfPhoto(image);
+  const channels = channelsOf(image);
   return {
     Jimp: () => new Jimp(bitmap).getBuffer('image/png').then(lengthOf),
     'Tessera, as a Jimp format': () => new TesseraJimp(bitmap).getBuffer('image/png').then(lengthOf),
@@ -105,11 +113,12 @@ function encoders(image: Bitmap): Record<string, Job> {
   };
 }
 
-async function readBands(file: Buffer): Promise<undefined> {
+async function readBands(file: Buffer): Promise<number> {
   const header = readHeader(file, { maxPixels: Infinity });
   let rows = 0;
   for await (const band of decodeBands(file, header)) rows += band.height;
   if (rows !== header.height) throw new Error(`${rows} of ${header.height} rows came`);
+  return 0;
 }
 
 /** What assemble gets to write. */
@@ -119,15 +128,11 @@ async function blur(image: Bitmap): Promise<Bitmap> {
 
 function rawSharp(image: Bitmap): Sharp {
   const { data, width, height } = image;
-  return sharp(data, { raw: { width, height, channels: channelsOfPhoto(image) } });
-}
-
-function channelsOfPhoto({ data, width, height }: Bitmap): Channels {
-  return data.length === width * height * 3 ? 3 : 4;
+  return sharp(data, { raw: { width, height, channels: channelsOf(image) } });
 }
 
 function toRgba(image: Bitmap): Buffer {
-  if (channelsOfPhoto(image) === 4) return Buffer.from(image.data);
+  if (channelsOf(image) === 4) return Buffer.from(image.data);
   const rgba = Buffer.alloc(image.width * image.height * 4, 255);
   for (let from = 0, to = 0; from < image.data.length; from += 3, to += 4) {
     rgba[to] = image.data[from];
@@ -137,26 +142,20 @@ function toRgba(image: Bitmap): Buffer {
   return rgba;
 }
 
-function nothing(): undefined {}
-
 function lengthOf(bytes: Uint8Array): number {
   return bytes.length;
 }
 
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-}
-
 function print({ megapixels, rounds, cores, rows }: CodecResults): void {
-  console.log(`\nCodecs, ${megapixels.toFixed(1)} Mpx, medians of ${rounds} rounds, ${cores} cores`);
-  let job = '';
-  for (const row of rows) {
-    if (row.job !== job) console.log(`\n${(job = row.job)}`);
-    const size = row.bytes ? `${(row.bytes / 1e6).toFixed(1)} MB, ${row.size?.toFixed(2)} of the size` : '';
-    console.log(
-      `  ${row.codec.padEnd(31)}${row.ms.toFixed(0).padStart(6)} ms${row.times.toFixed(2).padStart(7)} x  ${size}`,
-    );
-  }
+  console.log(`\nCodecs, ${megapixels.toFixed(1)} Mpx, medians of ${rounds} rounds, ${cores} cores\n`);
+  const lines = rows.map(({ job, codec, ms, times, bytes, size }) => [
+    `${job}: ${codec}`,
+    `${ms.toFixed(0)} ms`,
+    `${times.toFixed(2)} x`,
+    bytes === undefined ? '' : `${(bytes / 1e6).toFixed(1)} MB`,
+    size === undefined ? '' : size.toFixed(2),
+  ]);
+  console.log(table([['', 'time', 'speed', 'file', 'size'], ...lines]));
 }
 
 if (import.meta.main) {

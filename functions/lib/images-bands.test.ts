@@ -9,7 +9,7 @@ function draw(width: number, height: number): { data: Buffer; width: number; hei
   return { data, width, height };
 }
 
-describe('bandsOf', () => {
+describe('bandsOf', { timeout: 60_000 }, () => {
   test.each([1, 2, 3, 4, 5, 6, 7, 8])('turns by orientation %i as libvips does', async (orientation) => {
     // Large enough for several bands either way.
     for (const image of [draw(1, 1), draw(3, 2), draw(701, 1203)]) {

@@ -8,7 +8,7 @@ const [width, height] = [203, 99];
 const opaque = () => sharp(photo(width, height).data, { raw: { width, height, channels: 3 } });
 const soft = () => sharp(photo(width, height, { alpha: true }).data, { raw: { width, height, channels: 4 } });
 
-describe('TesseraJimp', () => {
+describe('TesseraJimp', { timeout: 60_000 }, () => {
   test.each([
     ['RGB', () => opaque().png({ adaptiveFiltering: true })],
     ['RGBA', () => soft().png({ adaptiveFiltering: true })],

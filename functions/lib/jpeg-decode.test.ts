@@ -19,7 +19,7 @@ async function decode(file: Uint8Array): Promise<{ data: Buffer; widths: Set<num
   };
 }
 
-describe('decodeJpeg', () => {
+describe('decodeJpeg', { timeout: 60_000 }, () => {
   test.each([
     ['baseline', {}],
     ['progressive', { progressive: true }],

@@ -89,7 +89,7 @@ function paletteOf(bitDepth: number): number[] {
   return Array.from({ length: 3 * 2 ** bitDepth }, (_, i) => (i * 37) % 256);
 }
 
-describe('decodePng', () => {
+describe('decodePng', { timeout: 60_000 }, () => {
   describe.each(kinds)('of colour type $colorType with $bitDepth bits', ({ colorType, bitDepth }) => {
     const base = {
       colorType,

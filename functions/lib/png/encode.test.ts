@@ -47,7 +47,7 @@ function band(width: number, height: number, channels: number): Bitmap {
   return { data: Buffer.alloc(width * height * channels), width, height };
 }
 
-describe('encodePng', () => {
+describe('encodePng', { timeout: 60_000 }, () => {
   test('writes files that other decoders read to the same pixels', async () => {
     const images = fc
       .record({

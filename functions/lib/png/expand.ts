@@ -55,9 +55,8 @@ function paletteExpander(header: PngHeader): ExpandSamples {
 function colorExpander(header: PngHeader): ExpandSamples {
   const { colorType, bitDepth, samplesAPixel, transparency } = header;
   const largest = 2 ** bitDepth - 1;
-  const toByte = Uint8Array.from({ length: largest + 1 }, (_, sample) =>
-    Math.round((sample * 255) / largest),
-  );
+  const toByte = new Uint8Array(largest + 1);
+  for (let sample = 0; sample <= largest; sample++) toByte[sample] = Math.round((sample * 255) / largest);
   const isGrey = samplesAPixel < 3;
   const clear = new Uint16Array(3);
   if (transparency !== undefined) unpack(transparency, 16, clear.subarray(0, samplesAPixel));

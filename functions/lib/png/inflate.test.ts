@@ -29,10 +29,10 @@ function pngOf(...imageData: Buffer[]): Buffer {
 }
 
 async function inflate(png: Buffer, length: number): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(inflateImageData(png, length)));
+  return Buffer.concat(await Array.fromAsync(inflateImageData(png, length), (chunk) => Buffer.from(chunk)));
 }
 
-describe('inflateImageData', () => {
+describe('inflateImageData', { timeout: 60_000 }, () => {
   const rows = Buffer.concat([randomBytes(1_000_000), Buffer.alloc(2_000_000), randomBytes(10)]);
   const stream = zlib.deflateSync(rows);
 

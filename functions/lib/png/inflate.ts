@@ -3,6 +3,7 @@
 import { Readable, pipeline } from 'node:stream';
 import { createInflate } from 'node:zlib';
 import { Problem } from '../errors.ts';
+import { freeBytes } from '../pixels.ts';
 import { checkCrc, chunkTypes, readChunks } from './chunks.ts';
 
 /** Bytes inflated at a time: small enough to be unfiltered while still in the cache. */
@@ -22,9 +23,13 @@ const streamOptions = {
   writableHighWaterMark: piecesAhead * inputPiece,
 };
 
+/** What zlib says of data that is damaged, cut off or asks for a dictionary. Other errors are no fault of the image. */
+const dataErrors = new Set<unknown>(['Z_DATA_ERROR', 'Z_BUF_ERROR', 'Z_NEED_DICT']);
+
 /**
- * The filtered rows of a PNG as consecutive buffers, `length` bytes in all. Throws `invalid-image` when the data is
- * damaged, or is longer or shorter than that. Leaving the loop early frees the inflater.
+ * The filtered rows of a PNG as consecutive buffers, `length` bytes in all; each is gone once the next is asked for.
+ * Throws `invalid-image` when the data is damaged, or is longer or shorter than that. Leaving the loop early frees the
+ * inflater.
  */
 export async function* inflateImageData(bytes: Uint8Array, length: number): AsyncGenerator<Buffer> {
   const source = Readable.from(compressedPieces(bytes));
@@ -37,11 +42,12 @@ export async function* inflateImageData(bytes: Uint8Array, length: number): Asyn
       inflated += chunk.length;
       if (inflated > length) throw new Problem('invalid-image', `The PNG holds more than its header says`);
       yield chunk;
+      freeBytes(chunk);
       // Lets the inflater start its next chunk, and other requests be answered, while there are chunks at hand.
       await new Promise(setImmediate);
     }
   } catch (cause) {
-    if (cause instanceof Problem) throw cause;
+    if (!(cause instanceof Error && 'code' in cause && dataErrors.has(cause.code))) throw cause;
     throw new Problem('invalid-image', 'The PNG is damaged: its image data cannot be inflated', { cause });
   } finally {
     source.destroy();
