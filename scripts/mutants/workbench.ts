@@ -1,6 +1,5 @@
 // A copy of the queue and of its tests in a folder of its own, where faults can be planted without touching the tree.
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -42,12 +41,15 @@ interface VitestReport {
 
 export class Workbench {
   readonly #folder: string;
+  readonly #stop: AbortSignal;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, stop: AbortSignal) {
     this.#folder = folder;
+    this.#stop = stop;
   }
 
-  static async open(): Promise<Workbench> {
+  /** Copies what is needed. Once `stop` is aborted, tests that run are told to end, and fail. */
+  static async open(stop: AbortSignal): Promise<Workbench> {
     const folder = await mkdtemp(join(tmpdir(), 'tessera-mutants-'));
     for (const path of copied) {
       await mkdir(join(folder, dirname(path)), { recursive: true });
@@ -56,7 +58,7 @@ export class Workbench {
     await mkdir(join(folder, 'tmp'));
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
     await cp(new URL('vitest.config.ts', import.meta.url), join(folder, 'vitest.config.ts'));
-    return new Workbench(folder);
+    return new Workbench(folder, stop);
   }
 
   /** Does `work` with the fault in place; the copy is as it was afterwards. Throws when the fault does not apply. */
@@ -94,10 +96,15 @@ export class Workbench {
       env: { ...process.env, TMPDIR: join(this.#folder, 'tmp'), MODEL_SHRINK: 'off' },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: MAX_MS,
+      signal: this.#stop,
+      killSignal: 'SIGINT', // So that vitest ends the Redis it has started.
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
-    await once(child, 'close');
+    child.on('error', (error) => (output += error.message));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    child.once('close', () => resolve());
+    await promise;
     return output;
   }
 }
