@@ -156,14 +156,15 @@ image_is_sent() {
   expected=$(jq --raw-output .tiles "$work/answer")
 }
 
-# How things stand: jobs_in_queue, results_in_queue, in_flight, state and processed.
+# How things stand: state, processed, jobs_in_queue, results_in_queue and in_flight. The state comes first: what is counted
+# once the image is over is final.
 count() {
-  jobs_in_queue=$(redis llen "$prefix:job:queue")
-  results_in_queue=$(redis zcard "$prefix:outbox")
-  in_flight=$(($(redis zcard "$prefix:job:leases") + $(redis zcard "$prefix:job:delayed")))
   state=$(redis hget "$prefix:$sent_id:meta" state)
   processed=$expected
   [[ $state == 'done' ]] || processed=$(redis scard "$prefix:$sent_id:done")
+  jobs_in_queue=$(redis llen "$prefix:job:queue")
+  results_in_queue=$(redis zcard "$prefix:outbox")
+  in_flight=$(($(redis zcard "$prefix:job:leases") + $(redis zcard "$prefix:job:delayed")))
 }
 
 # Waits until the image is over, or nothing of it moves any more.
