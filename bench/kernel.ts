@@ -30,7 +30,7 @@ export interface KernelRow {
   ms: number;
   /** Pixels of the core, the tile without its halo. */
   megapixelsPerSecond: number;
-  /** How many times OpenCV's speed on the same tile; null where there is no OpenCV. */
+  /** How many times OpenCV's speed on the same tile, the median of all rounds; null where there is no OpenCV. */
   timesOpenCv: number | null;
   /** The largest difference from the definition, in grey levels, and the part of samples that differ. */
   worstError: number;
@@ -187,17 +187,18 @@ async function compare(
     rounds,
     leastMs: SLICE_MS,
   });
-  const openCvMs = median(times.get(OPENCV) ?? []);
+  const openCvMs = times.get(OPENCV);
   const rows: KernelRow[] = [];
   for (const [implementation, blur] of blurs) {
-    const ms = median(times.get(implementation) ?? []);
+    const each = times.get(implementation) ?? [];
+    const ms = median(each);
     rows.push({
       tile,
       implementation,
       kernelSize,
       ms,
       megapixelsPerSecond: (TILE * TILE) / ms / 1000,
-      timesOpenCv: Number.isNaN(openCvMs) ? null : openCvMs / ms,
+      timesOpenCv: openCvMs ? median(each.map((ours, round) => openCvMs[round] / ours)) : null,
       ...errorsOf(await blur.core(), expected),
     });
   }
