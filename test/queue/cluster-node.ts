@@ -30,6 +30,7 @@ export class ClusterNode {
     };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
     this.#process = spawn(redisBinary(), args, { stdio: 'ignore' });
+    process.once('exit', () => this.#process.kill('SIGKILL')); // Should the tests be interrupted.
   }
 
   static async start(): Promise<ClusterNode> {
