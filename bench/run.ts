@@ -40,9 +40,9 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-let results = await readResults();
+const results = await readResults();
 for (const name of named.length > 0 ? named : Object.keys(benches)) {
-  results = { ...results, ...(await benches[name]()), machine: machine() };
+  Object.assign(results, await benches[name](), { machine: machine() });
   await writeFile(FILE, `${JSON.stringify(results, null, 2)}\n`);
 }
 await drawPlots(results, join(import.meta.dirname, '../docs/img'));
