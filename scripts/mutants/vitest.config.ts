@@ -10,6 +10,7 @@ const order = [
   'dead-letters',
   'memory-limit',
   'lost-replies',
+  'invariants',
   'keys',
   'naive-queue',
   'model',
