@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { isKernelSize } from '../functions/lib/config.ts';
+import { isKernelSize } from '../functions/lib/kernel-size.ts';
 import { buildIfStale } from './build.ts';
 import { Line } from './local/line.ts';
 import { Progress } from './local/progress.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { environmentDefaults, isKernelSize, loadConfig } from './config.ts';
+import { environmentDefaults, loadConfig } from './config.ts';
 
 describe('loadConfig', () => {
   it('uses the defaults of an empty environment', () => {
@@ -33,11 +33,4 @@ describe('loadConfig', () => {
   it('accepts its own defaults when they are set outright', () => {
     expect(loadConfig({ ...environmentDefaults })).toEqual(loadConfig({}));
   });
-});
-
-describe('isKernelSize', () => {
-  it.each([1, 3, 15, 255])('accepts %d', (size) => expect(isKernelSize(size)).toBe(true));
-  it.each([0, -1, 2, 256, 257, 1.5, NaN, Infinity])('refuses %d', (size) =>
-    expect(isKernelSize(size)).toBe(false),
-  );
 });

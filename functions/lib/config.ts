@@ -1,6 +1,8 @@
 // Settings come from the environment, once, as a whole: `loadConfig` reads a table of them and reports every fault
 // it finds at once, so a wrong deployment says all that is wrong with it.
 
+import { isKernelSize } from './kernel-size.ts';
+
 type Environment = Record<string, string | undefined>;
 
 /** Reads one setting's text; throws an Error saying what was wanted. */
@@ -47,11 +49,6 @@ const kernel: Parse<number> = (text) => {
 };
 
 const text: Parse<string> = (value) => value;
-
-/** Whether `value` is a kernel size Tessera can blur with: an odd integer from 1 to 255. */
-export function isKernelSize(value: number): boolean {
-  return Number.isInteger(value) && value % 2 === 1 && value >= 1 && value <= 255;
-}
 
 const MEBIBYTE = 1024 * 1024;
 const DAY_S = 24 * 60 * 60;

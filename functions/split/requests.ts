@@ -1,5 +1,5 @@
 // What a request to split asks for, read and checked before any work.
-import { isKernelSize } from '../lib/config.ts';
+import { isKernelSize } from '../lib/kernel-size.ts';
 import { Problem } from '../lib/errors.ts';
 import { assertPath, isImageName } from '../lib/store/store.ts';
 

@@ -2,7 +2,7 @@
 // what was lost.
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { isKernelSize } from '../../functions/lib/config.ts';
+import { isKernelSize } from '../../functions/lib/kernel-size.ts';
 import { buildIfStale } from '../build.ts';
 import { runChaos, type ChaosOptions, type ChaosResult } from './chaos-run.ts';
 import { chaosSample } from './chaos-sample.ts';
