@@ -1,6 +1,6 @@
 // Filters rows for a PNG that is to be written (PNG specification, section 9), always with the Average filter: it can
-// be done on four bytes at once, and photos filtered by it come out smaller than by Up or Sub and within a few percent
-// of Paeth, which takes six times as long.
+// be done on four bytes at once, and images come out smaller by it than by Up or Sub; photos as small as by Paeth, which
+// takes six times as long.
 import type { Channels } from '../pixels.ts';
 import { averageBytes, subtractBytes } from './words.ts';
 
