@@ -12,6 +12,13 @@ const READY_EVERY_MS = 5;
 
 export type FunctionName = 'split' | 'blur' | 'assemble';
 
+/** As in the manifests: a small young generation keeps a worker under 150 MB. */
+const nodeFlags: Record<FunctionName, string[]> = {
+  split: [],
+  blur: ['--max-semi-space-size=2'],
+  assemble: [],
+};
+
 export interface ProcessOptions {
   /** Settings beyond those of this process. */
   env: Record<string, string>;
@@ -32,7 +39,7 @@ export class FunctionProcess {
     this.name = name;
     const main = join(root, 'dist', name, 'main.js');
     if (!existsSync(main)) throw new Error(`${main} is missing: run "npm run build" first`);
-    this.#child = spawn(process.execPath, [main], {
+    this.#child = spawn(process.execPath, [...nodeFlags[name], main], {
       env: { PATH: process.env.PATH, PORT: '0', ...env },
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       detached: true, // A Ctrl-C is the runner's to pass on, in its own order.
