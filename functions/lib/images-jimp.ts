@@ -7,6 +7,7 @@ import type { Bitmap } from './pixels.ts';
 import { decodePng } from './png/decode.ts';
 import { encodePng } from './png/encode.ts';
 import { channelsOfPng, readPngHeader } from './png/header.ts';
+import { viewOf } from './png/words.ts';
 
 interface JimpBitmap extends Bitmap {
   data: Buffer;
@@ -72,11 +73,15 @@ async function encodeJpegWhole(bitmap: JimpBitmap, options?: { quality?: number 
   return jpeg().encode(bitmap, options);
 }
 
-/** Pixels are written as words of four bytes, red first in memory: Node runs on little-endian machines. */
+/** Pixels are read and written as words of four bytes, red first: Node runs on little-endian machines. */
 function addAlpha(rgb: Uint8Array, rgba: Uint32Array): void {
-  for (let i = 0, from = 0; i < rgba.length; i++, from += 3) {
-    rgba[i] = rgb[from] | (rgb[from + 1] << 8) | (rgb[from + 2] << 16) | 0xff000000;
+  const words = viewOf(rgb);
+  const last = rgba.length - 1;
+  for (let i = 0, from = 0; i < last; i = (i + 1) | 0, from = (from + 3) | 0) {
+    rgba[i] = words.getInt32(from, true) | 0xff000000;
   }
+  // A word would reach beyond the last pixel.
+  rgba[last] = words.getUint16(3 * last, true) | (words.getUint8(3 * last + 2) << 16) | 0xff000000;
 }
 
 function isOpaque(rgba: Uint8Array): boolean {
