@@ -38,7 +38,7 @@ describe.each(losses)('a reply lost (%s)', (loss) => {
     expect(await rig.status(image.id)).toMatchObject({ attempts: rigTiles, reclaims: 0, fenced: 0 });
   });
 
-  test('of an extension leaves the lease with its claim', async () => {
+  test.runIf(isFull)('of an extension leaves the lease with its claim', async () => {
     // A worker that interprets its code and has many tiles in hand takes longer than a third of its lease.
     const image = await rig.send('a.png', { kernelSize: 255, width: 900, height: 500 });
     const { passage } = await rig.startWorkerUntil(

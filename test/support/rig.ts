@@ -153,9 +153,12 @@ export class Rig {
     return { worker, stopped };
   }
 
-  /** Sends a drawn picture to split and throws unless it is taken. */
+  /** Sends a drawn picture to split, again while that has no Redis; throws unless it is taken. */
   async send(name: string, drawing: Drawing = {}): Promise<SentImage> {
-    const { response, bitmap } = await this.post(name, drawing);
+    const { response, bitmap } = await until('split to have its Redis', async () => {
+      const sent = await this.post(name, drawing);
+      return sent.response.status === 503 ? null : sent;
+    });
     if (response.status !== 202)
       throw new Error(`split answered ${response.status}: ${await response.text()}`);
     const { id } = (await response.json()) as { id: string };
