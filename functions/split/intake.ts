@@ -126,14 +126,26 @@ function imageId(name: string, kernelSize: number, bytes: Uint8Array): string {
   return createHash('sha256').update(`${name}\n${kernelSize}\n`).update(bytes).digest('hex').slice(0, 24);
 }
 
-/** What the image's tiles hold in Redis when all of them wait: a tile's result is never larger than its source. */
+/**
+ * What the image's tiles hold in Redis when all of them wait, a tile's result being never larger than its source, and
+ * what some of them take besides on their way in and out.
+ */
 function heldBytes(grid: TileGrid, header: ImageHeader): number {
-  let bytes = 0;
+  let atRest = 0;
+  let largest = 0;
   for (let tile = 0; tile < tileCount(grid); tile++) {
     const { width, height } = sourceOf(grid, tile);
-    bytes += width * height * header.channels + BYTES_PER_ENTRY;
+    const bytes = allocatedBytes(width * height * header.channels);
+    atRest += bytes + BYTES_PER_ENTRY;
+    largest = Math.max(largest, bytes);
   }
-  return bytes;
+  return atRest + largest * Math.min(tileCount(grid), 2 * TILES_IN_FLIGHT);
+}
+
+/** What Redis takes for a string of `bytes`: its allocator has four sizes to each doubling. */
+function allocatedBytes(bytes: number): number {
+  const step = Math.max(16, 2 ** Math.floor(Math.log2(bytes)) / 4);
+  return Math.ceil((bytes + 1) / step) * step;
 }
 
 /** An upper bound of the result as a PNG: its pixels as they are, a filter byte a row and some framing. */
