@@ -17,7 +17,7 @@ export interface ScaleResults {
 }
 
 const TILES_MEGAPIXELS = 24;
-const SIZES = [1, 4, 12, 24, 48, 100];
+const SIZES = [1, 6, 24, 100];
 
 export async function benchScale({ rounds = 7, sizes = SIZES } = {}): Promise<ScaleResults> {
   await buildIfStale();
