@@ -24,7 +24,7 @@ describe('bandsOf', { timeout: 60_000 }, () => {
       for (const band of bands) {
         expect(band.width).toBe(upright.info.width);
         expect(band.data).toHaveLength(band.width * band.height * 4);
-        expect(band.data.length).toBeLessThanOrEqual(1024 * 1024);
+        expect(band.data.length).toBeLessThanOrEqual(256 * 1024);
         expect(band.data.buffer.byteLength).toBe(band.data.length);
       }
     }

@@ -1,8 +1,11 @@
 // Bands of rows out of a bitmap that some codec could only decode whole, turned as a photo's EXIF orientation asks.
 import type { Bitmap, Channels } from './pixels.ts';
 
-/** What a band aims for: enough rows that handing one over costs nothing, few enough to start cutting tiles early. */
-export const bandBytes = 1024 * 1024;
+/**
+ * What a band aims for: enough rows that handing one over costs nothing, few enough to be still in the cache then, and
+ * to be used up while the thread that inflates has something to do.
+ */
+export const bandBytes = 256 * 1024;
 
 /**
  * Where a band of so many bytes goes. Decoders do not touch a band again once they are asked for the next one, so this

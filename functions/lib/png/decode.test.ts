@@ -178,7 +178,7 @@ describe('decodePng', { timeout: 60_000 }, () => {
     }
   });
 
-  test('gives bands of about a megabyte, each in a buffer of its own', async () => {
+  test('gives bands of a quarter of a megabyte at most, each in a buffer of its own', async () => {
     const [width, height] = [1201, 1500];
     const data = Buffer.from(Array.from({ length: width * height * 3 }, (_, i) => (i * i) % 251));
     const png = await sharp(data, { raw: { width, height, channels: 3 } })
@@ -188,13 +188,13 @@ describe('decodePng', { timeout: 60_000 }, () => {
     for await (const band of decodePng(png)) {
       expect(band.width).toBe(width);
       expect(band.data).toHaveLength(band.width * band.height * 3);
-      expect(band.data.length).toBeLessThanOrEqual(1024 * 1024);
+      expect(band.data.length).toBeLessThanOrEqual(256 * 1024);
       // The consumer may take the buffer away: the next band must not need it.
       copies.push(
         new Uint8Array(structuredClone(band.data.buffer, { transfer: [band.data.buffer as ArrayBuffer] })),
       );
     }
-    expect(copies.length).toBeGreaterThan(4);
+    expect(copies.length).toBeGreaterThan(20);
     expect(Buffer.concat(copies).equals(data)).toBe(true);
   });
 });
