@@ -1,6 +1,7 @@
 // The codecs against stock Jimp and sharp: the same pictures, interleaved in one run, medians. `node bench/codec.ts
 // [megapixels] [rounds]` prints the tables alone.
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Jimp } from 'jimp';
@@ -60,8 +61,9 @@ async function compare(job: string, rounds: number, codecs: Record<string, Codec
   const written = new Map<string, number>();
   const jobs = Object.entries(codecs).map(([codec, run]) => {
     const measured = async (): Promise<number> => {
-      // Stock Jimp leaves some 300 MB, which the codec after it would have to clear away.
+      // Stock Jimp leaves some 300 MB, which the codec after it would have to clear away, on the other core too.
       collectGarbage();
+      await sleep(100);
       const start = performance.now();
       written.set(codec, await run());
       return performance.now() - start;
