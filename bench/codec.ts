@@ -8,7 +8,7 @@ import { Jimp } from 'jimp';
 import sharp, { type Sharp } from 'sharp';
 import { TesseraJimp } from '../functions/lib/images-jimp.ts';
 import { decodeBands, readHeader } from '../functions/lib/images.ts';
-import { type Bitmap, channelsOf } from '../functions/lib/pixels.ts';
+import { type Bitmap, channelsOf, freeBytes } from '../functions/lib/pixels.ts';
 import { encodePng } from '../functions/lib/png/encode.ts';
 import { interleave, median, table } from './lib/measure.ts';
 import { photo } from './lib/photo.ts';
@@ -130,7 +130,11 @@ function encoders(image: Bitmap): Record<string, Codec> {
 async function readBands(file: Buffer): Promise<number> {
   const header = readHeader(file, { maxPixels: Infinity });
   let rows = 0;
-  for await (const band of decodeBands(file, header)) rows += band.height;
+  for await (const band of decodeBands(file, header)) {
+    rows += band.height;
+    // As split does.
+    freeBytes(band.data);
+  }
   if (rows !== header.height) throw new Error(`${rows} of ${header.height} rows came`);
   return 0;
 }
