@@ -39,3 +39,7 @@ export function channelsOf(bitmap: Bitmap): Channels {
     `${bitmap.width}x${bitmap.height} pixels need ${pixels * 3} or ${pixels * 4} bytes, not ${bitmap.data.length}`,
   );
 }
+
+// V8 compiles accesses to buffers on the assumption that none was ever detached, and throws all of that code away when the
+// first one is. Done now, while nothing is hot yet: later it can leave the PNG decoder slow for good.
+freeBytes(new Uint8Array(1));
