@@ -1,4 +1,7 @@
 // Talks to split over HTTP, as any caller would.
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What split tells of an image; see functions/split/status.ts. */
@@ -27,6 +30,12 @@ export class Refused extends Error {
   }
 }
 
+interface RequestParts {
+  method?: 'GET' | 'POST';
+  body?: Uint8Array;
+  signal?: AbortSignal | undefined;
+}
+
 export class SplitClient {
   readonly #url: string;
 
@@ -35,13 +44,12 @@ export class SplitClient {
   }
 
   /** Uploads an image; waits and tries again while split has no room for it. Throws {@link Refused}. */
-  async upload(name: string, bytes: Uint8Array<ArrayBuffer>, signal?: AbortSignal): Promise<ImageStatus> {
+  async upload(name: string, bytes: Uint8Array, signal?: AbortSignal): Promise<ImageStatus> {
     for (;;) {
       try {
         return await this.#request(`/?name=${encodeURIComponent(name)}`, {
           method: 'POST',
           body: bytes,
-          headers: { 'content-type': 'application/octet-stream' },
           signal,
         });
       } catch (error) {
@@ -55,15 +63,23 @@ export class SplitClient {
     return this.#request(`/images/${id}`, { signal });
   }
 
-  async #request(
-    path: string,
-    init: Omit<RequestInit, 'signal'> & { signal?: AbortSignal | undefined },
-  ): Promise<ImageStatus> {
-    const { signal, ...rest } = init;
-    const response = await fetch(`${this.#url}${path}`, { ...rest, ...(signal && { signal }) });
-    const body = (await response.json()) as ImageStatus & { detail?: string };
-    if (response.ok) return body;
-    const retryAfterSeconds = Number(response.headers.get('retry-after') ?? 1);
-    throw new Refused(response.status, body.detail ?? response.statusText, retryAfterSeconds);
+  /** By node:http, which sends a body from where it lies; `fetch` takes three times as long over a large one. */
+  async #request(path: string, { method = 'GET', body, signal }: RequestParts): Promise<ImageStatus> {
+    const headers =
+      body && ({ 'content-type': 'application/octet-stream', 'content-length': body.byteLength } as const);
+    const sending = request(`${this.#url}${path}`, {
+      method,
+      ...(headers && { headers }),
+      ...(signal && { signal }),
+    });
+    const answered = once(sending, 'response') as Promise<[IncomingMessage]>;
+    sending.end(body);
+    const [response] = await answered;
+    sending.on('error', () => {}); // An answer is an answer, even if it came before all was sent.
+    const answer = (await json(response)) as ImageStatus & { detail?: string };
+    const { statusCode = 0, statusMessage = '' } = response;
+    if (statusCode < 300) return answer;
+    const retryAfterSeconds = Number(response.headers['retry-after'] ?? 1);
+    throw new Refused(statusCode, answer.detail ?? statusMessage, retryAfterSeconds);
   }
 }
