@@ -1,5 +1,5 @@
 // Step 3 of the walk: claim → convolve → ack, again and again, in a few slots side by side. With one slot more than
-// there are threads, a tile is fetched and another handed in while one is convolved.
+// tiles are convolved at once, a tile is fetched and another handed in meanwhile.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatJob } from '../lib/job.ts';
 import type { Log } from '../lib/log.ts';
@@ -24,7 +24,8 @@ export interface ConsumerParts {
 
 export class Consumer {
   readonly #parts: ConsumerParts;
-  readonly #held = new Set<Claim>();
+  /** The tiles in hand, each with the timer that extends its lease. */
+  readonly #held = new Map<Claim, NodeJS.Timeout>();
   readonly #stopping = new AbortController();
   readonly #loops: Promise<void>[] = [];
   readonly #firstPoll = Promise.withResolvers<void>();
@@ -46,16 +47,10 @@ export class Consumer {
 
   /** Processes tiles until none is ready. Answers how many it processed. */
   async drainQueue(): Promise<number> {
-    let processed = 0;
-    const drain = async () => {
-      for (let claim = await this.#claim(); claim; claim = await this.#claim()) {
-        await this.#process(claim);
-        processed++;
-      }
-    };
-    await Promise.all(Array.from({ length: this.#parts.slots }, drain));
+    const slots = Array.from({ length: this.#parts.slots }, () => this.#processReady(() => this.#claim()));
+    const processed = await Promise.all(slots);
     await this.#parts.announce();
-    return processed;
+    return processed.reduce((sum, each) => sum + each, 0);
   }
 
   /**
@@ -71,7 +66,7 @@ export class Consumer {
       limit.abort();
       return;
     }
-    const held = [...this.#held];
+    const held = [...this.#held.keys()];
     this.#parts.log.warn('Tiles go back to the queue', { tiles: held.map((claim) => formatJob(claim.job)) });
     await Promise.all(held.map((claim) => this.#parts.queue.release(claim)));
   }
@@ -79,16 +74,28 @@ export class Consumer {
   async #consume(): Promise<void> {
     let pollMs = MIN_POLL_MS;
     while (!this.#stopping.signal.aborted) {
-      const claim = await this.#tryClaim();
-      this.#firstPoll.resolve();
-      if (claim) {
-        pollMs = MIN_POLL_MS;
-        await this.#process(claim);
-      } else {
-        await this.#pause(pollMs * (0.5 + Math.random()));
-        pollMs = Math.min(pollMs * 1.5, MAX_POLL_MS);
-      }
+      const processed = await this.#processReady(() => this.#tryClaim());
+      if (processed > 0) pollMs = MIN_POLL_MS;
+      await this.#pause(pollMs * (0.5 + Math.random()));
+      pollMs = Math.min(pollMs * 1.5, MAX_POLL_MS);
     }
+  }
+
+  /** Processes one tile after another until none is ready; each result is handed in while the next tile is claimed. */
+  async #processReady(claimNext: () => Promise<Claim | null>): Promise<number> {
+    let processed = 0;
+    let handedIn = Promise.resolve();
+    try {
+      for (let claim = await claimNext(); claim; claim = await claimNext()) {
+        const core = await this.#parts.convolve(claim).catch((error: unknown) => error as Error);
+        await handedIn;
+        handedIn = this.#handIn(claim, core);
+        processed++;
+      }
+    } finally {
+      await handedIn;
+    }
+    return processed;
   }
 
   async #announceOverdue(): Promise<void> {
@@ -111,23 +118,29 @@ export class Consumer {
       return await this.#claim();
     } catch (error) {
       this.#parts.log.error('No tile can be claimed', { error });
+      this.#firstPoll.resolve();
       return null;
     }
   }
 
+  /** The next tile, in hand until {@link #handIn} is through with it; null when none is ready, or no more are wanted. */
   async #claim(): Promise<Claim | null> {
+    if (this.#stopping.signal.aborted) return null;
     const claim = await this.#parts.queue.claim();
-    if (claim) this.#held.add(claim);
+    this.#firstPoll.resolve();
+    if (claim)
+      this.#held.set(
+        claim,
+        setInterval(() => this.#extend(claim), this.#parts.leaseMs / 3),
+      );
     return claim;
   }
 
   /** Sees one tile to its end. Never throws: what goes wrong with a tile is the queue's to tell. */
-  async #process(claim: Claim): Promise<void> {
+  async #handIn(claim: Claim, core: Uint8Array | Error): Promise<void> {
     const { queue, log } = this.#parts;
     const job = formatJob(claim.job);
-    const extending = setInterval(() => this.#extend(claim), this.#parts.leaseMs / 3);
     try {
-      const core = await this.#parts.convolve(claim).catch((error: unknown) => error as Error);
       if (core instanceof Error) {
         const answer = await queue.fail(claim, core.message);
         log.warn('A tile failed', { job, attempt: claim.attempt, answer, error: core });
@@ -140,7 +153,7 @@ export class Consumer {
     } catch (error) {
       log.error('A tile could not be handed in; its lease will expire', { job, error });
     } finally {
-      clearInterval(extending);
+      clearInterval(this.#held.get(claim));
       this.#held.delete(claim);
     }
   }

@@ -1,0 +1,16 @@
+// One tile's convolution, wherever it runs.
+import { freeBytes, type Bitmap, type Rect } from '../lib/pixels.ts';
+import { convolve } from './convolve.ts';
+
+export interface ConvolveTask {
+  source: Bitmap;
+  kernelSize: number;
+  core: Rect;
+}
+
+/** The blurred core. The source's memory is given back. */
+export function convolveTile({ source, kernelSize, core }: ConvolveTask): Uint8Array {
+  const { data } = convolve(source, kernelSize, core);
+  freeBytes(source.data);
+  return data;
+}
