@@ -24,7 +24,7 @@ describe('at the memory limit', () => {
     await on.rig.killNextTile();
     const before = await on.rig.look();
     await fillMemory();
-    await expect(on.rig.ledger.enqueue(B, 0, sourceOf(B, 0))).rejects.toThrow(/EXECABORT/);
+    await expect(on.rig.ledger.enqueue(B, 0, sourceOf(B, 0))).rejects.toThrow(/OOM/);
     await on.rig.ledger.forget(B);
     await expect(on.rig.begin(B)).rejects.toThrow(/OOM/);
     await expect(on.rig.requeue(`${A}:0`)).rejects.toThrow(/OOM/);

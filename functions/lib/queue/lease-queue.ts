@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 import { formatJob, parseJob, type Job } from '../job.ts';
 import { isOutOfMemory } from '../redis.ts';
 import { imageKeys } from './keys.ts';
-import { asBuffer, QueueScripts, type ScriptArgument } from './scripts.ts';
+import { QueueScripts, type ScriptArgument } from './scripts.ts';
 import type { AckAnswer, Claim, Clock, TileQueue } from './tile-queue.ts';
 
 export interface LeaseQueueOptions {
@@ -58,7 +58,8 @@ export class LeaseQueue implements TileQueue {
     } catch (error) {
       if (!isOutOfMemory(error)) throw error;
       // A script may exceed the limit, and this one frees more than it takes.
-      return (await this.#scripts.run('ack', ...args, asBuffer(core))) as AckAnswer;
+      const bytes = Buffer.from(core.buffer, core.byteOffset, core.byteLength);
+      return (await this.#scripts.run('ack', ...args, bytes)) as AckAnswer;
     }
   }
 

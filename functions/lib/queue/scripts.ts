@@ -1,7 +1,8 @@
 // The queue's Lua scripts as methods of a Redis connection. Each call is one atomic step; after SCRIPT FLUSH or a
 // restart ioredis sends the text again.
 import { readFileSync } from 'node:fs';
-import type { Redis } from 'ioredis';
+import { Command, type Redis } from 'ioredis';
+import { BytesCommand, sendTogether } from '../redis-bytes.ts';
 
 /** Every script, by the name of its file. */
 export const scriptNames = [
@@ -88,14 +89,17 @@ export class QueueScripts {
     name: ScriptName,
     args: ScriptArgument[],
   ): Promise<unknown> {
-    const answers = await this.#redis
-      .multi()
-      .set(key, asBuffer(bytes))
-      .eval(this.#texts[name], 1, this.#prefix, ...args)
-      .exec();
+    const transaction = [
+      new Command('multi'),
+      new BytesCommand('set', key, bytes),
+      new Command('eval', [this.#texts[name], 1, this.#prefix, ...args]),
+      new Command('exec', [], { replyEncoding: 'utf8' }),
+    ];
+    for (const command of transaction) command.inTransaction = true;
+    const answers = (await sendTogether(this.#redis, transaction))[3] as unknown[] | null;
     if (answers === null) throw new Error('A transaction was discarded');
-    for (const [error] of answers) if (error) throw error;
-    return answers[1][1];
+    for (const answer of answers) if (answer instanceof Error) throw answer;
+    return answers[1];
   }
 }
 
@@ -105,9 +109,4 @@ function commandName(name: ScriptName): string {
 
 function readLuaFile(file: string): string {
   return readFileSync(new URL(file, import.meta.url), 'utf8');
-}
-
-/** The same bytes as a Buffer, which is what ioredis sends as bytes. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,7 +1,8 @@
 // Images in Redis, each kept for a while: works on any cluster with no volume at all.
 import { randomBytes } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import { Command, type Redis } from 'ioredis';
 import { Problem } from '../errors.ts';
+import { BytesCommand, sendTogether } from '../redis-bytes.ts';
 import { assertPath, type Store, type StoredFile } from './store.ts';
 
 const CHUNK_BYTES = 1 << 20;
@@ -50,14 +51,11 @@ export class RedisStore implements Store {
     const partial = `${this.#file(name)}:${randomBytes(6).toString('hex')}.partial`;
     try {
       for await (const chunk of chunks) {
-        const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
         // The partial file expires by itself should this writer die.
-        await this.#redis
-          .pipeline()
-          .append(partial, bytes)
-          .expire(partial, this.#ttlS)
-          .exec()
-          .then(throwFaults);
+        await sendTogether(this.#redis, [
+          new BytesCommand('append', partial, chunk),
+          new Command('expire', [partial, this.#ttlS]),
+        ]);
       }
       await this.#redis
         .multi()
