@@ -60,12 +60,12 @@ export function nameOf(type: number): string {
   return letters.toString('latin1').replaceAll(/[^A-Za-z]/g, '?');
 }
 
-/** A chunk as it stands in a file, around `data`: what comes before it and what comes after it. */
-export function frameChunk(type: number, data: Uint8Array): { head: Buffer; tail: Buffer } {
+/** A chunk as it stands in a file. */
+export function frameChunk(type: number, data: Uint8Array): Buffer {
   const head = Buffer.alloc(8);
   head.writeUInt32BE(data.length);
   head.writeUInt32BE(type, 4);
   const tail = Buffer.alloc(4);
   tail.writeUInt32BE(crc32(data, crc32(head.subarray(4))));
-  return { head, tail };
+  return Buffer.concat([head, data, tail]);
 }

@@ -85,7 +85,17 @@ async function writeDurably(
 ): Promise<void> {
   const file = await open(path, 'wx');
   try {
-    for await (const chunk of chunks) await file.writeFile(chunk);
+    // One piece is written while the next is made.
+    let writing = Promise.resolve();
+    try {
+      for await (const chunk of chunks) {
+        await writing;
+        writing = file.writeFile(chunk);
+        writing.catch(() => {}); // Met when it is awaited.
+      }
+    } finally {
+      await writing;
+    }
     await file.sync();
   } finally {
     await file.close();
