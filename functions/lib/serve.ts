@@ -12,6 +12,7 @@ import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { Problem } from './errors.ts';
 import { sendJson, sendProblem } from './http.ts';
 import type { Log } from './log.ts';
+import { freeBytes } from './pixels.ts';
 import { stopSignal } from './stop-signal.ts';
 
 /** What a function tells about itself to whoever runs it. */
@@ -122,9 +123,11 @@ async function readBody(req: IncomingMessage, maxBytes: number): Promise<Buffer>
   let length = 0;
   for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     if (length + chunk.length > maxBytes) throw tooLarge();
-    if (whole) chunk.copy(whole, length);
-    else chunks.push(chunk);
     length += chunk.length;
+    if (whole) {
+      chunk.copy(whole, length - chunk.length);
+      freeBytes(chunk);
+    } else chunks.push(chunk);
   }
   return whole ?? Buffer.concat(chunks, length);
 }

@@ -27,13 +27,18 @@ describe('kernelOf', () => {
 });
 
 describe('nameOf', () => {
+  const bytes = Buffer.from('abc');
+
+  it('names bytes without a name by their SHA-256', () =>
+    expect(nameOf(undefined, bytes)).toBe('ba7816bf8f01'));
+
   it.each(['a', 'cat.png', '..a', 'x'.repeat(128)])('accepts %j', (name) =>
-    expect(nameOf(name, '')).toBe(name),
+    expect(nameOf(name, bytes)).toBe(name),
   );
 
   it.each(['', '.', '..', 'a/b', '../x', 'a b', 'ü', 'x'.repeat(129), ['a', 'b'], 'a\0', '%2e%2e'])(
     'refuses %j',
-    (name) => expect(codeOf(() => nameOf(name, 'fallback'))).toBe('invalid-name'),
+    (name) => expect(codeOf(() => nameOf(name, bytes))).toBe('invalid-name'),
   );
 });
 

@@ -1,4 +1,5 @@
 // What a request to split asks for, read and checked before any work.
+import { createHash } from 'node:crypto';
 import { isKernelSize } from '../lib/kernel-size.ts';
 import { Problem } from '../lib/errors.ts';
 import { assertPath, isImageName } from '../lib/store/store.ts';
@@ -14,9 +15,9 @@ export function kernelOf(value: unknown, fallback: number): number {
   );
 }
 
-/** The name an upload is given; `fallback` when it is given none. */
-export function nameOf(value: unknown, fallback: string): string {
-  if (value === undefined) return fallback;
+/** The name an upload is given; that of its bytes when it is given none. */
+export function nameOf(value: unknown, bytes: Uint8Array): string {
+  if (value === undefined) return createHash('sha256').update(bytes).digest('hex').slice(0, 12);
   if (typeof value === 'string' && isImageName(value)) return value;
   throw new Problem(
     'invalid-name',

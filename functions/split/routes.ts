@@ -1,5 +1,4 @@
 // Step 1 of the walk: the HTTP API. Takes images in, tells how they are doing, hands out results.
-import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from '@google-cloud/functions-framework';
 import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
@@ -28,7 +27,7 @@ export function createRoutes(parts: IntakeParts): Handler {
 
   async function takeUpload(req: Request, res: Response, body: Buffer): Promise<void> {
     const kernelSize = kernelOf(req.query.kernel, config.kernelSize);
-    const name = nameOf(req.query.name, createHash('sha256').update(body).digest('hex').slice(0, 12));
+    const name = nameOf(req.query.name, body);
     const record = await intake.take(name, kernelSize, body);
     res.setHeader('location', `/images/${record.id}`);
     sendJson(res, 202, acceptedView(record));
