@@ -38,7 +38,7 @@ export async function sendTogether(redis: Redis, commands: Command[]): Promise<u
     command.pipelineIndex = index;
     redis.sendCommand(command);
   });
-  stream?.uncork();
+  process.nextTick(() => stream?.uncork()); // What else is sent in this tick goes along.
   const replies = await Promise.allSettled(commands.map(({ promise }) => promise as Promise<unknown>));
   return replies.map((reply) => {
     if (reply.status === 'rejected') throw reply.reason;
