@@ -9,7 +9,7 @@ import sharp, { type BlurOptions } from 'sharp';
 import { convolve } from '../functions/blur/convolve.ts';
 import { gaussianWeights } from '../functions/blur/gaussian-kernel.ts';
 import { blurByDefinition } from '../functions/blur/gaussian-reference.ts';
-import { channelsOf, type Bitmap, type Rect } from '../functions/lib/pixels.ts';
+import { channelsOf, freeBytes, type Bitmap, type Rect } from '../functions/lib/pixels.ts';
 import { interleave, median, table, type Job } from './lib/measure.ts';
 import { startOpenCv, type OpenCv } from './lib/opencv.ts';
 import { photo } from './lib/photo.ts';
@@ -106,7 +106,8 @@ function blursOf(source: Bitmap, kernelSize: number): Map<string, Blur> {
     [
       'Tessera',
       {
-        run: () => void convolve(source, kernelSize, core),
+        // The core's memory goes back at once, as in the consumer.
+        run: () => freeBytes(convolve(source, kernelSize, core).data),
         core: () => convolve(source, kernelSize, core).data,
       },
     ],

@@ -6,8 +6,9 @@ import type { Log } from '../lib/log.ts';
 import { freeBytes } from '../lib/pixels.ts';
 import type { Claim, TileQueue } from '../lib/queue/tile-queue.ts';
 
-const MIN_POLL_MS = 20;
-const MAX_POLL_MS = 200;
+/** An idle slot's pause before it asks again, and how far it grows: a percent of a core while the worker is there. */
+const MIN_POLL_MS = 10;
+const MAX_POLL_MS = 30;
 /** How often an idle worker looks for events that are overdue. */
 const ANNOUNCE_EVERY_MS = 1000;
 
