@@ -105,7 +105,7 @@ describe('encodePng', { timeout: 60_000 }, () => {
     for await (const chunk of encodePng(sizeOf(image), bands())) {
       written += chunk.length;
       // Noise does not get smaller, so what was taken and not written is held.
-      expect(rowsTaken * 4096 - written).toBeLessThan(3 * 1024 * 1024);
+      expect(rowsTaken * 4096 - written).toBeLessThan(6 * 1024 * 1024);
     }
     expect(rowsTaken).toBe(4096);
   });

@@ -15,8 +15,9 @@ export interface PngSize {
   channels: Channels;
 }
 
-/** Filtered bytes compressed as one job. */
-const stripeBytes = 512 * 1024;
+/** Filtered bytes compressed as one job, each of which wakes a thread; an image of few bytes is cut into this many. */
+const stripeBytes = 1024 * 1024;
+const leastStripes = 8;
 /** Jobs under way at once: as many as libuv has threads by default. */
 const jobsAhead = 4;
 /** From this share of repeated bytes on, looking for runs pays. */
@@ -78,7 +79,8 @@ class Striper {
   constructor(size: PngSize) {
     this.#size = size;
     this.#rowBytes = size.width * size.channels;
-    this.#stripeRows = Math.max(1, Math.floor(stripeBytes / (this.#rowBytes + 1)));
+    const bytes = Math.min(stripeBytes, ((this.#rowBytes + 1) * size.height) / leastStripes);
+    this.#stripeRows = Math.max(1, Math.floor(bytes / (this.#rowBytes + 1)));
     this.#rowsLeft = size.height;
     this.#above = Buffer.alloc(this.#rowBytes);
     this.#stripe = this.#newStripe();
