@@ -35,7 +35,7 @@ describe('claim', () => {
   test('names claims by itself, each by another name', async () => {
     await on.rig.split(A, 2);
     const [one, other] = [await on.rig.claim(), await on.rig.claim()];
-    expect(one.nonce).toMatch(/^[\w-]{16}$/);
+    expect(one.nonce).toMatch(/^[\w-]{12}-\d+$/);
     expect(other.nonce).not.toBe(one.nonce);
   });
 

@@ -60,12 +60,12 @@ export function nameOf(type: number): string {
   return letters.toString('latin1').replaceAll(/[^A-Za-z]/g, '?');
 }
 
-/** A chunk as it stands in a file. */
-export function frameChunk(type: number, data: Uint8Array): Buffer {
+/** A chunk as it stands in a file, in pieces. */
+export function frameChunk(type: number, data: Uint8Array): Uint8Array[] {
   const head = Buffer.alloc(8);
   head.writeUInt32BE(data.length);
   head.writeUInt32BE(type, 4);
   const tail = Buffer.alloc(4);
   tail.writeUInt32BE(crc32(data, crc32(head.subarray(4))));
-  return Buffer.concat([head, data, tail]);
+  return [head, data, tail];
 }

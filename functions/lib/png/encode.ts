@@ -38,24 +38,24 @@ export async function* encodePng(
   bands: AsyncIterable<Bitmap> | Iterable<Bitmap>,
 ): AsyncGenerator<Uint8Array> {
   yield signature;
-  yield frameChunk(chunkTypes.IHDR, imageHeader(size));
-  yield frameChunk(chunkTypes.IDAT, zlibHeader);
+  yield* frameChunk(chunkTypes.IHDR, imageHeader(size));
+  yield* frameChunk(chunkTypes.IDAT, zlibHeader);
   const stripes = new Striper(size);
   const jobs: Promise<Buffer>[] = [];
   try {
     for await (const band of bands) {
       for (const stripe of stripes.add(band)) {
         jobs.push(compress(stripe));
-        if (jobs.length >= jobsAhead) yield frameChunk(chunkTypes.IDAT, await takeFirst(jobs));
+        if (jobs.length >= jobsAhead) yield* frameChunk(chunkTypes.IDAT, await takeFirst(jobs));
       }
     }
     stripes.end();
-    while (jobs.length > 0) yield frameChunk(chunkTypes.IDAT, await takeFirst(jobs));
+    while (jobs.length > 0) yield* frameChunk(chunkTypes.IDAT, await takeFirst(jobs));
   } finally {
     await Promise.allSettled(jobs);
   }
-  yield frameChunk(chunkTypes.IDAT, uint32(stripes.checksum));
-  yield frameChunk(chunkTypes.IEND, Buffer.alloc(0));
+  yield* frameChunk(chunkTypes.IDAT, uint32(stripes.checksum));
+  yield* frameChunk(chunkTypes.IEND, Buffer.alloc(0));
 }
 
 /** Filtered rows that are compressed as one job. */

@@ -23,6 +23,9 @@ export class LeaseQueue implements TileQueue {
   readonly #scripts: QueueScripts;
   readonly #options: LeaseQueueOptions;
   readonly #clock: () => string;
+  /** Tells this queue's claims from all others'. */
+  readonly #worker = randomBytes(9).toString('base64url');
+  #claims = 0;
 
   constructor(redis: Redis, options: LeaseQueueOptions, clock?: Clock) {
     this.#redis = redis;
@@ -32,7 +35,7 @@ export class LeaseQueue implements TileQueue {
   }
 
   /** `nonce` names this claim; ioredis sends it again unchanged when a reply is lost, and gets the same tile. */
-  async claim(nonce = randomBytes(12).toString('base64url')): Promise<Claim | null> {
+  async claim(nonce = this.#newNonce()): Promise<Claim | null> {
     const { leaseMs, maxAttempts, retryBaseMs, recordTtlS } = this.#options;
     const policy = [maxAttempts, retryBaseMs, Math.random(), recordTtlS];
     const answer = await this.#scripts.run('claim', nonce, this.#clock(), leaseMs, ...policy);
@@ -76,6 +79,10 @@ export class LeaseQueue implements TileQueue {
 
   /** Nothing to close: the connection is its opener's. */
   async close(): Promise<void> {}
+
+  #newNonce(): string {
+    return `${this.#worker}-${this.#claims++}`;
+  }
 
   #run(name: 'extend' | 'fail' | 'release', claim: Claim, ...args: ScriptArgument[]) {
     return this.#scripts.run(name, formatJob(claim.job), claim.nonce, ...args);

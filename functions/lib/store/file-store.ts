@@ -1,10 +1,20 @@
 // Images in a folder: a local one or a mounted volume. Nothing outside the folder is ever read or written.
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import {
+  mkdir,
+  open,
+  type FileHandle,
+  readFile,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { Problem } from '../errors.ts';
-import { assertPath, type Store, type StoredFile } from './store.ts';
+import { assertPath, inBatches, type Store, type StoredFile } from './store.ts';
 
 const IMAGE_FILE = /\.(png|jpe?g)$/i;
 const PARTIAL = '.partial';
@@ -79,18 +89,18 @@ export class FileStore implements Store {
   }
 }
 
+/** Writes one batch of chunks while the next is made. */
 async function writeDurably(
   path: string,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> {
   const file = await open(path, 'wx');
   try {
-    // One piece is written while the next is made.
     let writing = Promise.resolve();
     try {
-      for await (const chunk of chunks) {
+      for await (const batch of inBatches(chunks)) {
         await writing;
-        writing = file.writeFile(chunk);
+        writing = writeAll(file, batch);
         writing.catch(() => {}); // Met when it is awaited.
       }
     } finally {
@@ -100,6 +110,13 @@ async function writeDurably(
   } finally {
     await file.close();
   }
+}
+
+async function writeAll(file: FileHandle, chunks: Uint8Array[]): Promise<void> {
+  const { bytesWritten } = await file.writev(chunks);
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  // A disk that fills up takes a part, and tells why when it is asked to take the rest.
+  if (bytesWritten < length) await file.writeFile(Buffer.concat(chunks).subarray(bytesWritten));
 }
 
 /** Makes a rename inside `folder` survive a power loss. */

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Command, type Redis } from 'ioredis';
 import { Problem } from '../errors.ts';
 import { BytesCommand, sendTogether } from '../redis-bytes.ts';
-import { assertPath, type Store, type StoredFile } from './store.ts';
+import { assertPath, inBatches, type Store, type StoredFile } from './store.ts';
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -50,10 +50,10 @@ export class RedisStore implements Store {
     assertPath(name);
     const partial = `${this.#file(name)}:${randomBytes(6).toString('hex')}.partial`;
     try {
-      for await (const chunk of chunks) {
+      for await (const batch of inBatches(chunks)) {
         // The partial file expires by itself should this writer die.
         await sendTogether(this.#redis, [
-          new BytesCommand('append', partial, chunk),
+          ...batch.map((chunk) => new BytesCommand('append', partial, chunk)),
           new Command('expire', [partial, this.#ttlS]),
         ]);
       }

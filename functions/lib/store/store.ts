@@ -24,6 +24,23 @@ export interface Store {
   remove(name: string): Promise<void>;
 }
 
+/** Bytes; a chunk below is not worth a write of its own. */
+const SMALL_CHUNK = 4096;
+
+/** Chunks as they come, the small ones together with the next large one. */
+export async function* inBatches(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array[]> {
+  let batch: Uint8Array[] = [];
+  for await (const chunk of chunks) {
+    batch.push(chunk);
+    if (chunk.length < SMALL_CHUNK) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
 const SEGMENT = /^[A-Za-z0-9._-]+$/;
 /** What an image may be called; its result's name is a little longer. */
 const MAX_NAME = 128;
