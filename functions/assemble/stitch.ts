@@ -1,5 +1,5 @@
 // Step 5 of the walk: the blurred cores of a row of tiles become full rows of the image.
-import { channelsOf, type Bitmap, type Channels } from '../lib/pixels.ts';
+import { asBuffer, channelsOf, type Bitmap, type Channels } from '../lib/pixels.ts';
 import { columnsOf, coreOf, type TileGrid } from '../lib/tile-grid.ts';
 
 /**
@@ -21,11 +21,12 @@ export function stitchRow(grid: TileGrid, row: number, cores: Uint8Array[], chan
 function paste(core: Bitmap, band: Bitmap, x: number, channels: Channels): void {
   const from = channelsOf(core);
   const lineBytes = core.width * from;
+  const lines = asBuffer(core.data);
   for (let y = 0; y < core.height; y++) {
-    const line = core.data.subarray(y * lineBytes, (y + 1) * lineBytes);
+    const start = y * lineBytes;
     const at = (y * band.width + x) * channels;
-    if (from === channels) band.data.set(line, at);
-    else pasteOpaque(line, band.data, at);
+    if (from === channels) lines.copy(band.data, at, start, start + lineBytes);
+    else pasteOpaque(lines.subarray(start, start + lineBytes), band.data, at);
   }
 }
 

@@ -1,13 +1,13 @@
 // Between bitmaps and the scratch memory: brings in the pixels a block reads, its window, with the border's pixels
 // repeated beyond the border and without alpha where all of it is opaque; and takes out the block's blurred pixels.
-import type { Bitmap, Channels, Rect } from '../lib/pixels.ts';
+import { asBuffer, type Bitmap, type Channels, type Rect } from '../lib/pixels.ts';
 import { result, RESULT_ROW, rgbaWindow, rgbWindow } from './convolve-scratch.ts';
 
 const rgbaBytes = new Uint8Array(rgbaWindow);
 const rgbBytes = new Uint8Array(rgbWindow);
 const rgbaWords = new Int32Array(rgbaWindow);
 const rgbWords = new Int32Array(rgbWindow, 0, Math.floor(rgbWindow.byteLength / 4));
-const resultBytes = new Uint8Array(result);
+const resultBytes = Buffer.from(result);
 
 /** What of a window the passes need to see. */
 export type WindowKind = 'opaque' | 'transparent' | 'mixed';
@@ -32,7 +32,7 @@ export function storeBlock(target: Bitmap, channels: Channels, { x, y, width, he
   for (let i = 0; i < height; i++) {
     const from = i * RESULT_ROW;
     const to = ((y + i) * target.width + x) * channels;
-    target.data.set(resultBytes.subarray(from, from + width * channels), to);
+    resultBytes.copy(target.data, to, from, from + width * channels);
   }
 }
 
@@ -49,12 +49,13 @@ function copyWindow(
     target.set(data.subarray(window.y * width * channels, (window.y + window.height) * width * channels));
     return;
   }
+  const lines = asBuffer(data);
   for (let y = 0; y < window.height; y++) {
     const row = Math.min(Math.max(window.y + y, 0), height - 1) * width;
     const to = y * window.width * channels;
     const inner = to + (left - window.x) * channels;
     const end = inner + (right - left) * channels;
-    target.set(data.subarray((row + left) * channels, (row + right) * channels), inner);
+    lines.copy(target, inner, (row + left) * channels, (row + right) * channels);
     repeatPixel(target, inner, to, inner, channels);
     repeatPixel(target, end - channels, end, to + window.width * channels, channels);
   }

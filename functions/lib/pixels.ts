@@ -30,6 +30,11 @@ export function freeBytes(bytes: Uint8Array): void {
     buffer.transfer(0);
 }
 
+/** The same bytes as a Buffer: its `copy` takes a part of a row without an object for it, `set` wants one each. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /** Bytes a pixel of `bitmap`. Throws a RangeError when the data's length fits neither RGB nor RGBA. */
 export function channelsOf(bitmap: Bitmap): Channels {
   const pixels = bitmap.width * bitmap.height;

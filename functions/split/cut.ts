@@ -1,5 +1,5 @@
 // Step 2 of the walk: rows of pixels become tiles, each with its halo, as soon as the rows it needs are there.
-import { channelsOf, freeBytes, type Bitmap, type Channels, type Rect } from '../lib/pixels.ts';
+import { asBuffer, channelsOf, freeBytes, type Bitmap, type Channels, type Rect } from '../lib/pixels.ts';
 import { columnsOf, rowsOf, sourceOf, type TileGrid } from '../lib/tile-grid.ts';
 
 export interface SourceTile {
@@ -48,11 +48,12 @@ function copyRect(bands: Band[], rect: Rect): Bitmap {
   const lineBytes = rect.width * channels;
   const data = Buffer.allocUnsafe(lineBytes * rect.height);
   for (const band of bands) {
+    const lines = asBuffer(band.data);
     const from = Math.max(rect.y, band.y);
     const to = Math.min(rect.y + rect.height, band.y + band.height);
     for (let y = from; y < to; y++) {
       const start = ((y - band.y) * band.width + rect.x) * channels;
-      data.set(band.data.subarray(start, start + lineBytes), (y - rect.y) * lineBytes);
+      lines.copy(data, (y - rect.y) * lineBytes, start, start + lineBytes);
     }
   }
   return { data, width: rect.width, height: rect.height };

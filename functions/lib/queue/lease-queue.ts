@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { formatJob, parseJob, type Job } from '../job.ts';
+import { asBuffer } from '../pixels.ts';
 import { isOutOfMemory } from '../redis.ts';
 import { imageKeys } from './keys.ts';
 import { QueueScripts, type ScriptArgument } from './scripts.ts';
@@ -61,8 +62,7 @@ export class LeaseQueue implements TileQueue {
     } catch (error) {
       if (!isOutOfMemory(error)) throw error;
       // A script may exceed the limit, and this one frees more than it takes.
-      const bytes = Buffer.from(core.buffer, core.byteOffset, core.byteLength);
-      return (await this.#scripts.run('ack', ...args, bytes)) as AckAnswer;
+      return (await this.#scripts.run('ack', ...args, asBuffer(core))) as AckAnswer;
     }
   }
 
