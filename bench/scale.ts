@@ -14,7 +14,14 @@ export interface ScaleResults {
   /** Tiles a second while only blur works, by number of workers. */
   workers: { workers: number; tilesPerSecond: number; speedUp: number; coresBusy: number }[];
   /** Request to PNG with two workers, by size. `relative`: time a megapixel, of the middle size's. */
-  sizes: { megapixels: number; ms: number; msPerMegapixel: number; relative: number }[];
+  sizes: {
+    megapixels: number;
+    ms: number;
+    msPerMegapixel: number;
+    relative: number;
+    /** CPU time of all processes. */
+    cpuMsPerMegapixel: number;
+  }[];
 }
 
 const TILES_MEGAPIXELS = 24;
@@ -86,27 +93,28 @@ async function tileRate(bench: BenchLine, png: Uint8Array<ArrayBuffer>, count: n
 
 async function bySize(rounds: number, sizes: number[]): Promise<ScaleResults['sizes']> {
   const bench = await BenchLine.start(2);
-  const measured: { megapixels: number; ms: number }[] = [];
+  const measured: { megapixels: number; ms: number; cpuMsPerMegapixel: number }[] = [];
   try {
     const warmUp = await photoPng(24);
     for (let round = 0; round < 3; round++) await bench.blur(warmUp);
     for (const megapixels of sizes) {
       const png = await photoPng(megapixels);
       const times: number[] = [];
-      // Large images take long and vary little.
-      const repeats = Math.max(3, Math.min(rounds, Math.ceil((rounds * 24) / megapixels)));
+      // Large images take long and vary little; of small ones it takes many to see their CPU time.
+      const repeats = Math.max(3, Math.ceil((rounds * 24) / megapixels));
+      const cpuBefore = bench.cpuMs();
       for (let repeat = 0; repeat < repeats; repeat++) times.push(await bench.blur(png));
-      measured.push({ megapixels, ms: median(times) });
+      const cpuMsPerMegapixel = (bench.cpuMs() - cpuBefore) / repeats / megapixels;
+      measured.push({ megapixels, ms: median(times), cpuMsPerMegapixel });
     }
   } finally {
     await bench.stop();
   }
   const middle = median(measured.map(({ megapixels, ms }) => ms / megapixels));
-  return measured.map(({ megapixels, ms }) => ({
-    megapixels,
-    ms,
-    msPerMegapixel: ms / megapixels,
-    relative: ms / megapixels / middle,
+  return measured.map((size) => ({
+    ...size,
+    msPerMegapixel: size.ms / size.megapixels,
+    relative: size.ms / size.megapixels / middle,
   }));
 }
 
@@ -126,12 +134,13 @@ function print({ cores, workers, sizes }: ScaleResults): void {
   console.log('\nSizes, 2 workers, request to PNG');
   console.log(
     table([
-      ['Mpx', 'ms', 'ms/Mpx', 'relative'],
+      ['Mpx', 'ms', 'ms/Mpx', 'relative', 'CPU ms/Mpx'],
       ...sizes.map((row) => [
         String(row.megapixels),
         row.ms.toFixed(0),
         row.msPerMegapixel.toFixed(1),
         row.relative.toFixed(2),
+        row.cpuMsPerMegapixel.toFixed(0),
       ]),
     ]),
   );

@@ -7,7 +7,7 @@ import { freeBytes } from '../lib/pixels.ts';
 import type { Claim, TileQueue } from '../lib/queue/tile-queue.ts';
 
 /** An idle slot's pause before it asks again, and how far it grows: a percent of a core while the worker is there. */
-const MIN_POLL_MS = 10;
+const MIN_POLL_MS = 5;
 const MAX_POLL_MS = 30;
 /** How often an idle worker looks for events that are overdue. */
 const ANNOUNCE_EVERY_MS = 1000;
@@ -27,7 +27,11 @@ export class Consumer {
   readonly #parts: ConsumerParts;
   /** The tiles in hand, each with the timer that extends its lease. */
   readonly #held = new Map<Claim, NodeJS.Timeout>();
+  /** Claims on their way. */
+  readonly #claiming = new Set<Promise<Claim | null>>();
   readonly #stopping = new AbortController();
+  /** The time to drain is over: what is claimed goes back. */
+  #isOver = false;
   readonly #loops: Promise<void>[] = [];
   readonly #firstPoll = Promise.withResolvers<void>();
 
@@ -67,9 +71,11 @@ export class Consumer {
       limit.abort();
       return;
     }
+    this.#isOver = true;
     const held = [...this.#held.keys()];
     this.#parts.log.warn('Tiles go back to the queue', { tiles: held.map((claim) => formatJob(claim.job)) });
     await Promise.all(held.map((claim) => this.#parts.queue.release(claim)));
+    await Promise.allSettled(this.#claiming);
   }
 
   async #consume(): Promise<void> {
@@ -127,13 +133,28 @@ export class Consumer {
   /** The next tile, in hand until {@link #handIn} is through with it; null when none is ready, or no more are wanted. */
   async #claim(): Promise<Claim | null> {
     if (this.#stopping.signal.aborted) return null;
-    const claim = await this.#parts.queue.claim();
+    const claiming = this.#takeInHand();
+    this.#claiming.add(claiming);
+    try {
+      return await claiming;
+    } finally {
+      this.#claiming.delete(claiming);
+    }
+  }
+
+  async #takeInHand(): Promise<Claim | null> {
+    const { queue, leaseMs } = this.#parts;
+    const claim = await queue.claim();
     this.#firstPoll.resolve();
-    if (claim)
-      this.#held.set(
-        claim,
-        setInterval(() => this.#extend(claim), this.#parts.leaseMs / 3),
-      );
+    if (claim === null) return null;
+    if (this.#isOver) {
+      await queue.release(claim);
+      return null;
+    }
+    this.#held.set(
+      claim,
+      setInterval(() => this.#extend(claim), leaseMs / 3),
+    );
     return claim;
   }
 

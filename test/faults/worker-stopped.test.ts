@@ -95,6 +95,30 @@ describe('a worker asked to stop', () => {
     expect(await rig.status(image.id)).toMatchObject({ attempts: stopped.tiles, reclaims: 0, fenced: 0 });
   });
 
+  test('with a claim on its way gives that tile back, too', async () => {
+    const image = await rig.send('a.png');
+    const { worker, passage } = await rig.startWorkerUntil(
+      { step: 'get', moment: 'reply' },
+      { ...patient, DRAIN_MS: '0' },
+    );
+    const url = await worker.process.ready();
+    worker.process.signal('SIGTERM');
+    await until('it to stop listening', async () =>
+      fetch(`${url}/health/live`).then(
+        () => false,
+        () => true,
+      ),
+    );
+    passage.pass();
+    await worker.process.exited;
+    expect(worker.process.end).toBe(0);
+    expect(await rig.pending()).toMatchObject({ leases: 0, queue: rigTiles });
+    expect(await rig.status(image.id)).toMatchObject({ attempts: 0, done: 0 });
+
+    await rig.startWorker(patient);
+    expect(await findFaults(rig, [image])).toEqual([]);
+  });
+
   test('within its drain time hands in what it has in hand and exits with 0', async () => {
     const image = await rig.send('a.png');
     const { worker, passage } = await rig.startWorkerUntil({ step: 'get', moment: 'reply', nth: 2 }, patient);
