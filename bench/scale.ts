@@ -111,10 +111,12 @@ async function bySize(rounds: number, sizes: number[]): Promise<ScaleResults['si
     await bench.stop();
   }
   const middle = median(measured.map(({ megapixels, ms }) => ms / megapixels));
-  return measured.map((size) => ({
-    ...size,
-    msPerMegapixel: size.ms / size.megapixels,
-    relative: size.ms / size.megapixels / middle,
+  return measured.map(({ megapixels, ms, cpuMsPerMegapixel }) => ({
+    megapixels,
+    ms,
+    msPerMegapixel: ms / megapixels,
+    relative: ms / megapixels / middle,
+    cpuMsPerMegapixel,
   }));
 }
 
