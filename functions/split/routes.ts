@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from '@google-cloud/functions-framework';
 import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
 import { bodyOf, sendJson, type Handler } from '../lib/http.ts';
+import { freeBytes } from '../lib/pixels.ts';
 import { isImageId } from '../lib/job.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
 import { redisProblem } from '../lib/redis.ts';
@@ -28,7 +29,7 @@ export function createRoutes(parts: IntakeParts): Handler {
   async function takeUpload(req: Request, res: Response, body: Buffer): Promise<void> {
     const kernelSize = kernelOf(req.query.kernel, config.kernelSize);
     const name = nameOf(req.query.name, body);
-    const record = await intake.take(name, kernelSize, body);
+    const record = await intake.take(name, kernelSize, body).finally(() => freeBytes(body));
     res.setHeader('location', `/images/${record.id}`);
     sendJson(res, 202, acceptedView(record));
   }
