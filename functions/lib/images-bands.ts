@@ -5,7 +5,7 @@ import type { Bitmap, Channels } from './pixels.ts';
  * What a band aims for: enough rows that handing one over costs nothing, few enough to be still in the cache then, and
  * to be used up while the thread that inflates has something to do.
  */
-export const bandBytes = 256 * 1024;
+export const bandBytes = 64 * 1024;
 
 /**
  * Where a band of so many bytes goes. Decoders do not touch a band again once they are asked for the next one, so this

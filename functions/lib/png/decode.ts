@@ -27,7 +27,10 @@ export async function* decodePng(
     for (let at = 0; at < chunk.length;) {
       at = rows.read(chunk, at);
       const band = rows.takeBand();
-      if (band !== undefined) yield band;
+      if (band === undefined) continue;
+      yield band;
+      // Lets the inflater have its next buffer as soon as it is through with one, and other requests be answered.
+      await new Promise(setImmediate);
     }
   }
 }
