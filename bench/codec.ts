@@ -1,16 +1,13 @@
 // The codecs against stock Jimp and sharp: the same pictures, interleaved in one run, medians. `node bench/codec.ts
 // [megapixels] [rounds]` prints the tables alone.
 import { availableParallelism } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Jimp } from 'jimp';
 import sharp, { type Sharp } from 'sharp';
 import { TesseraJimp } from '../functions/lib/images-jimp.ts';
 import { decodeBands, readHeader } from '../functions/lib/images.ts';
 import { type Bitmap, channelsOf, freeBytes } from '../functions/lib/pixels.ts';
 import { encodePng } from '../functions/lib/png/encode.ts';
-import { interleave, median, table } from './lib/measure.ts';
+import { interleave, median, table, timeAlone } from './lib/measure.ts';
 import { photo } from './lib/photo.ts';
 
 /** One way to do a job. `times` is how often it goes into stock Jimp's time, `bytes` what it wrote. */
@@ -30,9 +27,6 @@ export interface CodecResults {
   cores: number;
   rows: CodecRow[];
 }
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Does its job once, and answers the bytes it wrote; 0 for a decoder. */
 type Codec = () => Promise<number>;
@@ -60,14 +54,7 @@ export async function benchCodec({ megapixels = 24, rounds = 7 } = {}): Promise<
 async function compare(job: string, rounds: number, codecs: Record<string, Codec>): Promise<CodecRow[]> {
   const written = new Map<string, number>();
   const jobs = Object.entries(codecs).map(([codec, run]) => {
-    const measured = async (): Promise<number> => {
-      // Stock Jimp leaves some 300 MB, which the codec after it would have to clear away, on the other core too.
-      collectGarbage();
-      await sleep(100);
-      const start = performance.now();
-      written.set(codec, await run());
-      return performance.now() - start;
-    };
+    const measured = () => timeAlone(async () => written.set(codec, await run()));
     return [codec, measured] as const;
   });
   const measured = await interleave(new Map(jobs), { rounds });

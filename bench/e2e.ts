@@ -12,7 +12,7 @@ import type { Bitmap } from '../functions/lib/pixels.ts';
 import { encodePng } from '../functions/lib/png/encode.ts';
 import { buildIfStale } from '../scripts/build.ts';
 import { BenchLine } from './lib/bench-line.ts';
-import { interleave, median, table } from './lib/measure.ts';
+import { interleave, median, table, timeAlone } from './lib/measure.ts';
 import { photoPng } from './lib/photo.ts';
 
 const KERNEL = 15;
@@ -48,17 +48,17 @@ export async function benchEndToEnd({ megapixels = 24, rounds = 7 } = {}): Promi
     // Until both workers are there and warm.
     for (let round = 0; round < 3; round++) await bench.blur(png);
     const sigma = KERNEL / 3;
-    const jobs = new Map<string, () => Promise<number | void>>([
-      ['Tessera, 2 workers', () => bench.blur(png)],
+    const jobs = new Map([
+      ['Tessera, 2 workers', () => timeAlone(() => bench.blur(png))],
       [
         'sharp, default options',
-        async () => void (await sharp(png).blur(sigma).png().toFile(join(folder, 's.png'))),
+        () => timeAlone(() => sharp(png).blur(sigma).png().toFile(join(folder, 's.png'))),
       ],
-      ['one process, same code', () => blurInOneProcess(png, join(folder, 'o.png'))],
+      ['one process, same code', () => timeAlone(() => blurInOneProcess(png, join(folder, 'o.png')))],
     ]);
     const measured = await interleave(jobs, { rounds, leastMs: 1 });
     const jimp = await interleave(
-      new Map([['Jimp, whole image', () => blurByJimp(png, join(folder, 'j.png'))]]),
+      new Map([['Jimp, whole image', () => timeAlone(() => blurByJimp(png, join(folder, 'j.png')))]]),
       { rounds: Math.min(rounds, JIMP_ROUNDS), leastMs: 1 },
     );
     const all = new Map([...measured, ...jimp]);

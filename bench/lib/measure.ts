@@ -1,4 +1,23 @@
 // What every bench needs: jobs measured side by side in one run, medians, and a table to print.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+const SETTLE_MS = 100;
+
+/**
+ * Milliseconds of one run of `job`, after what ran before it is cleared away. Whole images leave hundreds of MB, which
+ * the next job would have to clear away beside its own work, on the other core too.
+ */
+export async function timeAlone(job: () => Promise<unknown>): Promise<number> {
+  collectGarbage();
+  await sleep(SETTLE_MS);
+  const startedAt = performance.now();
+  await job();
+  return performance.now() - startedAt;
+}
 
 /** The middle value; of an even number of values the mean of the two. NaN when there is none. */
 export function median(values: readonly number[]): number {
