@@ -125,8 +125,9 @@ export class Consumer {
       return await this.#claim();
     } catch (error) {
       this.#parts.log.error('No tile can be claimed', { error });
-      this.#firstPoll.resolve();
       return null;
+    } finally {
+      this.#firstPoll.resolve();
     }
   }
 
@@ -145,7 +146,6 @@ export class Consumer {
   async #takeInHand(): Promise<Claim | null> {
     const { queue, leaseMs } = this.#parts;
     const claim = await queue.claim();
-    this.#firstPoll.resolve();
     if (claim === null) return null;
     if (this.#isOver) {
       await queue.release(claim);

@@ -3,7 +3,7 @@
 import { createJimp } from '@jimp/core';
 import { type AllocateBand, bandsOf } from './images-bands.ts';
 import { decodeStored } from './jpeg-decode.ts';
-import type { Bitmap } from './pixels.ts';
+import { asBuffer, type Bitmap } from './pixels.ts';
 import { decodePng } from './png/decode.ts';
 import { encodePng } from './png/encode.ts';
 import { channelsOfPng, readPngHeader } from './png/header.ts';
@@ -65,7 +65,7 @@ function reuseOne(): AllocateBand {
 
 async function decodeJpegWhole(bytes: Buffer): Promise<JimpBitmap> {
   const { data, width, height } = await decodeStored(bytes);
-  return { data: Buffer.from(data.buffer, data.byteOffset, data.length), width, height };
+  return { data: asBuffer(data), width, height };
 }
 
 async function encodeJpegWhole(bitmap: JimpBitmap, options?: { quality?: number }): Promise<Buffer> {

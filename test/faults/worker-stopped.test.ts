@@ -101,13 +101,10 @@ describe('a worker asked to stop', () => {
       { step: 'get', moment: 'reply' },
       { ...patient, DRAIN_MS: '0' },
     );
-    const url = await worker.process.ready();
+    await worker.process.ready();
     worker.process.signal('SIGTERM');
-    await until('it to stop listening', async () =>
-      fetch(`${url}/health/live`).then(
-        () => false,
-        () => true,
-      ),
+    await until('the time to drain to end', async () =>
+      rig.logged.some((line) => line.includes('Tiles go back to the queue')),
     );
     passage.pass();
     await worker.process.exited;

@@ -6,7 +6,7 @@ import { Problem } from '../errors.ts';
 import { freeBytes } from '../pixels.ts';
 import { checkCrc, chunkTypes, readChunks } from './chunks.ts';
 
-/** Bytes inflated at a time: small enough to be unfiltered while still in the cache, as few wakes of the thread as that allows. */
+/** Bytes inflated at a time: small enough to be unfiltered while still in the cache, no smaller, as each wakes the thread. */
 const outputChunk = 512 * 1024;
 /** Chunks inflated ahead of the reader. */
 const chunksAhead = 2;
