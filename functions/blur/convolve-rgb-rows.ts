@@ -18,15 +18,15 @@ import { byteViews, floatViews, RGB_ROW, rgbWindow, rows } from './convolve-scra
 const [S0, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11] = byteViews(rgbWindow, 4, 3, 3);
 const [T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11] = floatViews(rows, 4, 3, 3);
 
-/** Weights and slopes of the first sums of a line, and the products for every sum of two bytes. */
+/** Weights and slopes of the first sums of a line. */
 const SLOW_WEIGHTS = new Float64Array(128);
 const FAST_WEIGHTS = new Float64Array(128);
 const SLOW_SLOPES = new Float64Array(128);
 const FAST_SLOPES = new Float64Array(128);
-const SLOW_EDGE = new Float64Array(511);
-const SLOW_PAST = new Float64Array(511);
-const FAST_EDGE = new Float64Array(511);
-const FAST_PAST = new Float64Array(511);
+/** How many sums two bytes have. */
+const SUMS = 511;
+/** The products for every sum of two bytes; on one buffer, so that V8 looks once whether it is still there. */
+const [SLOW_EDGE, SLOW_PAST, FAST_EDGE, FAST_PAST] = floatViews(new ArrayBuffer(4 * SUMS * 8), 4, SUMS, 1);
 /** y(0) and y(−1) of the slow cosine and of the fast one. */
 const FIRST = new Float64Array(4);
 /** Of the slow and the fast cosine: step, w(r + 1) and what the bias adds to a sum. */
@@ -41,7 +41,7 @@ export function prepareRgbRows({ slow, fast }: CosineKernel, scale: number, bias
   FAST_WEIGHTS.set(fast.weights.map((weight) => weight * scale));
   SLOW_SLOPES.set(slow.slopes.map((slope) => slope * scale));
   FAST_SLOPES.set(fast.slopes.map((slope) => slope * scale));
-  for (let sum = 0; sum < 511; sum++) {
+  for (let sum = 0; sum < SUMS; sum++) {
     SLOW_EDGE[sum] = slow.edge * scale * (sum + 2 * bias);
     SLOW_PAST[sum] = slow.past * scale * (sum + 2 * bias);
     FAST_EDGE[sum] = fast.edge * scale * (sum + 2 * bias);

@@ -2,7 +2,7 @@
 // alpha. The recursion is that of convolve-rgb-rows.ts.
 import type { CosineKernel } from './gaussian-kernel.ts';
 import {
-  byteViews,
+  byteTargets,
   doubtfulPixels,
   floatViews,
   result,
@@ -14,7 +14,7 @@ import { BIAS, LEVEL, SUM_ERROR } from './convolve-rounding.ts';
 
 // Views two rows apart: T1G is the next row's green, O1G where its result goes.
 const [T0R, T0G, T0B, T0A, T1R, T1G, T1B, T1A] = floatViews(rows, 2, RGBA_ROW, 4);
-const [O0R, O0G, O0B, O0A, O1R, O1G, O1B, O1A] = byteViews(result, 2, RESULT_ROW, 4);
+const [O0R, O0G, O0B, O0A, O1R, O1G, O1B, O1A] = byteTargets(result, 2, RESULT_ROW, 4);
 // Constants of this module are compiled in, imported ones are not.
 const doubts = doubtfulPixels;
 const fromRow = RGBA_ROW;

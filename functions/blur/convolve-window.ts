@@ -1,12 +1,12 @@
 // Between bitmaps and the scratch memory: brings in the pixels a block reads, its window, with the border's pixels
 // repeated beyond the border and without alpha where all of it is opaque; and takes out the block's blurred pixels.
 import { asBuffer, type Bitmap, type Channels, type Rect } from '../lib/pixels.ts';
-import { result, RESULT_ROW, rgbaWindow, rgbWindow } from './convolve-scratch.ts';
+import { result, RESULT_ROW, rgbaWindow, rgbWindow, wordViews } from './convolve-scratch.ts';
 
 const rgbaBytes = new Uint8Array(rgbaWindow);
 const rgbBytes = new Uint8Array(rgbWindow);
-const rgbaWords = new Int32Array(rgbaWindow);
-const rgbWords = new Int32Array(rgbWindow, 0, Math.floor(rgbWindow.byteLength / 4));
+const [W0, W1, W2, W3] = wordViews(rgbaWindow, 4);
+const [T0, T1, T2] = wordViews(rgbWindow, 3);
 const resultBytes = Buffer.from(result);
 
 /** What of a window the passes need to see. */
@@ -74,20 +74,20 @@ function dropAlpha(count: number): boolean {
   rgbaBytes.fill(255, count * 4, count * 4 + 12);
   let to = 0;
   for (let i = 0; i < count; i = (i + 4) | 0) {
-    const p0 = rgbaWords[i];
-    const p1 = rgbaWords[i + 1];
-    const p2 = rgbaWords[i + 2];
-    const p3 = rgbaWords[i + 3];
+    const p0 = W0[i];
+    const p1 = W1[i];
+    const p2 = W2[i];
+    const p3 = W3[i];
     if ((p0 & p1 & p2 & p3) >>> 24 !== 255) return false;
-    rgbWords[to] = (p0 & 0xffffff) | (p1 << 24);
-    rgbWords[to + 1] = ((p1 >>> 8) & 0xffff) | (p2 << 16);
-    rgbWords[to + 2] = ((p2 >>> 16) & 0xff) | (p3 << 8);
+    T0[to] = (p0 & 0xffffff) | (p1 << 24);
+    T1[to] = ((p1 >>> 8) & 0xffff) | (p2 << 16);
+    T2[to] = ((p2 >>> 16) & 0xff) | (p3 << 8);
     to = (to + 3) | 0;
   }
   return true;
 }
 
 function isTransparent(count: number): boolean {
-  for (let i = 0; i < count; i++) if (rgbaWords[i] >>> 24 !== 0) return false;
+  for (let i = 0; i < count; i++) if (W0[i] >>> 24 !== 0) return false;
   return true;
 }
