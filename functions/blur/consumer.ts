@@ -1,14 +1,16 @@
 // Step 3 of the walk: claim → convolve → ack, again and again, in a few slots side by side. With one slot more than
-// tiles are convolved at once, a tile is fetched and another handed in meanwhile.
+// tiles are convolved at once, a tile is fetched and another handed in meanwhile. An idle worker begins with one slot,
+// and the others join in when its tile went well: a tile that kills the worker takes no other along.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatJob } from '../lib/job.ts';
 import type { Log } from '../lib/log.ts';
 import { freeBytes } from '../lib/pixels.ts';
 import type { Claim, TileQueue } from '../lib/queue/tile-queue.ts';
 
-/** An idle slot's pause before it asks again, and how far it grows: a percent of a core while the worker is there. */
-const MIN_POLL_MS = 5;
-const MAX_POLL_MS = 30;
+/** A slot's pause when no tile is ready: the next ones of an image that is still being cut come one by one. */
+const PAUSE_MS = 5;
+/** How long an idle worker waits for a tile before it looks for those whose lease or pause before a retry is over. */
+const WAIT_MS = 100;
 /** How often an idle worker looks for events that are overdue. */
 const ANNOUNCE_EVERY_MS = 1000;
 
@@ -29,6 +31,7 @@ export class Consumer {
   readonly #held = new Map<Claim, NodeJS.Timeout>();
   /** Claims on their way. */
   readonly #claiming = new Set<Promise<Claim | null>>();
+  #nextHandedIn = Promise.withResolvers<void>();
   readonly #stopping = new AbortController();
   /** The time to drain is over: what is claimed goes back. */
   #isOver = false;
@@ -46,8 +49,8 @@ export class Consumer {
 
   /** Consumes until {@link stop}. */
   start(): void {
-    for (let slot = 0; slot < this.#parts.slots; slot++) this.#loops.push(this.#consume());
-    this.#loops.push(this.#announceOverdue());
+    this.#loops.push(this.#lead(), this.#announceOverdue());
+    for (let slot = 1; slot < this.#parts.slots; slot++) this.#loops.push(this.#follow());
   }
 
   /** Processes tiles until none is ready. Answers how many it processed. */
@@ -64,6 +67,7 @@ export class Consumer {
    */
   async stop(drainMs: number): Promise<void> {
     this.#stopping.abort();
+    this.#nextHandedIn.resolve();
     const finished = Promise.all(this.#loops).then(() => true);
     const limit = new AbortController();
     const timedOut = sleep(drainMs, false, { signal: limit.signal }).catch(() => false);
@@ -78,14 +82,29 @@ export class Consumer {
     await Promise.allSettled(this.#claiming);
   }
 
-  async #consume(): Promise<void> {
-    let pollMs = MIN_POLL_MS;
+  /** The slot that waits for tiles. */
+  async #lead(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      const processed = await this.#processReady(() => this.#tryClaim());
-      if (processed > 0) pollMs = MIN_POLL_MS;
-      await this.#pause(pollMs * (0.5 + Math.random()));
-      pollMs = Math.min(pollMs * 1.5, MAX_POLL_MS);
+      await this.#processReady(() => this.#tryClaim());
+      await this.#pause(PAUSE_MS * (0.5 + Math.random()));
+      await this.#wait();
     }
+  }
+
+  /** A slot that joins in. */
+  async #follow(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      await this.#nextHandedIn.promise;
+      await this.#processReady(() => this.#tryClaim());
+      await this.#pause(PAUSE_MS * (0.5 + Math.random()));
+    }
+  }
+
+  async #wait(): Promise<void> {
+    // A fault of Redis is met by the next claim, which says so.
+    const tileComing = this.#parts.queue.wait(WAIT_MS).catch(() => this.#pause(WAIT_MS));
+    // The pause ends at once when stopping, and some time when no answer comes at all.
+    await Promise.race([tileComing, this.#pause(2 * WAIT_MS)]);
   }
 
   /** Processes one tile after another until none is ready; each result is handed in while the next tile is claimed. */
@@ -170,6 +189,8 @@ export class Consumer {
       }
       const answer = await queue.ack(claim, core);
       freeBytes(core);
+      this.#nextHandedIn.resolve();
+      this.#nextHandedIn = Promise.withResolvers();
       log.debug('A tile is blurred', { job, attempt: claim.attempt, answer });
       if (answer === 'last') void this.#tryAnnounce();
     } catch (error) {

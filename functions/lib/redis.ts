@@ -31,6 +31,11 @@ export function connectRedis(url: string, patience: Patience, log: Log): Redis {
   return redis;
 }
 
+/** A second connection to the same Redis, for commands that block it. Its faults are not logged: they are the first's. */
+export function blockingTwin(redis: Redis): Redis {
+  return redis.duplicate().on('error', () => {});
+}
+
 /** Resolves once the connection can take commands; rejects after `timeoutMs`. */
 export async function whenReady(redis: Redis, timeoutMs: number): Promise<void> {
   if (redis.status === 'ready') return;

@@ -1,5 +1,6 @@
 // A tile that fails whatever is tried, and one that kills every worker that touches it: it is given up after
 // MAX_ATTEMPTS, its image says why, and nobody else is kept from being done.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { findFaults } from '../support/nothing-lost.ts';
 import { kill, Rig, rigTiles } from '../support/rig.ts';
@@ -35,6 +36,15 @@ describe('a poison tile', () => {
       { tile: poisoned, reason: expect.stringMatching(/need \d+ or \d+ bytes, not 9/) },
     ]);
     expect(status.error).toContain(`tile ${poisoned}`);
+  });
+
+  test('that comes first takes no other along', async () => {
+    await rig.send('bad.png');
+    const { worker, passage } = await rig.startWorkerUntil({ step: 'claim', moment: 'reply' });
+    await sleep(200);
+    expect(await rig.redis.zcard('image:job:leases')).toBe(1);
+    await kill(worker);
+    passage.cut();
   });
 
   test('that kills its workers is given up after as many of them', async () => {

@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { formatJob, parseJob, type Job } from '../job.ts';
 import { asBuffer } from '../pixels.ts';
-import { isOutOfMemory } from '../redis.ts';
-import { imageKeys } from './keys.ts';
+import { blockingTwin, isOutOfMemory } from '../redis.ts';
+import { imageKeys, queueKeys } from './keys.ts';
 import { QueueScripts, type ScriptArgument } from './scripts.ts';
 import type { AckAnswer, Claim, Clock, TileQueue } from './tile-queue.ts';
 
@@ -21,6 +21,7 @@ export interface LeaseQueueOptions {
 
 export class LeaseQueue implements TileQueue {
   readonly #redis: Redis;
+  #blocking: Redis | null = null;
   readonly #scripts: QueueScripts;
   readonly #options: LeaseQueueOptions;
   readonly #clock: () => string;
@@ -47,6 +48,13 @@ export class LeaseQueue implements TileQueue {
     const [attempt, width, height, tileSizePx, kernelSize] = numbers.map(Number);
     const source = await this.#redis.getBuffer(this.#keys(job).src(job.tile));
     return { job, nonce, attempt, source, width, height, tileSizePx, kernelSize };
+  }
+
+  /** Moves the next job from the queue's end to the queue's end, which leaves everything as it is but waits for one. */
+  async wait(timeoutMs: number): Promise<void> {
+    const { queue } = queueKeys(this.#options.keyPrefix);
+    this.#blocking ??= blockingTwin(this.#redis);
+    await this.#blocking.blmove(queue, queue, 'RIGHT', 'RIGHT', timeoutMs / 1000);
   }
 
   async extend(claim: Claim): Promise<'extended' | 'stale'> {
@@ -77,8 +85,9 @@ export class LeaseQueue implements TileQueue {
     return (await this.#run('release', claim)) as 'released' | 'stale';
   }
 
-  /** Nothing to close: the connection is its opener's. */
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#blocking?.disconnect();
+  }
 
   #newNonce(): string {
     return `${this.#worker}-${this.#claims++}`;

@@ -2,6 +2,7 @@
 // that dies takes its tiles with it and nobody notices: this queue loses them, at most once is all it promises.
 import type { Redis } from 'ioredis';
 import { formatJob, parseJob } from '../job.ts';
+import { blockingTwin } from '../redis.ts';
 import { imageKeys, queueKeys } from './keys.ts';
 import { QueueScripts } from './scripts.ts';
 import type { AckAnswer, Claim, TileQueue } from './tile-queue.ts';
@@ -10,15 +11,13 @@ const BLOCK_S = 1;
 
 export class NaiveQueue implements TileQueue {
   readonly #redis: Redis;
-  /** BRPOP blocks its connection, so it has one of its own. */
   readonly #blocking: Redis;
   readonly #scripts: QueueScripts;
   readonly #keyPrefix: string;
 
   constructor(redis: Redis, keyPrefix: string) {
     this.#redis = redis;
-    this.#blocking = redis.duplicate();
-    this.#blocking.on('error', () => {}); // The main connection's faults are logged; these are the same.
+    this.#blocking = blockingTwin(redis);
     this.#scripts = new QueueScripts(redis, keyPrefix);
     this.#keyPrefix = keyPrefix;
   }
@@ -41,6 +40,9 @@ export class NaiveQueue implements TileQueue {
     const source = await this.#redis.getBuffer(keys.src(job.tile));
     return { job, nonce: '', attempt: 1, source, width, height, tileSizePx, kernelSize };
   }
+
+  /** A claim waits itself. */
+  async wait(): Promise<void> {}
 
   /** There is no lease to prolong. */
   async extend(): Promise<'extended'> {

@@ -24,6 +24,8 @@ export type AckAnswer = 'acked' | 'last' | 'again' | 'stale' | 'cancelled';
 export interface TileQueue {
   /** The next tile, or null when none is ready now. */
   claim(): Promise<Claim | null>;
+  /** Resolves once a tile may be ready, after `timeoutMs` in any case. */
+  wait(timeoutMs: number): Promise<void>;
   /** Prolongs the claim's lease. `stale`: the tile is no longer this claim's. */
   extend(claim: Claim): Promise<'extended' | 'stale'>;
   /** Hands in the blurred core. Once it resolves, the result is in Redis. */
