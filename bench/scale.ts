@@ -24,7 +24,7 @@ export interface ScaleResults {
   }[];
 }
 
-const TILES_MEGAPIXELS = 24;
+const TILES_MEGAPIXELS = 100;
 /** Looking takes time from what is measured. */
 const LOOK_EVERY_MS = 10;
 const SIZES = [1, 6, 24, 100];
