@@ -80,11 +80,10 @@ export class Intake {
 
   async #enqueueTiles(id: string, bytes: Uint8Array, header: ImageHeader): Promise<void> {
     const { ledger } = this.#parts;
-    const record = await ledger.record(id);
+    const [record, known] = await Promise.all([ledger.record(id), ledger.knownTiles(id)]);
     if (!record) return; // Cancelled and expired at once: there is nothing to fill.
     // An image resumed is cut as it was begun, whatever the tile size is set to now.
     const grid = tileGrid(header.width, header.height, record.tileSizePx, record.kernelSize);
-    const known = await ledger.knownTiles(id);
     const inFlight = new InFlight(TILES_IN_FLIGHT);
     let isOver = false;
     try {

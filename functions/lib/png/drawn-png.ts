@@ -143,13 +143,17 @@ export function predictionOf(
       return up;
     case 3:
       return Math.floor((left + up) / 2);
-    case 4: {
-      const estimate = left + up - upLeft;
-      const [a, b, c] = [left, up, upLeft].map((value) => Math.abs(estimate - value));
-      if (a <= b && a <= c) return left;
-      return b <= c ? up : upLeft;
-    }
+    case 4:
+      return paethOf(left, up, upLeft);
     default:
       return 0;
   }
+}
+
+/** The Paeth predictor of the specification's section 9.4. */
+export function paethOf(left: number, up: number, upLeft: number): number {
+  const estimate = left + up - upLeft;
+  const [a, b, c] = [Math.abs(estimate - left), Math.abs(estimate - up), Math.abs(estimate - upLeft)];
+  if (a <= b && a <= c) return left;
+  return b <= c ? up : upLeft;
 }

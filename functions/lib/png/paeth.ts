@@ -2,21 +2,19 @@
 // Parameters are those of unfilter.ts.
 
 /**
- * Paeth's predictor: of left, up and up-left, the one nearest to left + up - upLeft, in this order on ties. Signs
- * of differences, spread over 32 bits, select instead of branches: photos make them a coin toss to predict (1.9
- * times as slow, measured).
+ * Paeth's predictor: of left, up and up-left, the one nearest to left + up - upLeft, in this order on ties. Nearest is
+ * the higher of left and up where 3 * upLeft - left - up is at most the lower, the lower where it is at least the
+ * higher, and else up-left. Signs of differences, spread over 32 bits, select instead of branches: photos make them a
+ * coin toss to predict (twice as slow, measured).
  */
 export function predict(left: number, up: number, upLeft: number): number {
-  const dx = (up - upLeft) | 0;
-  const dy = (left - upLeft) | 0;
-  const toLeft = Math.abs(dx) | 0;
-  const toUp = Math.abs(dy) | 0;
-  const toUpLeft = Math.abs((dx + dy) | 0) | 0;
-  const isUpNearer = (toUp - toLeft) >> 31;
-  const nearest = left ^ ((left ^ up) & isUpNearer);
-  const distance = toLeft ^ ((toLeft ^ toUp) & isUpNearer);
-  const isUpLeftNearer = (toUpLeft - distance) >> 31;
-  return nearest ^ ((nearest ^ upLeft) & isUpLeftNearer);
+  const threshold = (3 * upLeft - up - left) | 0;
+  const difference = (left - up) | 0;
+  const negative = difference & (difference >> 31);
+  const lower = (up + negative) | 0;
+  const higher = (left - negative) | 0;
+  const otherwise = lower ^ ((lower ^ upLeft) & ((threshold - higher) >> 31));
+  return higher ^ ((higher ^ otherwise) & ((lower - threshold) >> 31));
 }
 
 export function undoPaethOfRgb(
