@@ -6,8 +6,13 @@ import { Problem } from '../errors.ts';
 import { freeBytes } from '../pixels.ts';
 import { checkCrc, chunkTypes, readChunks } from './chunks.ts';
 
-/** Bytes inflated at a time: small enough to be unfiltered while still in the cache, no smaller, as each wakes the thread. */
-const outputChunk = 512 * 1024;
+/**
+ * Bytes inflated at a time, no fewer, as each wakes the thread; but the data of a small image is cut into so many, that
+ * unfiltering them need not wait for long.
+ */
+const outputChunk = 1024 * 1024;
+const leastChunks = 8;
+const smallestChunk = 64 * 1024;
 /** Chunks inflated ahead of the reader. */
 const chunksAhead = 2;
 /** Compressed bytes handed to zlib at a time. Writers cut image data into pieces of 8 KiB, or even of 1 byte. */
@@ -16,7 +21,6 @@ const inputPiece = 1024 * 1024;
 const piecesAhead = 3;
 
 const streamOptions = {
-  chunkSize: outputChunk,
   // Object mode hands chunks out one by one; else those that wait would be joined by a copy.
   readableObjectMode: true,
   readableHighWaterMark: chunksAhead,
@@ -33,7 +37,8 @@ const dataErrors = new Set<unknown>(['Z_DATA_ERROR', 'Z_BUF_ERROR', 'Z_NEED_DICT
  */
 export async function* inflateImageData(bytes: Uint8Array, length: number): AsyncGenerator<Buffer> {
   const source = Readable.from(compressedPieces(bytes));
-  const inflater = createInflate(streamOptions);
+  const chunkSize = Math.min(outputChunk, Math.max(smallestChunk, Math.ceil(length / leastChunks)));
+  const inflater = createInflate({ ...streamOptions, chunkSize });
   // Errors of the source destroy the inflater and so reach the loop below.
   pipeline(source, inflater, () => {});
   let inflated = 0;
