@@ -31,6 +31,7 @@ export class Consumer {
   readonly #held = new Map<Claim, NodeJS.Timeout>();
   /** Claims on their way. */
   readonly #claiming = new Set<Promise<Claim | null>>();
+  /** Resolves with the next tile that is handed in, or when none will be. */
   #nextHandedIn = Promise.withResolvers<void>();
   readonly #stopping = new AbortController();
   /** The time to drain is over: what is claimed goes back. */
@@ -86,7 +87,7 @@ export class Consumer {
   async #lead(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       await this.#processReady(() => this.#tryClaim());
-      await this.#pause(PAUSE_MS * (0.5 + Math.random()));
+      await this.#pause(jittered(PAUSE_MS));
       await this.#wait();
     }
   }
@@ -96,12 +97,12 @@ export class Consumer {
     while (!this.#stopping.signal.aborted) {
       await this.#nextHandedIn.promise;
       await this.#processReady(() => this.#tryClaim());
-      await this.#pause(PAUSE_MS * (0.5 + Math.random()));
+      await this.#pause(jittered(PAUSE_MS));
     }
   }
 
   async #wait(): Promise<void> {
-    // A fault of Redis is met by the next claim, which says so.
+    // What is wrong with Redis is met by the next claim, which says so.
     const tileComing = this.#parts.queue.wait(WAIT_MS).catch(() => this.#pause(WAIT_MS));
     // The pause ends at once when stopping, and some time when no answer comes at all.
     await Promise.race([tileComing, this.#pause(2 * WAIT_MS)]);
@@ -127,7 +128,7 @@ export class Consumer {
   async #announceOverdue(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       await this.#tryAnnounce();
-      await this.#pause(ANNOUNCE_EVERY_MS * (0.5 + Math.random()));
+      await this.#pause(jittered(ANNOUNCE_EVERY_MS));
     }
   }
 
@@ -144,6 +145,7 @@ export class Consumer {
       return await this.#claim();
     } catch (error) {
       this.#parts.log.error('No tile can be claimed', { error });
+      await this.#pause(WAIT_MS); // A list with tiles on it would have it ask again at once.
       return null;
     } finally {
       this.#firstPoll.resolve();
@@ -210,4 +212,8 @@ export class Consumer {
   async #pause(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => {}); // Stopping ends a pause early.
   }
+}
+
+function jittered(ms: number): number {
+  return ms * (0.5 + Math.random());
 }

@@ -1,20 +1,24 @@
 // The vertical pass where every pixel is opaque: rows of 64-bit floats in, blurred bytes out. The recursion is the
 // horizontal pass's, walked down one column of pixels at a time so that its state stays in registers.
 import type { CosineKernel } from './gaussian-kernel.ts';
-import {
-  byteTargets,
-  doubtfulPixels,
-  floatViews,
-  result,
-  RESULT_ROW,
-  RGB_ROW,
-  rows,
-} from './convolve-scratch.ts';
+import { doubtfulPixels, result, RESULT_ROW, RGB_ROW, rows, viewsOn } from './convolve-scratch.ts';
 import { LEVEL } from './convolve-rounding.ts';
 
 // Views four rows apart: T2G is the green sample two rows on, O2G where its result goes.
-const [T0R, T0G, T0B, T1R, T1G, T1B, T2R, T2G, T2B, T3R, T3G, T3B] = floatViews(rows, 4, RGB_ROW, 3);
-const [O0R, O0G, O0B, O1R, O1G, O1B, O2R, O2G, O2B, O3R, O3G, O3B] = byteTargets(result, 4, RESULT_ROW, 3);
+const [T0R, T0G, T0B, T1R, T1G, T1B, T2R, T2G, T2B, T3R, T3G, T3B] = viewsOn(
+  rows,
+  Float64Array,
+  4,
+  RGB_ROW,
+  3,
+);
+const [O0R, O0G, O0B, O1R, O1G, O1B, O2R, O2G, O2B, O3R, O3G, O3B] = viewsOn(
+  result,
+  Int8Array,
+  4,
+  RESULT_ROW,
+  3,
+);
 
 const SLOW_WEIGHTS = new Float64Array(128);
 const FAST_WEIGHTS = new Float64Array(128);

@@ -11,12 +11,12 @@
 // The recursion is not damped, but it only runs for BLOCK steps, and starts from exact sums. A rounding error of at
 // most 1.5e-13 grey levels a step grows by at most 1 / sin(ω) <= 124: after 256 steps, 5e-9 grey levels.
 import { sumOf, type CosineKernel } from './gaussian-kernel.ts';
-import { byteViews, floatViews, RGB_ROW, rgbWindow, rows } from './convolve-scratch.ts';
+import { RGB_ROW, rgbWindow, rows, viewsOn } from './convolve-scratch.ts';
 
 // S0 … S11 and T0 … T11 start one element after another, so that the twelve samples of four pixels share one index
 // and one bounds check. Numbering: 3 × pixel + channel.
-const [S0, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11] = byteViews(rgbWindow, 4, 3, 3);
-const [T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11] = floatViews(rows, 4, 3, 3);
+const [S0, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11] = viewsOn(rgbWindow, Uint8ClampedArray, 4, 3, 3);
+const [T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11] = viewsOn(rows, Float64Array, 4, 3, 3);
 
 /** Weights and slopes of the first sums of a line. */
 const SLOW_WEIGHTS = new Float64Array(128);
@@ -26,7 +26,13 @@ const FAST_SLOPES = new Float64Array(128);
 /** How many sums two bytes have. */
 const SUMS = 511;
 /** The products for every sum of two bytes; on one buffer, so that V8 looks once whether it is still there. */
-const [SLOW_EDGE, SLOW_PAST, FAST_EDGE, FAST_PAST] = floatViews(new ArrayBuffer(4 * SUMS * 8), 4, SUMS, 1);
+const [SLOW_EDGE, SLOW_PAST, FAST_EDGE, FAST_PAST] = viewsOn(
+  new ArrayBuffer(4 * SUMS * 8),
+  Float64Array,
+  4,
+  SUMS,
+  1,
+);
 /** y(0) and y(−1) of the slow cosine and of the fast one. */
 const FIRST = new Float64Array(4);
 /** Of the slow and the fast cosine: step, w(r + 1) and what the bias adds to a sum. */

@@ -1,20 +1,12 @@
 // The vertical pass where alpha counts: rows of 64-bit floats in, blurred bytes out, the colours divided by the blurred
 // alpha. The recursion is that of convolve-rgb-rows.ts.
 import type { CosineKernel } from './gaussian-kernel.ts';
-import {
-  byteTargets,
-  doubtfulPixels,
-  floatViews,
-  result,
-  RESULT_ROW,
-  RGBA_ROW,
-  rows,
-} from './convolve-scratch.ts';
+import { doubtfulPixels, result, RESULT_ROW, RGBA_ROW, rows, viewsOn } from './convolve-scratch.ts';
 import { BIAS, LEVEL, SUM_ERROR } from './convolve-rounding.ts';
 
 // Views two rows apart: T1G is the next row's green, O1G where its result goes.
-const [T0R, T0G, T0B, T0A, T1R, T1G, T1B, T1A] = floatViews(rows, 2, RGBA_ROW, 4);
-const [O0R, O0G, O0B, O0A, O1R, O1G, O1B, O1A] = byteTargets(result, 2, RESULT_ROW, 4);
+const [T0R, T0G, T0B, T0A, T1R, T1G, T1B, T1A] = viewsOn(rows, Float64Array, 2, RGBA_ROW, 4);
+const [O0R, O0G, O0B, O0A, O1R, O1G, O1B, O1A] = viewsOn(result, Int8Array, 2, RESULT_ROW, 4);
 // Constants of this module are compiled in, imported ones are not.
 const doubts = doubtfulPixels;
 const fromRow = RGBA_ROW;

@@ -2,13 +2,13 @@
 // multiplied by their alpha first, so that a transparent pixel's colour counts nothing. The recursion is that of
 // convolve-rgb-rows.ts; the products have too many values for tables and are multiplied out.
 import type { CosineKernel } from './gaussian-kernel.ts';
-import { floatViews, LONGEST_LINE, RGBA_ROW, rgbaWindow, rows } from './convolve-scratch.ts';
+import { LONGEST_LINE, RGBA_ROW, rgbaWindow, rows, viewsOn } from './convolve-scratch.ts';
 
 const pixels = new Int32Array(rgbaWindow);
 const line = new ArrayBuffer(LONGEST_LINE * 4 * 8);
 // Views two pixels apart: L1G is the next pixel's green, T1G where its sum goes.
-const [L0R, L0G, L0B, L0A, L1R, L1G, L1B, L1A] = floatViews(line, 2, 4, 4);
-const [T0R, T0G, T0B, T0A, T1R, T1G, T1B, T1A] = floatViews(rows, 2, 4, 4);
+const [L0R, L0G, L0B, L0A, L1R, L1G, L1B, L1A] = viewsOn(line, Float64Array, 2, 4, 4);
+const [T0R, T0G, T0B, T0A, T1R, T1G, T1B, T1A] = viewsOn(rows, Float64Array, 2, 4, 4);
 
 const SLOW_WEIGHTS = new Float64Array(128);
 const FAST_WEIGHTS = new Float64Array(128);

@@ -34,48 +34,31 @@ export const result = new ArrayBuffer((BLOCK + OVERRUN) * RESULT_ROW);
 /** Where in `result` pixels begin whose rounding is in doubt, as a vertical pass found them; some stand here twice. */
 export const doubtfulPixels = new Int32Array((BLOCK + OVERRUN) * 4);
 
-// Views that serve an unrolled loop: of `places` places `step` elements apart, `samples` neighbours each. They are
-// equally long, so that one index, checked once, serves all of them. The bytes are no Uint8Arrays: Node has a subclass
-// of those, Buffer, so V8 would look at every access whether the view is still what it was.
+/** A kind of typed array. */
+interface ViewType<View> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBuffer, byteOffset: number, length: number): View;
+}
 
-/** Such views on `buffer` to read bytes from. */
-export function byteViews(
+/**
+ * Views on `buffer` that serve an unrolled loop: of `places` places `step` elements apart, `samples` neighbours each.
+ * They are equally long, so that one index, checked once, serves all of them.
+ *
+ * Read bytes by Uint8ClampedArrays and write them, whole numbers of which the lowest eight bits count, by Int8Arrays:
+ * of Uint8Array Node has a subclass, Buffer, so V8 would look at every access whether the view is still what it was.
+ */
+export function viewsOn<View>(
   buffer: ArrayBuffer,
+  type: ViewType<View>,
   places: number,
   step: number,
   samples: number,
-): Uint8ClampedArray[] {
-  const { offsets, length } = layOut(buffer.byteLength, places, step, samples);
-  return offsets.map((offset) => new Uint8ClampedArray(buffer, offset, length));
-}
-
-/** Such views to write bytes through: whole numbers, of which the lowest eight bits count. */
-export function byteTargets(buffer: ArrayBuffer, places: number, step: number, samples: number): Int8Array[] {
-  const { offsets, length } = layOut(buffer.byteLength, places, step, samples);
-  return offsets.map((offset) => new Int8Array(buffer, offset, length));
-}
-
-/** Such views of 64-bit floats. */
-export function floatViews(
-  buffer: ArrayBuffer,
-  places: number,
-  step: number,
-  samples: number,
-): Float64Array[] {
-  const { offsets, length } = layOut(buffer.byteLength / 8, places, step, samples);
-  return offsets.map((offset) => new Float64Array(buffer, offset * 8, length));
-}
-
-/** `places` such views of 32-bit words, one word apart. */
-export function wordViews(buffer: ArrayBuffer, places: number): Int32Array[] {
-  const { offsets, length } = layOut(Math.floor(buffer.byteLength / 4), places, 1, 1);
-  return offsets.map((offset) => new Int32Array(buffer, offset * 4, length));
-}
-
-function layOut(elements: number, places: number, step: number, samples: number) {
+): View[] {
   const offsets = Array.from(
     { length: places * samples },
     (_, i) => Math.floor(i / samples) * step + (i % samples),
   );
-  return { offsets, length: elements - Math.max(...offsets) };
+  const size = type.BYTES_PER_ELEMENT;
+  const length = Math.floor(buffer.byteLength / size) - Math.max(...offsets);
+  return offsets.map((offset) => new type(buffer, offset * size, length));
 }

@@ -1,12 +1,12 @@
 // Between bitmaps and the scratch memory: brings in the pixels a block reads, its window, with the border's pixels
 // repeated beyond the border and without alpha where all of it is opaque; and takes out the block's blurred pixels.
 import { asBuffer, type Bitmap, type Channels, type Rect } from '../lib/pixels.ts';
-import { result, RESULT_ROW, rgbaWindow, rgbWindow, wordViews } from './convolve-scratch.ts';
+import { result, RESULT_ROW, rgbaWindow, rgbWindow, viewsOn } from './convolve-scratch.ts';
 
 const rgbaBytes = new Uint8Array(rgbaWindow);
 const rgbBytes = new Uint8Array(rgbWindow);
-const [W0, W1, W2, W3] = wordViews(rgbaWindow, 4);
-const [T0, T1, T2] = wordViews(rgbWindow, 3);
+const [W0, W1, W2, W3] = viewsOn(rgbaWindow, Int32Array, 4, 1, 1);
+const [T0, T1, T2] = viewsOn(rgbWindow, Int32Array, 3, 1, 1);
 const resultBytes = Buffer.from(result);
 
 /** What of a window the passes need to see. */

@@ -21,6 +21,7 @@ export interface LeaseQueueOptions {
 
 export class LeaseQueue implements TileQueue {
   readonly #redis: Redis;
+  /** Opened with the first wait: a worker's first tile need not wait for it. */
   #blocking: Redis | null = null;
   readonly #scripts: QueueScripts;
   readonly #options: LeaseQueueOptions;
