@@ -8,11 +8,17 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['functions/**/*.test.ts', 'scripts/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['functions/**/*.test.ts', 'local/**/*.test.ts', 'test/mutants/**/*.test.ts'],
+        },
+      },
       {
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
+          exclude: ['test/mutants/**'],
           globalSetup: ['test/build.setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,

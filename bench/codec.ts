@@ -3,12 +3,12 @@
 import { availableParallelism } from 'node:os';
 import { Jimp } from 'jimp';
 import sharp, { type Sharp } from 'sharp';
-import { TesseraJimp } from '../functions/lib/images-jimp.ts';
-import { decodeBands, readHeader } from '../functions/lib/images.ts';
-import { type Bitmap, channelsOf, freeBytes } from '../functions/lib/pixels.ts';
-import { encodePng } from '../functions/lib/png/encode.ts';
+import { TesseraJimp } from '../functions/lib/image/jimp.ts';
+import { decodeBands, readHeader } from '../functions/lib/image/read.ts';
+import { type Bitmap, channelsOf, freeBytes } from '../functions/lib/image/pixels.ts';
+import { encodePng } from '../functions/lib/image/png/encode.ts';
 import { interleave, median, table, timeAlone } from './lib/measure.ts';
-import { photo } from './lib/photo.ts';
+import { photo } from '../functions/testing/photo.ts';
 
 /** One way to do a job. `times` is how often it goes into stock Jimp's time, `bytes` what it wrote. */
 export interface CodecRow {

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { ImageLedger } from '../functions/lib/queue/image-ledger.ts';
 import { buildIfStale } from '../scripts/build.ts';
-import { FunctionProcess } from '../scripts/local/function-process.ts';
-import { RedisServer } from '../scripts/local/redis-server.ts';
+import { FunctionProcess } from '../local/function-process.ts';
+import { RedisServer } from '../local/redis-server.ts';
 import { interleave, median, table } from './lib/measure.ts';
 
 export interface ColdResults {

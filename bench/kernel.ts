@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { createJimp } from '@jimp/core';
 import { methods as jimpBlur } from '@jimp/plugin-blur';
 import sharp, { type BlurOptions } from 'sharp';
-import { convolve } from '../functions/blur/convolve.ts';
-import { gaussianWeights } from '../functions/blur/gaussian-kernel.ts';
-import { blurByDefinition } from '../functions/blur/gaussian-reference.ts';
-import { channelsOf, freeBytes, type Bitmap, type Rect } from '../functions/lib/pixels.ts';
+import { convolve } from '../functions/blur/convolve/convolve.ts';
+import { gaussianWeights } from '../functions/blur/convolve/kernel.ts';
+import { blurByDefinition } from '../functions/testing/gaussian-reference.ts';
+import { channelsOf, freeBytes, type Bitmap, type Rect } from '../functions/lib/image/pixels.ts';
 import { interleave, median, table, type Job } from './lib/measure.ts';
 import { startOpenCv, type OpenCv } from './lib/opencv.ts';
-import { photo } from './lib/photo.ts';
+import { photo } from '../functions/testing/photo.ts';
 
 const TILE = 256;
 const KERNELS = [15, 21, 51];

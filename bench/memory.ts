@@ -2,7 +2,7 @@
 import { buildIfStale } from '../scripts/build.ts';
 import { BenchLine } from './lib/bench-line.ts';
 import { table } from './lib/measure.ts';
-import { photoPng } from './lib/photo.ts';
+import { photoPng } from '../functions/testing/photo.ts';
 import { peakMb } from './lib/processes.ts';
 
 export interface MemoryResults {

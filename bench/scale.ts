@@ -2,10 +2,10 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildIfStale } from '../scripts/build.ts';
-import { FunctionProcess } from '../scripts/local/function-process.ts';
+import { FunctionProcess } from '../local/function-process.ts';
 import { BenchLine } from './lib/bench-line.ts';
 import { median, table } from './lib/measure.ts';
-import { photoPng } from './lib/photo.ts';
+import { photoPng } from '../functions/testing/photo.ts';
 import { cpuMs } from './lib/processes.ts';
 
 export interface ScaleResults {

@@ -52,7 +52,7 @@ async function bundle({ name, entries, files }: Bundle): Promise<void> {
     platform: 'node',
     // A native addon the thread pool uses for a priority nobody sets here; it does without.
     external: ['@napi-rs/nice'],
-    resolve: { alias: { domain: join(root, 'functions/lib/no-domain.ts') } },
+    resolve: { alias: { domain: join(root, 'functions/lib/service/no-domain.ts') } },
     input: {
       main: join(root, `functions/${name}/main.ts`),
       index: join(root, `functions/${name}/index.ts`),

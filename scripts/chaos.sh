@@ -68,7 +68,7 @@ prepare_node() {
 
 if [[ $target == local ]]; then
   prepare_node
-  exec node "$root/scripts/local/chaos.ts" --queue "$queue" --kernel "$kernel" --kills "$kills" --workers "$workers" ${image:+--image "$image"}
+  exec node "$root/chaos/chaos.ts" --queue "$queue" --kernel "$kernel" --kills "$kills" --workers "$workers" ${image:+--image "$image"}
 fi
 
 need kubectl curl jq
@@ -79,7 +79,7 @@ work=$(mktemp -d)
 if [[ -z $image ]]; then
   prepare_node
   image=$work/landscape.png
-  node "$root/scripts/local/chaos-sample.ts" "$image"
+  node "$root/chaos/sample.ts" "$image"
 fi
 # shellcheck source=lib/chaos-cluster.sh
 source "$root/scripts/lib/chaos-cluster.sh"

@@ -1,7 +1,7 @@
 // `npm run soak`: thousands of tiles through the line while everything in it is killed, in both queue modes, and a table
 // of what was done and what was lost.
 import { parseArgs } from 'node:util';
-import { keepsPromises, Soak, type SoakResult } from '../test/support/soak-run.ts';
+import { keepsPromises, Soak, type SoakResult } from '../chaos/soak-run.ts';
 import { buildIfStale } from './build.ts';
 
 const HELP = `Blurs many images while everything is killed: npm run soak -- [options]

@@ -6,10 +6,10 @@ import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isKernelSize } from '../functions/lib/kernel-size.ts';
 import { buildIfStale } from './build.ts';
-import { Line } from './local/line.ts';
-import { Progress } from './local/progress.ts';
-import { blurFiles, type ImageResult } from './local/run.ts';
-import { drawSamples } from './local/samples.ts';
+import { Line } from '../local/line.ts';
+import { Progress } from '../local/progress.ts';
+import { blurFiles, type ImageResult } from '../local/run.ts';
+import { drawSamples } from '../local/samples.ts';
 
 const HELP = `Blurs images on this machine: npm start -- [<file or folder>...] [options]
 

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { outputName } from '../../functions/lib/store/store.ts';
 import { queueKeys } from '../../functions/lib/queue/keys.ts';
-import { Line } from '../../scripts/local/line.ts';
-import { SplitClient } from '../../scripts/local/split-client.ts';
+import { Line } from '../../local/line.ts';
+import { SplitClient } from '../../local/split-client.ts';
 import { cpuMs } from './processes.ts';
 
 const LIMIT_MS = 300_000;

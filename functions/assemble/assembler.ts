@@ -1,12 +1,12 @@
 // Writes the result of one blurred image: fetches its cores row by row, encodes them as they come, puts the file in place
 // as a whole, and closes the image. Doing it twice changes nothing.
 import { Problem } from '../lib/errors.ts';
-import { encodePng } from '../lib/png/encode.ts';
+import { encodePng } from '../lib/image/png/encode.ts';
 import type { Log } from '../lib/log.ts';
-import { freeBytes, type Bitmap, type Channels } from '../lib/pixels.ts';
+import { freeBytes, type Bitmap, type Channels } from '../lib/image/pixels.ts';
 import type { ImageLedger, ImageRecord } from '../lib/queue/image-ledger.ts';
 import type { Stores } from '../lib/store/stores.ts';
-import { columnsOf, rowsOf, tileCount, tileGrid, type TileGrid } from '../lib/tile-grid.ts';
+import { columnsOf, rowsOf, tileCount, tileGrid, type TileGrid } from '../lib/image/tile-grid.ts';
 import { channelsOfImage, stitchRow } from './stitch.ts';
 
 export interface AssemblerParts {

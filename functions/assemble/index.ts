@@ -3,11 +3,11 @@ import { http } from '@google-cloud/functions-framework';
 import { loadConfig } from '../lib/config.ts';
 import { Problem } from '../lib/errors.ts';
 import { blurredImageId } from '../lib/events.ts';
-import { answering, bodyOf } from '../lib/http.ts';
+import { answering, bodyOf } from '../lib/service/http.ts';
 import { createLog } from '../lib/log.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
-import { connectRedis } from '../lib/redis.ts';
-import type { Lifecycle } from '../lib/serve.ts';
+import { connectRedis } from '../lib/redis/connection.ts';
+import type { Lifecycle } from '../lib/service/serve.ts';
 import { openStores } from '../lib/store/stores.ts';
 import { Assembler } from './assembler.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { coreOf, tileGrid } from '../lib/tile-grid.ts';
+import { coreOf, tileGrid } from '../lib/image/tile-grid.ts';
 import { channelsOfImage, stitchRow } from './stitch.ts';
 
 const grid = tileGrid(5, 3, 2, 3);

@@ -1,6 +1,6 @@
 // Step 5 of the walk: the blurred cores of a row of tiles become full rows of the image.
-import { asBuffer, channelsOf, type Bitmap, type Channels } from '../lib/pixels.ts';
-import { columnsOf, coreOf, type TileGrid } from '../lib/tile-grid.ts';
+import { asBuffer, channelsOf, type Bitmap, type Channels } from '../lib/image/pixels.ts';
+import { columnsOf, coreOf, type TileGrid } from '../lib/image/tile-grid.ts';
 
 /**
  * The rows of the image that row number `row` of the grid covers, from its tiles' cores, left to right. An RGB core in

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatJob } from '../lib/job.ts';
 import type { Log } from '../lib/log.ts';
-import { freeBytes } from '../lib/pixels.ts';
+import { freeBytes } from '../lib/image/pixels.ts';
 import type { Claim, TileQueue } from '../lib/queue/tile-queue.ts';
 
 /** A slot's pause when no tile is ready: the next ones of an image that is still being cut come one by one. */

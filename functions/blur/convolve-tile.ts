@@ -1,6 +1,6 @@
 // One tile's convolution, wherever it runs.
-import { freeBytes, type Bitmap, type Rect } from '../lib/pixels.ts';
-import { convolve } from './convolve.ts';
+import { freeBytes, type Bitmap, type Rect } from '../lib/image/pixels.ts';
+import { convolve } from './convolve/convolve.ts';
 
 export interface ConvolveTask {
   source: Bitmap;

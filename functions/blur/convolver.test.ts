@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { coreInSource, sourceOf, tileCount, tileGrid } from '../lib/tile-grid.ts';
+import { coreInSource, sourceOf, tileCount, tileGrid } from '../lib/image/tile-grid.ts';
 import type { Claim } from '../lib/queue/tile-queue.ts';
-import { drawImage } from './convolve-test-images.ts';
-import { convolve } from './convolve.ts';
+import { drawImage } from '../testing/drawn-image.ts';
+import { convolve } from './convolve/convolve.ts';
 import { Convolver } from './convolver.ts';
 
 const grid = tileGrid(50, 40, 16, 9);

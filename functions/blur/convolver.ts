@@ -2,7 +2,7 @@
 // tile takes about a millisecond and the largest there are 20, which leases, probes and signals can wait for; being
 // handed to a thread and back costs about as much as that millisecond. docs/adr/0006 has the figures.
 import type { Piscina } from 'piscina';
-import { coreInSource, sourceOf, tileGrid } from '../lib/tile-grid.ts';
+import { coreInSource, sourceOf, tileGrid } from '../lib/image/tile-grid.ts';
 import type { Claim } from '../lib/queue/tile-queue.ts';
 import type { ConvolveTask } from './convolve-tile.ts';
 

@@ -6,8 +6,8 @@ import { createLog } from '../lib/log.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { LeaseQueue } from '../lib/queue/lease-queue.ts';
 import { NaiveQueue } from '../lib/queue/naive-queue.ts';
-import { connectRedis } from '../lib/redis.ts';
-import type { Lifecycle } from '../lib/serve.ts';
+import { connectRedis } from '../lib/redis/connection.ts';
+import type { Lifecycle } from '../lib/service/serve.ts';
 import { Announcer } from './announcer.ts';
 import { Consumer } from './consumer.ts';
 import { Convolver } from './convolver.ts';
@@ -42,7 +42,7 @@ if (config.consumer === 'on') {
   void convolver.start(); // Its threads come up while the first tile is on its way.
 }
 const { http } = await import('@google-cloud/functions-framework');
-const { answering, sendJson } = await import('../lib/http.ts');
+const { answering, sendJson } = await import('../lib/service/http.ts');
 
 /** The function itself, also found by this name when the framework looks for its target. */
 export const blur = answering(log, async (req, res) => {

@@ -1,7 +1,7 @@
 import { createJimp } from '@jimp/core';
 import { describe, expect, test } from 'vitest';
-import { drawImage } from './convolve-test-images.ts';
-import { convolve } from './convolve.ts';
+import { drawImage } from '../testing/drawn-image.ts';
+import { convolve } from './convolve/convolve.ts';
 import { blurPlugin } from './jimp-plugin.ts';
 
 const Jimp = createJimp({ plugins: [blurPlugin] });

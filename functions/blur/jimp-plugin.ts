@@ -1,5 +1,5 @@
 // The blur for users of Jimp: `createJimp({ plugins: [blurPlugin] })` gives every image a `gaussianBlur(kernelSize)`.
-import { convolve } from './convolve.ts';
+import { convolve } from './convolve/convolve.ts';
 
 /** What the plugin needs of a Jimp image. */
 interface Image {

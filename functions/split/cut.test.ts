@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Bitmap } from '../lib/pixels.ts';
-import { sourceOf, tileCount, tileGrid, type TileGrid } from '../lib/tile-grid.ts';
+import type { Bitmap } from '../lib/image/pixels.ts';
+import { sourceOf, tileCount, tileGrid, type TileGrid } from '../lib/image/tile-grid.ts';
 import { cutTiles, type SourceTile } from './cut.ts';
 
 /** An image whose every pixel tells where it is; alpha is 255 but where `isClear` says otherwise. */

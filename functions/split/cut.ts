@@ -1,6 +1,13 @@
 // Step 2 of the walk: rows of pixels become tiles, each with its halo, as soon as the rows it needs are there.
-import { asBuffer, channelsOf, freeBytes, type Bitmap, type Channels, type Rect } from '../lib/pixels.ts';
-import { columnsOf, rowsOf, sourceOf, type TileGrid } from '../lib/tile-grid.ts';
+import {
+  asBuffer,
+  channelsOf,
+  freeBytes,
+  type Bitmap,
+  type Channels,
+  type Rect,
+} from '../lib/image/pixels.ts';
+import { columnsOf, rowsOf, sourceOf, type TileGrid } from '../lib/image/tile-grid.ts';
 
 export interface SourceTile {
   tile: number;

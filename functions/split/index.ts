@@ -1,11 +1,11 @@
 // split: an image in over HTTP, its tiles out on the queue. Wiring only.
 import { http } from '@google-cloud/functions-framework';
 import { loadConfig } from '../lib/config.ts';
-import { answering } from '../lib/http.ts';
+import { answering } from '../lib/service/http.ts';
 import { createLog } from '../lib/log.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
-import { connectRedis } from '../lib/redis.ts';
-import type { Lifecycle } from '../lib/serve.ts';
+import { connectRedis } from '../lib/redis/connection.ts';
+import type { Lifecycle } from '../lib/service/serve.ts';
 import { openStores } from '../lib/store/stores.ts';
 import { createRoutes } from './routes.ts';
 

@@ -3,12 +3,12 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../lib/config.ts';
 import { Problem } from '../lib/errors.ts';
-import { decodeBands, readHeader, type ImageHeader } from '../lib/images.ts';
+import { decodeBands, readHeader, type ImageHeader } from '../lib/image/read.ts';
 import type { Log } from '../lib/log.ts';
-import { freeBytes } from '../lib/pixels.ts';
+import { freeBytes } from '../lib/image/pixels.ts';
 import type { ImageLedger, ImagePlan, ImageRecord } from '../lib/queue/image-ledger.ts';
 import type { Stores } from '../lib/store/stores.ts';
-import { sourceOf, tileCount, tileGrid, type TileGrid } from '../lib/tile-grid.ts';
+import { sourceOf, tileCount, tileGrid, type TileGrid } from '../lib/image/tile-grid.ts';
 import { cutTiles } from './cut.ts';
 import { InFlight } from './in-flight.ts';
 

@@ -2,11 +2,11 @@
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from '@google-cloud/functions-framework';
 import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
-import { bodyOf, sendJson, type Handler } from '../lib/http.ts';
-import { freeBytes } from '../lib/pixels.ts';
+import { bodyOf, sendJson, type Handler } from '../lib/service/http.ts';
+import { freeBytes } from '../lib/image/pixels.ts';
 import { isImageId } from '../lib/job.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
-import { redisProblem } from '../lib/redis.ts';
+import { redisProblem } from '../lib/redis/connection.ts';
 import { Intake, type IntakeParts } from './intake.ts';
 import { inputRequestOf, kernelOf, nameOf } from './requests.ts';
 import { acceptedView, listedView, statusView } from './status.ts';

@@ -9,12 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { FunctionProcess } from '../../scripts/local/function-process.ts';
-import { redisBinary } from '../../scripts/local/redis-server.ts';
-import { Scaler } from '../../scripts/local/scaler.ts';
+import { FunctionProcess } from '../../local/function-process.ts';
+import { redisBinary } from '../../local/redis-server.ts';
+import { Scaler } from '../../local/scaler.ts';
 import { isFull } from '../support/full.ts';
-import { picture, toPng } from '../support/pictures.ts';
-import { Rig } from '../support/rig.ts';
+import { picture, toPng } from '../../functions/testing/pictures.ts';
+import { Rig } from '../../chaos/rig.ts';
 
 const RUN_MS = 110_000;
 const original = [{ name: 'CONSUMER', value: 'on' }];

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isFull } from '../support/full.ts';
-import { picture, toPng } from '../support/pictures.ts';
+import { picture, toPng } from '../../functions/testing/pictures.ts';
 
 const RUN_MS = 110_000;
 let folder: string;

@@ -4,9 +4,9 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { findFaults } from '../support/nothing-lost.ts';
-import { patient, Rig, rigTiles, type SentImage } from '../support/rig.ts';
-import { until } from '../support/until.ts';
+import { findFaults } from '../../chaos/nothing-lost.ts';
+import { patient, Rig, rigTiles, type SentImage } from '../../chaos/rig.ts';
+import { until } from '../../functions/testing/until.ts';
 
 /** A loss does not heal: once all that can be done is done there is little to wait for. */
 const deadlineMs = 300;

@@ -1,12 +1,12 @@
 // Scaling to zero strands no work: what is leased, delayed or unsent brings the workers back.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { FunctionProcess } from '../../scripts/local/function-process.ts';
-import { Scaler, type ScalerState } from '../../scripts/local/scaler.ts';
+import { FunctionProcess } from '../../local/function-process.ts';
+import { Scaler, type ScalerState } from '../../local/scaler.ts';
 import { isFull } from '../support/full.ts';
-import { findFaults } from '../support/nothing-lost.ts';
-import { RedisProxy, type Stop } from '../support/redis-proxy.ts';
-import { Rig, rigTiles, type SentImage } from '../support/rig.ts';
-import { until } from '../support/until.ts';
+import { findFaults } from '../../chaos/nothing-lost.ts';
+import { RedisProxy, type Stop } from '../../chaos/redis-proxy.ts';
+import { Rig, rigTiles, type SentImage } from '../../chaos/rig.ts';
+import { until } from '../../functions/testing/until.ts';
 
 let rig: Rig;
 let scaler: Scaler | null = null;

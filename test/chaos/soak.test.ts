@@ -1,7 +1,7 @@
 // The soak in small: the same faults, fewer of them.
 import { describe, expect, test } from 'vitest';
 import { isFull } from '../support/full.ts';
-import { keepsPromises, Soak } from '../support/soak-run.ts';
+import { keepsPromises, Soak } from '../../chaos/soak-run.ts';
 
 const maxResidueBytes = 1024 * 1024;
 const size = isFull ? { tiles: 1000, kills: 100 } : { tiles: 200, kills: 12 };

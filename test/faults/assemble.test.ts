@@ -5,9 +5,9 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { imageBlurredMessage } from '../../functions/lib/events.ts';
-import { findFaults } from '../support/nothing-lost.ts';
-import { kill, patient, Rig, type SentImage } from '../support/rig.ts';
-import { until } from '../support/until.ts';
+import { findFaults } from '../../chaos/nothing-lost.ts';
+import { kill, patient, Rig, type SentImage } from '../../chaos/rig.ts';
+import { until } from '../../functions/testing/until.ts';
 
 let rig: Rig;
 beforeAll(async () => {

@@ -2,9 +2,9 @@
 import { execFile } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { isFull } from '../support/full.ts';
-import { findFaults } from '../support/nothing-lost.ts';
-import { patient, Rig, rigTiles, type SentImage } from '../support/rig.ts';
-import { until } from '../support/until.ts';
+import { findFaults } from '../../chaos/nothing-lost.ts';
+import { patient, Rig, rigTiles, type SentImage } from '../../chaos/rig.ts';
+import { until } from '../../functions/testing/until.ts';
 
 const tile = 5;
 const source = `src:${tile}`;

@@ -1,7 +1,7 @@
 // Redis is at its memory limit and refuses writes: nothing new comes in, and what is in goes out.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { findFaults } from '../support/nothing-lost.ts';
-import { patient, Rig, rigTiles } from '../support/rig.ts';
+import { findFaults } from '../../chaos/nothing-lost.ts';
+import { patient, Rig, rigTiles } from '../../chaos/rig.ts';
 
 let rig: Rig;
 beforeAll(async () => {

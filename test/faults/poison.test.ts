@@ -2,9 +2,9 @@
 // MAX_ATTEMPTS, its image says why, and nobody else is kept from being done.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { findFaults } from '../support/nothing-lost.ts';
-import { kill, Rig, rigTiles } from '../support/rig.ts';
-import { until } from '../support/until.ts';
+import { findFaults } from '../../chaos/nothing-lost.ts';
+import { kill, Rig, rigTiles } from '../../chaos/rig.ts';
+import { until } from '../../functions/testing/until.ts';
 
 const poisoned = 5;
 const attempts = 3;

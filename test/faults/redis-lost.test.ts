@@ -3,10 +3,10 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { isFull } from '../support/full.ts';
-import { findFaults } from '../support/nothing-lost.ts';
-import type { Passage, Stop } from '../support/redis-proxy.ts';
-import { patient, Rig, rigTiles } from '../support/rig.ts';
-import { until } from '../support/until.ts';
+import { findFaults } from '../../chaos/nothing-lost.ts';
+import type { Passage, Stop } from '../../chaos/redis-proxy.ts';
+import { patient, Rig, rigTiles } from '../../chaos/rig.ts';
+import { until } from '../../functions/testing/until.ts';
 
 let rig: Rig;
 beforeAll(async () => {

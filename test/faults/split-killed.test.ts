@@ -1,8 +1,8 @@
 // split dies on the way through an image; the same request sent again must finish it, never double it.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { findFaults } from '../support/nothing-lost.ts';
-import { kill, patient, Rig, rigTiles } from '../support/rig.ts';
-import type { Stop } from '../support/redis-proxy.ts';
+import { findFaults } from '../../chaos/nothing-lost.ts';
+import { kill, patient, Rig, rigTiles } from '../../chaos/rig.ts';
+import type { Stop } from '../../chaos/redis-proxy.ts';
 
 let rig: Rig;
 beforeAll(async () => {

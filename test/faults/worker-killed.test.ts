@@ -1,9 +1,9 @@
 // Workers die by SIGKILL at every step of a tile's way. Another worker must bring the image out whole.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { isFull } from '../support/full.ts';
-import { findFaults } from '../support/nothing-lost.ts';
-import type { Passage, Stop } from '../support/redis-proxy.ts';
-import { kill, Rig, rigTiles } from '../support/rig.ts';
+import { findFaults } from '../../chaos/nothing-lost.ts';
+import type { Passage, Stop } from '../../chaos/redis-proxy.ts';
+import { kill, Rig, rigTiles } from '../../chaos/rig.ts';
 
 let rig: Rig;
 beforeAll(async () => {

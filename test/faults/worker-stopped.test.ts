@@ -1,8 +1,8 @@
 // Workers that sleep past their lease, and workers asked to stop with tiles in hand.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { findFaults } from '../support/nothing-lost.ts';
-import { patient, Rig, rigTiles, type Member } from '../support/rig.ts';
-import { until } from '../support/until.ts';
+import { findFaults } from '../../chaos/nothing-lost.ts';
+import { patient, Rig, rigTiles, type Member } from '../../chaos/rig.ts';
+import { until } from '../../functions/testing/until.ts';
 
 let rig: Rig;
 beforeAll(async () => {

@@ -10,7 +10,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RedisServer } from '../../scripts/local/redis-server.ts';
+import { RedisServer } from '../../local/redis-server.ts';
 import { readDockerfile, readVersions, type Stage } from './image-file.ts';
 import { renderVariant, root, variants } from './overlays.ts';
 import { functionTemplate } from './shapes.ts';

@@ -49,7 +49,7 @@ describe.each(variants)('$name', (variant) => {
   });
 
   it('asks the health routes of the functions', async () => {
-    const serve = await readFile(join(root, 'functions/lib/serve.ts'), 'utf8');
+    const serve = await readFile(join(root, 'functions/lib/service/serve.ts'), 'utf8');
     const serving = workloadsOf(await renderVariant(variant)).filter(({ template }) =>
       template.spec.containers.some((each) => each.image.includes('tessera-')),
     );

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32, deflateSync, gzipSync } from 'node:zlib';
 import type { Redis } from 'ioredis';
-import { FunctionProcess } from '../../scripts/local/function-process.ts';
-import { RedisServer } from '../../scripts/local/redis-server.ts';
-import { picture, toPng } from '../support/pictures.ts';
+import { FunctionProcess } from '../../local/function-process.ts';
+import { RedisServer } from '../../local/redis-server.ts';
+import { picture, toPng } from '../../functions/testing/pictures.ts';
 
 let server: RedisServer;
 let redis: Redis;

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { convolve } from '../../functions/blur/convolve.ts';
+import { convolve } from '../../functions/blur/convolve/convolve.ts';
 import { imageBlurredMessage } from '../../functions/lib/events.ts';
-import type { Bitmap } from '../../functions/lib/pixels.ts';
-import { Line } from '../../scripts/local/line.ts';
-import { picture, toPixels, toPng, type Kind } from '../support/pictures.ts';
-import { until } from '../support/until.ts';
+import type { Bitmap } from '../../functions/lib/image/pixels.ts';
+import { Line } from '../../local/line.ts';
+import { picture, toPixels, toPng, type Kind } from '../../functions/testing/pictures.ts';
+import { until } from '../../functions/testing/until.ts';
 
 interface Status {
   id: string;

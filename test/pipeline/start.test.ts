@@ -5,9 +5,9 @@ import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { convolve } from '../../functions/blur/convolve.ts';
-import { picture, toPixels, toPng } from '../support/pictures.ts';
-import { until } from '../support/until.ts';
+import { convolve } from '../../functions/blur/convolve/convolve.ts';
+import { picture, toPixels, toPng } from '../../functions/testing/pictures.ts';
+import { until } from '../../functions/testing/until.ts';
 
 const START = join(import.meta.dirname, '../../scripts/start.ts');
 

@@ -6,10 +6,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FunctionProcess } from '../../scripts/local/function-process.ts';
-import { RedisServer } from '../../scripts/local/redis-server.ts';
-import { picture, toPng } from '../support/pictures.ts';
-import { until } from '../support/until.ts';
+import { FunctionProcess } from '../../local/function-process.ts';
+import { RedisServer } from '../../local/redis-server.ts';
+import { picture, toPng } from '../../functions/testing/pictures.ts';
+import { until } from '../../functions/testing/until.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

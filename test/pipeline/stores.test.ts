@@ -8,7 +8,7 @@ import { Problem } from '../../functions/lib/errors.ts';
 import { FileStore } from '../../functions/lib/store/file-store.ts';
 import { RedisStore } from '../../functions/lib/store/redis-store.ts';
 import type { Store } from '../../functions/lib/store/store.ts';
-import { RedisServer } from '../../scripts/local/redis-server.ts';
+import { RedisServer } from '../../local/redis-server.ts';
 
 let server: RedisServer;
 let redis: Redis;

@@ -6,8 +6,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { redisBinary } from '../../scripts/local/redis-server.ts';
-import { until } from '../support/until.ts';
+import { redisBinary } from '../../local/redis-server.ts';
+import { until } from '../../functions/testing/until.ts';
 
 const CONNECT_TRIES = 50;
 const PORT_TRIES = 20;

@@ -6,7 +6,7 @@ import { ImageLedger, type ImagePlan } from '../../functions/lib/queue/image-led
 import { LeaseQueue } from '../../functions/lib/queue/lease-queue.ts';
 import { QueueScripts } from '../../functions/lib/queue/scripts.ts';
 import type { Claim } from '../../functions/lib/queue/tile-queue.ts';
-import { RedisServer } from '../../scripts/local/redis-server.ts';
+import { RedisServer } from '../../local/redis-server.ts';
 import { takeSnapshot, type Snapshot } from './snapshot.ts';
 
 export const PREFIX = 'image';

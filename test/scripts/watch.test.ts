@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { queueKeys } from '../../functions/lib/queue/keys.ts';
-import { RedisServer } from '../../scripts/local/redis-server.ts';
+import { RedisServer } from '../../local/redis-server.ts';
 import { root } from '../manifests/overlays.ts';
 import { openShell, type Shell } from './shell.ts';
 

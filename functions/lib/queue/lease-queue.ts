@@ -3,8 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { formatJob, parseJob, type Job } from '../job.ts';
-import { asBuffer } from '../pixels.ts';
-import { blockingTwin, isOutOfMemory } from '../redis.ts';
+import { asBuffer } from '../image/pixels.ts';
+import { blockingTwin, isOutOfMemory } from '../redis/connection.ts';
 import { imageKeys, queueKeys } from './keys.ts';
 import { QueueScripts, type ScriptArgument } from './scripts.ts';
 import type { AckAnswer, Claim, Clock, TileQueue } from './tile-queue.ts';

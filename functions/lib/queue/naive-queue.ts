@@ -2,7 +2,7 @@
 // that dies takes its tiles with it and nobody notices: this queue loses them, at most once is all it promises.
 import type { Redis } from 'ioredis';
 import { formatJob, parseJob } from '../job.ts';
-import { blockingTwin } from '../redis.ts';
+import { blockingTwin } from '../redis/connection.ts';
 import { imageKeys, queueKeys } from './keys.ts';
 import { QueueScripts } from './scripts.ts';
 import type { AckAnswer, Claim, TileQueue } from './tile-queue.ts';

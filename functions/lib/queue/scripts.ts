@@ -2,7 +2,7 @@
 // restart ioredis sends the text again.
 import { readFileSync } from 'node:fs';
 import { Command, type Redis } from 'ioredis';
-import { BytesCommand, sendTogether } from '../redis-bytes.ts';
+import { BytesCommand, sendTogether } from '../redis/bytes-command.ts';
 
 /** Every script, by the name of its file. */
 export const scriptNames = [

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { Command, type Redis } from 'ioredis';
 import { Problem } from '../errors.ts';
-import { BytesCommand, sendTogether } from '../redis-bytes.ts';
+import { BytesCommand, sendTogether } from '../redis/bytes-command.ts';
 import { assertPath, inBatches, type Store, type StoredFile } from './store.ts';
 
 const CHUNK_BYTES = 1 << 20;

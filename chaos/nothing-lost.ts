@@ -1,0 +1,129 @@
+// The one check behind every fault: whatever happened on the way, each image came out whole, once and right, and
+// nothing of it is left in Redis.
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Redis } from 'ioredis';
+import { convolve } from '../functions/blur/convolve/convolve.ts';
+import { imageKeys, queueKeys } from '../functions/lib/queue/keys.ts';
+import { outputName } from '../functions/lib/store/store.ts';
+import { toPixels } from '../functions/testing/pictures.ts';
+import type { SentImage } from './rig.ts';
+import { until } from '../functions/testing/until.ts';
+
+/** Where to look. */
+export interface Site {
+  redis: Redis;
+  keyPrefix: string;
+  /** The folder of STORE=file. */
+  outputPath: string;
+}
+
+export interface Expectation {
+  /** Images that were given up (failed): nothing of them is written, and all their keys must be about to expire. */
+  givenUp?: string[];
+  deadlineMs?: number;
+}
+
+const DEADLINE_MS = 30_000;
+
+/** Waits until the images are over, or the deadline is, and lists all that is not as promised: nothing, one hopes. */
+export async function findFaults(
+  site: Site,
+  images: SentImage[],
+  { givenUp = [], deadlineMs = DEADLINE_MS }: Expectation = {},
+): Promise<string[]> {
+  await untilOver(site, [...images.map(({ id }) => id), ...givenUp], deadlineMs);
+  const pictures = await Promise.all(images.map((image) => pictureFaults(site, image)));
+  return [
+    ...(images.length === 0 ? ['no image was checked'] : []),
+    ...(await tileFaults(site, images)),
+    ...pictures.flat(),
+    ...(await strayFiles(site, images)),
+    ...(await leftovers(site)),
+    ...(await orphanKeys(site, images, givenUp)),
+  ];
+}
+
+async function untilOver(site: Site, ids: string[], deadlineMs: number): Promise<void> {
+  const over = new Set(['done', 'failed', 'cancelled']);
+  const isOver = async () => {
+    const states = await Promise.all(ids.map((id) => site.redis.hget(metaKey(site, id), 'state')));
+    return states.every((state) => over.has(state ?? '')) && (await leftovers(site)).length === 0;
+  };
+  await until('all images to be over', isOver, deadlineMs).catch(() => {}); // The faults tell what is not.
+}
+
+/** Images that are not done, and images without tiles: they would prove nothing. */
+async function tileFaults(site: Site, images: SentImage[]): Promise<string[]> {
+  const faults: string[] = [];
+  for (const { id, name } of images) {
+    const { state, expected, error } = await site.redis.hgetall(metaKey(site, id));
+    if (!(Number(expected) > 0)) faults.push(`${name}: no tile was checked`);
+    if (state === 'done') continue;
+    const done = await site.redis.scard(imageKeys(site.keyPrefix, id).done);
+    faults.push(
+      `${name}: ${state ?? 'unknown'}, ${done} of ${expected} tiles done${error ? `: ${error}` : ''}`,
+    );
+  }
+  return faults;
+}
+
+/** Whether the file is, pixel for pixel, the blur of the whole image. */
+async function pictureFaults(
+  { outputPath }: Site,
+  { name, bitmap, kernelSize }: SentImage,
+): Promise<string[]> {
+  const file = await readFile(join(outputPath, outputName(name))).catch(() => null);
+  if (!file) return [`${name}: there is no output`];
+  const output = await toPixels(file).catch(() => null);
+  if (!output) return [`${name}: the output is torn`];
+  if (output.width !== bitmap.width || output.height !== bitmap.height) {
+    return [`${name}: the output has ${output.width}x${output.height} pixels`];
+  }
+  const wanted = convolve(bitmap, kernelSize).data;
+  const differing = wanted.reduce((count, byte, at) => count + (byte === output.data[at] ? 0 : 1), 0);
+  return differing > 0 ? [`${name}: ${differing} bytes of the output differ`] : [];
+}
+
+/** Files beside the outputs: partial ones, doubled ones, those of images given up. */
+async function strayFiles({ outputPath }: Site, images: SentImage[]): Promise<string[]> {
+  const expected = new Set(images.map(({ name }) => outputName(name)));
+  const files = await readdir(outputPath).catch(() => []);
+  return files.filter((file) => !expected.has(file)).map((file) => `a stray file: ${file}`);
+}
+
+async function leftovers({ redis, keyPrefix }: Site): Promise<string[]> {
+  const keys = queueKeys(keyPrefix);
+  const counts = {
+    queue: await redis.llen(keys.queue),
+    leases: await redis.zcard(keys.leases),
+    claims: await redis.hlen(keys.claims),
+    delayed: await redis.zcard(keys.delayed),
+    outbox: await redis.zcard(keys.outbox),
+  };
+  return Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${count} left in ${name}`);
+}
+
+/** Keys that nobody will ever free. */
+async function orphanKeys(site: Site, images: SentImage[], givenUp: string[]): Promise<string[]> {
+  const { redis, keyPrefix } = site;
+  const shared = queueKeys(keyPrefix);
+  const allowed = new Set([shared.images, ...images.map(({ id }) => metaKey(site, id))]);
+  if (givenUp.length > 0) [shared.admitted, shared.dead].forEach((key) => allowed.add(key));
+  const found = await redis.keys(`${keyPrefix}:*`);
+  const isGivenUp = (key: string) => givenUp.some((id) => key.startsWith(`${keyPrefix}:${id}:`));
+  const orphans = found.filter((key) => !allowed.has(key) && !isGivenUp(key));
+  const records = found.filter((key) => isGivenUp(key) || key.endsWith(':meta'));
+  const lasting: string[] = [];
+  for (const key of records) if ((await redis.ttl(key)) < 0) lasting.push(key);
+  return [
+    ...orphans.map((key) => `an orphan key: ${key}`),
+    ...lasting.map((key) => `a key that does not expire: ${key}`),
+  ];
+}
+
+function metaKey({ keyPrefix }: Site, id: string): string {
+  return imageKeys(keyPrefix, id).meta;
+}

@@ -1,0 +1,248 @@
+// Stands between a function and Redis, knows which step of the queue passes, and can stop it there: before Redis has
+// seen it, or after Redis has done it and before the function hears so. What happens then is the test's to choose; the
+// function itself has no hook.
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { scriptNames, scriptText, type ScriptName } from '../functions/lib/queue/scripts.ts';
+import { FrameReader, textOf, type Frame } from './resp.ts';
+
+/** A script of the queue, or a plain command in lower case (`get` fetches a tile's source). */
+export type Step = ScriptName | (string & {});
+/** `request`: Redis has not seen the step. `reply`: Redis has done it, the function has not heard. */
+export type Moment = 'request' | 'reply';
+
+/** A step stopped on its way; everything behind it on the same connection waits too. */
+export interface Passage {
+  /** What was asked: a script's arguments, or a command's. */
+  words: string[];
+  /** What Redis answered, as text; '' before it has. */
+  answer: string;
+  pass(): void;
+  /** Drops the step and cuts its connection. */
+  cut(): void;
+  /** Lets half of the step's bytes through, then cuts its connection. */
+  tear(): void;
+}
+
+/** Which step to stop, and when. */
+export interface Stop {
+  step: Step;
+  moment: Moment;
+  /** The how-manieth of the steps that fit; 1 unless given. */
+  nth?: number;
+  /** Which steps fit; all unless given. */
+  where?: (step: Pick<Passage, 'words' | 'answer'>) => boolean;
+}
+
+interface Hold extends Stop {
+  left: number;
+  stopped: (passage: Passage) => void;
+}
+
+/** One command, or one transaction, and its replies. */
+interface Exchange {
+  step: Step;
+  words: string[];
+  raw: Buffer;
+  replies: Frame[];
+  expectedReplies: number;
+}
+
+type Verdict = 'pass' | 'cut' | 'tear';
+
+const NO_BYTES = Buffer.alloc(0);
+const scriptsByText = new Map<string, ScriptName>(scriptNames.map((name) => [scriptText(name), name]));
+const scriptsByDigest = new Map<string, ScriptName>(
+  scriptNames.map((name) => [createHash('sha1').update(scriptText(name)).digest('hex'), name]),
+);
+
+export class RedisProxy {
+  readonly #redisPort: number;
+  readonly #server: Server;
+  readonly #links = new Set<Link>();
+  readonly #holds: Hold[] = [];
+  readonly #stopped = new Set<Passage>();
+
+  private constructor(redisPort: number) {
+    this.#redisPort = redisPort;
+    this.#server = createServer((client) => this.#link(client));
+  }
+
+  static async start(redisPort: number): Promise<RedisProxy> {
+    const proxy = new RedisProxy(redisPort);
+    proxy.#server.listen(0, '127.0.0.1');
+    await once(proxy.#server, 'listening');
+    return proxy;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Resolves when the step is stopped; nothing goes on there until its passage is passed or cut. */
+  hold(stop: Stop): Promise<Passage> {
+    const { promise, resolve } = Promise.withResolvers<Passage>();
+    this.#holds.push({ ...stop, left: stop.nth ?? 1, stopped: resolve });
+    return promise;
+  }
+
+  /** Takes back every hold, and cuts what is held. */
+  release(): void {
+    this.#holds.length = 0;
+    for (const passage of this.#stopped) passage.cut();
+  }
+
+  /** Cuts every connection there is; the function may connect again. */
+  cutAll(): void {
+    for (const link of this.#links) link.close();
+  }
+
+  async close(): Promise<void> {
+    this.cutAll();
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    await closed;
+  }
+
+  #link(client: Socket): void {
+    const link = new Link(client, connect(this.#redisPort, '127.0.0.1'), (exchange, moment) =>
+      this.#check(exchange, moment),
+    );
+    this.#links.add(link);
+    client.once('close', () => this.#links.delete(link));
+  }
+
+  /** What becomes of a step: it passes at once unless a hold waits for it. */
+  async #check({ step, words, replies }: Exchange, moment: Moment): Promise<Verdict> {
+    const answer = moment === 'reply' ? replies.map(({ value }) => textOf(value)).join(' ') : '';
+    const hold = this.#holds.find(
+      (each) => each.step === step && each.moment === moment && each.where?.({ words, answer }) !== false,
+    );
+    if (!hold || --hold.left > 0) return 'pass';
+    this.#holds.splice(this.#holds.indexOf(hold), 1);
+    const { promise, resolve } = Promise.withResolvers<Verdict>();
+    const passage = {
+      words,
+      answer,
+      pass: () => resolve('pass'),
+      cut: () => resolve('cut'),
+      tear: () => resolve('tear'),
+    };
+    this.#stopped.add(passage);
+    hold.stopped(passage);
+    return promise.finally(() => this.#stopped.delete(passage));
+  }
+}
+
+/** One connection, in order both ways. */
+class Link {
+  readonly #client: Socket;
+  readonly #redis: Socket;
+  readonly #check: (exchange: Exchange, moment: Moment) => Promise<Verdict>;
+  readonly #unanswered: Exchange[] = [];
+  #transaction: Frame[] = [];
+  #isTorn = false;
+  #asking: Promise<void> = Promise.resolve();
+  #answering: Promise<void> = Promise.resolve();
+
+  constructor(
+    client: Socket,
+    redis: Socket,
+    check: (exchange: Exchange, moment: Moment) => Promise<Verdict>,
+  ) {
+    this.#client = client;
+    this.#redis = redis;
+    this.#check = check;
+    const requests = new FrameReader();
+    const replies = new FrameReader();
+    client.on('data', (chunk) => requests.read(chunk).forEach((frame) => this.#ask(frame)));
+    redis.on('data', (chunk) => replies.read(chunk).forEach((frame) => this.#answer(frame)));
+    for (const socket of [client, redis]) {
+      socket.setNoDelay(true);
+      socket.on('error', () => {}); // A cut connection is what this is for; `close` follows.
+      socket.on('close', () => this.close());
+    }
+  }
+
+  close(): void {
+    this.#client.destroy();
+    this.#redis.destroy();
+  }
+
+  #ask(frame: Frame): void {
+    const exchange = this.#exchangeOf(frame);
+    if (!exchange) return;
+    this.#asking = this.#asking.then(async () => {
+      const verdict = await this.#check(exchange, 'request');
+      if (verdict === 'pass') this.#unanswered.push(exchange);
+      this.#send(this.#redis, exchange.raw, verdict);
+    });
+  }
+
+  #answer(frame: Frame): void {
+    const [exchange] = this.#unanswered;
+    exchange.replies.push(frame);
+    if (exchange.replies.length < exchange.expectedReplies) return;
+    this.#unanswered.shift();
+    this.#answering = this.#answering.then(async () => {
+      const verdict = await this.#check(exchange, 'reply');
+      this.#send(this.#client, Buffer.concat(exchange.replies.map(({ raw }) => raw)), verdict);
+    });
+  }
+
+  #send(to: Socket, bytes: Buffer, verdict: Verdict): void {
+    if (this.#isTorn) return; // Nothing may follow half a frame.
+    if (verdict === 'pass') to.write(bytes);
+    else if (verdict === 'cut') this.close();
+    else {
+      this.#isTorn = true;
+      to.write(bytes.subarray(0, bytes.length / 2), () => this.close());
+    }
+  }
+
+  /** The exchange that a frame completes; a transaction is one, from MULTI to EXEC. */
+  #exchangeOf(frame: Frame): Exchange | null {
+    const [command, ...rest] = wordsOf(frame);
+    if (command !== 'multi' && this.#transaction.length === 0) {
+      return exchange(stepOf(command, rest), frame.raw, 1);
+    }
+    this.#transaction.push(frame);
+    if (command !== 'exec') return null;
+    const frames = this.#transaction;
+    this.#transaction = [];
+    const steps = frames.map((each) => wordsOf(each)).map(([name, ...args]) => stepOf(name, args));
+    const named = steps.find(({ isScript }) => isScript) ?? steps[1];
+    return exchange(named, Buffer.concat(frames.map(({ raw }) => raw)), frames.length);
+  }
+}
+
+function exchange(
+  { step, words }: { step: Step; words: string[] },
+  raw: Buffer,
+  expectedReplies: number,
+): Exchange {
+  return { step, words, raw, replies: [], expectedReplies };
+}
+
+/** The words of a command, its name in lower case. Long ones are bytes of a picture and left out. */
+function wordsOf({ value }: Frame): string[] {
+  const LONGEST_WORD = 16_384;
+  const [name, ...args] = (Array.isArray(value) ? value : [value]).map((word) =>
+    word !== null && word.length > LONGEST_WORD ? NO_BYTES : word,
+  );
+  return [textOf(name).toLowerCase(), ...args.map(textOf)];
+}
+
+function stepOf(command: string, args: string[]): { step: Step; words: string[]; isScript: boolean } {
+  const script =
+    command === 'evalsha'
+      ? scriptsByDigest.get(args[0])
+      : command === 'eval'
+        ? scriptsByText.get(args[0])
+        : undefined;
+  // A script's arguments come after its text or digest, the number of its keys and the one key.
+  return script
+    ? { step: script, words: args.slice(3), isScript: true }
+    : { step: command, words: args, isScript: false };
+}

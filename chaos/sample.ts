@@ -1,0 +1,19 @@
+// The image of the chaos demonstration: a landscape of 35 tiles.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { drawSamples } from '../local/samples.ts';
+
+/** The landscape as a PNG. */
+export async function chaosSample(): Promise<Uint8Array<ArrayBuffer>> {
+  const folder = await mkdtemp(join(tmpdir(), 'tessera-sample-'));
+  try {
+    const [landscape] = await drawSamples(folder);
+    return await readFile(landscape);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+// `node chaos/sample.ts FILE` writes it there, for a demonstration on a cluster.
+if (import.meta.main) await writeFile(process.argv[2], await chaosSample());

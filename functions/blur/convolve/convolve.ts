@@ -1,0 +1,141 @@
+// The blur: a Gaussian convolved with a bitmap, exact to one grey level and independent of how the image was tiled.
+// Blocks of the image go through a horizontal and a vertical pass; see rgb-rows.ts for how they slide.
+import { channelsOf, type Bitmap, type Channels, type Rect } from '../../lib/image/pixels.ts';
+import { ExactBlur } from './exact.ts';
+import { prepareRgbaColumns, slideRgbaColumn } from './rgba-columns.ts';
+import { prepareRgbaRows, slideRgbaRows } from './rgba-rows.ts';
+import { prepareRgbColumns, slideRgbColumn } from './rgb-columns.ts';
+import { prepareRgbRows, slideRgbRows } from './rgb-rows.ts';
+import { BIAS, LEVEL } from './rounding.ts';
+import { BLOCK, doubtfulPixels, result, RESULT_ROW } from './scratch.ts';
+import { loadWindow, storeBlock } from './window.ts';
+import { assertKernelSize, fitCosines, type CosineKernel } from './kernel.ts';
+
+const resultBytes = new Uint8Array(result);
+
+/**
+ * The Gaussian blur of `source`, for an odd `kernelSize` from 1 to 255: sigma = kernelSize / 3, cut at the kernel's
+ * size. Beyond its border the source is continued by its outermost pixels, so a tile's source must hold the core and a
+ * halo of (kernelSize − 1) / 2 pixels, less only where the image ends.
+ *
+ * Answers the pixels of `core`, by default all, with as many bytes a pixel as the source has, in a buffer of their own.
+ * Every sample is within one of the true value rounded to nearest. Colours are averaged weighted by their alpha; where
+ * the window has no alpha at all the pixel is 0, 0, 0, 0. The source is not written to.
+ *
+ * Throws a RangeError when the kernel size, the bitmap's length or the core cannot be.
+ */
+export function convolve(source: Bitmap, kernelSize: number, core: Rect = wholeOf(source)): Bitmap {
+  assertKernelSize(kernelSize);
+  const channels = channelsOf(source);
+  assertWithin(core, source);
+  const target: Bitmap = {
+    data: new Uint8Array(core.width * core.height * channels),
+    width: core.width,
+    height: core.height,
+  };
+  if (kernelSize === 1) copyCore(source, channels, core, target);
+  else blurCore(source, channels, kernelOf(kernelSize), core, target);
+  return target;
+}
+
+function blurCore(
+  source: Bitmap,
+  channels: Channels,
+  kernel: CosineKernel,
+  core: Rect,
+  target: Bitmap,
+): void {
+  const exact = new ExactBlur(source, kernel.weights);
+  const radius = (kernel.size - 1) / 2;
+  for (let y = 0; y < core.height; y += BLOCK) {
+    for (let x = 0; x < core.width; x += BLOCK) {
+      const width = Math.min(BLOCK, core.width - x);
+      const height = Math.min(BLOCK, core.height - y);
+      const block = { x: core.x + x, y: core.y + y, width, height };
+      const kind = loadWindow(source, channels, {
+        x: block.x - radius,
+        y: block.y - radius,
+        width: width + 2 * radius,
+        height: height + 2 * radius,
+      });
+      // The target is zeros already.
+      if (kind === 'transparent') continue;
+      if (kind === 'opaque') blurOpaque(block, channels, kernel.size, exact);
+      else blurMixed(block, kernel.size, exact);
+      storeBlock(target, channels, { x, y, width, height });
+    }
+  }
+}
+
+/** Blurs the RGB window of `block`, a rectangle of the source. The bytes are then in `result`. */
+function blurOpaque(block: Rect, channels: Channels, size: number, exact: ExactBlur): void {
+  if (channels === 4) resultBytes.fill(255, 0, block.height * RESULT_ROW);
+  slideRgbRows(block.width, block.height + size - 1, size);
+  for (let x = 0; x < block.width; x++) {
+    const doubts = slideRgbColumn(x, block.height, (size - 1) / 2, channels);
+    if (doubts > 0) settle(doubts, x, block, channels, exact);
+  }
+}
+
+/** The same of the RGBA window. */
+function blurMixed(block: Rect, size: number, exact: ExactBlur): void {
+  slideRgbaRows(block.width, block.height + size - 1, size);
+  for (let x = 0; x < block.width; x++) {
+    const doubts = slideRgbaColumn(x, block.height, (size - 1) / 2);
+    if (doubts > 0) settle(doubts, x, block, 4, exact);
+  }
+}
+
+/** Computes anew the first `count` of the doubtful pixels, all in column `x` of the block. */
+function settle(count: number, x: number, block: Rect, channels: Channels, exact: ExactBlur): void {
+  for (const at of doubtfulPixels.subarray(0, count)) {
+    const y = Math.floor(at / RESULT_ROW);
+    // The passes run over the block's end.
+    if (y >= block.height) continue;
+    const pixel = exact.pixelAt(block.x + x, block.y + y);
+    for (let c = 0; c < channels; c++) resultBytes[at + c] = pixel[c];
+  }
+}
+
+let prepared: CosineKernel | null = null;
+
+/** The kernel, with the passes made ready for it. They stay ready for the next call. */
+function kernelOf(kernelSize: number): CosineKernel {
+  if (prepared?.size === kernelSize) return prepared;
+  prepared = fitCosines(kernelSize);
+  const rgbScale = prepareRgbColumns(prepared);
+  prepareRgbRows(prepared, rgbScale * LEVEL, BIAS);
+  prepareRgbaColumns(prepared, prepareRgbaRows(prepared));
+  return prepared;
+}
+
+/** What a kernel of one pixel makes of the core: the same, save that nothing has no colour. */
+function copyCore(source: Bitmap, channels: Channels, core: Rect, target: Bitmap): void {
+  for (let y = 0; y < core.height; y++) {
+    const from = ((core.y + y) * source.width + core.x) * channels;
+    target.data.set(source.data.subarray(from, from + core.width * channels), y * core.width * channels);
+  }
+  if (channels === 3) return;
+  for (let i = 0; i < target.data.length; i += 4) {
+    if (target.data[i + 3] === 0) target.data.fill(0, i, i + 3);
+  }
+}
+
+function wholeOf({ width, height }: Bitmap): Rect {
+  return { x: 0, y: 0, width, height };
+}
+
+function assertWithin(core: Rect, { width, height }: Bitmap): void {
+  const fits =
+    core.x >= 0 &&
+    core.y >= 0 &&
+    core.width >= 1 &&
+    core.height >= 1 &&
+    core.x + core.width <= width &&
+    core.y + core.height <= height;
+  if (fits && [core.x, core.y, core.width, core.height].every(Number.isInteger)) return;
+  const { x, y } = core;
+  throw new RangeError(
+    `a core of ${core.width}x${core.height} pixels at ${x}, ${y} is not within ${width}x${height} pixels`,
+  );
+}

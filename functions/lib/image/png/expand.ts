@@ -1,0 +1,79 @@
+// Samples of any colour type and bit depth to 8-bit RGB or RGBA (PNG specification, sections 13.12 and 13.16).
+import { Problem } from '../../errors.ts';
+import { channelsOfPng, colorTypes, hasAlphaSamples, type PngHeader } from './header.ts';
+
+/** Writes a row of pixels, as PNG packs them, to `out` at `to` as `channelsOfPng` bytes a pixel. */
+export type ExpandRow = (row: Uint8Array, out: Uint8Array, to: number) => void;
+
+/** How rows of `header` are expanded; undefined when they are 8-bit RGB or RGBA as they stand. */
+export function rowExpander(header: PngHeader): ExpandRow | undefined {
+  const { width, colorType, bitDepth, samplesAPixel } = header;
+  if (bitDepth === 8 && samplesAPixel === channelsOfPng(header)) return undefined;
+  const samples = new Uint16Array(width * samplesAPixel);
+  const expand = colorType === colorTypes.palette ? paletteExpander(header) : colorExpander(header);
+  return (row, out, to) => {
+    unpack(row, bitDepth, samples);
+    expand(samples, out, to);
+  };
+}
+
+type ExpandSamples = (samples: Uint16Array, out: Uint8Array, to: number) => void;
+
+function unpack(row: Uint8Array, bitDepth: number, samples: Uint16Array): void {
+  if (bitDepth === 8) {
+    samples.set(row);
+  } else if (bitDepth === 16) {
+    for (let i = 0; i < samples.length; i++) samples[i] = (row[2 * i] << 8) | row[2 * i + 1];
+  } else {
+    // The leftmost pixel is in the highest bits.
+    const samplesAByte = 8 / bitDepth;
+    const mask = 2 ** bitDepth - 1;
+    for (let i = 0; i < samples.length; i++) {
+      const shift = 8 - bitDepth * (1 + (i % samplesAByte));
+      samples[i] = (row[Math.floor(i / samplesAByte)] >> shift) & mask;
+    }
+  }
+}
+
+function paletteExpander(header: PngHeader): ExpandSamples {
+  const { palette = new Uint8Array(), transparency } = header;
+  const colors = palette.length / 3;
+  return (samples, out, to) => {
+    for (const index of samples) {
+      if (index >= colors) {
+        throw new Problem('invalid-image', `The PNG uses colour ${index} of a palette of ${colors}`);
+      }
+      out[to++] = palette[3 * index];
+      out[to++] = palette[3 * index + 1];
+      out[to++] = palette[3 * index + 2];
+      if (transparency !== undefined) out[to++] = index < transparency.length ? transparency[index] : 255;
+    }
+  };
+}
+
+/** Grey or colour, with alphas or with one transparent colour, which is compared before samples lose bits. */
+function colorExpander(header: PngHeader): ExpandSamples {
+  const { colorType, bitDepth, samplesAPixel, transparency } = header;
+  const largest = 2 ** bitDepth - 1;
+  const toByte = new Uint8Array(largest + 1);
+  for (let sample = 0; sample <= largest; sample++) toByte[sample] = Math.round((sample * 255) / largest);
+  const isGrey = samplesAPixel < 3;
+  const clear = new Uint16Array(3);
+  if (transparency !== undefined) unpack(transparency, 16, clear.subarray(0, samplesAPixel));
+  if (isGrey) clear.fill(clear[0]);
+  return (samples, out, to) => {
+    for (let i = 0; i < samples.length; i += samplesAPixel) {
+      const red = samples[i];
+      const green = isGrey ? red : samples[i + 1];
+      const blue = isGrey ? red : samples[i + 2];
+      out[to++] = toByte[red];
+      out[to++] = toByte[green];
+      out[to++] = toByte[blue];
+      if (hasAlphaSamples(colorType)) {
+        out[to++] = toByte[samples[i + samplesAPixel - 1]];
+      } else if (transparency !== undefined) {
+        out[to++] = red === clear[0] && green === clear[1] && blue === clear[2] ? 0 : 255;
+      }
+    }
+  };
+}

@@ -1,0 +1,55 @@
+// Images on their way in: what a body of bytes claims to be, and its rows as they decode. What split reads images by;
+// assemble's way out is png/encode.ts.
+import { Problem } from '../errors.ts';
+import { decodeJpeg } from './jpeg/decode.ts';
+import { isJpeg, readJpegHeader } from './jpeg/header.ts';
+import type { Bitmap, Channels } from './pixels.ts';
+import { isPng } from './png/chunks.ts';
+import { decodePng } from './png/decode.ts';
+import { channelsOfPng, readPngHeader } from './png/header.ts';
+
+export interface ImageHeader {
+  format: 'png' | 'jpeg';
+  /** Pixels, after turning a JPEG as its EXIF orientation asks. */
+  width: number;
+  height: number;
+  /** Bytes a pixel of the decoded rows: 3 only when nothing in the image can be transparent. */
+  channels: Channels;
+}
+
+/**
+ * What the image says of itself, before any pixel is decoded. Throws `unsupported-image` for what is neither PNG nor
+ * JPEG, `invalid-image` for what is cut off or contradicts itself, `image-too-large` for more than `maxPixels`.
+ */
+export function readHeader(bytes: Uint8Array, limits: { maxPixels: number }): ImageHeader {
+  const header = parseHeader(bytes);
+  if (header.width * header.height > limits.maxPixels) {
+    throw new Problem(
+      'image-too-large',
+      `The image has ${header.width}x${header.height} pixels; at most ${limits.maxPixels} are taken`,
+    );
+  }
+  return header;
+}
+
+function parseHeader(bytes: Uint8Array): ImageHeader {
+  if (isPng(bytes)) {
+    const png = readPngHeader(bytes);
+    return { format: 'png', width: png.width, height: png.height, channels: channelsOfPng(png) };
+  }
+  if (isJpeg(bytes)) {
+    const { width, height } = readJpegHeader(bytes);
+    return { format: 'jpeg', width, height, channels: 3 };
+  }
+  throw new Problem('unsupported-image', 'The bytes are neither a PNG nor a JPEG');
+}
+
+/**
+ * The rows of the image `header` was read from, from the top: bands of its full width and `header.channels` bytes a
+ * pixel, each in a buffer of its own that may be kept or transferred. A plain PNG streams: a few bands are decoded
+ * ahead of the loop, and leaving it stops the decoder. Other images are decoded whole first. Throws `invalid-image`,
+ * which for a streamed image may come after good bands.
+ */
+export function decodeBands(bytes: Uint8Array, header: ImageHeader): AsyncIterable<Bitmap> {
+  return header.format === 'png' ? decodePng(bytes) : decodeJpeg(bytes);
+}

@@ -1,0 +1,87 @@
+// A drawn stand-in for a photo, the same at every run, for every bench: pure noise and pure gradients both mislead a
+// compressor, so this has what photos have: light, objects with edges, texture that fades as it gets finer, and
+// sensor noise.
+import sharp from 'sharp';
+import type { Bitmap } from '../lib/image/pixels.ts';
+
+/** The texture repeats every `period` pixels: far more than the 32 KiB a deflate window sees. */
+const period = 1024;
+
+/**
+ * A photo-like picture: RGB, or with `alpha` RGBA with opaque, clear and soft regions. A PNG of it takes about
+ * 4.3 bits a sample, as photos from cameras do (4 to 5).
+ */
+export function photo(width: number, height: number, { alpha = false } = {}): Bitmap {
+  const channels = alpha ? 4 : 3;
+  const data = Buffer.allocUnsafe(width * height * channels);
+  const detail = drawTexture([64, 32, 16, 8, 4, 2], 11);
+  const shapes = drawTexture([256, 128, 64], 5);
+  let random = 0x2545f491;
+  let i = 0;
+  for (let y = 0; y < height; y++) {
+    const row = (y % period) * period;
+    for (let x = 0; x < width; x++) {
+      const at = row + (x % period);
+      const object = Math.floor(shapes[at] * 4) & 3;
+      const light = 70 + (100 * x) / width + (50 * y) / height + detail[at] * (20 + 24 * object);
+      random ^= random << 13;
+      random ^= random >>> 17;
+      random ^= random << 5;
+      data[i] = clampToByte(light + 22 * object - 40 + noise(random));
+      data[i + 1] = clampToByte(light - 14 * object + noise(random >>> 4));
+      data[i + 2] = clampToByte(0.8 * light + 30 * (object & 1) + noise(random >>> 8));
+      if (alpha) data[i + 3] = clampToByte(127 + 900 * shapes[at]);
+      i += channels;
+    }
+  }
+  return { data, width, height };
+}
+
+/** Sensor noise: the sum of two dice, -3 to 3, with a deviation of 1.6 levels. */
+function noise(bits: number): number {
+  return (bits & 3) + ((bits >>> 2) & 3) - 3;
+}
+
+function clampToByte(value: number): number {
+  return value < 0 ? 0 : value > 255 ? 255 : value;
+}
+
+/**
+ * Periodic smooth noise around 0, `period` by `period`: one octave for each cell size in pixels, its height falling
+ * with the cell's root, as detail fades in natural scenes.
+ */
+function drawTexture(cellSizes: number[], seed: number): Float32Array {
+  const texture = new Float32Array(period * period);
+  let random = seed;
+  for (const cell of cellSizes) {
+    const cells = period / cell;
+    const lattice = Float32Array.from({ length: cells * cells }, () => {
+      random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
+      return (random / 2 ** 31 - 1) * Math.sqrt(cell / cellSizes[0]);
+    });
+    for (let y = 0; y < period; y++) {
+      const top = Math.floor(y / cell) * cells;
+      const bottom = ((Math.floor(y / cell) + 1) % cells) * cells;
+      const v = (y % cell) / cell;
+      for (let x = 0; x < period; x++) {
+        const left = Math.floor(x / cell);
+        const right = (left + 1) % cells;
+        const u = (x % cell) / cell;
+        const above = lattice[top + left] * (1 - u) + lattice[top + right] * u;
+        const below = lattice[bottom + left] * (1 - u) + lattice[bottom + right] * u;
+        texture[y * period + x] += above * (1 - v) + below * v;
+      }
+    }
+  }
+  return texture;
+}
+
+/** A photo-like picture of about `megapixels`, 3 by 2, as the PNG file a tool that exports photos would write. */
+export async function photoPng(megapixels: number): Promise<Buffer<ArrayBuffer>> {
+  const height = Math.round(Math.sqrt((megapixels * 1e6) / 1.5));
+  const { data, width } = photo(Math.round(1.5 * height), height);
+  const raw = { width, height, channels: 3 as const };
+  return Buffer.from(
+    await sharp(data, { raw, limitInputPixels: false }).png({ adaptiveFiltering: true }).toBuffer(),
+  );
+}

@@ -1,0 +1,119 @@
+// The stand-in for KEDA on one machine: looks at the queues at every poll and starts or stops blur processes.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { queueKeys } from '../functions/lib/queue/keys.ts';
+import type { FunctionProcess } from './function-process.ts';
+import { desiredReplicas, type ScalingRules } from './scaling.ts';
+
+export interface ScalerOptions extends ScalingRules {
+  redis: Redis;
+  keyPrefix: string;
+  pollMs: number;
+  /** Starts one worker. */
+  spawn(): FunctionProcess;
+  /** Told after every poll. */
+  onPoll?: (state: ScalerState) => void;
+}
+
+/** What the scaler saw and has. */
+export interface ScalerState {
+  queue: number;
+  leases: number;
+  delayed: number;
+  outbox: number;
+  desired: number;
+  running: number;
+}
+
+/** HASH in the line's own Redis: how many processes are wanted and ready. */
+export const LOCAL_REPLICAS = 'tessera:local';
+
+export class Scaler {
+  readonly #options: ScalerOptions;
+  readonly #stopping = new AbortController();
+  #workers: FunctionProcess[] = [];
+  #leaving: Promise<void>[] = [];
+  #wanted: { at: number; wanted: number }[] = [];
+  #published = '';
+  #activeAt = Date.now();
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(options: ScalerOptions) {
+    this.#options = options;
+  }
+
+  /** The workers that run now, those asked to stop not among them. */
+  get workers(): readonly FunctionProcess[] {
+    return this.#workers.filter((worker) => worker.isRunning);
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  /** Stops polling and asks every worker to stop. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+    await Promise.all([...this.workers.map((worker) => worker.stop()), ...this.#leaving]);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.#poll();
+      } catch {
+        // Redis is away: like KEDA, keep what there is and look again.
+      }
+      await sleep(this.#options.pollMs, undefined, { signal }).catch(() => {}); // Stopping ends the pause early.
+    }
+  }
+
+  async #poll(): Promise<void> {
+    const { redis, keyPrefix, onPoll } = this.#options;
+    const keys = queueKeys(keyPrefix);
+    const [queue, leases, delayed, outbox] = await Promise.all([
+      redis.llen(keys.queue),
+      redis.zcard(keys.leases),
+      redis.zcard(keys.delayed),
+      redis.zcard(keys.outbox),
+    ]);
+    const total = queue + leases + delayed + outbox;
+    if (total > 0) this.#activeAt = Date.now();
+    this.#workers = [...this.workers];
+    const wanted = desiredReplicas(this.#workers.length, total, Date.now() - this.#activeAt, this.#options);
+    const desired = this.#stabilised(wanted);
+    this.#scale(desired);
+    await this.#publish(desired);
+    onPoll?.({ queue, leases, delayed, outbox, desired, running: this.#workers.length });
+  }
+
+  /** Like the Kubernetes autoscaler, go down only to the most that was wanted within the cooldown. */
+  #stabilised(wanted: number): number {
+    const now = Date.now();
+    const since = now - this.#options.cooldownMs;
+    this.#wanted = [...this.#wanted.filter(({ at }) => at > since), { at: now, wanted }];
+    return wanted === 0 ? 0 : Math.max(...this.#wanted.map((each) => each.wanted));
+  }
+
+  /** Tells in Redis how many processes there are, for scripts/watch.sh. */
+  async #publish(blurDesired: number): Promise<void> {
+    const blurReady = this.#workers.filter((worker) => worker.isListening).length;
+    const replicas = { blurDesired, blurReady, splitReady: 1, assembleReady: 1 };
+    const text = JSON.stringify(replicas);
+    if (text === this.#published) return;
+    await this.#options.redis.hset(LOCAL_REPLICAS, replicas);
+    this.#published = text;
+  }
+
+  #scale(desired: number): void {
+    while (this.#workers.length < desired) this.#workers.push(this.#options.spawn());
+    for (const worker of this.#workers.splice(desired)) {
+      const left = worker.stop().then(() => {
+        this.#leaving = this.#leaving.filter((each) => each !== left);
+      });
+      this.#leaving.push(left);
+    }
+  }
+}
