@@ -36,7 +36,7 @@ export async function benchCold({ rounds = 15 } = {}): Promise<ColdResults> {
       height: TILE,
       tileSizePx: TILE,
       kernelSize: 15,
-      expected: 1,
+      tiles: 1,
     };
     await ledger.begin(IMAGE, plan, { bytes: 1, budgetBytes: 1 });
     await ledger.enqueue(IMAGE, 0, Buffer.alloc(TILE * TILE * 3));

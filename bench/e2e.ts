@@ -1,4 +1,4 @@
-// End to end: a PNG over HTTP to a blurred PNG, through `npm start`'s own line, beside sharp and Jimp doing the same to
+// End to end: a PNG over HTTP to a blurred PNG, through `npm start`'s own pipeline, beside sharp and Jimp doing the same to
 // the whole image in this process. `node bench/e2e.ts [megapixels] [rounds]` prints the table alone.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { bandsOf } from '../functions/lib/image/bands.ts';
 import type { Bitmap } from '../functions/lib/image/pixels.ts';
 import { encodePng } from '../functions/lib/image/png/encode.ts';
 import { buildIfStale } from '../scripts/build.ts';
-import { BenchLine } from './lib/bench-line.ts';
+import { BenchPipeline } from './lib/bench-pipeline.ts';
 import { interleave, median, table, timeAlone } from './lib/measure.ts';
 import { photoPng } from '../functions/testing/photo.ts';
 
@@ -34,8 +34,8 @@ export interface EndToEndResults {
   rows: EndToEndRow[];
   /** From nothing: every process started, blur from zero, one image, everything stopped. */
   fromNothingMs: number;
-  /** CPU time an image: of all processes of the line, and of one process doing the same with the same code. */
-  cpu: { lineMs: number; oneProcessMs: number; ratio: number };
+  /** CPU time an image: of all processes of the pipeline, and of one process doing the same with the same code. */
+  cpu: { pipelineMs: number; oneProcessMs: number; ratio: number };
 }
 
 export async function benchEndToEnd({ megapixels = 24, rounds = 7 } = {}): Promise<EndToEndResults> {
@@ -43,7 +43,7 @@ export async function benchEndToEnd({ megapixels = 24, rounds = 7 } = {}): Promi
   const png = await photoPng(megapixels);
   const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
   const fromNothingMs = await timeOf(() => blurFromNothing(png));
-  const bench = await BenchLine.start(WORKERS);
+  const bench = await BenchPipeline.start(WORKERS);
   try {
     // Until both workers are there and warm.
     for (let round = 0; round < 3; round++) await bench.blur(png);
@@ -79,12 +79,12 @@ export async function benchEndToEnd({ megapixels = 24, rounds = 7 } = {}): Promi
 }
 
 async function blurFromNothing(png: Uint8Array<ArrayBuffer>): Promise<void> {
-  const bench = await BenchLine.start(WORKERS);
+  const bench = await BenchPipeline.start(WORKERS);
   await bench.blur(png);
   await bench.stop();
 }
 
-/** Decode, blur, encode with Tessera's code and nothing between: what the line's processes could not do in less. */
+/** Decode, blur, encode with Tessera's code and nothing between: what the pipeline's processes could not do in less. */
 async function blurInOneProcess(png: Uint8Array, path: string): Promise<void> {
   const header = readHeader(png, { maxPixels: Infinity });
   const bands: Uint8Array[] = [];
@@ -103,21 +103,21 @@ async function blurByJimp(png: Uint8Array<ArrayBuffer>, path: string): Promise<v
   await writeFile(path, await image.blur(Math.floor(KERNEL / 2)).getBuffer('image/png'));
 }
 
-async function compareCpu(bench: BenchLine, png: Uint8Array<ArrayBuffer>, path: string, rounds: number) {
-  const line: number[] = [];
+async function compareCpu(bench: BenchPipeline, png: Uint8Array<ArrayBuffer>, path: string, rounds: number) {
+  const pipeline: number[] = [];
   const one: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const before = bench.cpuMs();
     await bench.blur(png);
-    line.push(bench.cpuMs() - before);
+    pipeline.push(bench.cpuMs() - before);
     const own = process.cpuUsage();
     await blurInOneProcess(png, path);
     const { user, system } = process.cpuUsage(own);
     one.push((user + system) / 1000);
   }
-  const lineMs = median(line);
+  const pipelineMs = median(pipeline);
   const oneProcessMs = median(one);
-  return { lineMs, oneProcessMs, ratio: lineMs / oneProcessMs };
+  return { pipelineMs, oneProcessMs, ratio: pipelineMs / oneProcessMs };
 }
 
 async function timeOf(run: () => Promise<void>): Promise<number> {
@@ -138,7 +138,7 @@ function print({ megapixels, fileMb, rounds, rows, fromNothingMs, cpu }: EndToEn
   );
   console.log(`From nothing, scale from zero and stopping included: ${fromNothingMs.toFixed(0)} ms`);
   console.log(
-    `CPU an image: ${cpu.lineMs.toFixed(0)} ms in all processes, ${cpu.oneProcessMs.toFixed(0)} ms in one: ${cpu.ratio.toFixed(2)}`,
+    `CPU an image: ${cpu.pipelineMs.toFixed(0)} ms in all processes, ${cpu.oneProcessMs.toFixed(0)} ms in one: ${cpu.ratio.toFixed(2)}`,
   );
 }
 

@@ -1,6 +1,6 @@
 // The most memory each process holds while a very large PNG goes through, and what Redis holds of it.
 import { buildIfStale } from '../scripts/build.ts';
-import { BenchLine } from './lib/bench-line.ts';
+import { BenchPipeline } from './lib/bench-pipeline.ts';
 import { table } from './lib/measure.ts';
 import { photoPng } from '../functions/testing/photo.ts';
 import { peakMb } from './lib/processes.ts';
@@ -23,14 +23,14 @@ const LOOK_EVERY_MS = 20;
 export async function benchMemory({ megapixels = 100 } = {}): Promise<MemoryResults> {
   await buildIfStale();
   const png = await photoPng(megapixels);
-  const bench = await BenchLine.start(2);
-  const { line } = bench;
+  const bench = await BenchPipeline.start(2);
+  const { pipeline } = bench;
   try {
-    await line.redis.config('RESETSTAT');
+    await pipeline.redis.config('RESETSTAT');
     const usedBefore = await redisBytes(bench, 'used_memory');
     let admitted = 0;
     const looking = setInterval(() => {
-      void line.redis.hvals(`${line.keyPrefix}:admitted`).then((held) => {
+      void pipeline.redis.hvals(`${pipeline.keyPrefix}:admitted`).then((held) => {
         admitted = Math.max(admitted, ...held.map(Number));
       });
     }, LOOK_EVERY_MS);
@@ -39,9 +39,9 @@ export async function benchMemory({ megapixels = 100 } = {}): Promise<MemoryResu
     const results = {
       megapixels,
       fileMb: png.length / 1e6,
-      splitMb: peakMb(line.split.pid),
-      assembleMb: peakMb(line.assemble.pid),
-      blurMb: Math.max(...line.scaler.workers.map(({ pid }) => peakMb(pid))),
+      splitMb: peakMb(pipeline.split.pid),
+      assembleMb: peakMb(pipeline.assemble.pid),
+      blurMb: Math.max(...pipeline.scaler.workers.map(({ pid }) => peakMb(pid))),
       redisMb: ((await redisBytes(bench, 'used_memory_peak')) - usedBefore) / 1e6,
       admittedMb: admitted / 1e6,
     };
@@ -52,8 +52,8 @@ export async function benchMemory({ megapixels = 100 } = {}): Promise<MemoryResu
   }
 }
 
-async function redisBytes({ line }: BenchLine, field: string): Promise<number> {
-  const info = await line.redis.info('memory');
+async function redisBytes({ pipeline }: BenchPipeline, field: string): Promise<number> {
+  const info = await pipeline.redis.info('memory');
   return Number(new RegExp(`^${field}:(\\d+)`, 'm').exec(info)?.[1]);
 }
 

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildIfStale } from '../scripts/build.ts';
 import { FunctionProcess } from '../local/function-process.ts';
-import { BenchLine } from './lib/bench-line.ts';
+import { BenchPipeline } from './lib/bench-pipeline.ts';
 import { median, table } from './lib/measure.ts';
 import { photoPng } from '../functions/testing/photo.ts';
 import { cpuMs } from './lib/processes.ts';
@@ -46,7 +46,7 @@ async function bySpeedUp(rounds: number): Promise<ScaleResults['workers']> {
   const png = await photoPng(TILES_MEGAPIXELS);
   const counts = [1, 2];
   const rates = new Map(counts.map((count) => [count, [] as { rate: number; busy: number }[]]));
-  const bench = await BenchLine.start(1, { CONSUMER: 'off' });
+  const bench = await BenchPipeline.start(1, { CONSUMER: 'off' });
   try {
     for (let round = 0; round < rounds; round++) {
       for (const count of counts) rates.get(count)?.push(await tileRate(bench, png, count));
@@ -64,9 +64,9 @@ async function bySpeedUp(rounds: number): Promise<ScaleResults['workers']> {
 }
 
 /** Tiles a second of `count` warm workers, and the cores they and Redis keep busy. */
-async function tileRate(bench: BenchLine, png: Uint8Array<ArrayBuffer>, count: number) {
-  const { redisServer } = bench.line;
-  const sink = await bench.line.assemble.ready();
+async function tileRate(bench: BenchPipeline, png: Uint8Array<ArrayBuffer>, count: number) {
+  const { redisServer } = bench.pipeline;
+  const sink = await bench.pipeline.assemble.ready();
   await bench.split(png);
   const workers = Array.from(
     { length: count },
@@ -86,13 +86,13 @@ async function tileRate(bench: BenchLine, png: Uint8Array<ArrayBuffer>, count: n
   const to = await bench.queued();
   const ms = performance.now() - startedAt;
   const busy = (pids.reduce((sum, pid) => sum + cpuMs(pid), 0) - cpuBefore) / ms;
-  while ((await bench.line.pending()) > 0) await sleep(LOOK_EVERY_MS);
+  while ((await bench.pipeline.pending()) > 0) await sleep(LOOK_EVERY_MS);
   await Promise.all(workers.map((worker) => worker.stop()));
   return { rate: ((from - to) / ms) * 1000, busy };
 }
 
 async function bySize(rounds: number, sizes: number[]): Promise<ScaleResults['sizes']> {
-  const bench = await BenchLine.start(2);
+  const bench = await BenchPipeline.start(2);
   const measured: { megapixels: number; ms: number; cpuMsPerMegapixel: number }[] = [];
   try {
     const warmUp = await photoPng(24);

@@ -20,7 +20,7 @@ export class Freeze {
   readonly #redis: Redis;
   readonly #keyPrefix: string;
   readonly #imageId: string;
-  /** Nonces of the claims whose holders were killed. */
+  /** Tokens of the claims whose holders were killed. */
   readonly #deadClaims = new Set<string>();
   /** Tiles that died with their holders and will not come back: naive mode keeps no note of them. */
   #lost = 0;
@@ -67,9 +67,9 @@ export class Freeze {
 
   /** Notes that everyone who holds a tile now is dead. */
   async noteDeaths(): Promise<void> {
-    const nonces = await this.#redis.hvals(imageKeys(this.#keyPrefix, this.#imageId).tokens);
-    nonces.forEach((nonce) => this.#deadClaims.add(nonce));
-    if (nonces.length === 0) this.#lost = (await this.counts()).inHand;
+    const tokens = await this.#redis.hvals(imageKeys(this.#keyPrefix, this.#imageId).tokens);
+    tokens.forEach((token) => this.#deadClaims.add(token));
+    if (tokens.length === 0) this.#lost = (await this.counts()).inHand;
   }
 
   /** Lets writes through again. */
@@ -82,8 +82,8 @@ export class Freeze {
   }
 
   async #inDeadHands(): Promise<number> {
-    const nonces = await this.#redis.hvals(imageKeys(this.#keyPrefix, this.#imageId).tokens);
-    return nonces.filter((nonce) => this.#deadClaims.has(nonce)).length + this.#lost;
+    const tokens = await this.#redis.hvals(imageKeys(this.#keyPrefix, this.#imageId).tokens);
+    return tokens.filter((token) => this.#deadClaims.has(token)).length + this.#lost;
   }
 
   /** Whether tiles of killed workers will be handed out again. */

@@ -57,13 +57,11 @@ async function untilOver(site: Site, ids: string[], deadlineMs: number): Promise
 async function tileFaults(site: Site, images: SentImage[]): Promise<string[]> {
   const faults: string[] = [];
   for (const { id, name } of images) {
-    const { state, expected, error } = await site.redis.hgetall(metaKey(site, id));
-    if (!(Number(expected) > 0)) faults.push(`${name}: no tile was checked`);
+    const { state, tiles, error } = await site.redis.hgetall(metaKey(site, id));
+    if (!(Number(tiles) > 0)) faults.push(`${name}: no tile was checked`);
     if (state === 'done') continue;
     const done = await site.redis.scard(imageKeys(site.keyPrefix, id).done);
-    faults.push(
-      `${name}: ${state ?? 'unknown'}, ${done} of ${expected} tiles done${error ? `: ${error}` : ''}`,
-    );
+    faults.push(`${name}: ${state ?? 'unknown'}, ${done} of ${tiles} tiles done${error ? `: ${error}` : ''}`);
   }
   return faults;
 }

@@ -1,5 +1,5 @@
 // The line with a proxy in front of every function's Redis and a gate in front of assemble, so that a test can stop any
-// step and kill anyone there. Unlike local/line.ts nothing scales by itself: the test starts each worker.
+// step and kill anyone there. Unlike local/pipeline.ts nothing scales by itself: the test starts each worker.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

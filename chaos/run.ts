@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { imageKeys, queueKeys } from '../functions/lib/queue/keys.ts';
 import { Freeze } from './freeze.ts';
-import { Line } from '../local/line.ts';
+import { Pipeline } from '../local/pipeline.ts';
 import { SplitClient, type ImageStatus } from '../local/split-client.ts';
 
 /** How many blur processes died at once, with how many tiles in hand. */
@@ -49,11 +49,11 @@ const LEASE_MS = '2000';
 const LOST_AFTER_MS = 4000;
 const LOOK_EVERY_MS = 50;
 
-/** Blurs `image` on a line of its own while killing its workers. Nothing of the line is left afterwards. */
+/** Blurs `image` on a pipeline of its own while killing its workers. Nothing of the pipeline is left afterwards. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-chaos-'));
   const startedAt = performance.now();
-  const line = await Line.start({
+  const pipeline = await Pipeline.start({
     env: {
       STORE: 'file',
       OUTPUT_PATH: folder,
@@ -67,34 +67,34 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     },
     maxWorkers: options.workers,
   });
-  const redis = line.redisServer.connect();
+  const redis = pipeline.redisServer.connect();
   try {
-    const client = new SplitClient(line.splitUrl);
+    const client = new SplitClient(pipeline.splitUrl);
     const accepted = await client.upload('chaos.png', options.image, options.signal);
-    const kills = await killWorkers(line, redis, accepted, options);
-    const status = await untilSettled(line, redis, client, accepted.id, options);
+    const kills = await killWorkers(pipeline, redis, accepted, options);
+    const status = await untilSettled(pipeline, redis, client, accepted.id, options);
     return {
       queue: options.queue,
-      ...(await inspect(redis, line.keyPrefix, status)),
+      ...(await inspect(redis, pipeline.keyPrefix, status)),
       isOutputPresent: await exists(join(folder, 'chaos_blurred.png')),
       kills,
       ms: Math.round(performance.now() - startedAt),
     };
   } finally {
     redis.disconnect();
-    await line.stop();
+    await pipeline.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 /** Kills all workers at once, as often as asked; each time some hold a tile. Fewer when the image was over before. */
 async function killWorkers(
-  line: Line,
+  pipeline: Pipeline,
   redis: Redis,
   { id, tiles }: ImageStatus,
   { kills, workers, signal }: ChaosOptions,
 ): Promise<Kill[]> {
-  const freeze = new Freeze(redis, line.keyPrefix, id);
+  const freeze = new Freeze(redis, pipeline.keyPrefix, id);
   const done: Kill[] = [];
   while (done.length < kills) {
     // All workers have a tile, or too few tiles are left to wait for that.
@@ -105,7 +105,7 @@ async function killWorkers(
       signal,
     );
     if (inHand === 0) return done;
-    const victims = line.scaler.workers;
+    const victims = pipeline.scaler.workers;
     for (const victim of victims) victim.signal('SIGKILL');
     await Promise.all(victims.map(({ exited }) => exited));
     await untilForgotten(redis);
@@ -131,7 +131,7 @@ async function untilForgotten(redis: Redis): Promise<void> {
 
 /** Waits until the image is over, or nothing of it moves any more, or the deadline. */
 async function untilSettled(
-  line: Line,
+  pipeline: Pipeline,
   redis: Redis,
   client: SplitClient,
   id: string,
@@ -142,7 +142,7 @@ async function untilSettled(
   for (let before = ''; ; await sleep(LOOK_EVERY_MS, undefined, { signal })) {
     const status = await client.status(id, signal);
     const isOver = ['done', 'failed', 'cancelled'].includes(status.status);
-    const now = `${status.status} ${status.done} ${await pending(redis, line.keyPrefix)}`;
+    const now = `${status.status} ${status.done} ${await pending(redis, pipeline.keyPrefix)}`;
     if (now !== before || !now.endsWith(' 0')) movedAt = Date.now();
     if (isOver || Date.now() - movedAt > LOST_AFTER_MS || Date.now() > deadline) return status;
     before = now;

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { outputName } from '../functions/lib/store/store.ts';
-import type { Line } from './line.ts';
+import type { Pipeline } from './pipeline.ts';
 import type { Progress } from './progress.ts';
 import { SplitClient, type ImageStatus } from './split-client.ts';
 
@@ -28,7 +28,7 @@ export interface ImageResult {
 }
 
 export interface RunOptions {
-  line: Line;
+  pipeline: Pipeline;
   files: string[];
   outDir: string;
   progress: Progress;
@@ -37,13 +37,13 @@ export interface RunOptions {
 
 /** Blurs `files` over HTTP and answers what became of each, in their order. */
 export async function blurFiles({
-  line,
+  pipeline,
   files,
   outDir,
   progress,
   signal,
 }: RunOptions): Promise<ImageResult[]> {
-  const client = new SplitClient(line.splitUrl);
+  const client = new SplitClient(pipeline.splitUrl);
   const names = imageNames(files);
   const results: ImageResult[] = [];
   let next = 0;
@@ -77,7 +77,7 @@ export async function blurFiles({
       if (status.status === 'done' || status.status === 'failed' || status.status === 'cancelled')
         return status;
       const now = JSON.stringify([status.status, status.done]);
-      if (now !== before || (await line.pending()) > 0) movedAt = Date.now();
+      if (now !== before || (await pipeline.pending()) > 0) movedAt = Date.now();
       if (Date.now() - movedAt > LOST_AFTER_MS) {
         return { ...status, status: 'incomplete', error: `${status.tiles - status.done} tiles were lost` };
       }

@@ -6,7 +6,7 @@ import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isKernelSize } from '../functions/lib/kernel-size.ts';
 import { buildIfStale } from './build.ts';
-import { Line } from '../local/line.ts';
+import { Pipeline } from '../local/pipeline.ts';
 import { Progress } from '../local/progress.ts';
 import { blurFiles, type ImageResult } from '../local/run.ts';
 import { drawSamples } from '../local/samples.ts';
@@ -140,7 +140,7 @@ async function main(): Promise<number> {
   // With --json, standard output is for the figures.
   const progress = new Progress(options.json ? process.stderr : process.stdout);
   const startedAt = performance.now();
-  const line = await Line.start({
+  const pipeline = await Pipeline.start({
     env: {
       STORE: 'file',
       OUTPUT_PATH: options.out,
@@ -154,9 +154,9 @@ async function main(): Promise<number> {
     onLog: (_name, text) => interrupted.signal.aborted || console.error(text),
   });
   try {
-    if (!options.json) console.log(`redis: ${line.redisServer.url}\nsplit: ${line.splitUrl}`);
+    if (!options.json) console.log(`redis: ${pipeline.redisServer.url}\nsplit: ${pipeline.splitUrl}`);
     const images = await blurFiles({
-      line,
+      pipeline,
       files,
       outDir: options.out,
       progress,
@@ -178,7 +178,7 @@ async function main(): Promise<number> {
     console.error('Interrupted');
     return INTERRUPTED;
   } finally {
-    await line.stop();
+    await pipeline.stop();
   }
 }
 

@@ -41,7 +41,7 @@ export class Assembler {
     if (record?.state !== 'blurred') {
       throw new Problem('unprocessable-event', `Image ${id} is ${record?.state ?? 'unknown'}, not blurred.`);
     }
-    const output = stores.resultName(id, record.name);
+    const output = stores.outputName(id, record.name);
     try {
       await stores.outputs.write(output, await this.#encode(record));
     } catch (error) {
@@ -66,7 +66,7 @@ export class Assembler {
   async #encode(record: ImageRecord): Promise<AsyncIterable<Uint8Array>> {
     const grid = tileGrid(record.width, record.height, record.tileSizePx, record.kernelSize);
     const tiles = Array.from({ length: tileCount(grid) }, (_, tile) => tile);
-    const channels = channelsOfImage(grid, await this.#parts.ledger.resultSizes(record.id, tiles));
+    const channels = channelsOfImage(grid, await this.#parts.ledger.coreSizes(record.id, tiles));
     return encodePng(
       { width: grid.width, height: grid.height, channels },
       this.#bands(record.id, grid, channels),
@@ -92,7 +92,7 @@ export class Assembler {
   async #cores(id: string, grid: TileGrid, row: number): Promise<Uint8Array[]> {
     const columns = columnsOf(grid);
     const tiles = Array.from({ length: columns }, (_, column) => row * columns + column);
-    const cores = await this.#parts.ledger.results(id, tiles);
+    const cores = await this.#parts.ledger.cores(id, tiles);
     return cores.map((core, at) => {
       if (core === null) throw new Error(`Tile ${tiles[at]} of image ${id} has no result`);
       return core;

@@ -54,7 +54,7 @@ export class Intake {
     }
 
     let state = await ledger.begin(id, plan, admission);
-    if (state === 'done' && !(await stores.outputs.open(stores.resultName(id, name)))) {
+    if (state === 'done' && !(await stores.outputs.open(stores.outputName(id, name)))) {
       state = await ledger.begin(id, plan, admission, true);
     }
     if (state === 'over-budget') {
@@ -68,7 +68,7 @@ export class Intake {
       log.info('Split', {
         imageId: id,
         name,
-        tiles: plan.expected,
+        tiles: plan.tiles,
         width: header.width,
         height: header.height,
       });
@@ -110,14 +110,14 @@ export class Intake {
 }
 
 function planOf(name: string, kernelSize: number, grid: TileGrid): ImagePlan {
-  const expected = tileCount(grid);
-  if (expected > MAX_TILES) {
+  const tiles = tileCount(grid);
+  if (tiles > MAX_TILES) {
     throw new Problem(
       'image-too-large',
-      `The image has ${expected} tiles of ${grid.tileSizePx} px, more than ${MAX_TILES}.`,
+      `The image has ${tiles} tiles of ${grid.tileSizePx} px, more than ${MAX_TILES}.`,
     );
   }
-  return { name, width: grid.width, height: grid.height, tileSizePx: grid.tileSizePx, kernelSize, expected };
+  return { name, width: grid.width, height: grid.height, tileSizePx: grid.tileSizePx, kernelSize, tiles };
 }
 
 /** Same bytes, kernel and name, same id. */

@@ -3,8 +3,8 @@ import type { DeadTile, ImageRecord } from '../lib/queue/image-ledger.ts';
 
 /** What `POST /` answers for an image it took in. */
 export function acceptedView(record: ImageRecord) {
-  const { id, name, width, height, expected, state } = record;
-  return { id, name, width, height, tiles: expected, status: state };
+  const { id, name, width, height, tiles, state } = record;
+  return { id, name, width, height, tiles, status: state };
 }
 
 /** How `GET /images` tells of each image. */
@@ -14,13 +14,13 @@ export function listedView(record: ImageRecord) {
 
 /** What `GET /images/<id>` answers. Times are ISO 8601; `ms` is the time from the request to the result. */
 export function statusView(record: ImageRecord, dead: DeadTile[]) {
-  const { id, createdAt, blurredAt, endedAt, done, expected } = record;
+  const { id, createdAt, blurredAt, endedAt, done, tiles } = record;
   return {
     ...acceptedView(record),
     kernel: record.kernelSize,
     tileSize: record.tileSizePx,
     done,
-    progress: `${done}/${expected}`,
+    progress: `${done}/${tiles}`,
     attempts: record.attempts,
     reclaims: record.reclaims,
     fenced: record.fenced,

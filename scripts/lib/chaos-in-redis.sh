@@ -3,7 +3,7 @@
 # the image was over before. The hold ends by itself should nobody lift it.
 #
 # Arguments: KEY_PREFIX NAME WORKERS SECONDS LOST DEAD
-#   LOST: tiles that died with naive workers before; DEAD: nonces of the claims that died with lease workers, by |
+#   LOST: tiles that died with naive workers before; DEAD: tokens of the claims that died with lease workers, by |
 # shellcheck shell=sh
 prefix=$1 name=$2 workers=$3 seconds=$4 lost=$5 dead=$6
 hold_ms=120000
@@ -30,7 +30,7 @@ do
   [ "$(date +%s)" -lt "$end" ] || { echo 0 && exit; }
 done
 pause
-expected=$(redis-cli hget "$prefix:$image:meta" expected)
+expected=$(redis-cli hget "$prefix:$image:meta" tiles)
 while [ "$(date +%s)" -lt "$end" ]; do
   in_hand
   # Every worker has a tile, or too few are left to wait for that.

@@ -36,7 +36,7 @@ describe('the check that nothing is lost', () => {
 
   test('is red for an image without tiles', async () => {
     const image = await done('a.png');
-    await rig.redis.hset(`image:${image.id}:meta`, 'expected', '0');
+    await rig.redis.hset(`image:${image.id}:meta`, 'tiles', '0');
     expect(await findFaults(rig, [image])).toEqual(['a.png: no tile was checked']);
   });
 

@@ -5,9 +5,9 @@ export const sharedMutants: Mutant[] = [
   {
     name: 'a claim that is over is still known',
     file: 'shared.lua',
-    find: "    redis.call('HDEL', CLAIMS, nonce)\n",
+    find: "    redis.call('HDEL', CLAIMS, token)\n",
     replace: '',
-    why: 'a leak, and a nonce sent again would get a tile that is no longer its own',
+    why: 'a leak, and a token sent again would get a tile that is no longer its own',
   },
   {
     name: 'a lease that is over keeps its token',
@@ -26,7 +26,7 @@ export const sharedMutants: Mutant[] = [
   {
     name: 'any token holds a tile',
     file: 'shared.lua',
-    find: "return redis.call('HGET', key(image, 'tokens'), tile) == nonce",
+    find: "return redis.call('HGET', key(image, 'tokens'), tile) == token",
     replace: "return redis.call('HEXISTS', key(image, 'tokens'), tile) == 1",
     why: 'one who lost the tile could act for who has it',
   },
@@ -110,15 +110,15 @@ export const sharedMutants: Mutant[] = [
   {
     name: 'a failed image expires while its tiles still move',
     file: 'shared.lua',
-    find: "if dead == 0 or redis.call('SCARD', key(image, 'done')) + dead < expected then",
+    find: "if dead == 0 or redis.call('SCARD', key(image, 'done')) + dead < tiles then",
     replace: 'if dead == 0 then',
     why: 'something live would carry a TTL',
   },
   {
     name: 'a failed image stays for ever',
     file: 'shared.lua',
-    find: "redis.call('SCARD', key(image, 'done')) + dead < expected",
-    replace: "redis.call('SCARD', key(image, 'done')) + dead <= expected",
+    find: "redis.call('SCARD', key(image, 'done')) + dead < tiles",
+    replace: "redis.call('SCARD', key(image, 'done')) + dead <= tiles",
     why: 'its bytes would never be freed',
   },
   {

@@ -173,8 +173,8 @@ export const splitMutants: Mutant[] = [
   {
     name: 'an image is complete one tile early',
     file: 'enqueue.lua',
-    find: "redis.call('HLEN', key(image, 'tiles')) == expected",
-    replace: "redis.call('HLEN', key(image, 'tiles')) >= expected - 1",
+    find: "redis.call('HLEN', key(image, 'tiles')) == tiles",
+    replace: "redis.call('HLEN', key(image, 'tiles')) >= tiles - 1",
     why: 'the same request would not resume the split',
   },
 ];

@@ -108,9 +108,9 @@ export const workerMutants: Mutant[] = [
     why: 'its state would not agree with where it is',
   },
   {
-    name: 'a claim leaves no trace of its nonce',
+    name: 'a claim leaves no trace of its token',
     file: 'claim.lua',
-    find: "redis.call('HSET', CLAIMS, nonce, job)",
+    find: "redis.call('HSET', CLAIMS, token, job)",
     replace: '',
     why: 'a lost reply would leave a tile leased to nobody',
   },
@@ -131,7 +131,7 @@ export const workerMutants: Mutant[] = [
   {
     name: 'anyone extends any lease',
     file: 'extend.lua',
-    find: 'if not holds(image, tile, nonce) then',
+    find: 'if not holds(image, tile, token) then',
     replace: 'if false then',
     why: 'one who lost the tile would believe he has it, and keep it from being taken back',
   },
@@ -145,14 +145,14 @@ export const workerMutants: Mutant[] = [
   {
     name: 'anyone acks any tile',
     file: 'ack.lua',
-    find: 'if not holds(image, tile, nonce) then',
+    find: 'if not holds(image, tile, token) then',
     replace: 'if false then',
     why: 'a late ack would replace the result of another',
   },
   {
     name: 'an ack sent again counts as refused',
     file: 'ack.lua',
-    find: "if redis.call('HGET', key(image, 'acks'), tile) == nonce then",
+    find: "if redis.call('HGET', key(image, 'acks'), tile) == token then",
     replace: 'if false then',
     why: 'the status would tell of duplicates that were none',
   },
@@ -180,7 +180,7 @@ export const workerMutants: Mutant[] = [
   {
     name: 'a refused ack counts each time it is sent',
     file: 'ack.lua',
-    find: " and redis.call('HGET', meta, 'fencedBy') ~= nonce",
+    find: " and redis.call('HGET', meta, 'fencedBy') ~= token",
     replace: '',
     why: 'a lost reply would be told as a duplicate',
   },
@@ -201,7 +201,7 @@ export const workerMutants: Mutant[] = [
   {
     name: 'it is forgotten whose ack was taken',
     file: 'ack.lua',
-    find: "redis.call('HSET', key(image, 'acks'), tile, nonce)",
+    find: "redis.call('HSET', key(image, 'acks'), tile, token)",
     replace: '',
     why: 'an ack sent again could not be told from a late one',
   },
@@ -222,8 +222,8 @@ export const workerMutants: Mutant[] = [
   {
     name: 'the last ack but one is taken for the last',
     file: 'ack.lua',
-    find: "if redis.call('SCARD', key(image, 'done')) == tonumber(redis.call('HGET', meta, 'expected')) then",
-    replace: "if redis.call('SCARD', key(image, 'done')) >= redis.call('HGET', meta, 'expected') - 1 then",
+    find: "if redis.call('SCARD', key(image, 'done')) == tonumber(redis.call('HGET', meta, 'tiles')) then",
+    replace: "if redis.call('SCARD', key(image, 'done')) >= redis.call('HGET', meta, 'tiles') - 1 then",
     why: 'an image with a hole would be assembled',
   },
   {
@@ -243,7 +243,7 @@ export const workerMutants: Mutant[] = [
   {
     name: 'anyone fails any tile',
     file: 'fail.lua',
-    find: 'if not holds(image, tile, nonce) then',
+    find: 'if not holds(image, tile, token) then',
     replace: 'if false then',
     why: 'one who lost the tile would take it from who has it',
   },
@@ -257,7 +257,7 @@ export const workerMutants: Mutant[] = [
   {
     name: 'anyone releases any tile',
     file: 'release.lua',
-    find: 'if not holds(image, tile, nonce) then',
+    find: 'if not holds(image, tile, token) then',
     replace: 'if false then',
     why: 'the tile would be on the queue twice',
   },

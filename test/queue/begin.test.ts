@@ -6,7 +6,7 @@ const on = useRig();
 
 describe('begin', () => {
   test('opens an image with its record, its share of the memory and its place in the list', async () => {
-    expect(await on.rig.begin(A, { expected: 3, bytes: 700 })).toBe('begun');
+    expect(await on.rig.begin(A, { tiles: 3, bytes: 700 })).toBe('begun');
     expect(await on.rig.ledger.record(A)).toEqual({
       ...planOf(3),
       id: A,
@@ -27,8 +27,8 @@ describe('begin', () => {
   });
 
   test('leaves an image that is under way, blurred or done as it is', async () => {
-    await on.rig.begin(A, { expected: 2 });
-    expect(await on.rig.begin(A, { expected: 3 })).toBe('splitting');
+    await on.rig.begin(A, { tiles: 2 });
+    expect(await on.rig.begin(A, { tiles: 3 })).toBe('splitting');
     await on.rig.split(A, 2);
     expect(await on.rig.begin(A, { again: true })).toBe('blurring');
     await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
@@ -36,18 +36,18 @@ describe('begin', () => {
     expect(await on.rig.begin(A, { again: true })).toBe('blurred');
     await on.rig.ledger.finish(A, 'out.png');
     expect(await on.rig.begin(A)).toBe('done');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ expected: 2, output: 'out.png' });
+    expect(await on.rig.ledger.record(A)).toMatchObject({ tiles: 2, output: 'out.png' });
   });
 
   test('starts a cancelled image over, without the jobs and the record it had', async () => {
     await on.rig.split(A, 3);
     await on.rig.claim('old');
     await on.rig.ledger.cancel(A);
-    expect(await on.rig.begin(A, { expected: 2 })).toBe('begun');
+    expect(await on.rig.begin(A, { tiles: 2 })).toBe('begun');
     const { queue, claims, byImage } = await on.rig.look();
     expect({ queue, claims }).toEqual({ queue: [], claims: {} });
     expect(byImage[A].staying).toEqual(['meta']);
-    expect(await on.rig.ledger.record(A)).toMatchObject({ expected: 2, attempts: 0, endedAt: null });
+    expect(await on.rig.ledger.record(A)).toMatchObject({ tiles: 2, attempts: 0, endedAt: null });
   });
 
   test('starts a failed image over while tiles of it are leased, wait and are done', async () => {
@@ -55,7 +55,7 @@ describe('begin', () => {
     await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
     await on.rig.killNextTile();
     const held = await on.rig.claim();
-    expect(await on.rig.begin(A, { expected: 4 })).toBe('begun');
+    expect(await on.rig.begin(A, { tiles: 4 })).toBe('begun');
     expect(await on.rig.ledger.deadTiles(A)).toEqual([]);
     expect(await on.rig.ledger.knownTiles(A)).toEqual(new Set());
     const { queue, leases, dead, byImage } = await on.rig.look();
@@ -92,7 +92,7 @@ describe('begin', () => {
   });
 
   test('has room again once an image is done, cancelled or forgotten', async () => {
-    await on.rig.begin(A, { expected: 1, bytes: 1000 });
+    await on.rig.begin(A, { tiles: 1, bytes: 1000 });
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
     expect(await on.rig.begin(B, { bytes: 1000 })).toBe('over-budget');
@@ -105,7 +105,7 @@ describe('begin', () => {
   });
 
   test('gives up a split that was silent for ten minutes, if its memory is needed', async () => {
-    await on.rig.begin(A, { expected: 3, bytes: 800 });
+    await on.rig.begin(A, { tiles: 3, bytes: 800 });
     on.rig.now += 1000;
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     on.rig.now += 600_000;
@@ -122,7 +122,7 @@ describe('begin', () => {
 
   test('does not give up an image whose tiles are all there, nor one whose request was just repeated', async () => {
     await on.rig.split(A, 2);
-    await on.rig.begin(B, { expected: 2, bytes: 100 });
+    await on.rig.begin(B, { tiles: 2, bytes: 100 });
     on.rig.now += 700_000;
     await on.rig.begin(B);
     expect(await on.rig.begin(C, { bytes: 900 })).toBe('over-budget');
@@ -145,7 +145,7 @@ describe('begin', () => {
 
 describe('enqueue', () => {
   test('puts a tile on the queue with its source, once', async () => {
-    await on.rig.begin(A, { expected: 2 });
+    await on.rig.begin(A, { tiles: 2 });
     expect(await on.rig.ledger.enqueue(A, 1, sourceOf(A, 1))).toBe('enqueued');
     expect(await on.rig.ledger.enqueue(A, 1, sourceOf(A, 1))).toBe('known');
     const { queue, byImage } = await on.rig.look();

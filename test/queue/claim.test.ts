@@ -9,11 +9,11 @@ describe('claim', () => {
   test('hands out tiles in the order they came in, with all a worker needs', async () => {
     await on.rig.split(A, 2);
     await on.rig.split(B, 1);
-    const { name: _name, expected: _expected, ...grid } = planOf(2);
+    const { name: _name, tiles: _tiles, ...grid } = planOf(2);
     expect(await on.rig.queue.claim('first')).toEqual({
       ...grid,
       job: { imageId: A, tile: 0 },
-      nonce: 'first',
+      token: 'first',
       attempt: 1,
       source: pixels(`source of ${A}:0`),
     });
@@ -22,7 +22,7 @@ describe('claim', () => {
     expect(await on.rig.queue.claim()).toBeNull();
   });
 
-  test('gives the same tile to the same nonce sent again, with a whole lease', async () => {
+  test('gives the same tile to the same token sent again, with a whole lease', async () => {
     await on.rig.split(A, 2);
     await on.rig.claim('sent twice');
     on.rig.now += 300;
@@ -35,8 +35,8 @@ describe('claim', () => {
   test('names claims by itself, each by another name', async () => {
     await on.rig.split(A, 2);
     const [one, other] = [await on.rig.claim(), await on.rig.claim()];
-    expect(one.nonce).toMatch(/^[\w-]{12}-\d+$/);
-    expect(other.nonce).not.toBe(one.nonce);
+    expect(one.token).toMatch(/^[\w-]{12}-\d+$/);
+    expect(other.token).not.toBe(one.token);
   });
 
   test('returns an expired lease to the queue, not a millisecond early', async () => {
@@ -150,13 +150,13 @@ describe('extend', () => {
   });
 });
 
-/** The claim of a tile whose lease expired, and which `nonce` claimed since. */
-async function claimLostTo(nonce: string) {
+/** The claim of a tile whose lease expired, and which `token` claimed since. */
+async function claimLostTo(token: string) {
   await on.rig.split(A, 1);
   const old = await on.rig.claim('old');
   on.rig.now += POLICY.leaseMs;
   await on.rig.queue.claim();
   on.rig.now += 1000;
-  await on.rig.claim(nonce);
+  await on.rig.claim(token);
   return old;
 }

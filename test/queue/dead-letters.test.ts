@@ -30,7 +30,7 @@ describe('a failed image', () => {
   });
 
   test('takes the tiles that split has not put on the queue yet', async () => {
-    await on.rig.begin(A, { expected: 2 });
+    await on.rig.begin(A, { tiles: 2 });
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     await on.rig.killNextTile();
     expect((await on.rig.look()).byImage[A].expiring).toEqual([]);
@@ -39,7 +39,7 @@ describe('a failed image', () => {
   });
 
   test('gives its memory back once its record has expired and another image needs it', async () => {
-    await on.rig.begin(A, { expected: 1, bytes: 1000 });
+    await on.rig.begin(A, { tiles: 1, bytes: 1000 });
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     await on.rig.killNextTile();
     expect(await on.rig.begin(B, { bytes: 1 })).toBe('over-budget');
@@ -55,7 +55,7 @@ describe('an image whose record has expired', () => {
     await on.rig.killNextTile();
     await on.rig.killNextTile();
     await on.rig.expire(A);
-    await on.rig.begin(A, { expected: 2 });
+    await on.rig.begin(A, { tiles: 2 });
     await on.rig.ledger.enqueue(A, 1, sourceOf(A, 1));
     expect(Object.keys((await on.rig.look()).dead)).toEqual([`${A}:0`]);
   });
@@ -104,7 +104,7 @@ describe('requeue', () => {
   });
 
   test('returns an image to split that has not got all its tiles yet', async () => {
-    await on.rig.begin(A, { expected: 2 });
+    await on.rig.begin(A, { tiles: 2 });
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     await on.rig.killNextTile();
     await on.rig.requeue(`${A}:0`);
@@ -153,7 +153,7 @@ describe('drop', () => {
   });
 
   test('lets no more tiles in: their bytes would never be freed', async () => {
-    await on.rig.begin(A, { expected: 2 });
+    await on.rig.begin(A, { tiles: 2 });
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     await on.rig.killNextTile();
     await on.rig.drop(A);

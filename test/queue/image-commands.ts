@@ -10,7 +10,7 @@ const anImage = fc.constantFrom(A, A, A, B, B, C);
 
 /** Two or three of the largest and the smallest fill the budget to the byte, three of the largest do not fit. */
 const aPlan = fc.record({
-  expected: fc.integer({ min: 1, max: 3 }),
+  tiles: fc.integer({ min: 1, max: 3 }),
   bytes: fc.constantFrom(200, 300, 500),
   again: fc.boolean(),
 });
@@ -20,7 +20,7 @@ export const begin = aPlan.chain((plan) =>
     with: Object.values(plan),
     aim: (_, image) => image.startsOver(plan.again),
     real: (rig, id) => rig.begin(id, plan),
-    model: (model, id) => model.begin(id, plan.expected, plan.bytes, plan.again),
+    model: (model, id) => model.begin(id, plan.tiles, plan.bytes, plan.again),
   }),
 );
 
@@ -28,7 +28,7 @@ export const enqueue = fc.tuple(anImage, fc.nat({ max: 2 })).map(([id, tile]) =>
   command({
     name: 'enqueue',
     with: [id, tile],
-    when: (model) => tile < (model.images.get(id)?.expected ?? Infinity),
+    when: (model) => tile < (model.images.get(id)?.tileCount ?? Infinity),
     real: ({ rig }) => rig.ledger.enqueue(id, tile, sourceOf(id, tile)),
     model: (model) => model.enqueue(id, tile),
   }),
@@ -46,7 +46,7 @@ export const enqueueAll = onImage('enqueue all', {
 });
 
 function tilesOf(id: string, model: ModelState): number[] {
-  return [...Array(model.images.get(id)?.expected ?? 0).keys()];
+  return [...Array(model.images.get(id)?.tileCount ?? 0).keys()];
 }
 
 export const due = fc.constantFrom(100, 5000).map((firstPauseMs) =>

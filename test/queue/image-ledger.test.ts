@@ -129,12 +129,12 @@ describe('what is read', () => {
     await on.rig.split(A, 3);
     await on.rig.queue.ack(await on.rig.claim(), pixels('zero'));
     await on.rig.queue.ack(await on.rig.claim(), pixels('tile one'));
-    expect((await on.rig.ledger.results(A, [2, 1, 0])).map((core) => core && String(core))).toEqual([
+    expect((await on.rig.ledger.cores(A, [2, 1, 0])).map((core) => core && String(core))).toEqual([
       null,
       'tile one',
       'zero',
     ]);
-    expect(await on.rig.ledger.resultSizes(A, [2, 1, 0])).toEqual([0, 8, 4]);
+    expect(await on.rig.ledger.coreSizes(A, [2, 1, 0])).toEqual([0, 8, 4]);
   });
 
   test('the newest images come first, without those whose record has expired', async () => {

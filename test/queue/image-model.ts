@@ -6,7 +6,7 @@ const MAX_PAUSE_MS = 30_000;
 /** Where a tile is. It is in one place at a time because it has one field for it. */
 export type Place =
   | { in: 'ready' }
-  | { in: 'leased'; nonce: string; until: number }
+  | { in: 'leased'; token: string; until: number }
   | { in: 'delayed'; due: number }
   | { in: 'done'; by: string; core: string }
   | { in: 'dead' };
@@ -18,7 +18,7 @@ export interface TileModel {
 }
 
 export class ImageModel {
-  readonly expected: number;
+  readonly tileCount: number;
   readonly createdAt: number;
   state: 'splitting' | 'blurring' | 'blurred' | 'done' | 'failed' | 'cancelled' = 'splitting';
   readonly tiles = new Map<number, TileModel>();
@@ -36,8 +36,8 @@ export class ImageModel {
   error: string | null = null;
   output: string | null = null;
 
-  constructor(expected: number, now: number) {
-    this.expected = expected;
+  constructor(tileCount: number, now: number) {
+    this.tileCount = tileCount;
     this.createdAt = now;
     this.touchedAt = now;
   }
@@ -50,7 +50,7 @@ export class ImageModel {
   /** Its keys are on their way out: it is over, or failed and nothing of it moves any more. */
   get isExpiring(): boolean {
     const places = this.#places;
-    const isSettled = places.length === this.expected && places.every((each) => /done|dead/.test(each));
+    const isSettled = places.length === this.tileCount && places.every((each) => /done|dead/.test(each));
     return this.isOver || (this.state === 'failed' && isSettled);
   }
 
@@ -62,7 +62,7 @@ export class ImageModel {
   settle(now: number): void {
     const places = this.#places;
     if (places.includes('dead')) this.state = 'failed';
-    else if (places.length < this.expected) this.state = 'splitting';
+    else if (places.length < this.tileCount) this.state = 'splitting';
     else if (places.some((each) => each !== 'done')) this.state = 'blurring';
     else {
       this.state = 'blurred';

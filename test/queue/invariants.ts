@@ -39,7 +39,7 @@ function checkOver(id: string, image: ImageSnapshot, snapshot: Snapshot, must: M
 
 function checkLive(id: string, image: ImageSnapshot, snapshot: Snapshot, must: Must): void {
   const { state } = image.meta;
-  const expected = Number(image.meta.expected);
+  const expected = Number(image.meta.tiles);
   const states = Object.values(image.tiles);
   const count = (wanted: string) => states.filter((each) => each === wanted).length;
   const [done, dead] = [count('done'), count('dead')];
@@ -102,9 +102,9 @@ function checkJobs(snapshot: Snapshot, must: Must): void {
     must(stateOf(job) === 'leased', `the lease of ${job} is held`);
   for (const job of Object.keys(snapshot.delayed))
     must(stateOf(job) === 'delayed', `${job} is to be retried`);
-  for (const [nonce, job] of Object.entries(snapshot.claims)) {
+  for (const [token, job] of Object.entries(snapshot.claims)) {
     const [id, tile] = job.split(':');
-    must(snapshot.byImage[id]?.tokens[tile] === nonce, `claim ${nonce} holds ${job}`);
+    must(snapshot.byImage[id]?.tokens[tile] === token, `claim ${token} holds ${job}`);
   }
   for (const job of snapshot.queue) {
     const state = stateOf(job);

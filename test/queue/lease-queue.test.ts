@@ -167,13 +167,13 @@ describe('release', () => {
   });
 });
 
-/** The claim of a tile whose lease expired, and which `nonce` claimed since. */
-async function claimLostTo(nonce: string) {
+/** The claim of a tile whose lease expired, and which `token` claimed since. */
+async function claimLostTo(token: string) {
   await on.rig.split(A, 1);
   const old = await on.rig.claim('old');
   on.rig.now += POLICY.leaseMs;
   await on.rig.queue.claim();
   on.rig.now += 1000;
-  await on.rig.claim(nonce);
+  await on.rig.claim(token);
   return old;
 }

@@ -17,10 +17,10 @@ interface Case {
   again?: unknown;
 }
 
-const { name: _name, expected: _expected, ...grid } = planOf(2);
+const { name: _name, tiles: _tiles, ...grid } = planOf(2);
 /** The claim that the step before makes. */
-const held = { ...grid, job: { imageId: A, tile: 0 }, nonce: 'held', attempt: 1, source: null };
-const claimHeld = (rig: Rig) => rig.claim(held.nonce);
+const held = { ...grid, job: { imageId: A, tile: 0 }, token: 'held', attempt: 1, source: null };
+const claimHeld = (rig: Rig) => rig.claim(held.token);
 
 const cases: Case[] = [
   { step: 'begin', act: (rig) => rig.begin(B), again: 'splitting' },
@@ -49,7 +49,7 @@ const cases: Case[] = [
 ];
 
 async function blurA(rig: Rig): Promise<void> {
-  for (const nonce of ['one', 'two']) await rig.queue.ack(await rig.claim(nonce), pixels('core'));
+  for (const token of ['one', 'two']) await rig.queue.ack(await rig.claim(token), pixels('core'));
 }
 
 const faults = [
@@ -119,7 +119,7 @@ describe('connections killed over and over', () => {
     const kills: Promise<unknown>[] = [];
     const kill = () => kills.push(on.rig.redis.call('CLIENT', 'KILL', 'TYPE', 'normal'));
     try {
-      await rig.begin(A, { expected: tiles.length });
+      await rig.begin(A, { tiles: tiles.length });
       const enqueued = tiles.map((tile) => {
         if (tile % 20 === 10) kill();
         return rig.ledger.enqueue(A, tile, sourceOf(A, tile));

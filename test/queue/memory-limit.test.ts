@@ -20,7 +20,7 @@ afterEach(async () => {
 
 describe('at the memory limit', () => {
   test('no image is begun, no tile enqueued, no dead tile requeued, and nothing of them stays', async () => {
-    await on.rig.begin(B, { expected: 1 });
+    await on.rig.begin(B, { tiles: 1 });
     await on.rig.killNextTile();
     const before = await on.rig.look();
     await fillMemory();

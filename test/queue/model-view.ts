@@ -32,15 +32,7 @@ export interface View {
   images: Record<string, ImageView>;
 }
 
-const COUNTERS = [
-  'expected',
-  'attempts',
-  'reclaims',
-  'fenced',
-  'announced',
-  'createdAt',
-  'touchedAt',
-] as const;
+const COUNTERS = ['tiles', 'attempts', 'reclaims', 'fenced', 'announced', 'createdAt', 'touchedAt'] as const;
 const TIMES = ['blurredAt', 'endedAt'] as const;
 const TEXTS = ['state', 'error', 'output'] as const;
 
@@ -53,11 +45,11 @@ export function viewOfModel(model: QueueModel): View {
     Object.fromEntries(
       placed.map(([job, place]) => [job, of(place)]).filter(([, value]) => value !== undefined),
     );
-  const nonces = pick((place) => (place.in === 'leased' ? place.nonce : undefined));
+  const tokens = pick((place) => (place.in === 'leased' ? place.token : undefined));
   return {
     queue: model.queue,
     leases: pick((place) => (place.in === 'leased' ? place.until : undefined)),
-    claims: Object.fromEntries(Object.entries(nonces).map(([job, nonce]) => [nonce, job])),
+    claims: Object.fromEntries(Object.entries(tokens).map(([job, token]) => [token, job])),
     delayed: pick((place) => (place.in === 'delayed' ? place.due : undefined)),
     dead: Object.fromEntries(model.dead),
     outbox: Object.fromEntries(

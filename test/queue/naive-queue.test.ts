@@ -25,7 +25,7 @@ describe('the naive queue', () => {
     const { width, height, tileSizePx, kernelSize } = planOf(2);
     expect(await claim()).toEqual({
       job: { imageId: A, tile: 0 },
-      nonce: '',
+      token: '',
       attempt: 1,
       source: sourceOf(A, 0),
       width,

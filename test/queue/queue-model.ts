@@ -20,7 +20,7 @@ export class QueueModel {
   /** Images and when they were begun, until somebody notices that the record has expired. */
   readonly index = new Map<string, number>();
   /** Every claim that was ever handed out, in order: whoever made one may come back with it. */
-  readonly claimed: { job: string; nonce: string }[] = [];
+  readonly claimed: { job: string; token: string }[] = [];
 
   begin(id: string, expected: number, bytes: number, again: boolean): Answer {
     const known = this.images.get(id);
@@ -51,9 +51,9 @@ export class QueueModel {
   }
 
   /** The job handed out and which attempt it is. */
-  claim(nonce: string, jitter: number): { job: string; attempt: number } | null {
+  claim(token: string, jitter: number): { job: string; attempt: number } | null {
     const leased = this.#placed('leased');
-    const again = leased.find(({ place }) => place.nonce === nonce);
+    const again = leased.find(({ place }) => place.token === token);
     if (again) {
       again.place.until = Math.max(again.place.until, this.now + POLICY.leaseMs);
       return { job: again.job, attempt: again.tile.attempts };
@@ -65,32 +65,32 @@ export class QueueModel {
     for (const { job, tile } of this.#due(this.#placed('delayed'), (place) => place.due)) {
       this.#makeReady(job, tile);
     }
-    return this.#handOut(nonce);
+    return this.#handOut(token);
   }
 
-  extend(job: string, nonce: string): Answer {
-    const held = this.#held(job, nonce);
+  extend(job: string, token: string): Answer {
+    const held = this.#held(job, token);
     if (!held) return 'stale';
     held.place.until = Math.max(held.place.until, this.now + POLICY.leaseMs);
     return 'extended';
   }
 
-  ack(job: string, nonce: string, core: string): Answer {
-    const held = this.#held(job, nonce);
-    if (!held) return this.#refuse(job, nonce);
-    held.tile.place = { in: 'done', by: nonce, core };
+  ack(job: string, token: string, core: string): Answer {
+    const held = this.#held(job, token);
+    if (!held) return this.#refuse(job, token);
+    held.tile.place = { in: 'done', by: token, core };
     held.tile.error = null;
     held.image.settle(this.now);
     return held.image.state === 'blurred' ? 'last' : 'acked';
   }
 
-  fail(job: string, nonce: string, reason: string, jitter: number): Answer {
-    const held = this.#held(job, nonce);
+  fail(job: string, token: string, reason: string, jitter: number): Answer {
+    const held = this.#held(job, token);
     return held ? this.#retry(job, held.image, held.tile, reason, jitter) : 'stale';
   }
 
-  release(job: string, nonce: string): Answer {
-    const held = this.#held(job, nonce);
+  release(job: string, token: string): Answer {
+    const held = this.#held(job, token);
     if (!held) return 'stale';
     held.tile.attempts--;
     held.image.attempts--;
@@ -178,7 +178,7 @@ export class QueueModel {
     for (const id of this.admitted.keys()) {
       const image = this.images.get(id);
       if (!image) this.admitted.delete(id);
-      else if (image.tiles.size < image.expected && image.touchedAt + ABANDONED_MS < this.now) {
+      else if (image.tiles.size < image.tileCount && image.touchedAt + ABANDONED_MS < this.now) {
         this.#removeTraces(id, false);
         image.end('cancelled', 'its split was abandoned', this.now);
       }
@@ -187,17 +187,17 @@ export class QueueModel {
 
   /** Jobs on the queue may stay: a claim skips them. */
   #removeTraces(id: string, alsoFromQueue: boolean): void {
-    const expected = this.images.get(id)?.expected ?? 0;
+    const expected = this.images.get(id)?.tileCount ?? 0;
     for (let tile = 0; tile < expected; tile++) this.dead.delete(`${id}:${tile}`);
     if (alsoFromQueue) this.queue = this.queue.filter((job) => !job.startsWith(id));
     this.admitted.delete(id);
   }
 
-  #handOut(nonce: string): { job: string; attempt: number } | null {
+  #handOut(token: string): { job: string; attempt: number } | null {
     for (let job = this.queue.pop(); job !== undefined; job = this.queue.pop()) {
       const { image, tile } = this.#find(job);
       if (!image || tile?.place.in !== 'ready') continue; // Its image is over.
-      tile.place = { in: 'leased', nonce, until: this.now + POLICY.leaseMs };
+      tile.place = { in: 'leased', token, until: this.now + POLICY.leaseMs };
       tile.attempts++;
       image.attempts++;
       return { job, attempt: tile.attempts };
@@ -206,13 +206,13 @@ export class QueueModel {
   }
 
   /** Answers an ack whose claim does not hold the tile. */
-  #refuse(job: string, nonce: string): Answer {
+  #refuse(job: string, token: string): Answer {
     const { image, tile } = this.#find(job);
-    if (tile?.place.in === 'done' && tile.place.by === nonce) return 'again';
+    if (tile?.place.in === 'done' && tile.place.by === token) return 'again';
     if (image?.state === 'cancelled') return 'cancelled';
-    if (image && image.fencedBy !== nonce) {
+    if (image && image.fencedBy !== token) {
       image.fenced++;
-      image.fencedBy = nonce;
+      image.fencedBy = token;
     }
     return 'stale';
   }
@@ -228,8 +228,8 @@ export class QueueModel {
     this.queue.push(job);
   }
 
-  #held(job: string, nonce: string) {
-    return this.#placed('leased').find((each) => each.job === job && each.place.nonce === nonce);
+  #held(job: string, token: string) {
+    return this.#placed('leased').find((each) => each.job === job && each.place.token === token);
   }
 
   #find(job: string) {

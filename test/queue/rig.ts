@@ -20,9 +20,9 @@ export const BUDGET_BYTES = 1000;
 /** Where the clock stands at first, ms. */
 export const START_MS = 1_000_000;
 
-/** What split knows of an image of `expected` tiles. */
-export function planOf(expected: number): ImagePlan {
-  return { name: 'photo', width: expected * 16, height: 16, tileSizePx: 16, kernelSize: 15, expected };
+/** What split knows of an image of `tiles` tiles. */
+export function planOf(tiles: number): ImagePlan {
+  return { name: 'photo', width: tiles * 16, height: 16, tileSizePx: 16, kernelSize: 15, tiles };
 }
 
 /** A tile's pixels as far as these tests care: text, so that a failure can be read. */
@@ -54,29 +54,28 @@ export class Rig {
     this.#keyPrefix = keyPrefix;
   }
 
-  /** Opens an image of `expected` tiles that may hold `bytes`. */
-  begin(id: string, { expected = 2, bytes = 100, again = false } = {}) {
-    return this.ledger.begin(id, planOf(expected), { bytes, budgetBytes: BUDGET_BYTES }, again);
+  /** Opens an image of `tiles` tiles that may hold `bytes`. */
+  begin(id: string, { tiles = 2, bytes = 100, again = false } = {}) {
+    return this.ledger.begin(id, planOf(tiles), { bytes, budgetBytes: BUDGET_BYTES }, again);
   }
 
   /** Opens an image and puts all its tiles on the queue. */
-  async split(id: string, expected: number): Promise<void> {
-    await this.begin(id, { expected });
-    for (let tile = 0; tile < expected; tile++) await this.ledger.enqueue(id, tile, sourceOf(id, tile));
+  async split(id: string, tiles: number): Promise<void> {
+    await this.begin(id, { tiles });
+    for (let tile = 0; tile < tiles; tile++) await this.ledger.enqueue(id, tile, sourceOf(id, tile));
   }
 
   /** Claims a tile that must be there. */
-  async claim(nonce?: string): Promise<Claim> {
-    const claim = await this.queue.claim(nonce);
+  async claim(token?: string): Promise<Claim> {
+    const claim = await this.queue.claim(token);
     if (!claim) throw new Error('No tile is ready');
     return claim;
   }
 
   /** Takes an image from nothing to blurred, on a queue with nothing else on it. */
-  async blur(id: string, expected = 1): Promise<void> {
-    await this.split(id, expected);
-    for (let tile = 0; tile < expected; tile++)
-      await this.queue.ack(await this.claim(), pixels(`core ${tile}`));
+  async blur(id: string, tiles = 1): Promise<void> {
+    await this.split(id, tiles);
+    for (let tile = 0; tile < tiles; tile++) await this.queue.ack(await this.claim(), pixels(`core ${tile}`));
   }
 
   /** Lets the tile that is claimed next fail until it is dead. Takes a second of the clock each time. */

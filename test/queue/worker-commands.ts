@@ -20,35 +20,35 @@ export const claim = aJitter.map((jitter) => {
   return command({
     name: 'claim',
     with: [jitter],
-    real: (real, model) => claimOfQueue(real, nonceIn(model), jitter),
-    model: (model) => claimOfModel(model, nonceIn(model), jitter),
+    real: (real, model) => claimOfQueue(real, tokenIn(model), jitter),
+    model: (model) => claimOfModel(model, tokenIn(model), jitter),
   });
 });
 
 export const claimAgain = byHolder('claim again', {
-  real: (real, { nonce }, _model, jitter) => claimOfQueue(real, nonce, jitter),
-  model: (model, _job, nonce, jitter) => claimOfModel(model, nonce, jitter),
+  real: (real, { token }, _model, jitter) => claimOfQueue(real, token, jitter),
+  model: (model, _job, token, jitter) => claimOfModel(model, token, jitter),
 });
 
 export const extend = byHolder('extend', {
   real: ({ rig }, holder) => rig.queue.extend(holder),
-  model: (model, job, nonce) => model.extend(job, nonce),
+  model: (model, job, token) => model.extend(job, token),
 });
 
 /** Each claim hands in bytes of its own, and others at another time: a result replaced would show. */
 export const ack = byHolder('ack', {
-  real: ({ rig }, holder, { now }) => rig.queue.ack(holder, pixels(`core by ${holder.nonce} at ${now}`)),
-  model: (model, job, nonce) => model.ack(job, nonce, `core by ${nonce} at ${model.now}`),
+  real: ({ rig }, holder, { now }) => rig.queue.ack(holder, pixels(`core by ${holder.token} at ${now}`)),
+  model: (model, job, token) => model.ack(job, token, `core by ${token} at ${model.now}`),
 });
 
 export const fail = byHolder('fail', {
-  real: ({ rig }, holder) => rig.queue.fail(holder, `broke under ${holder.nonce}`),
-  model: (model, job, nonce, jitter) => model.fail(job, nonce, `broke under ${nonce}`, jitter),
+  real: ({ rig }, holder) => rig.queue.fail(holder, `broke under ${holder.token}`),
+  model: (model, job, token, jitter) => model.fail(job, token, `broke under ${token}`, jitter),
 });
 
 export const release = byHolder('release', {
   real: ({ rig }, holder) => rig.queue.release(holder),
-  model: (model, job, nonce) => model.release(job, nonce),
+  model: (model, job, token) => model.release(job, token),
 });
 
 /** A tile of poison: whatever is next is claimed and fails, again and again, until its attempts are used up. */
@@ -58,29 +58,29 @@ export const wearOut = inARow('wear out', {
     rig.now += RETRY_MS;
     return rig.queue.fail(claim, 'poison');
   },
-  model: (model, job, nonce) => {
+  model: (model, job, token) => {
     model.now += RETRY_MS;
-    return model.fail(job, nonce, 'poison', 0);
+    return model.fail(job, token, 'poison', 0);
   },
 });
 
 /** A good worker: whatever is ready is claimed and acked. */
 export const work = inARow('work', {
   times: 9,
-  real: (rig, claim) => rig.queue.ack(claim, pixels(`core by ${claim.nonce}`)),
-  model: (model, job, nonce) => model.ack(job, nonce, `core by ${nonce}`),
+  real: (rig, claim) => rig.queue.ack(claim, pixels(`core by ${claim.token}`)),
+  model: (model, job, token) => model.ack(job, token, `core by ${token}`),
 });
 
 interface InARow {
   times: number;
   real: (rig: Rig, claim: Claim) => Promise<Answer>;
-  model: (model: QueueModel, job: string, nonce: string) => Answer;
+  model: (model: QueueModel, job: string, token: string) => Answer;
 }
 
 /** Claims one tile after another and does the same with each, with nothing in between. */
 function inARow(name: string, { times, real, model }: InARow): fc.Arbitrary<Command> {
-  const noncesIn = (before: ModelState) =>
-    Array.from({ length: times }, (_, each) => `${nonceIn(before)}, ${name} ${each}`);
+  const tokensIn = (before: ModelState) =>
+    Array.from({ length: times }, (_, each) => `${tokenIn(before)}, ${name} ${each}`);
   return fc.constant(
     command({
       name,
@@ -88,16 +88,16 @@ function inARow(name: string, { times, real, model }: InARow): fc.Arbitrary<Comm
       async real({ rig, jitter }, before) {
         jitter.next = 0;
         const answers: Answer[] = [];
-        for (const nonce of noncesIn(before)) {
-          const claim = await rig.queue.claim(nonce);
+        for (const token of tokensIn(before)) {
+          const claim = await rig.queue.claim(token);
           answers.push(claim && (await real(rig, claim)));
         }
         return answers;
       },
       model: (before) =>
-        noncesIn(before).map((nonce) => {
-          const claim = before.claim(nonce, 0);
-          return claim && model(before, claim.job, nonce);
+        tokensIn(before).map((token) => {
+          const claim = before.claim(token, 0);
+          return claim && model(before, claim.job, token);
         }),
     }),
   );
@@ -105,7 +105,7 @@ function inARow(name: string, { times, real, model }: InARow): fc.Arbitrary<Comm
 
 interface ByHolder {
   real: (real: Real, holder: Claim, model: ModelState, jitter: number) => Promise<Answer>;
-  model: (model: QueueModel, job: string, nonce: string, jitter: number) => Answer;
+  model: (model: QueueModel, job: string, token: string, jitter: number) => Answer;
 }
 
 function byHolder(name: string, { real, model }: ByHolder): fc.Arbitrary<Command> {
@@ -116,26 +116,26 @@ function byHolder(name: string, { real, model }: ByHolder): fc.Arbitrary<Command
       with: [back, jitter],
       when: (before) => back < before.claimed.length,
       real(world, before) {
-        const { job, nonce } = holderIn(before);
+        const { job, token } = holderIn(before);
         world.jitter.next = jitter;
-        return real(world, holderOf(job, nonce), before, jitter);
+        return real(world, holderOf(job, token), before, jitter);
       },
       model(before) {
-        const { job, nonce } = holderIn(before);
-        return model(before, job, nonce, jitter);
+        const { job, token } = holderIn(before);
+        return model(before, job, token, jitter);
       },
     });
   });
 }
 
 /** A name no claim has had. */
-function nonceIn({ claimed }: ModelState): string {
+function tokenIn({ claimed }: ModelState): string {
   return `claim-${claimed.length}`;
 }
 
-async function claimOfQueue(real: Real, nonce: string, jitter: number): Promise<Answer> {
+async function claimOfQueue(real: Real, token: string, jitter: number): Promise<Answer> {
   real.jitter.next = jitter;
-  const claim = await real.rig.queue.claim(nonce);
+  const claim = await real.rig.queue.claim(token);
   if (!claim) return null;
   const { width, height, tileSizePx, kernelSize } = claim;
   return {
@@ -149,20 +149,20 @@ async function claimOfQueue(real: Real, nonce: string, jitter: number): Promise<
   };
 }
 
-function claimOfModel(model: QueueModel, nonce: string, jitter: number): Answer {
-  const claim = model.claim(nonce, jitter);
+function claimOfModel(model: QueueModel, token: string, jitter: number): Answer {
+  const claim = model.claim(token, jitter);
   if (!claim) return null;
-  const isNew = !model.claimed.some((each) => each.job === claim.job && each.nonce === nonce);
-  if (isNew) model.claimed.push({ job: claim.job, nonce });
-  const { imageId, tile } = holderOf(claim.job, nonce).job;
-  const { width, height, tileSizePx, kernelSize } = planOf(model.images.get(imageId)?.expected ?? 0);
+  const isNew = !model.claimed.some((each) => each.job === claim.job && each.token === token);
+  if (isNew) model.claimed.push({ job: claim.job, token });
+  const { imageId, tile } = holderOf(claim.job, token).job;
+  const { width, height, tileSizePx, kernelSize } = planOf(model.images.get(imageId)?.tileCount ?? 0);
   return { ...claim, source: String(sourceOf(imageId, tile)), width, height, tileSizePx, kernelSize };
 }
 
 /** A claim as its holder keeps it, as far as the queue looks at it. */
-function holderOf(job: string, nonce: string): Claim {
+function holderOf(job: string, token: string): Claim {
   const parsed = parseJob(job);
   if (!parsed) throw new Error(`${job} is no job`);
   const { width, height, tileSizePx, kernelSize } = planOf(1);
-  return { job: parsed, nonce, attempt: 1, source: null, width, height, tileSizePx, kernelSize };
+  return { job: parsed, token, attempt: 1, source: null, width, height, tileSizePx, kernelSize };
 }

@@ -6,7 +6,7 @@
 -- ARGV[4] -> bytes all images together may hold
 -- ARGV[5] -> ms after which a split that went silent counts as abandoned
 -- ARGV[6] -> '1' to start over even if the image is done (its result is gone)
--- ARGV[7..] -> fields and values of the record, `expected` (number of tiles) among them
+-- ARGV[7..] -> fields and values of the record, `tiles` (number of tiles) among them
 -- Output: 'begun', 'over-budget', or the state of an image that is under way or done
 
 local image, now = ARGV[1], clock(ARGV[2])
@@ -32,7 +32,7 @@ end
 -- Gives back what is held by images whose record has expired, or whose split died and was never repeated.
 local function reclaim_admissions()
   for _, other in ipairs(redis.call('HKEYS', ADMITTED)) do
-    local record = redis.call('HMGET', key(other, 'meta'), 'expected', 'touchedAt', 'ttl')
+    local record = redis.call('HMGET', key(other, 'meta'), 'tiles', 'touchedAt', 'ttl')
     if not record[1] then
       redis.call('HDEL', ADMITTED, other)
     elseif

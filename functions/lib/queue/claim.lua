@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Hands out one tile under a lease, after returning what has expired to the queue.
--- ARGV[1] -> nonce of this claim: the same nonce sent again gets the same tile
+-- ARGV[1] -> token of this claim: the same token sent again gets the same tile
 -- ARGV[2] -> now, ms ('' = server clock)
 -- ARGV[3] -> lease, ms
 -- ARGV[4] -> attempts a tile may have
@@ -11,7 +11,7 @@
 
 local BATCH = 32
 local MAX_SKIPPED = 1000
-local nonce, now, lease_ms = ARGV[1], clock(ARGV[2]), tonumber(ARGV[3])
+local token, now, lease_ms = ARGV[1], clock(ARGV[2]), tonumber(ARGV[3])
 local policy = {
   max_attempts = tonumber(ARGV[4]),
   base_ms = tonumber(ARGV[5]),
@@ -25,7 +25,7 @@ local function handed_out(job, image, tile)
   return { job, attempt, unpack(grid) }
 end
 
-local held = redis.call('HGET', CLAIMS, nonce)
+local held = redis.call('HGET', CLAIMS, token)
 if held then
   redis.call('ZADD', LEASES, 'XX', 'GT', now + lease_ms, held)
   return handed_out(held, parse(held))
@@ -54,8 +54,8 @@ for _ = 1, MAX_SKIPPED do
     redis.call('HINCRBY', key(image, 'attempts'), tile, 1)
     redis.call('HINCRBY', key(image, 'meta'), 'attempts', 1)
     redis.call('HSET', key(image, 'tiles'), tile, 'leased')
-    redis.call('HSET', key(image, 'tokens'), tile, nonce)
-    redis.call('HSET', CLAIMS, nonce, job)
+    redis.call('HSET', key(image, 'tokens'), tile, token)
+    redis.call('HSET', CLAIMS, token, job)
     redis.call('ZADD', LEASES, now + lease_ms, job)
     return handed_out(job, image, tile)
   end

@@ -8,8 +8,8 @@
 
 local image, tile, now = ARGV[1], ARGV[2], clock(ARGV[3])
 local meta = key(image, 'meta')
-local record = redis.call('HMGET', meta, 'state', 'expected', 'dead')
-local state, expected, dead = record[1], tonumber(record[2]), record[3]
+local record = redis.call('HMGET', meta, 'state', 'tiles', 'dead')
+local state, tiles, dead = record[1], tonumber(record[2]), record[3]
 local is_dropped = state == 'failed' and not dead
 if not state or state == 'cancelled' or state == 'done' or is_dropped then
   redis.call('UNLINK', key(image, 'src:' .. tile))
@@ -30,7 +30,7 @@ redis.call('ZREM', DEAD, image .. ':' .. tile) -- Of an earlier life, whose reco
 redis.call('HSET', key(image, 'tiles'), tile, 'ready')
 redis.call('LPUSH', QUEUE, image .. ':' .. tile)
 redis.call('HSET', meta, 'touchedAt', now)
-if state == 'splitting' and redis.call('HLEN', key(image, 'tiles')) == expected then
+if state == 'splitting' and redis.call('HLEN', key(image, 'tiles')) == tiles then
   redis.call('HSET', meta, 'state', 'blurring')
 end
 return 'enqueued'

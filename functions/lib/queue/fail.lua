@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Ends a claim whose attempt failed: another attempt later, or the dead letters.
 -- ARGV[1] -> job
--- ARGV[2] -> nonce of the claim
+-- ARGV[2] -> token of the claim
 -- ARGV[3] -> now, ms ('' = server clock)
 -- ARGV[4] -> why it failed
 -- ARGV[5] -> attempts a tile may have
@@ -10,9 +10,9 @@
 -- ARGV[8] -> seconds a failed image's keys are kept
 -- Output: 'delayed', 'dead' or 'stale' (the claim no longer holds the tile)
 
-local job, nonce, now = ARGV[1], ARGV[2], clock(ARGV[3])
+local job, token, now = ARGV[1], ARGV[2], clock(ARGV[3])
 local image, tile = parse(job)
-if not holds(image, tile, nonce) then
+if not holds(image, tile, token) then
   return 'stale'
 end
 unlease(job, image, tile)

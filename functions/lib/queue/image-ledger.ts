@@ -15,7 +15,7 @@ export interface ImagePlan {
   tileSizePx: number;
   kernelSize: number;
   /** Number of tiles. */
-  expected: number;
+  tiles: number;
 }
 
 /** The status record of an image. Times are milliseconds since the epoch. */
@@ -113,7 +113,7 @@ export class ImageLedger {
   }
 
   /** Blurred tiles of an image, in the order asked for; null where a tile has no result. */
-  async results(id: string, tiles: number[]): Promise<(Uint8Array | null)[]> {
+  async cores(id: string, tiles: number[]): Promise<(Uint8Array | null)[]> {
     const keys = this.#keys(id);
     const answers = await this.#redis.pipeline(tiles.map((tile) => ['getBuffer', keys.out(tile)])).exec();
     return (answers ?? []).map(([error, bytes]) => {
@@ -123,7 +123,7 @@ export class ImageLedger {
   }
 
   /** Bytes of each blurred tile, 0 where there is none. */
-  async resultSizes(id: string, tiles: number[]): Promise<number[]> {
+  async coreSizes(id: string, tiles: number[]): Promise<number[]> {
     const keys = this.#keys(id);
     const answers = await this.#redis.pipeline(tiles.map((tile) => ['strlen', keys.out(tile)])).exec();
     return (answers ?? []).map(([error, length]) => {
@@ -168,9 +168,9 @@ export class ImageLedger {
       height: number('height'),
       tileSizePx: number('tileSizePx'),
       kernelSize: number('kernelSize'),
-      expected: number('expected'),
+      tiles: number('tiles'),
       state,
-      done: state === 'done' ? number('expected') : done,
+      done: state === 'done' ? number('tiles') : done,
       attempts: number('attempts'),
       reclaims: number('reclaims'),
       fenced: number('fenced'),

@@ -8,7 +8,7 @@ export function queueKeys(prefix: string) {
     queue: `${prefix}:job:queue`,
     /** ZSET job → lease expiry, ms. */
     leases: `${prefix}:job:leases`,
-    /** HASH claim nonce → job, as long as the lease lasts: a claim sent again finds its job here. */
+    /** HASH claim token → job, as long as the lease lasts: a claim sent again finds its job here. */
     claims: `${prefix}:job:claims`,
     /** ZSET job → when it may be claimed again, ms. */
     delayed: `${prefix}:job:delayed`,
@@ -33,9 +33,9 @@ export function imageKeys(prefix: string, imageId: string) {
     tiles: of('tiles'),
     /** HASH tile → times it was claimed. */
     attempts: of('attempts'),
-    /** HASH tile → nonce of the claim that holds it. */
+    /** HASH tile → token of the claim that holds it. */
     tokens: of('tokens'),
-    /** HASH tile → nonce of the claim whose ack was taken. */
+    /** HASH tile → token of the claim whose ack was taken. */
     acks: of('acks'),
     /** HASH tile → why its last attempt failed. */
     errors: of('errors'),
@@ -46,6 +46,6 @@ export function imageKeys(prefix: string, imageId: string) {
     /** STRING, the tile's blurred core. */
     out: (tile: number) => of(`out:${tile}`),
     /** STRING, a result on its way in, inside the transaction that acks it. */
-    staged: (nonce: string) => of(`new:${nonce}`),
+    staged: (token: string) => of(`new:${token}`),
   };
 }

@@ -37,18 +37,18 @@ export class LeaseQueue implements TileQueue {
     this.#clock = () => (clock ? String(clock()) : '');
   }
 
-  /** `nonce` names this claim; ioredis sends it again unchanged when a reply is lost, and gets the same tile. */
-  async claim(nonce = this.#newNonce()): Promise<Claim | null> {
+  /** `token` names this claim; ioredis sends it again unchanged when a reply is lost, and gets the same tile. */
+  async claim(token = this.#newToken()): Promise<Claim | null> {
     const { leaseMs, maxAttempts, retryBaseMs, recordTtlS } = this.#options;
     const policy = [maxAttempts, retryBaseMs, Math.random(), recordTtlS];
-    const answer = await this.#scripts.run('claim', nonce, this.#clock(), leaseMs, ...policy);
+    const answer = await this.#scripts.run('claim', token, this.#clock(), leaseMs, ...policy);
     if (answer === null) return null;
     const [message, ...numbers] = answer as string[];
     const job = parseJob(message);
     if (!job) throw new Error(`The queue handed out ${JSON.stringify(message)}, which is no job`);
     const [attempt, width, height, tileSizePx, kernelSize] = numbers.map(Number);
     const source = await this.#redis.getBuffer(this.#keys(job).src(job.tile));
-    return { job, nonce, attempt, source, width, height, tileSizePx, kernelSize };
+    return { job, token, attempt, source, width, height, tileSizePx, kernelSize };
   }
 
   /** Moves the next job from the queue's end to the queue's end, which leaves everything as it is but waits for one. */
@@ -64,9 +64,9 @@ export class LeaseQueue implements TileQueue {
   }
 
   async ack(claim: Claim, core: Uint8Array): Promise<AckAnswer> {
-    const args = [formatJob(claim.job), claim.nonce, this.#clock(), this.#options.recordTtlS];
+    const args = [formatJob(claim.job), claim.token, this.#clock(), this.#options.recordTtlS];
     try {
-      const staged = this.#keys(claim.job).staged(claim.nonce);
+      const staged = this.#keys(claim.job).staged(claim.token);
       return (await this.#scripts.runAfterSet(staged, core, 'ack', ...args)) as AckAnswer;
     } catch (error) {
       if (!isOutOfMemory(error)) throw error;
@@ -90,12 +90,12 @@ export class LeaseQueue implements TileQueue {
     this.#blocking?.disconnect();
   }
 
-  #newNonce(): string {
+  #newToken(): string {
     return `${this.#worker}-${this.#claims++}`;
   }
 
   #run(name: 'extend' | 'fail' | 'release', claim: Claim, ...args: ScriptArgument[]) {
-    return this.#scripts.run(name, formatJob(claim.job), claim.nonce, ...args);
+    return this.#scripts.run(name, formatJob(claim.job), claim.token, ...args);
   }
 
   #keys(job: Job) {

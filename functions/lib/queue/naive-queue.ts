@@ -38,7 +38,7 @@ export class NaiveQueue implements TileQueue {
     if (state === null || state === 'cancelled') return null;
     const [width, height, tileSizePx, kernelSize] = grid.map(Number);
     const source = await this.#redis.getBuffer(keys.src(job.tile));
-    return { job, nonce: '', attempt: 1, source, width, height, tileSizePx, kernelSize };
+    return { job, token: '', attempt: 1, source, width, height, tileSizePx, kernelSize };
   }
 
   /** A claim waits itself. */

@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
 -- Gives a tile back untouched: it is claimed next, and the attempt does not count.
 -- ARGV[1] -> job
--- ARGV[2] -> nonce of the claim
+-- ARGV[2] -> token of the claim
 -- Output: 'released' or 'stale' (the claim no longer holds the tile)
 
-local job, nonce = ARGV[1], ARGV[2]
+local job, token = ARGV[1], ARGV[2]
 local image, tile = parse(job)
-if not holds(image, tile, nonce) then
+if not holds(image, tile, token) then
   return 'stale'
 end
 unlease(job, image, tile)

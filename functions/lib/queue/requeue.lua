@@ -13,8 +13,8 @@ local meta = key(image, 'meta')
 for _, part in ipairs({ 'meta', 'tiles', 'attempts', 'acks', 'errors', 'done' }) do
   redis.call('PERSIST', key(image, part))
 end
-local expected = tonumber(redis.call('HGET', meta, 'expected'))
-for each = 0, expected - 1 do
+local tiles = tonumber(redis.call('HGET', meta, 'tiles'))
+for each = 0, tiles - 1 do
   redis.call('PERSIST', key(image, 'src:' .. each))
   redis.call('PERSIST', key(image, 'out:' .. each))
 end
@@ -23,7 +23,7 @@ redis.call('HDEL', key(image, 'errors'), tile)
 make_ready(job, image, tile)
 if redis.call('HINCRBY', meta, 'dead', -1) == 0 then
   local known = redis.call('HLEN', key(image, 'tiles'))
-  redis.call('HSET', meta, 'state', known == expected and 'blurring' or 'splitting')
+  redis.call('HSET', meta, 'state', known == tiles and 'blurring' or 'splitting')
   redis.call('HDEL', meta, 'error', 'endedAt')
 end
 return 'requeued'

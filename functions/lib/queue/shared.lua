@@ -36,16 +36,16 @@ end
 -- Ends a lease, whatever comes of the tile.
 local function unlease(job, image, tile)
   redis.call('ZREM', LEASES, job)
-  local nonce = redis.call('HGET', key(image, 'tokens'), tile)
-  if nonce then
-    redis.call('HDEL', CLAIMS, nonce)
+  local token = redis.call('HGET', key(image, 'tokens'), tile)
+  if token then
+    redis.call('HDEL', CLAIMS, token)
     redis.call('HDEL', key(image, 'tokens'), tile)
   end
 end
 
--- Whether the claim with this nonce still holds the tile.
-local function holds(image, tile, nonce)
-  return redis.call('HGET', key(image, 'tokens'), tile) == nonce
+-- Whether the claim with this token still holds the tile.
+local function holds(image, tile, token)
+  return redis.call('HGET', key(image, 'tokens'), tile) == token
 end
 
 -- Whether there is a record of an image. The index forgets one whose record has expired.
@@ -64,8 +64,8 @@ end
 
 -- Frees the bytes of an image's tiles and everything known of them; the record stays.
 local function sweep(image)
-  local expected = tonumber(redis.call('HGET', key(image, 'meta'), 'expected') or 0)
-  for tile = 0, expected - 1 do
+  local tiles = tonumber(redis.call('HGET', key(image, 'meta'), 'tiles') or 0)
+  for tile = 0, tiles - 1 do
     local job = image .. ':' .. tile
     unlease(job, image, tile)
     redis.call('ZREM', DELAYED, job)
@@ -85,7 +85,7 @@ local function remove_jobs(image)
   if redis.call('LLEN', QUEUE) == 0 then
     return
   end
-  for tile = 0, tonumber(redis.call('HGET', key(image, 'meta'), 'expected')) - 1 do
+  for tile = 0, tonumber(redis.call('HGET', key(image, 'meta'), 'tiles')) - 1 do
     redis.call('LREM', QUEUE, 0, image .. ':' .. tile)
   end
 end
@@ -94,15 +94,15 @@ end
 -- long so that its dead tiles can be requeued; the admission follows when the record is gone (see begin.lua).
 local function expire_if_settled(image, ttl_s)
   local meta = key(image, 'meta')
-  local expected = tonumber(redis.call('HGET', meta, 'expected'))
+  local tiles = tonumber(redis.call('HGET', meta, 'tiles'))
   local dead = tonumber(redis.call('HGET', meta, 'dead') or 0)
-  if dead == 0 or redis.call('SCARD', key(image, 'done')) + dead < expected then
+  if dead == 0 or redis.call('SCARD', key(image, 'done')) + dead < tiles then
     return
   end
   for _, part in ipairs({ 'meta', 'tiles', 'attempts', 'acks', 'errors', 'done' }) do
     redis.call('EXPIRE', key(image, part), ttl_s)
   end
-  for tile = 0, expected - 1 do
+  for tile = 0, tiles - 1 do
     redis.call('EXPIRE', key(image, 'src:' .. tile), ttl_s)
     redis.call('EXPIRE', key(image, 'out:' .. tile), ttl_s)
   end

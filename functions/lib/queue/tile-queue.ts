@@ -6,7 +6,7 @@ import type { Job } from '../job.ts';
 export interface Claim {
   job: Job;
   /** Proof of this claim; a later claim of the same tile has another. */
-  nonce: string;
+  token: string;
   /** 1 for the first attempt. */
   attempt: number;
   /** The tile's source pixels, RGB or RGBA; null when they are gone. */

@@ -11,7 +11,7 @@ export interface Stores {
   /** Whether an uploaded image is kept among the inputs. */
   keepsUploads: boolean;
   /** The name in `outputs` of the result of image `id`, which came as `name`. */
-  resultName(id: string, name: string): string;
+  outputName(id: string, name: string): string;
 }
 
 /**
@@ -24,13 +24,13 @@ export function openStores(config: Config, redis: Redis): Stores {
       inputs: new FileStore(config.inputPath),
       outputs: new FileStore(config.outputPath),
       keepsUploads: false,
-      resultName: (_id, name) => outputName(name),
+      outputName: (_id, name) => outputName(name),
     };
   }
   return {
     inputs: new RedisStore(redis, `${config.keyPrefix}:inputs`, config.recordTtlS),
     outputs: new RedisStore(redis, `${config.keyPrefix}:outputs`, config.recordTtlS),
     keepsUploads: true,
-    resultName: (id, name) => `${id}/${outputName(name)}`,
+    outputName: (id, name) => `${id}/${outputName(name)}`,
   };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
 import { imageBlurredMessage } from '../../functions/lib/events.ts';
 import type { Bitmap } from '../../functions/lib/image/pixels.ts';
-import { Line } from '../../local/line.ts';
+import { Pipeline } from '../../local/pipeline.ts';
 import { picture, toPixels, toPng, type Kind } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
 
@@ -22,16 +22,16 @@ interface Status {
   output: string;
 }
 
-/** Everything a caller does, against one line. */
+/** Everything a caller does, against one pipeline. */
 class Caller {
-  readonly line: Line;
+  readonly pipeline: Pipeline;
 
-  constructor(line: Line) {
-    this.line = line;
+  constructor(pipeline: Pipeline) {
+    this.pipeline = pipeline;
   }
 
   async post(png: Uint8Array<ArrayBuffer>, query: string): Promise<Status> {
-    const response = await fetch(`${this.line.splitUrl}/?${query}`, {
+    const response = await fetch(`${this.pipeline.splitUrl}/?${query}`, {
       method: 'POST',
       body: png,
       headers: { 'content-type': 'image/png' },
@@ -41,7 +41,7 @@ class Caller {
   }
 
   async status(id: string): Promise<Status> {
-    return (await (await fetch(`${this.line.splitUrl}/images/${id}`)).json()) as Status;
+    return (await (await fetch(`${this.pipeline.splitUrl}/images/${id}`)).json()) as Status;
   }
 
   async done(id: string): Promise<Status> {
@@ -53,7 +53,7 @@ class Caller {
   }
 
   async result(id: string): Promise<Bitmap> {
-    const response = await fetch(`${this.line.splitUrl}/images/${id}/result`);
+    const response = await fetch(`${this.pipeline.splitUrl}/images/${id}/result`);
     expect(response.headers.get('content-type')).toBe('image/png');
     return toPixels(await response.bytes());
   }
@@ -61,15 +61,15 @@ class Caller {
 
 const env = { TILE_SIZE: '64', LOG_LEVEL: 'warn', LEASE_MS: '3000', ANNOUNCE_RETRY_MS: '300' };
 
-describe.each(['file', 'redis'])('the line with STORE=%s', (store) => {
+describe.each(['file', 'redis'])('the pipeline with STORE=%s', (store) => {
   let folder: string;
   let caller: Caller;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'tessera-line-'));
+    folder = await mkdtemp(join(tmpdir(), 'tessera-pipeline-'));
     await mkdir(join(folder, 'in'));
     caller = new Caller(
-      await Line.start({
+      await Pipeline.start({
         env: { ...env, STORE: store, INPUT_PATH: join(folder, 'in'), OUTPUT_PATH: join(folder, 'out') },
         maxWorkers: 2,
         cooldownMs: 500,
@@ -78,7 +78,7 @@ describe.each(['file', 'redis'])('the line with STORE=%s', (store) => {
   });
 
   afterAll(async () => {
-    await caller.line.stop();
+    await caller.pipeline.stop();
     await rm(folder, { recursive: true });
   });
 
@@ -110,12 +110,12 @@ describe.each(['file', 'redis'])('the line with STORE=%s', (store) => {
   it('leaves nothing of an image in Redis but its record and its files', async () => {
     const { id } = await caller.post(await toPng(picture(100, 100), 3), 'name=clean.png&kernel=3');
     await caller.done(id);
-    const keys = await caller.line.redis.keys('image:*');
+    const keys = await caller.pipeline.redis.keys('image:*');
     const other = keys.filter(
       (key) => !/^image:[0-9a-f]{24}:meta$|^image:images$|^image:(inputs|outputs):/.test(key),
     );
     expect(other).toEqual([]);
-    expect(await caller.line.redis.ttl(`image:${id}:meta`)).toBeGreaterThan(0);
+    expect(await caller.pipeline.redis.ttl(`image:${id}:meta`)).toBeGreaterThan(0);
   });
 
   it('answers the same image for the same request, and does its work once', async () => {
@@ -134,7 +134,7 @@ describe.each(['file', 'redis'])('the line with STORE=%s', (store) => {
     const { id } = await caller.post(await toPng(picture(80, 80), 3), 'name=event.png&kernel=3');
     await caller.done(id);
     const before = await caller.result(id);
-    const sink = await caller.line.assemble.ready();
+    const sink = await caller.pipeline.assemble.ready();
     for (let times = 0; times < 3; times++) {
       const { headers, body } = imageBlurredMessage(id);
       const response = await fetch(sink, { method: 'POST', headers, body });
@@ -146,7 +146,9 @@ describe.each(['file', 'redis'])('the line with STORE=%s', (store) => {
 
   it('lists its images', async () => {
     const { id } = await caller.post(await toPng(picture(70, 70), 3), 'name=listed.png&kernel=3');
-    const { images } = (await (await fetch(`${caller.line.splitUrl}/images`)).json()) as { images: Status[] };
+    const { images } = (await (await fetch(`${caller.pipeline.splitUrl}/images`)).json()) as {
+      images: Status[];
+    };
     expect(images[0]).toMatchObject({ id, name: 'listed.png', tiles: 4 });
     await caller.done(id);
   });
@@ -156,7 +158,7 @@ describe.each(['file', 'redis'])('the line with STORE=%s', (store) => {
     else await caller.post(await toPng(picture(90, 90), 3), 'name=given.png&kernel=3');
     const body = JSON.stringify({ input: 'given.png', kernel: 11 });
     const headers = { 'content-type': 'application/json' };
-    const response = await fetch(caller.line.splitUrl, { method: 'POST', body, headers });
+    const response = await fetch(caller.pipeline.splitUrl, { method: 'POST', body, headers });
     expect(response.status).toBe(202);
     const { images } = (await response.json()) as { images: Status[] };
     expect(images).toMatchObject([{ name: 'given.png', tiles: 4 }]);
@@ -166,7 +168,7 @@ describe.each(['file', 'redis'])('the line with STORE=%s', (store) => {
   });
 
   it('goes back to zero workers, and wakes again', async () => {
-    await until('zero workers', () => caller.line.scaler.workers.length === 0);
+    await until('zero workers', () => caller.pipeline.scaler.workers.length === 0);
     const { id } = await caller.post(await toPng(picture(75, 75, 'opaque', 3), 3), 'name=again.png&kernel=3');
     await caller.done(id);
   });
@@ -187,22 +189,22 @@ describe('an image that is cancelled', () => {
   it('frees its tiles, is skipped by the workers, and can be started over', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tessera-cancel-'));
     // Workers that do not consume: the tiles stay where they are until the image is given up.
-    const line = await Line.start({ env: { ...env, OUTPUT_PATH: folder, CONSUMER: 'off' } });
+    const pipeline = await Pipeline.start({ env: { ...env, OUTPUT_PATH: folder, CONSUMER: 'off' } });
     try {
-      const caller = new Caller(line);
+      const caller = new Caller(pipeline);
       const png = await toPng(picture(300, 300), 3);
       const { id, tiles } = await caller.post(png, 'name=c.png&kernel=15');
-      expect(await line.redis.llen('image:job:queue')).toBe(tiles);
-      const response = await fetch(`${line.splitUrl}/images/${id}`, { method: 'DELETE' });
+      expect(await pipeline.redis.llen('image:job:queue')).toBe(tiles);
+      const response = await fetch(`${pipeline.splitUrl}/images/${id}`, { method: 'DELETE' });
       expect(await response.json()).toMatchObject({ id, status: 'cancelled' });
-      const keys = await line.redis.keys('image:*');
+      const keys = await pipeline.redis.keys('image:*');
       expect(keys.sort()).toEqual([`image:${id}:meta`, 'image:images', 'image:job:queue'].sort());
-      const conflict = await fetch(`${line.splitUrl}/images/${id}/result`);
+      const conflict = await fetch(`${pipeline.splitUrl}/images/${id}/result`);
       expect(conflict.status).toBe(409);
       expect(await caller.post(png, 'name=c.png&kernel=15')).toMatchObject({ id, status: 'blurring' });
-      expect(await line.redis.llen('image:job:queue')).toBe(tiles);
+      expect(await pipeline.redis.llen('image:job:queue')).toBe(tiles);
     } finally {
-      await line.stop();
+      await pipeline.stop();
       await rm(folder, { recursive: true });
     }
   });
@@ -211,18 +213,18 @@ describe('an image that is cancelled', () => {
 describe('naive mode', () => {
   it('blurs an image as long as nobody dies', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tessera-naive-'));
-    const line = await Line.start({
+    const pipeline = await Pipeline.start({
       env: { ...env, QUEUE_MODE: 'naive', OUTPUT_PATH: folder },
       maxWorkers: 2,
     });
     try {
-      const caller = new Caller(line);
+      const caller = new Caller(pipeline);
       const original = picture(300, 200, 'soft-alpha');
       const { id, tiles } = await caller.post(await toPng(original), 'name=n.png&kernel=15');
       expect(await caller.done(id)).toMatchObject({ done: tiles });
       expect(Buffer.compare((await caller.result(id)).data, convolve(original, 15).data)).toBe(0);
     } finally {
-      await line.stop();
+      await pipeline.stop();
       await rm(folder, { recursive: true });
     }
   });

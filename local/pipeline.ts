@@ -1,4 +1,4 @@
-// The whole line on one machine: a private Redis, split and assemble as processes, and blur scaled from zero. What
+// The whole pipeline on one machine: a private Redis, split and assemble as processes, and blur scaled from zero. What
 // `npm start`, the chaos demonstration, the benches and the tests run.
 import type { Redis } from 'ioredis';
 import { queueKeys } from '../functions/lib/queue/keys.ts';
@@ -6,7 +6,7 @@ import { FunctionProcess, type FunctionName } from './function-process.ts';
 import { RedisServer, type RedisServerOptions } from './redis-server.ts';
 import { Scaler, type ScalerState } from './scaler.ts';
 
-export interface LineOptions {
+export interface PipelineOptions {
   /** Settings of the functions, by environment variable. */
   env?: Record<string, string>;
   maxWorkers?: number;
@@ -19,7 +19,7 @@ export interface LineOptions {
   onPoll?: (state: ScalerState) => void;
 }
 
-export class Line {
+export class Pipeline {
   readonly redisServer: RedisServer;
   /** A connection for looking at the queues. */
   readonly redis: Redis;
@@ -48,7 +48,7 @@ export class Line {
   }
 
   /** Starts everything; resolves when split and assemble can serve and the scaler polls. */
-  static async start(options: LineOptions = {}): Promise<Line> {
+  static async start(options: PipelineOptions = {}): Promise<Pipeline> {
     const redisServer = await RedisServer.start(options.redis);
     const redis = redisServer.connect();
     const started: FunctionProcess[] = [];
@@ -78,7 +78,7 @@ export class Line {
         ...(options.onPoll && { onPoll: options.onPoll }),
       });
       scaler.start();
-      return new Line({ redisServer, redis, split, assemble, scaler, splitUrl, keyPrefix });
+      return new Pipeline({ redisServer, redis, split, assemble, scaler, splitUrl, keyPrefix });
     } catch (error) {
       await Promise.all(started.map((child) => child.stop()));
       redis.disconnect();

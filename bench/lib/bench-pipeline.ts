@@ -1,32 +1,32 @@
-// The line as `npm start` runs it, for measuring: an image goes in over HTTP, and the time until its PNG is written
+// The pipeline as `npm start` runs it, for measuring: an image goes in over HTTP, and the time until its PNG is written
 // comes out.
 import { mkdtemp, rm, watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { outputName } from '../../functions/lib/store/store.ts';
 import { queueKeys } from '../../functions/lib/queue/keys.ts';
-import { Line } from '../../local/line.ts';
+import { Pipeline } from '../../local/pipeline.ts';
 import { SplitClient } from '../../local/split-client.ts';
 import { cpuMs } from './processes.ts';
 
 const LIMIT_MS = 300_000;
 
-export class BenchLine {
-  readonly line: Line;
+export class BenchPipeline {
+  readonly pipeline: Pipeline;
   readonly #folder: string;
   readonly #client: SplitClient;
   #sent = 0;
 
-  private constructor(line: Line, folder: string) {
-    this.line = line;
+  private constructor(pipeline: Pipeline, folder: string) {
+    this.pipeline = pipeline;
     this.#folder = folder;
-    this.#client = new SplitClient(line.splitUrl);
+    this.#client = new SplitClient(pipeline.splitUrl);
   }
 
-  /** Starts a line that keeps its workers, up to `workers` of them, while it is measured. */
-  static async start(workers: number, env: Record<string, string> = {}): Promise<BenchLine> {
+  /** Starts a pipeline that keeps its workers, up to `workers` of them, while it is measured. */
+  static async start(workers: number, env: Record<string, string> = {}): Promise<BenchPipeline> {
     const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
-    const line = await Line.start({
+    const pipeline = await Pipeline.start({
       env: {
         STORE: 'file',
         OUTPUT_PATH: folder,
@@ -40,7 +40,7 @@ export class BenchLine {
       cooldownMs: LIMIT_MS,
       onLog: (_name, text) => console.error(text),
     });
-    return new BenchLine(line, folder);
+    return new BenchPipeline(pipeline, folder);
   }
 
   /** Uploads an image under a name of its own. Answers the milliseconds from request to the PNG in its place. */
@@ -68,12 +68,12 @@ export class BenchLine {
 
   /** Jobs ready to claim. */
   async queued(): Promise<number> {
-    return this.line.redis.llen(queueKeys(this.line.keyPrefix).queue);
+    return this.pipeline.redis.llen(queueKeys(this.pipeline.keyPrefix).queue);
   }
 
-  /** Every process of the line. */
+  /** Every process of the pipeline. */
   get pids(): number[] {
-    const { split, assemble, scaler, redisServer } = this.line;
+    const { split, assemble, scaler, redisServer } = this.pipeline;
     const redisPid = redisServer.pid;
     return [
       split.pid,
@@ -89,7 +89,7 @@ export class BenchLine {
   }
 
   async stop(): Promise<void> {
-    await this.line.stop();
+    await this.pipeline.stop();
     await rm(this.#folder, { recursive: true });
   }
 }
