@@ -32,7 +32,7 @@ export interface View {
   images: Record<string, ImageView>;
 }
 
-const COUNTERS = ['tiles', 'attempts', 'reclaims', 'fenced', 'announced', 'createdAt', 'touchedAt'] as const;
+const COUNTERS = ['attempts', 'reclaims', 'fenced', 'announced', 'createdAt', 'touchedAt'] as const;
 const TIMES = ['blurredAt', 'endedAt'] as const;
 const TEXTS = ['state', 'error', 'output'] as const;
 
@@ -64,7 +64,7 @@ export function viewOfModel(model: QueueModel): View {
 }
 
 function viewOfImageModel(id: string, image: ImageModel): ImageView {
-  const fields = [...COUNTERS, ...TIMES, ...TEXTS].map((name) => [name, image[name]]);
+  const same = [...COUNTERS, ...TIMES, ...TEXTS].map((name) => [name, image[name]]);
   const tiles = [...image.tiles].map(([number, { place, attempts, error }]): [number, TileView] => [
     number,
     {
@@ -77,7 +77,7 @@ function viewOfImageModel(id: string, image: ImageModel): ImageView {
     },
   ]);
   return {
-    fields: Object.fromEntries(fields),
+    fields: { tileCount: image.tileCount, ...Object.fromEntries(same) },
     isExpiring: image.isExpiring,
     tiles: Object.fromEntries(tiles),
   };
@@ -102,6 +102,7 @@ export function viewOfSnapshot(snapshot: Snapshot): View {
 function viewOfImageKeys(image: ImageSnapshot): ImageView {
   const { meta, tiles, attempts, errors, src, out, acks } = image;
   const fields = {
+    tileCount: Number(meta.tiles),
     ...Object.fromEntries(COUNTERS.map((name) => [name, Number(meta[name] ?? 0)])),
     ...Object.fromEntries(TIMES.map((name) => [name, name in meta ? Number(meta[name]) : null])),
     ...Object.fromEntries(TEXTS.map((name) => [name, meta[name] ?? null])),
