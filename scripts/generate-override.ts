@@ -3,10 +3,8 @@
 //
 //   node scripts/generate-override.ts            writes the files
 //   node scripts/generate-override.ts --check    writes nothing, exits 1 and names the files that would change
-import { readFile, writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { format, resolveConfig } from 'prettier';
 import { isScalar, parse, parseDocument, Scalar, stringify } from 'yaml';
+import { formatted, generate, read } from './lib/generated-files.ts';
 
 /** The annotation of a revision from which autoscaler-keda makes its ScaledObject. */
 export const overrideAnnotation = 'autoscaling.knative.dev/scaled-object-override';
@@ -73,10 +71,6 @@ function asPatch(json: string): string {
   return header + stringify([{ op: 'replace', path, value }], { lineWidth: 0 });
 }
 
-const root = new URL('../', import.meta.url);
-
-const read = (path: string): Promise<string> => readFile(new URL(path, root), 'utf8');
-
 /** Every generated file and what it must hold, by its path below the repository's root. */
 export async function generateFiles(): Promise<Map<string, string>> {
   const scaledObject = parse(await read('keda/blur.scaledobject.yaml')) as ScaledObject;
@@ -86,23 +80,8 @@ export async function generateFiles(): Promise<Map<string, string>> {
     ['keda/redis-auth/override.patch.yaml', asPatch(json('password'))],
     ['keda/redis-external/override.patch.yaml', asPatch(json('external'))],
   ]);
-  for (const [path, text] of files) {
-    const filepath = fileURLToPath(new URL(path, root));
-    files.set(path, await format(text, { ...(await resolveConfig(filepath)), filepath }));
-  }
+  for (const [path, text] of files) files.set(path, await formatted(path, text));
   return files;
 }
 
-async function main(onlyCheck: boolean): Promise<void> {
-  let stale = 0;
-  for (const [path, text] of await generateFiles()) {
-    if ((await read(path).catch(() => '')) === text) continue;
-    stale += 1;
-    console.log(`${onlyCheck ? 'out of date' : 'written'}: ${path}`);
-    if (!onlyCheck) await writeFile(new URL(path, root), text);
-  }
-  console.log(`generated files that differed: ${stale}`);
-  if (onlyCheck && stale > 0) process.exitCode = 1;
-}
-
-if (import.meta.main) await main(process.argv.includes('--check'));
+if (import.meta.main) await generate(await generateFiles(), process.argv.includes('--check'));

@@ -1,12 +1,8 @@
 // The blur: a Gaussian convolved with a bitmap, exact to one grey level and independent of how the image was tiled.
-// Blocks of the image go through a horizontal and a vertical pass; see rgb-rows.ts for how they slide.
+// Blocks of the image go through a horizontal and a vertical pass; scripts/generate-passes.ts explains how they slide.
 import { channelsOf, type Bitmap, type Channels, type Rect } from '../../lib/image/pixels.ts';
 import { ExactBlur } from './exact.ts';
-import { prepareRgbaColumns, slideRgbaColumn } from './rgba-columns.ts';
-import { prepareRgbaRows, slideRgbaRows } from './rgba-rows.ts';
-import { prepareRgbColumns, slideRgbColumn } from './rgb-columns.ts';
-import { prepareRgbRows, slideRgbRows } from './rgb-rows.ts';
-import { BIAS, LEVEL } from './rounding.ts';
+import { preparePasses, slideRgbaColumn, slideRgbaRows, slideRgbColumn, slideRgbRows } from './slide.ts';
 import { BLOCK, doubtfulPixels, result, RESULT_ROW } from './scratch.ts';
 import { loadWindow, storeBlock } from './window.ts';
 import { assertKernelSize, fitCosines, type CosineKernel } from './kernel.ts';
@@ -70,18 +66,18 @@ function blurCore(
 /** Blurs the RGB window of `block`, a rectangle of the source. The bytes are then in `result`. */
 function blurOpaque(block: Rect, channels: Channels, size: number, exact: ExactBlur): void {
   if (channels === 4) resultBytes.fill(255, 0, block.height * RESULT_ROW);
-  slideRgbRows(block.width, block.height + size - 1, size);
+  slideRgbRows(block.width, block.height, size);
   for (let x = 0; x < block.width; x++) {
-    const doubts = slideRgbColumn(x, block.height, (size - 1) / 2, channels);
+    const doubts = slideRgbColumn(x, block.height, size, channels);
     if (doubts > 0) settle(doubts, x, block, channels, exact);
   }
 }
 
 /** The same of the RGBA window. */
 function blurMixed(block: Rect, size: number, exact: ExactBlur): void {
-  slideRgbaRows(block.width, block.height + size - 1, size);
+  slideRgbaRows(block.width, block.height, size);
   for (let x = 0; x < block.width; x++) {
-    const doubts = slideRgbaColumn(x, block.height, (size - 1) / 2);
+    const doubts = slideRgbaColumn(x, block.height, size);
     if (doubts > 0) settle(doubts, x, block, 4, exact);
   }
 }
@@ -103,13 +99,11 @@ let prepared: CosineKernel | null = null;
 function kernelOf(kernelSize: number): CosineKernel {
   if (prepared?.size === kernelSize) return prepared;
   prepared = fitCosines(kernelSize);
-  const rgbScale = prepareRgbColumns(prepared);
-  prepareRgbRows(prepared, rgbScale * LEVEL, BIAS);
-  prepareRgbaColumns(prepared, prepareRgbaRows(prepared));
+  preparePasses(prepared);
   return prepared;
 }
 
-/** What a kernel of one pixel makes of the core: the same, save that nothing has no colour. */
+/** What a kernel of one pixel makes of the core: a copy in which fully transparent pixels are 0, 0, 0, 0. */
 function copyCore(source: Bitmap, channels: Channels, core: Rect, target: Bitmap): void {
   for (let y = 0; y < core.height; y++) {
     const from = ((core.y + y) * source.width + core.x) * channels;

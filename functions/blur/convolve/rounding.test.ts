@@ -1,12 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { prepareRgbaColumns, slideRgbaColumn } from './rgba-columns.ts';
-import { prepareRgbaRows, slideRgbaRows } from './rgba-rows.ts';
-import { prepareRgbColumns, slideRgbColumn } from './rgb-columns.ts';
-import { prepareRgbRows, slideRgbRows } from './rgb-rows.ts';
-import { BIAS, LEVEL, SUM_ERROR } from './rounding.ts';
+import { SUM_ERROR } from './rounding.ts';
 import { doubtfulPixels, rgbaWindow, rgbWindow } from './scratch.ts';
 import { drawImage } from '../../testing/drawn-image.ts';
 import { fitCosines } from './kernel.ts';
+import { preparePasses, slideRgbaColumn, slideRgbaRows, slideRgbColumn, slideRgbRows } from './slide.ts';
 
 const size = 51;
 const kernel = fitCosines(size);
@@ -53,14 +50,13 @@ function lowestAbove(ascending: Float64Array, value: number): number {
 function doubtsOf(channels: 3 | 4, pixels: number[][]): number[] {
   const window = new Uint8Array(channels === 3 ? rgbWindow : rgbaWindow);
   for (let y = 0; y < size; y++) window.set(pixels.flat(), y * size * channels);
+  preparePasses(kernel);
   if (channels === 3) {
-    prepareRgbRows(kernel, prepareRgbColumns(kernel) * LEVEL, BIAS);
-    slideRgbRows(1, size, size);
-    return [...doubtfulPixels.subarray(0, slideRgbColumn(0, 1, (size - 1) / 2, 3))];
+    slideRgbRows(1, 1, size);
+    return [...doubtfulPixels.subarray(0, slideRgbColumn(0, 1, size, 3))];
   }
-  prepareRgbaColumns(kernel, prepareRgbaRows(kernel));
-  slideRgbaRows(1, size, size);
-  return [...doubtfulPixels.subarray(0, slideRgbaColumn(0, 1, (size - 1) / 2))];
+  slideRgbaRows(1, 1, size);
+  return [...doubtfulPixels.subarray(0, slideRgbaColumn(0, 1, size))];
 }
 
 type Paint = (byte: number) => number[];

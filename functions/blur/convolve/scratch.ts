@@ -8,13 +8,15 @@ export const BLOCK = 256;
 /** Pixels, or rows, that the unrolled loops may run over the end of a line. What they make there is not used. */
 const OVERRUN = 4;
 
-/** Side of the largest window, a block with the widest halo on both sides, and the pixels read of one of its lines. */
+/** Side of the largest window: a block with the widest halo on both sides. */
 const WINDOW = BLOCK + 254;
-export const LONGEST_LINE = WINDOW + OVERRUN;
 
 /** Pixels of a window, row after row without padding: 4 bytes each, or 3 where all are opaque. */
 export const rgbaWindow = new ArrayBuffer((WINDOW * WINDOW + OVERRUN) * 4);
 export const rgbWindow = new ArrayBuffer((WINDOW * WINDOW + OVERRUN) * 3);
+
+/** One line of a window, its colours multiplied by their alpha: 64-bit floats, 4 to a pixel. */
+export const rgbaLine = new ArrayBuffer((WINDOW + OVERRUN) * 4 * 8);
 
 // A stride that is an odd number of cache lines spreads a column over the cache; a power of two halves the speed.
 
