@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Problem, problemBody } from './errors.ts';
+import { MAX_PROBLEM_BYTES, Problem, problemBody, problems, type ProblemCode } from './errors.ts';
 
 it('tells a caller the code, the status and the detail of a problem', () => {
   expect(problemBody(new Problem('invalid-kernel', 'The kernel is 4.'))).toEqual({
@@ -19,4 +19,32 @@ it('tells nothing of the cause', () => {
 it('tells nothing of a fault it does not know', () => {
   expect(problemBody(new Error('secret path /etc'))).toMatchObject({ status: 500, code: 'internal' });
   expect(JSON.stringify(problemBody(new Error('secret path /etc')))).not.toContain('secret');
+});
+
+it.each<[what: string, repeated: string]>([
+  ['letters', 'x'.repeat(100_000)],
+  ['letters of three bytes', '照'.repeat(5000)],
+  ['pairs of surrogates', '🖼'.repeat(5000)],
+  ['half pairs', '\ud83d'.repeat(5000)],
+  ['control characters', '\0'.repeat(5000)],
+  ['quotes', '"\\'.repeat(5000)],
+])('keeps a document short that repeats many %s, and cuts none in the middle', (_what, repeated) => {
+  for (const code of Object.keys(problems) as ProblemCode[]) {
+    for (let start = 0; start < 8; start++) {
+      const body = problemBody(new Problem(code, 'a'.repeat(start) + repeated));
+      const bytes = Buffer.byteLength(`${JSON.stringify(body)}\n`);
+      expect(bytes).toBeLessThanOrEqual(MAX_PROBLEM_BYTES);
+      expect(bytes).toBeGreaterThan(MAX_PROBLEM_BYTES - 16);
+      expect(body.detail.endsWith('…')).toBe(true);
+      expect('a'.repeat(start) + repeated).toContain(body.detail.slice(0, -1));
+      if (repeated.isWellFormed()) expect(body.detail.isWellFormed()).toBe(true);
+    }
+  }
+});
+
+it('leaves a detail alone that just fits', () => {
+  const room =
+    MAX_PROBLEM_BYTES - 1 - Buffer.byteLength(JSON.stringify(problemBody(new Problem('conflict', ''))));
+  expect(problemBody(new Problem('conflict', 'x'.repeat(room))).detail).toBe('x'.repeat(room));
+  expect(problemBody(new Problem('conflict', 'x'.repeat(room + 1))).detail).toBe(`${'x'.repeat(room - 3)}…`);
 });

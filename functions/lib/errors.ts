@@ -57,9 +57,36 @@ export interface ProblemBody {
   detail: string;
 }
 
-/** The document to answer for `error`. What is not a {@link Problem} is `internal` and says nothing of itself. */
+/** A problem document never takes more bytes than this on the wire, whatever its message repeats of a request. */
+export const MAX_PROBLEM_BYTES = 1000;
+
+/**
+ * The document to answer for `error`, at most {@link MAX_PROBLEM_BYTES} long: a longer detail is cut. What is not a
+ * {@link Problem} is `internal` and says nothing of itself.
+ */
 export function problemBody(error: unknown): ProblemBody {
   const code = error instanceof Problem ? error.code : 'internal';
   const detail = error instanceof Problem ? error.message : 'The fault was logged.';
-  return { type: `urn:tessera:problem:${code}`, ...problems[code], code, detail };
+  const body = { type: `urn:tessera:problem:${code}`, ...problems[code], code, detail: '' };
+  const room = MAX_PROBLEM_BYTES - 1 - jsonBytes(body); // A line end follows the document.
+  return { ...body, detail: shortened(detail, room) };
+}
+
+/** `text` if it takes at most `maxBytes` inside a JSON string, else as much of its beginning as fits, and an ellipsis. */
+function shortened(text: string, maxBytes: number): string {
+  const ellipsis = '…';
+  let bytes = 0;
+  let kept = '';
+  let keptIfCut = '';
+  for (const character of text) {
+    bytes += jsonBytes(character) - 2;
+    if (bytes > maxBytes) return keptIfCut + ellipsis;
+    kept += character;
+    if (bytes <= maxBytes - Buffer.byteLength(ellipsis)) keptIfCut = kept;
+  }
+  return kept;
+}
+
+function jsonBytes(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
 }
