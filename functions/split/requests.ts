@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isKernelSize } from '../lib/kernel-size.ts';
 import { Problem } from '../lib/errors.ts';
-import { assertPath, isImageName } from '../lib/store/store.ts';
+import { readName, readPath } from '../lib/store/names.ts';
 
 /** The kernel size a query or a JSON field asks for; `fallback` when it asks for none. */
 export function kernelOf(value: unknown, fallback: number): number {
@@ -18,11 +18,8 @@ export function kernelOf(value: unknown, fallback: number): number {
 /** The name an upload is given; that of its bytes when it is given none. */
 export function nameOf(value: unknown, bytes: Uint8Array): string {
   if (value === undefined) return createHash('sha256').update(bytes).digest('hex').slice(0, 12);
-  if (typeof value === 'string' && isImageName(value)) return value;
-  throw new Problem(
-    'invalid-name',
-    `The name is ${shown(value)}; 1 to 128 letters, digits or ._- are wanted.`,
-  );
+  if (typeof value === 'string') return readName(value);
+  throw new Problem('invalid-name', `The name is ${shown(value)}; one name is wanted.`);
 }
 
 /** Which inputs to blur: a file or folder under INPUT_PATH, '' for all of it. */
@@ -41,11 +38,10 @@ export function inputRequestOf(body: Buffer, fallbackKernel: number): InputReque
       `The body has ${unknown.map(shown).join(', ')}; only "input" and "kernel" are known.`,
     );
   }
-  const { input = '', kernel } = fields;
-  if (typeof input !== 'string')
+  const { input, kernel } = fields;
+  if (input !== undefined && typeof input !== 'string')
     throw new Problem('invalid-request', `The input is ${shown(input)}; a path is wanted.`);
-  const path = input.replace(/\/+$/, '').replace(/^\.\//, '');
-  assertPath(path);
+  const path = input === undefined ? '' : readPath(input);
   return { input: path, kernelSize: kernelOf(kernel, fallbackKernel) };
 }
 

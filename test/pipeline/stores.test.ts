@@ -8,6 +8,7 @@ import { Problem } from '../../functions/lib/errors.ts';
 import { FileStore } from '../../functions/lib/store/file-store.ts';
 import { RedisStore } from '../../functions/lib/store/redis-store.ts';
 import type { Store } from '../../functions/lib/store/store.ts';
+import { until } from '../../functions/testing/until.ts';
 import { RedisServer } from '../../local/redis-server.ts';
 
 let server: RedisServer;
@@ -76,7 +77,7 @@ describe.each<[string, (name: string) => Store]>([
     await expect(store.write('a.png', failing())).rejects.toThrow('the source broke');
     expect(await contents(store, 'a.png')).toBe('old');
     expect(await store.list('')).toEqual(['a.png']);
-    expect(await redis.keys('failing*partial')).toEqual([]);
+    expect(await redis.keys('failing:partial:*')).toEqual([]);
   });
 
   it('lets two writers of one file end with one of them whole', async () => {
@@ -126,6 +127,24 @@ describe.each<[string, (name: string) => Store]>([
   });
 
   it.each([
+    '照片.png',
+    'été à la plage (1).jpg'.normalize('NFC'),
+    'a b:c*?[d]{e}"\\.png',
+    'a.png:0123456789ab.partial',
+    'x'.repeat(255),
+    `${'照/'.repeat(31)}照`,
+  ])('keeps a file called %j', async (name) => {
+    const store = create('kept');
+    await store.write('a.png', [text('another')]);
+    await store.write(name, [text('bytes')]);
+    expect(await contents(store, name)).toBe('bytes');
+    expect(Buffer.from(await store.read(name, 5)).toString()).toBe('bytes');
+    await store.remove(name);
+    expect(await store.open(name)).toBeNull();
+    expect(await contents(store, 'a.png')).toBe('another');
+  });
+
+  it.each([
     '../a.png',
     '/etc/passwd',
     'a//b',
@@ -133,8 +152,9 @@ describe.each<[string, (name: string) => Store]>([
     '.',
     '..',
     'a\0b',
-    'a b',
-    `${'x'.repeat(200)}.png`,
+    '.hidden.png',
+    'a\nb',
+    `${'x'.repeat(252)}.png`,
   ])('refuses the name %j', async (name) => {
     const store = create('names');
     expect(await codeOf(store.write(name, [text('x')]))).toBe('invalid-name');
@@ -158,10 +178,22 @@ describe('a store in a folder', () => {
   it('clears away what killed writers left', async () => {
     const root = join(folder, 'leftovers');
     await mkdir(root);
-    await writeFile(join(root, '.a.png.0123456789ab.partial'), 'half');
-    await writeFile(join(root, '.b.png.0123456789ab.partial'), 'someone else');
-    await new FileStore(root).write('a.png', [text('whole')]);
-    expect((await readdir(root)).sort()).toEqual(['.b.png.0123456789ab.partial', 'a.png']);
+    const store = new FileStore(root);
+    const killed = Promise.withResolvers<void>();
+    async function* cutShort(): AsyncGenerator<Uint8Array> {
+      yield text('half');
+      await killed.promise;
+      throw new Error('killed');
+    }
+    const writers = ['a.png', 'b.png'].map((name) => store.write(name, cutShort()));
+    await until('two partial files', async () => (await readdir(root)).length === 2);
+    await store.write('a.png', [text('whole')]);
+    expect((await readdir(root)).filter((name) => name !== 'a.png')).toEqual([
+      expect.stringMatching(/^\..*\.partial$/),
+    ]);
+    killed.resolve();
+    await Promise.allSettled(writers);
+    expect(await readdir(root)).toEqual(['a.png']);
     expect(await readFile(join(root, 'a.png'), 'utf8')).toBe('whole');
   });
 

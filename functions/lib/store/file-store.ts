@@ -1,5 +1,5 @@
 // Images in a folder: a local one or a mounted volume. Nothing outside the folder is ever read or written.
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import {
   mkdir,
@@ -14,7 +14,8 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { Problem } from '../errors.ts';
-import { assertPath, inBatches, type Store, type StoredFile } from './store.ts';
+import { assertPath } from './names.ts';
+import { inBatches, type Store, type StoredFile } from './store.ts';
 
 const IMAGE_FILE = /\.(png|jpe?g)$/i;
 const PARTIAL = '.partial';
@@ -57,7 +58,7 @@ export class FileStore implements Store {
   async write(name: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
     assertPath(name);
     const target = join(this.#root, name);
-    const partial = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}${PARTIAL}`);
+    const partial = join(dirname(target), partialPrefix(target) + randomBytes(6).toString('hex') + PARTIAL);
     try {
       await mkdir(dirname(target), { recursive: true });
       await writeDurably(partial, chunks);
@@ -136,8 +137,13 @@ async function syncFolder(folder: string): Promise<void> {
 async function removePartials(target: string): Promise<void> {
   const folder = dirname(target);
   const names = await readdir(folder);
-  const left = names.filter((name) => name.startsWith(`.${basename(target)}.`) && name.endsWith(PARTIAL));
+  const left = names.filter((name) => name.startsWith(partialPrefix(target)) && name.endsWith(PARTIAL));
   await Promise.all(left.map((name) => rm(join(folder, name), { force: true })));
+}
+
+/** What the names of partial files of `target` begin with: short, however long its own name is. */
+function partialPrefix(target: string): string {
+  return `.${createHash('sha256').update(basename(target)).digest('hex').slice(0, 16)}.`;
 }
 
 function isMissing(error: unknown): boolean {

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { Command, type Redis } from 'ioredis';
 import { Problem } from '../errors.ts';
 import { BytesCommand, sendTogether } from '../redis/bytes-command.ts';
-import { assertPath, inBatches, type Store, type StoredFile } from './store.ts';
+import { assertPath } from './names.ts';
+import { inBatches, type Store, type StoredFile } from './store.ts';
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -48,7 +49,7 @@ export class RedisStore implements Store {
 
   async write(name: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
     assertPath(name);
-    const partial = `${this.#file(name)}:${randomBytes(6).toString('hex')}.partial`;
+    const partial = `${this.#prefix}:partial:${randomBytes(8).toString('hex')}`;
     try {
       for await (const batch of inBatches(chunks)) {
         // The partial file expires by itself should this writer die.

@@ -1,6 +1,5 @@
 // Where images come from and go to: one interface, kept by a folder and by Redis. A name is one path segment, or
 // several joined by `/` for inputs in folders.
-import { Problem } from '../errors.ts';
 
 export interface StoredFile {
   sizeBytes: number;
@@ -39,33 +38,4 @@ export async function* inBatches(
     batch = [];
   }
   if (batch.length > 0) yield batch;
-}
-
-const SEGMENT = /^[A-Za-z0-9._-]+$/;
-/** What an image may be called; its result's name is a little longer. */
-const MAX_NAME = 128;
-const MAX_SEGMENT = MAX_NAME + outputName('').length;
-
-function isSegment(segment: string, maxLength: number): boolean {
-  return SEGMENT.test(segment) && segment.length <= maxLength && segment !== '.' && segment !== '..';
-}
-
-/** Whether an image may be called `name`: letters, digits and `._-`, up to 128, and not a way up. */
-export function isImageName(name: string): boolean {
-  return isSegment(name, MAX_NAME);
-}
-
-/** Throws Problem `invalid-name` unless every segment of `path` may name a file or folder. '' is allowed. */
-export function assertPath(path: string): void {
-  if (path !== '' && !path.split('/').every((each) => isSegment(each, MAX_SEGMENT))) {
-    throw new Problem(
-      'invalid-name',
-      `${JSON.stringify(path.slice(0, 200))} is not a name of letters, digits and ._- (at most 128 each part).`,
-    );
-  }
-}
-
-/** The name of the blurred image of `name`: `cats/tom.jpg` becomes `cats/tom_blurred.png`. */
-export function outputName(name: string): string {
-  return `${name.replace(/\.(png|jpe?g)$/i, '')}_blurred.png`;
 }

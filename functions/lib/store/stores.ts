@@ -3,7 +3,8 @@ import type { Redis } from 'ioredis';
 import type { Config } from '../config.ts';
 import { FileStore } from './file-store.ts';
 import { RedisStore } from './redis-store.ts';
-import { outputName, type Store } from './store.ts';
+import { outputName } from './names.ts';
+import type { Store } from './store.ts';
 
 export interface Stores {
   inputs: Store;
