@@ -109,7 +109,7 @@ async function orphanKeys(site: Site, images: SentImage[], givenUp: string[]): P
   const { redis, keyPrefix } = site;
   const shared = queueKeys(keyPrefix);
   const allowed = new Set([shared.images, ...images.map(({ id }) => metaKey(site, id))]);
-  if (givenUp.length > 0) [shared.admitted, shared.dead].forEach((key) => allowed.add(key));
+  if (givenUp.length > 0) [shared.admitted, shared.totals, shared.dead].forEach((key) => allowed.add(key));
   const found = await redis.keys(`${keyPrefix}:*`);
   const isGivenUp = (key: string) => givenUp.some((id) => key.startsWith(`${keyPrefix}:${id}:`));
   const orphans = found.filter((key) => !allowed.has(key) && !isGivenUp(key));

@@ -180,9 +180,30 @@ export const sharedMutants: Mutant[] = [
   {
     name: 'an image that ends keeps its memory',
     file: 'shared.lua',
-    find: "  redis.call('HDEL', ADMITTED, image)\nend",
+    find: '  set_share(image, 0)\nend',
     replace: 'end',
     why: 'after a while no image would be let in',
+  },
+  {
+    name: 'a share that is set again is added to the total',
+    file: 'shared.lua',
+    find: "'admitted', bytes - before)",
+    replace: "'admitted', bytes)",
+    why: 'the budget would be used up by images that hold nothing',
+  },
+  {
+    name: 'a share that is given back stays with its image',
+    file: 'shared.lua',
+    find: "    redis.call('HDEL', ADMITTED, image)\n",
+    replace: '',
+    why: 'the total and the shares would not agree',
+  },
+  {
+    name: 'a wrong total stays wrong',
+    file: 'shared.lua',
+    find: "    redis.call('HDEL', TOTALS, 'admitted')",
+    replace: "    redis.call('HINCRBY', TOTALS, 'admitted', bytes - before)",
+    why: 'a deployment that was upgraded with images under way would refuse too few or too many for ever',
   },
   {
     name: 'a dropped image still counts dead tiles',

@@ -5,8 +5,8 @@ export const splitMutants: Mutant[] = [
   {
     name: 'the budget is one byte short',
     file: 'begin.lua',
-    find: "  if admitted() + bytes > budget then\n    return 'over-budget'",
-    replace: "  if admitted() + bytes >= budget then\n    return 'over-budget'",
+    find: '+ bytes <= budget',
+    replace: '+ bytes < budget',
     why: 'wrong comparison',
   },
   {
@@ -19,14 +19,14 @@ export const splitMutants: Mutant[] = [
   {
     name: 'an image that starts over is counted twice',
     file: 'begin.lua',
-    find: "return total - tonumber(redis.call('HGET', ADMITTED, image) or 0)",
-    replace: 'return total',
+    find: 'admitted_bytes() - share_of(image) + bytes',
+    replace: 'admitted_bytes() + bytes',
     why: 'a large image that failed could not be sent again',
   },
   {
     name: 'memory of expired images is not given back',
     file: 'begin.lua',
-    find: "      redis.call('HDEL', ADMITTED, other)\n",
+    find: '      set_share(other, 0)\n',
     replace: '',
     why: 'failed images would use up the budget for good',
   },
@@ -96,7 +96,7 @@ export const splitMutants: Mutant[] = [
   {
     name: 'no memory is set aside',
     file: 'begin.lua',
-    find: "redis.call('HSET', ADMITTED, image, bytes)\n",
+    find: 'set_share(image, bytes)\n',
     replace: '',
     why: 'the budget would be checked against nothing',
   },

@@ -1,6 +1,6 @@
 // Opening an image and filling it, promise by promise: who is let in, who starts over, what is put on the queue.
 import { describe, expect, test } from 'vitest';
-import { A, B, C, pixels, planOf, sourceOf, START_MS, useRig } from './rig.ts';
+import { A, B, C, pixels, planOf, PREFIX, sourceOf, START_MS, useRig } from './rig.ts';
 
 const on = useRig();
 
@@ -102,6 +102,18 @@ describe('begin', () => {
     expect(await on.rig.begin(C, { bytes: 1000 })).toBe('begun');
     await on.rig.ledger.forget(C);
     expect(await on.rig.begin(A, { bytes: 1000, again: true })).toBe('begun');
+  });
+
+  test('sums up what all images hold, and starts from nothing once none holds any', async () => {
+    const total = () => on.rig.redis.hget(`${PREFIX}:totals`, 'admitted');
+    await on.rig.begin(A, { bytes: 600 });
+    await on.rig.begin(B, { bytes: 300 });
+    expect(await total()).toBe('900');
+    await on.rig.redis.hincrby(`${PREFIX}:totals`, 'admitted', 50); // As an upgrade with images under way leaves it.
+    await on.rig.ledger.cancel(A);
+    expect(await total()).toBe('350');
+    await on.rig.ledger.cancel(B);
+    expect(await total()).toBeNull();
   });
 
   test('gives up a split that was silent for ten minutes, if its memory is needed', async () => {

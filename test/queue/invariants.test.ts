@@ -63,6 +63,7 @@ const breaks: [title: string, command: (string | number)[], said: RegExp][] = [
   ['an image unknown in the outbox', ['ZADD', names.outbox, 1, 'd'.repeat(24)], /in the outbox, exists/],
   ['an image that is over in the outbox', ['ZADD', names.outbox, 1, C], /out of the outbox/],
   ['memory of a live image not counted', ['HDEL', names.admitted, A], /holds memory and is admitted/],
+  ['a total that is not the sum', ['HINCRBY', names.totals, 'admitted', 1], /total of all shares is 200/],
   ['memory of an image that is over', ['HSET', names.admitted, C, 1], /is over and holds no memory/],
   ['a state too early', ['HSET', a.meta, 'state', 'blurred'], /is blurred if and only if/],
   ['a failure without a dead tile', ['HSET', a.meta, 'state', 'failed'], /has failed if and only if/],

@@ -16,6 +16,8 @@ export function brokenInvariants(snapshot: Snapshot): string[] {
     else checkLive(id, image, snapshot, must);
   }
   for (const id of Object.keys(snapshot.outbox)) must(id in snapshot.byImage, `${id}, in the outbox, exists`);
+  const admitted = Object.values(snapshot.admitted).reduce((sum, bytes) => sum + Number(bytes), 0);
+  must(Number(snapshot.totals.admitted ?? 0) === admitted, `the total of all shares is ${admitted} bytes`);
   checkJobs(snapshot, must);
   return broken;
 }

@@ -31,6 +31,7 @@ export interface Snapshot {
   dead: Record<string, number>;
   outbox: Record<string, number>;
   admitted: Fields;
+  totals: Fields;
   images: Record<string, number>;
   byImage: Record<string, ImageSnapshot>;
   /** Keys that keys.ts has no name for, and staged results: there must be none between two commands. */
@@ -42,7 +43,7 @@ const HASHES = ['meta', 'tiles', 'attempts', 'tokens', 'acks', 'errors'] as cons
 /** Reads every key under `prefix`. */
 export async function takeSnapshot(redis: Redis, prefix: string): Promise<Snapshot> {
   const names = queueKeys(prefix);
-  const [queue, leases, claims, delayed, dead, outbox, admitted, images, keys] = await Promise.all([
+  const [queue, leases, claims, delayed, dead, outbox, admitted, totals, images, keys] = await Promise.all([
     redis.lrange(names.queue, 0, -1),
     scores(redis, names.leases),
     redis.hgetall(names.claims),
@@ -50,6 +51,7 @@ export async function takeSnapshot(redis: Redis, prefix: string): Promise<Snapsh
     scores(redis, names.dead),
     scores(redis, names.outbox),
     redis.hgetall(names.admitted),
+    redis.hgetall(names.totals),
     scores(redis, names.images),
     redis.keys(`${prefix}:*`),
   ]);
@@ -61,6 +63,7 @@ export async function takeSnapshot(redis: Redis, prefix: string): Promise<Snapsh
     dead,
     outbox,
     admitted,
+    totals,
     images,
     byImage: {},
     strays: [],

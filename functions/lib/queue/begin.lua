@@ -20,13 +20,9 @@ if state and not starts_over then
   return state
 end
 
--- What other images hold; the one starting over gives its own share back first.
-local function admitted()
-  local total = 0
-  for _, held in ipairs(redis.call('HVALS', ADMITTED)) do
-    total = total + tonumber(held)
-  end
-  return total - tonumber(redis.call('HGET', ADMITTED, image) or 0)
+-- Whether the image fits beside all others. One that starts over gives its own share back first.
+local function fits()
+  return admitted_bytes() - share_of(image) + bytes <= budget
 end
 
 -- Gives back what is held by images whose record has expired, or whose split died and was never repeated.
@@ -34,7 +30,7 @@ local function reclaim_admissions()
   for _, other in ipairs(redis.call('HKEYS', ADMITTED)) do
     local record = redis.call('HMGET', key(other, 'meta'), 'tiles', 'touchedAt', 'ttl')
     if not record[1] then
-      redis.call('HDEL', ADMITTED, other)
+      set_share(other, 0)
     elseif
       redis.call('HLEN', key(other, 'tiles')) < tonumber(record[1])
       and tonumber(record[2]) + abandon_ms < now
@@ -54,9 +50,9 @@ local function trim_index()
   end
 end
 
-if admitted() + bytes > budget then
+if not fits() then
   reclaim_admissions()
-  if admitted() + bytes > budget then
+  if not fits() then
     return 'over-budget'
   end
 end
@@ -67,7 +63,7 @@ if state then
   redis.call('UNLINK', meta)
 end
 redis.call('HSET', meta, 'state', 'splitting', 'createdAt', now, 'touchedAt', now, unpack(ARGV, 7))
-redis.call('HSET', ADMITTED, image, bytes)
+set_share(image, bytes)
 trim_index()
 redis.call('ZADD', IMAGES, now, image)
 return 'begun'

@@ -18,6 +18,8 @@ export function queueKeys(prefix: string) {
     outbox: `${prefix}:outbox`,
     /** HASH imageId → bytes of Redis memory it may hold. */
     admitted: `${prefix}:admitted`,
+    /** HASH of running sums: `admitted`, the bytes of all images in `admitted` together. */
+    totals: `${prefix}:totals`,
     /** ZSET imageId → when it was begun, ms. */
     images: `${prefix}:images`,
   };

@@ -9,6 +9,7 @@ local DELAYED = prefix .. ':job:delayed'
 local DEAD = prefix .. ':job:dead'
 local OUTBOX = prefix .. ':outbox'
 local ADMITTED = prefix .. ':admitted'
+local TOTALS = prefix .. ':totals'
 local IMAGES = prefix .. ':images'
 
 local MAX_DEAD = 10000
@@ -57,6 +58,31 @@ local function is_recorded(image)
   return false
 end
 
+-- Bytes of Redis memory that an image may hold.
+local function share_of(image)
+  return tonumber(redis.call('HGET', ADMITTED, image) or 0)
+end
+
+-- Bytes that all images together may hold: a running total, so that its cost does not grow with their number.
+local function admitted_bytes()
+  return tonumber(redis.call('HGET', TOTALS, 'admitted') or 0)
+end
+
+-- Sets how many bytes an image may hold; with 0 it gives its share back.
+local function set_share(image, bytes)
+  local before = share_of(image)
+  if bytes > 0 then
+    redis.call('HSET', ADMITTED, image, bytes)
+  else
+    redis.call('HDEL', ADMITTED, image)
+  end
+  if redis.call('EXISTS', ADMITTED) == 1 then
+    redis.call('HINCRBY', TOTALS, 'admitted', bytes - before)
+  else
+    redis.call('HDEL', TOTALS, 'admitted') -- Nothing is held: a total that is wrong ends here.
+  end
+end
+
 local function make_ready(job, image, tile)
   redis.call('HSET', key(image, 'tiles'), tile, 'ready')
   redis.call('RPUSH', QUEUE, job)
@@ -77,7 +103,7 @@ local function sweep(image)
   end
   redis.call('HDEL', key(image, 'meta'), 'dead')
   redis.call('ZREM', OUTBOX, image)
-  redis.call('HDEL', ADMITTED, image)
+  set_share(image, 0)
 end
 
 -- Takes an image's jobs off the queue. Slow on a long queue; elsewhere stale jobs are skipped when they are claimed.
