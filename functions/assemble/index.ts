@@ -3,7 +3,7 @@ import { http } from '@google-cloud/functions-framework';
 import { loadConfig } from '../lib/config.ts';
 import { Problem } from '../lib/errors.ts';
 import { blurredImageId } from '../lib/events.ts';
-import { answering, bodyOf } from '../lib/service/http.ts';
+import { answering, bodyOf, MAX_DOCUMENT_BYTES } from '../lib/service/http.ts';
 import { createLog } from '../lib/log.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
@@ -29,6 +29,9 @@ export const assemble = answering(log, async (req, res) => {
   res.status(204).end(); // A broker takes a body for an event of its own.
 });
 http('assemble', assemble);
+
+/** Events are short. */
+export const bodyLimit = () => MAX_DOCUMENT_BYTES;
 
 export const lifecycle: Lifecycle = {
   isReady: () => redis.status === 'ready',

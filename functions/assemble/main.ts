@@ -1,6 +1,6 @@
 // Serves assemble until it is asked to stop.
 import '../lib/service/heap-limits.ts';
 import { serve } from '../lib/service/serve.ts';
-import { config, lifecycle, log } from './index.ts';
+import { bodyLimit, config, lifecycle, log } from './index.ts';
 
-await serve({ target: 'assemble', ...config, lifecycle, log });
+await serve({ target: 'assemble', ...config, bodyLimit, lifecycle, log });

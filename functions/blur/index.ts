@@ -42,7 +42,7 @@ if (config.consumer === 'on') {
   void convolver.start(); // Its threads come up while the first tile is on its way.
 }
 const { http } = await import('@google-cloud/functions-framework');
-const { answering, sendJson } = await import('../lib/service/http.ts');
+const { answering, MAX_DOCUMENT_BYTES, sendJson } = await import('../lib/service/http.ts');
 
 /** The function itself, also found by this name when the framework looks for its target. */
 export const blur = answering(log, async (req, res) => {
@@ -53,6 +53,9 @@ export const blur = answering(log, async (req, res) => {
   sendJson(res, 200, { processed: await consumer.drainQueue() });
 });
 http('blur', blur);
+
+/** A request to drain has nothing to say. */
+export const bodyLimit = () => MAX_DOCUMENT_BYTES;
 
 export const lifecycle: Lifecycle = {
   isReady: () => redis.status === 'ready',

@@ -1,7 +1,8 @@
 // split: an image in over HTTP, its tiles out on the queue. Wiring only.
+import type { IncomingHttpHeaders } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
 import { loadConfig } from '../lib/config.ts';
-import { answering } from '../lib/service/http.ts';
+import { answering, MAX_DOCUMENT_BYTES, mediaTypeOf } from '../lib/service/http.ts';
 import { createLog } from '../lib/log.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
@@ -19,6 +20,12 @@ const stores = openStores(config, redis);
 /** The function itself, also found by this name when the framework looks for its target. */
 export const split = answering(log, createRoutes({ config, ledger, stores, log }));
 http('split', split);
+
+/** Images may be as large as the setting says, JSON is short. */
+export function bodyLimit(headers: IncomingHttpHeaders): number {
+  const isJson = mediaTypeOf(headers).endsWith('json');
+  return isJson ? Math.min(MAX_DOCUMENT_BYTES, config.maxBodyBytes) : config.maxBodyBytes;
+}
 
 export const lifecycle: Lifecycle = {
   isReady: () => redis.status === 'ready',

@@ -1,5 +1,5 @@
 // What every function's handler does alike: problems become RFC 9457 answers, and a fault is logged once.
-import type { ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { HttpFunction, Request, Response } from '@google-cloud/functions-framework';
 import { Problem, problemBody } from '../errors.ts';
@@ -7,6 +7,9 @@ import type { Log } from '../log.ts';
 import { redisProblem } from '../redis/connection.ts';
 
 export type Handler = (req: Request, res: Response) => Promise<void>;
+
+/** The most bytes of a JSON request or an event. Both are short; only images are large. */
+export const MAX_DOCUMENT_BYTES = 64 * 1024;
 
 /** A function for the framework that answers what `handler` throws. */
 export function answering(log: Log, handler: Handler): HttpFunction {
@@ -40,6 +43,12 @@ function send(res: ServerResponse, status: number, body: unknown, type: string):
   const text = `${JSON.stringify(body)}\n`;
   res.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) });
   res.end(text);
+}
+
+/** The media type of a request's body in lower case, without parameters; '' when it names none. */
+export function mediaTypeOf(headers: IncomingHttpHeaders): string {
+  const [type] = (headers['content-type'] ?? '').split(';', 1);
+  return type.trim().toLowerCase();
 }
 
 /**

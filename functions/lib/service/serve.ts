@@ -2,6 +2,7 @@
 // a graceful stop. docs/adr/0002 tells why the framework's own server is not used.
 import {
   createServer,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type RequestListener,
   type Server,
@@ -29,7 +30,8 @@ export interface ServeOptions {
   /** The name the function is registered under. */
   target: string;
   port: number;
-  maxBodyBytes: number;
+  /** The most bytes that a request with these headers may have in its body. */
+  bodyLimit(headers: IncomingHttpHeaders): number;
   /** How long requests under way may take once the process is asked to stop. */
   drainMs: number;
   lifecycle: Lifecycle;
@@ -44,7 +46,7 @@ const OVERDUE_MS = 3000;
 
 /** Serves until SIGTERM or SIGINT, then drains and exits. Resolves once it listens. */
 export async function serve(options: ServeOptions): Promise<Server> {
-  const { target, port, maxBodyBytes, lifecycle, log } = options;
+  const { target, port, bodyLimit, lifecycle, log } = options;
   const [framework] = getTestServer(target).listeners('request') as RequestListener[];
   let isDraining = false;
   const underWay = new Set<ServerResponse>();
@@ -58,7 +60,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     underWay.add(res);
     res.once('close', () => underWay.delete(res));
     if (isDraining) res.setHeader('connection', 'close');
-    readBody(req, maxBodyBytes).then(
+    readBody(req, bodyLimit(req.headers)).then(
       (body) => {
         // The framework's own parsers pass over a request that has been read to its end.
         Object.assign(req, { rawBody: body, body });

@@ -1,0 +1,49 @@
+// Sends a request byte by byte as it is given: `fetch` and `node:http` tidy paths and refuse to write some requests.
+import { connect } from 'node:net';
+import { once } from 'node:events';
+
+export interface RawResponse {
+  status: number;
+  /** By names in lower case. */
+  headers: Record<string, string>;
+  body: string;
+}
+
+export interface RawRequest {
+  method?: string;
+  /** The request target, as it stands in the first line. */
+  target: string;
+  headers?: Record<string, string>;
+  /** Sent after the head, whatever the headers say. */
+  body?: string | Uint8Array;
+}
+
+/** The response to `request` of the server at `url`. Resolves once the server has closed the connection. */
+export async function sendRaw(url: string, request: RawRequest): Promise<RawResponse> {
+  const { method = 'GET', target, headers = {}, body = '' } = request;
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const fields = { host: `${hostname}:${port}`, connection: 'close', ...headers };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n`);
+  socket.write(body);
+  const parts: Buffer[] = [];
+  socket.on('data', (part) => parts.push(part));
+  socket.on('error', () => {}); // A server that has answered may close before all is sent.
+  await once(socket, 'close');
+  return parsed(Buffer.concat(parts).toString());
+}
+
+function parsed(text: string): RawResponse {
+  const headEnd = text.indexOf('\r\n\r\n');
+  const [first, ...lines] = text.slice(0, headEnd).split('\r\n');
+  const headers = lines.map((line) => {
+    const colon = line.indexOf(':');
+    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+  });
+  return {
+    status: Number(first.split(' ')[1]),
+    headers: Object.fromEntries(headers) as Record<string, string>,
+    body: text.slice(headEnd + 4),
+  };
+}
