@@ -31,7 +31,7 @@ export interface ServeOptions {
   target: string;
   port: number;
   /** The most bytes that a request with these headers may have in its body. */
-  bodyLimit(headers: IncomingHttpHeaders): number;
+  bodyLimit: (headers: IncomingHttpHeaders) => number;
   /** How long requests under way may take once the process is asked to stop. */
   drainMs: number;
   lifecycle: Lifecycle;
