@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { Jimp } from 'jimp';
 import sharp, { type Sharp } from 'sharp';
-import { TesseraJimp } from '../functions/lib/image/jimp.ts';
+import { Jimp as TesseraJimp } from '../functions/blur/jimp.ts';
 import { decodeBands, readHeader } from '../functions/lib/image/read.ts';
 import { type Bitmap, channelsOf, freeBytes } from '../functions/lib/image/pixels.ts';
 import { encodePng } from '../functions/lib/image/png/encode.ts';

@@ -1,7 +1,7 @@
 // Draws the sample images a first run blurs: a landscape, a picture with soft alpha, and a JPEG.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TesseraJimp } from '../functions/lib/image/jimp.ts';
+import { Jimp } from '../functions/blur/jimp.ts';
 
 type Color = [red: number, green: number, blue: number, alpha: number];
 type Paint = (x: number, y: number) => Color;
@@ -26,7 +26,7 @@ export async function drawSamples(folder: string): Promise<string[]> {
   return Promise.all(
     samples.map(async (sample) => {
       const path = join(folder, sample.file);
-      const image = new TesseraJimp({ data: draw(sample), width: sample.width, height: sample.height });
+      const image = new Jimp({ data: draw(sample), width: sample.width, height: sample.height });
       await writeFile(path, await image.getBuffer(path.endsWith('.jpg') ? 'image/jpeg' : 'image/png'));
       return path;
     }),

@@ -26,8 +26,9 @@ export type Channels = 3 | 4;
  */
 export function freeBytes(bytes: Uint8Array): void {
   const { buffer } = bytes;
-  if (buffer instanceof ArrayBuffer && !buffer.detached && buffer.byteLength === bytes.byteLength)
-    buffer.transfer(0);
+  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
+  // Node 20, where the Jimp formats may run, cannot; there it is left to the collector.
+  if (isWhole && 'transfer' in buffer && !buffer.detached) buffer.transfer(0);
 }
 
 /** The same bytes as a Buffer: its `copy` takes a part of a row without an object for it, `set` wants one each. */

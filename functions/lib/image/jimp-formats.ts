@@ -1,32 +1,29 @@
-// A Jimp of PNG and JPEG only, with our codecs behind its format interface: for whole images in scripts, tests and
-// benches. The functions themselves never load Jimp: they stream bands, see images.ts.
-import { createJimp } from '@jimp/core';
+// Our codecs behind Jimp's format interface: whole images in, whole images out. The functions themselves never load
+// Jimp: they stream bands, see read.ts.
 import { type AllocateBand, bandsOf } from './bands.ts';
 import { decodeStored } from './jpeg/decode.ts';
-import { asBuffer, type Bitmap } from './pixels.ts';
+import { asBuffer } from './pixels.ts';
 import { decodePng } from './png/decode.ts';
 import { encodePng } from './png/encode.ts';
 import { channelsOfPng, readPngHeader } from './png/header.ts';
 import { viewOf } from './png/words.ts';
 
-interface JimpBitmap extends Bitmap {
+/** RGBA pixels as Jimp holds them. */
+export interface JimpBitmap {
   data: Buffer;
+  width: number;
+  height: number;
 }
 
-function fastPng() {
+/** PNG for `createJimp`. A bad image throws the Problems of `decodeBands`. Opaque images become RGB files. */
+export function pngFormat() {
   return { mime: 'image/png' as const, hasAlpha: true, decode: decodePngWhole, encode: encodePngWhole };
 }
 
-/** Decodes 4 times as fast as Jimp's own; encodes by it. Jimp itself turns the picture as its EXIF notes ask. */
-function fastJpeg() {
+/** JPEG for `createJimp`: decodes with our decoder, encodes with Jimp's own. Jimp turns the picture as its EXIF says. */
+export function jpegFormat() {
   return { mime: 'image/jpeg' as const, decode: decodeJpegWhole, encode: encodeJpegWhole };
 }
-
-/**
- * Use `fromBuffer` and `getBuffer`. A bad image throws the Problems of `decodeBands`. There is no limit on the size:
- * call `readHeader` first on what a stranger sent. Opaque images become RGB files.
- */
-export const TesseraJimp = createJimp({ formats: [fastPng, fastJpeg] });
 
 async function decodePngWhole(bytes: Buffer): Promise<JimpBitmap> {
   const header = readPngHeader(bytes);
