@@ -7,6 +7,7 @@ import { decodeBands, readHeader, type ImageHeader } from '../lib/image/read.ts'
 import type { Log } from '../lib/log.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
 import type { ImageLedger, ImagePlan, ImageRecord } from '../lib/queue/image-ledger.ts';
+import { isOutOfMemory } from '../lib/redis/connection.ts';
 import type { Stores } from '../lib/store/stores.ts';
 import { sourceOf, tileCount, tileGrid, type TileGrid } from '../lib/image/tile-grid.ts';
 import { cutTiles } from './cut.ts';
@@ -98,15 +99,20 @@ export class Intake {
         });
         if (isOver) break;
       }
+      await inFlight.settle();
     } catch (error) {
-      if (error instanceof Problem && error.code === 'invalid-image') {
-        await inFlight.settle();
+      if (leavesNothing(error)) {
+        await inFlight.settle().catch(() => {}); // Tiles on their way arrive before the image is forgotten.
         await ledger.forget(id);
       }
       throw error;
     }
-    await inFlight.settle();
   }
+}
+
+/** Whether a fault ends the image: it is none, or Redis has no memory for the rest. Others let it be resumed. */
+function leavesNothing(error: unknown): boolean {
+  return (error instanceof Problem && error.code === 'invalid-image') || isOutOfMemory(error);
 }
 
 function planOf(name: string, kernelSize: number, grid: TileGrid): ImagePlan {

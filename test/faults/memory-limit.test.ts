@@ -35,13 +35,14 @@ describe('Redis at its memory limit', () => {
     expect(await findFaults(rig, [image, later])).toEqual([]);
   });
 
-  test('reached half way through an image refuses the rest; the same request later completes it', async () => {
+  test('reached half way through an image refuses it and keeps nothing of it; later it is taken', async () => {
     const stopped = rig.split.proxy.hold({ step: 'enqueue', moment: 'request', nth: rigTiles / 2 });
     const first = rig.post('a.png');
     const passage = await stopped;
     await fillMemory();
     passage.pass();
     expect((await first).response.status).toBe(429);
+    expect(await rig.redis.keys('image:*')).toEqual([]);
 
     await rig.startWorker(patient);
     await rig.redis.config('SET', 'maxmemory', '0');
