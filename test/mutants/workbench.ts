@@ -9,7 +9,15 @@ import { plant, type Mutant } from './mutant.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const queueFolder = 'functions/lib/queue';
 /** What the queue's tests need. */
-const copied = ['functions/lib', 'local/redis-server.ts', 'test/queue', 'functions/testing', 'package.json'];
+const copied = [
+  'functions/lib',
+  'functions/testing',
+  'chaos/redis-proxy.ts',
+  'chaos/resp.ts',
+  'local/redis-server.ts',
+  'test/queue',
+  'package.json',
+];
 const modelTest = 'test/queue/model.test.ts';
 
 /** A hang is no answer; the tests themselves give up long before. */
