@@ -1,7 +1,7 @@
 // The benches' figures as SVG line plots, small and without a library: axes, lines, a legend.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Results } from './run.ts';
+import type { Results } from './results.ts';
 
 interface Series {
   name: string;

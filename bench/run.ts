@@ -3,24 +3,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
-import { benchCodec, type CodecResults } from './codec.ts';
-import { benchCold, type ColdResults } from './cold.ts';
-import { benchEndToEnd, type EndToEndResults } from './e2e.ts';
-import { benchKernel, type KernelResults } from './kernel.ts';
-import { benchMemory, type MemoryResults } from './memory.ts';
+import { benchCodec } from './codec.ts';
+import { benchCold } from './cold.ts';
+import { benchEndToEnd } from './e2e.ts';
+import { benchKernel } from './kernel.ts';
+import { benchMemory } from './memory.ts';
 import { drawPlots } from './plots.ts';
-import { benchScale, type ScaleResults } from './scale.ts';
-
-/** What was measured, each section when it ran last. */
-export interface Results {
-  machine?: { date: string; cpu: string; cores: number; node: string };
-  kernel?: KernelResults;
-  codec?: CodecResults;
-  e2e?: EndToEndResults;
-  scale?: ScaleResults;
-  memory?: MemoryResults;
-  cold?: ColdResults;
-}
+import type { Results } from './results.ts';
+import { benchScale } from './scale.ts';
 
 const FILE = join(import.meta.dirname, 'results.json');
 

@@ -1,0 +1,18 @@
+// The shape of bench/results.json.
+import type { CodecResults } from './codec.ts';
+import type { ColdResults } from './cold.ts';
+import type { EndToEndResults } from './e2e.ts';
+import type { KernelResults } from './kernel.ts';
+import type { MemoryResults } from './memory.ts';
+import type { ScaleResults } from './scale.ts';
+
+/** What was measured, each section when it ran last. */
+export interface Results {
+  machine?: { date: string; cpu: string; cores: number; node: string };
+  kernel?: KernelResults;
+  codec?: CodecResults;
+  e2e?: EndToEndResults;
+  scale?: ScaleResults;
+  memory?: MemoryResults;
+  cold?: ColdResults;
+}
