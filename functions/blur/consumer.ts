@@ -23,6 +23,8 @@ export interface ConsumerParts {
   slots: number;
   leaseMs: number;
   log: Log;
+  /** From 0 to below 1: keeps workers that wait alike from asking at the same moments. */
+  jitter?: () => number;
 }
 
 export class Consumer {
@@ -87,7 +89,7 @@ export class Consumer {
   async #lead(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       await this.#processReady(() => this.#tryClaim());
-      await this.#pause(jittered(PAUSE_MS));
+      await this.#pause(this.#jittered(PAUSE_MS));
       await this.#wait();
     }
   }
@@ -97,7 +99,7 @@ export class Consumer {
     while (!this.#stopping.signal.aborted) {
       await this.#nextHandedIn.promise;
       await this.#processReady(() => this.#tryClaim());
-      await this.#pause(jittered(PAUSE_MS));
+      await this.#pause(this.#jittered(PAUSE_MS));
     }
   }
 
@@ -128,7 +130,7 @@ export class Consumer {
   async #announceOverdue(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       await this.#tryAnnounce();
-      await this.#pause(jittered(ANNOUNCE_EVERY_MS));
+      await this.#pause(this.#jittered(ANNOUNCE_EVERY_MS));
     }
   }
 
@@ -209,11 +211,12 @@ export class Consumer {
     });
   }
 
+  #jittered(ms: number): number {
+    const { jitter = Math.random } = this.#parts;
+    return ms * (0.5 + jitter());
+  }
+
   async #pause(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => {}); // Stopping ends a pause early.
   }
-}
-
-function jittered(ms: number): number {
-  return ms * (0.5 + Math.random());
 }

@@ -1,0 +1,277 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Log } from '../lib/log.ts';
+import type { AckAnswer, Claim, TileQueue } from '../lib/queue/tile-queue.ts';
+import { until } from '../testing/until.ts';
+import { Consumer, type ConsumerParts } from './consumer.ts';
+
+function claimOf(tile: number): Claim {
+  const job = { imageId: 'a'.repeat(24), tile };
+  return {
+    job,
+    token: `${tile}`,
+    attempt: 1,
+    source: null,
+    width: 1,
+    height: 1,
+    tileSizePx: 1,
+    kernelSize: 1,
+  };
+}
+
+/** A queue in memory that tells what was done with its tiles. `hold` keeps a call waiting until its gate opens. */
+class FakeQueue implements TileQueue {
+  readonly ready: Claim[];
+  readonly done: string[] = [];
+  claims = 0;
+  extended = 0;
+  closed = false;
+  claimFault: Error | null = null;
+  ackAnswer: AckAnswer = 'acked';
+  claimGate: Promise<void> = Promise.resolve();
+  /** Resolves what waits for a tile. */
+  #arrived = Promise.withResolvers<void>();
+
+  constructor(tiles: number) {
+    this.ready = Array.from({ length: tiles }, (_, tile) => claimOf(tile));
+  }
+
+  push(tile: number): void {
+    this.ready.push(claimOf(tile));
+    this.#arrived.resolve();
+    this.#arrived = Promise.withResolvers();
+  }
+
+  async claim(): Promise<Claim | null> {
+    if (this.claimFault) throw this.claimFault;
+    const claim = this.ready.shift() ?? null;
+    if (claim) this.claims++;
+    await this.claimGate;
+    return claim;
+  }
+
+  wait(): Promise<void> {
+    return this.ready.length > 0 ? Promise.resolve() : this.#arrived.promise;
+  }
+
+  async extend(): Promise<'extended'> {
+    this.extended++;
+    return 'extended';
+  }
+
+  async ack({ job }: Claim): Promise<AckAnswer> {
+    this.done.push(`ack ${job.tile}`);
+    return this.ackAnswer;
+  }
+
+  async fail({ job }: Claim, reason: string): Promise<'delayed'> {
+    this.done.push(`fail ${job.tile}: ${reason}`);
+    return 'delayed';
+  }
+
+  async release({ job }: Claim): Promise<'released'> {
+    this.done.push(`release ${job.tile}`);
+    return 'released';
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+}
+
+/** Blurs tiles one by one as the test says. */
+class FakeConvolver {
+  running: number[] = [];
+  most = 0;
+  readonly #gates = new Map<number, PromiseWithResolvers<Uint8Array>>();
+
+  readonly convolve = async ({ job }: Claim): Promise<Uint8Array> => {
+    this.running.push(job.tile);
+    this.most = Math.max(this.most, this.running.length);
+    const gate = Promise.withResolvers<Uint8Array>();
+    this.#gates.set(job.tile, gate);
+    try {
+      return await gate.promise;
+    } finally {
+      this.running = this.running.filter((tile) => tile !== job.tile);
+    }
+  };
+
+  finish(tile: number): void {
+    this.#gates.get(tile)?.resolve(new Uint8Array(1));
+  }
+
+  fail(tile: number, reason: string): void {
+    this.#gates.get(tile)?.reject(new Error(reason));
+  }
+}
+
+let consumer: Consumer;
+
+function consume(queue: FakeQueue, parts: Partial<ConsumerParts> = {}) {
+  const convolver = new FakeConvolver();
+  const logged: string[] = [];
+  const note = (message: string) => logged.push(message);
+  const log: Log = { debug: note, info: note, warn: note, error: note };
+  let announced = 0;
+  consumer = new Consumer({
+    queue,
+    convolve: convolver.convolve,
+    announce: async () => {
+      announced++;
+    },
+    slots: 3,
+    leaseMs: 60_000,
+    log,
+    jitter: () => 0,
+    ...parts,
+  });
+  return { convolver, logged, announcements: () => announced };
+}
+
+afterEach(async () => {
+  await consumer.stop(0);
+});
+
+describe('a consumer that was idle', () => {
+  it('takes one tile alone, and more side by side once that one went well', async () => {
+    const queue = new FakeQueue(5);
+    const { convolver } = consume(queue);
+    consumer.start();
+    await until('the first tile', () => convolver.running.length === 1);
+    await expect(until('a second one', () => queue.claims > 1, 100)).rejects.toThrow('a second one');
+    convolver.finish(0);
+    await until('three tiles at once', () => convolver.running.length === 3);
+    expect(queue.done).toEqual(['ack 0']);
+  });
+
+  it('keeps the others out after a first tile that failed', async () => {
+    const queue = new FakeQueue(5);
+    const { convolver } = consume(queue);
+    consumer.start();
+    await until('the first tile', () => convolver.running.length === 1);
+    convolver.fail(0, 'it broke');
+    await until('the next tile', () => convolver.running.includes(1));
+    await expect(until('a second one', () => convolver.running.length > 1, 100)).rejects.toThrow();
+    expect(queue.done).toEqual(['fail 0: it broke']);
+  });
+
+  it('begins as soon as a tile arrives', async () => {
+    const queue = new FakeQueue(0);
+    const { convolver } = consume(queue);
+    consumer.start();
+    await consumer.firstPoll;
+    queue.push(7);
+    await until('the tile', () => convolver.running.includes(7));
+  });
+});
+
+describe('a consumer', () => {
+  it('goes on after a claim that failed, and says so', async () => {
+    const queue = new FakeQueue(1);
+    queue.claimFault = new Error('no Redis');
+    const { convolver, logged } = consume(queue);
+    consumer.start();
+    await until('the fault in the log', () => logged.length > 0);
+    queue.claimFault = null;
+    await until('the tile', () => convolver.running.length === 1);
+  });
+
+  it('extends the lease of a tile in hand, and of none once it is handed in', async () => {
+    const queue = new FakeQueue(1);
+    const { convolver } = consume(queue, { leaseMs: 30 });
+    consumer.start();
+    await until('three extensions', () => queue.extended >= 3);
+    convolver.finish(0);
+    await until('the ack', () => queue.done.length === 1);
+    const { extended } = queue;
+    await expect(until('another one', () => queue.extended > extended, 100)).rejects.toThrow();
+  });
+
+  it('sends the event at once after the ack of an image’s last tile', async () => {
+    const queue = new FakeQueue(1);
+    queue.ackAnswer = 'last';
+    const { convolver, announcements } = consume(queue);
+    consumer.start();
+    await until('the tile', () => convolver.running.length === 1);
+    const before = announcements();
+    convolver.finish(0);
+    await until('the event', () => announcements() === before + 1);
+  });
+
+  it('leaves a tile whose ack fails to its lease, and goes on', async () => {
+    const queue = new FakeQueue(2);
+    const { convolver, logged } = consume(queue);
+    const { ack } = queue;
+    queue.ack = () => {
+      queue.ack = ack;
+      return Promise.reject(new Error('cut off'));
+    };
+    consumer.start();
+    await until('the first tile', () => convolver.running.includes(0));
+    convolver.finish(0);
+    await until('the second tile', () => convolver.running.includes(1));
+    convolver.finish(1);
+    await until('the second ack', () => queue.done.includes('ack 1'));
+    expect(logged.some((message) => message.includes('lease will expire'))).toBe(true);
+  });
+});
+
+describe('a consumer that stops', () => {
+  it('finishes the tiles in hand and claims no more', async () => {
+    const queue = new FakeQueue(5);
+    const { convolver } = consume(queue);
+    consumer.start();
+    await until('the first tile', () => convolver.running.length === 1);
+    const stopped = consumer.stop(60_000);
+    convolver.finish(0);
+    await stopped;
+    expect(queue.done).toEqual(['ack 0']);
+    expect(queue.ready.length).toBe(4);
+  });
+
+  it('gives the tiles back that are not finished in time', async () => {
+    const queue = new FakeQueue(5);
+    const { convolver } = consume(queue);
+    consumer.start();
+    await until('the first tile', () => convolver.running.length === 1);
+    await consumer.stop(10);
+    expect(queue.done).toEqual(['release 0']);
+  });
+
+  it('gives a tile back whose claim was still on its way when the time was over', async () => {
+    const queue = new FakeQueue(1);
+    const gate = Promise.withResolvers<void>();
+    queue.claimGate = gate.promise;
+    consume(queue);
+    consumer.start();
+    await until('the claim', () => queue.claims === 1);
+    const stopped = consumer.stop(10);
+    await expect(until('an answer', () => queue.done.length > 0, 50)).rejects.toThrow();
+    gate.resolve();
+    await stopped;
+    expect(queue.done).toEqual(['release 0']);
+  });
+});
+
+describe('a request to drain', () => {
+  it('processes all ready tiles in all slots, sends the events, and returns how many there were', async () => {
+    const queue = new FakeQueue(7);
+    const { convolver, announcements } = consume(queue);
+    const drained = consumer.drainQueue();
+    for (let tile = 0; tile < 7; tile++) {
+      await until(`tile ${tile}`, () => convolver.running.includes(tile));
+      convolver.finish(tile);
+    }
+    expect(await drained).toBe(7);
+    expect(convolver.most).toBe(3);
+    expect(queue.done.length).toBe(7);
+    expect(announcements()).toBe(1);
+  });
+
+  it('fails when the queue does', async () => {
+    const queue = new FakeQueue(1);
+    queue.claimFault = new Error('no Redis');
+    consume(queue);
+    await expect(consumer.drainQueue()).rejects.toThrow('no Redis');
+  });
+});
