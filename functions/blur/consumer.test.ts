@@ -26,6 +26,8 @@ class FakeQueue implements TileQueue {
   extended = 0;
   closed = false;
   claimFault: Error | null = null;
+  /** Thrown by the next ack, once. */
+  ackFault: Error | null = null;
   ackAnswer: AckAnswer = 'acked';
   claimGate: Promise<void> = Promise.resolve();
   /** Resolves what waits for a tile. */
@@ -59,6 +61,9 @@ class FakeQueue implements TileQueue {
   }
 
   async ack({ job }: Claim): Promise<AckAnswer> {
+    const fault = this.ackFault;
+    this.ackFault = null;
+    if (fault) throw fault;
     this.done.push(`ack ${job.tile}`);
     return this.ackAnswer;
   }
@@ -151,7 +156,7 @@ describe('a consumer that was idle', () => {
     await until('the first tile', () => convolver.running.length === 1);
     convolver.fail(0, 'it broke');
     await until('the next tile', () => convolver.running.includes(1));
-    await expect(until('a second one', () => convolver.running.length > 1, 100)).rejects.toThrow();
+    await expect(until('a second one', () => convolver.running.length > 1, 100)).rejects.toThrow('a second one');
     expect(queue.done).toEqual(['fail 0: it broke']);
   });
 
@@ -184,7 +189,7 @@ describe('a consumer', () => {
     convolver.finish(0);
     await until('the ack', () => queue.done.length === 1);
     const { extended } = queue;
-    await expect(until('another one', () => queue.extended > extended, 100)).rejects.toThrow();
+    await expect(until('another one', () => queue.extended > extended, 100)).rejects.toThrow('another one');
   });
 
   it('sends the event at once after the ack of an image’s last tile', async () => {
@@ -201,11 +206,7 @@ describe('a consumer', () => {
   it('leaves a tile whose ack fails to its lease, and goes on', async () => {
     const queue = new FakeQueue(2);
     const { convolver, logged } = consume(queue);
-    const { ack } = queue;
-    queue.ack = () => {
-      queue.ack = ack;
-      return Promise.reject(new Error('cut off'));
-    };
+    queue.ackFault = new Error('cut off');
     consumer.start();
     await until('the first tile', () => convolver.running.includes(0));
     convolver.finish(0);
@@ -246,7 +247,7 @@ describe('a consumer that stops', () => {
     consumer.start();
     await until('the claim', () => queue.claims === 1);
     const stopped = consumer.stop(10);
-    await expect(until('an answer', () => queue.done.length > 0, 50)).rejects.toThrow();
+    await expect(until('an answer', () => queue.done.length > 0, 50)).rejects.toThrow('an answer');
     gate.resolve();
     await stopped;
     expect(queue.done).toEqual(['release 0']);
