@@ -156,7 +156,9 @@ describe('a consumer that was idle', () => {
     await until('the first tile', () => convolver.running.length === 1);
     convolver.fail(0, 'it broke');
     await until('the next tile', () => convolver.running.includes(1));
-    await expect(until('a second one', () => convolver.running.length > 1, 100)).rejects.toThrow('a second one');
+    await expect(until('a second one', () => convolver.running.length > 1, 100)).rejects.toThrow(
+      'a second one',
+    );
     expect(queue.done).toEqual(['fail 0: it broke']);
   });
 
