@@ -66,10 +66,12 @@ export class Assembler {
   async #encode(record: ImageRecord): Promise<AsyncIterable<Uint8Array>> {
     const grid = tileGrid(record.width, record.height, record.tileSizePx, record.kernelSize);
     const tiles = Array.from({ length: tileCount(grid) }, (_, tile) => tile);
-    const channels = channelsOfImage(grid, await this.#parts.ledger.coreSizes(record.id, tiles));
+    const { ledger } = this.#parts;
+    const channels = channelsOfImage(grid, await ledger.coreSizes(record.id, tiles));
     return encodePng(
       { width: grid.width, height: grid.height, channels },
       this.#bands(record.id, grid, channels),
+      { ancillary: await ledger.ancillary(record.id) },
     );
   }
 

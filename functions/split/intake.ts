@@ -56,7 +56,7 @@ export class Intake {
 
     let state = await ledger.begin(id, plan, admission);
     if (state === 'done' && !(await stores.outputs.open(stores.outputName(id, name)))) {
-      state = await ledger.begin(id, plan, admission, true);
+      state = await ledger.begin(id, plan, admission, { again: true });
     }
     if (state === 'over-budget') {
       throw new Problem('over-budget', 'Other images hold the memory set aside for tiles.', {

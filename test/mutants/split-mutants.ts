@@ -17,6 +17,20 @@ export const splitMutants: Mutant[] = [
     why: 'Redis would run full and refuse everyone',
   },
   {
+    name: 'the chunks of an image that is not let in stay',
+    file: 'begin.lua',
+    find: "    redis.call('UNLINK', staged)\n    return 'over-budget'",
+    replace: "    return 'over-budget'",
+    why: 'a leak',
+  },
+  {
+    name: 'the chunks of an image begun again stay beside its own',
+    file: 'begin.lua',
+    find: "  redis.call('UNLINK', staged)\n  return state",
+    replace: '  return state',
+    why: 'a leak',
+  },
+  {
     name: 'an image that starts over is counted twice',
     file: 'begin.lua',
     find: 'admitted_bytes() - share_of(image) + bytes',

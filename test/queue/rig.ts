@@ -55,8 +55,12 @@ export class Rig {
   }
 
   /** Opens an image of `tiles` tiles that may hold `bytes`. */
-  begin(id: string, { tiles = 2, bytes = 100, again = false } = {}) {
-    return this.ledger.begin(id, planOf(tiles), { bytes, budgetBytes: BUDGET_BYTES }, again);
+  begin(
+    id: string,
+    options: { tiles?: number; bytes?: number; again?: boolean; ancillary?: Uint8Array } = {},
+  ) {
+    const { tiles = 2, bytes = 100, again, ancillary } = options;
+    return this.ledger.begin(id, planOf(tiles), { bytes, budgetBytes: BUDGET_BYTES }, { again, ancillary });
   }
 
   /** Opens an image and puts all its tiles on the queue. */

@@ -13,6 +13,7 @@ export interface ImageSnapshot {
   acks: Fields;
   errors: Fields;
   done: string[];
+  ancillary: string;
   /** Bytes by tile, as text. */
   src: Fields;
   out: Fields;
@@ -86,6 +87,7 @@ async function readImageKey(redis: Redis, key: string, name: string, into: Snaps
   const hash = HASHES.find((each) => each === part);
   if (hash) image[hash] = await redis.hgetall(key);
   else if (part === 'done') image.done = (await redis.smembers(key)).sort();
+  else if (part === 'ancillary') image.ancillary = (await redis.get(key)) ?? '';
   else if (tile && (kind === 'src' || kind === 'out')) image[kind][tile] = (await redis.get(key)) ?? '';
   else into.strays.push(key);
   ((await ttlMs) === -1 ? image.staying : image.expiring).push(part);
@@ -107,6 +109,7 @@ function emptyImage(): ImageSnapshot {
     acks: {},
     errors: {},
     done: [],
+    ancillary: '',
     src: {},
     out: {},
     expiring: [],

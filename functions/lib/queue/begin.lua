@@ -1,5 +1,6 @@
 #!lua
--- Opens an image: writes its record and sets aside the memory it may need, unless it is known already.
+-- Opens an image: writes its record and sets aside the memory it may need, unless it is known already. The chunks its
+-- result carries, if any, are SET in the same transaction, just before, and are taken over only if the image is begun.
 -- ARGV[1] -> image id
 -- ARGV[2] -> now, ms ('' = server clock)
 -- ARGV[3] -> bytes the image may hold
@@ -11,12 +12,13 @@
 
 local image, now = ARGV[1], clock(ARGV[2])
 local bytes, budget, abandon_ms = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local meta = key(image, 'meta')
+local meta, staged = key(image, 'meta'), key(image, 'new:ancillary')
 
 local state = redis.call('HGET', meta, 'state')
 local starts_over = state == 'failed' or state == 'cancelled' or (state == 'done' and ARGV[6] == '1')
 if state and not starts_over then
   redis.call('HSET', meta, 'touchedAt', now)
+  redis.call('UNLINK', staged)
   return state
 end
 
@@ -53,6 +55,7 @@ end
 if not fits() then
   reclaim_admissions()
   if not fits() then
+    redis.call('UNLINK', staged)
     return 'over-budget'
   end
 end
@@ -64,6 +67,9 @@ if state then
 end
 redis.call('HSET', meta, 'state', 'splitting', 'createdAt', now, 'touchedAt', now, unpack(ARGV, 7))
 set_share(image, bytes)
+if redis.call('EXISTS', staged) == 1 then
+  redis.call('RENAME', staged, key(image, 'ancillary'))
+end
 trim_index()
 redis.call('ZADD', IMAGES, now, image)
 return 'begun'

@@ -73,17 +73,16 @@ export class ImageLedger {
 
   /**
    * Opens an image. An image that failed or was cancelled starts over, and one that is done does if `again` says so;
-   * of any other the state it is in comes back and nothing changes.
+   * of any other the state it is in comes back and nothing changes. `ancillary` is kept with it until its end.
    */
   async begin(
     id: string,
     plan: ImagePlan,
     admission: Admission,
-    again = false,
+    { again = false, ancillary }: { again?: boolean; ancillary?: Uint8Array } = {},
   ): Promise<'begun' | 'over-budget' | ImageState> {
     const record = { ...plan, ttl: this.#recordTtlS };
-    const answer = await this.#scripts.run(
-      'begin',
+    const args = [
       id,
       this.#clock(),
       admission.bytes,
@@ -91,7 +90,10 @@ export class ImageLedger {
       ABANDONED_MS,
       again ? '1' : '',
       ...Object.entries(record).flat(),
-    );
+    ];
+    const answer = ancillary?.length
+      ? await this.#scripts.runAfterSet(this.#keys(id).staged('ancillary'), ancillary, 'begin', ...args)
+      : await this.#scripts.run('begin', ...args);
     return answer as 'begun' | 'over-budget' | ImageState;
   }
 
@@ -110,6 +112,11 @@ export class ImageLedger {
   /** The image whose event is due, or null. It is due again after a pause that doubles each time. */
   async due(firstPauseMs: number): Promise<string | null> {
     return (await this.#scripts.run('due', this.#clock(), firstPauseMs)) as string | null;
+  }
+
+  /** What {@link begin} was given to keep with the image; no bytes when that was nothing. */
+  async ancillary(id: string): Promise<Uint8Array> {
+    return (await this.#redis.getBuffer(this.#keys(id).ancillary)) ?? new Uint8Array();
   }
 
   /** Blurred tiles of an image, in the order asked for; null where a tile has no result. */

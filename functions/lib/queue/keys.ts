@@ -43,11 +43,13 @@ export function imageKeys(prefix: string, imageId: string) {
     errors: of('errors'),
     /** SET of tiles done. */
     done: of('done'),
+    /** STRING, the PNG chunks its result carries besides pixels: colour profile, density. Absent when it carries none. */
+    ancillary: of('ancillary'),
     /** STRING, the tile's source pixels: its core and halo. */
     src: (tile: number) => of(`src:${tile}`),
     /** STRING, the tile's blurred core. */
     out: (tile: number) => of(`out:${tile}`),
-    /** STRING, a result on its way in, inside the transaction that acks it. */
-    staged: (token: string) => of(`new:${token}`),
+    /** STRING, bytes on their way in, inside the transaction that takes them: a result by its token, or `ancillary`. */
+    staged: (name: string) => of(`new:${name}`),
   };
 }

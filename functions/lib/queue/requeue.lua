@@ -10,7 +10,7 @@ if not image or redis.call('HGET', key(image, 'tiles'), tile) ~= 'dead' then
   return 'gone'
 end
 local meta = key(image, 'meta')
-for _, part in ipairs({ 'meta', 'tiles', 'attempts', 'acks', 'errors', 'done' }) do
+for _, part in ipairs({ 'meta', 'tiles', 'attempts', 'acks', 'errors', 'done', 'ancillary' }) do
   redis.call('PERSIST', key(image, part))
 end
 local tiles = tonumber(redis.call('HGET', meta, 'tiles'))

@@ -98,7 +98,7 @@ local function sweep(image)
     redis.call('ZREM', DEAD, job)
     redis.call('UNLINK', key(image, 'src:' .. tile), key(image, 'out:' .. tile))
   end
-  for _, part in ipairs({ 'tiles', 'attempts', 'tokens', 'acks', 'errors', 'done' }) do
+  for _, part in ipairs({ 'tiles', 'attempts', 'tokens', 'acks', 'errors', 'done', 'ancillary' }) do
     redis.call('UNLINK', key(image, part))
   end
   redis.call('HDEL', key(image, 'meta'), 'dead')
@@ -125,7 +125,7 @@ local function expire_if_settled(image, ttl_s)
   if dead == 0 or redis.call('SCARD', key(image, 'done')) + dead < tiles then
     return
   end
-  for _, part in ipairs({ 'meta', 'tiles', 'attempts', 'acks', 'errors', 'done' }) do
+  for _, part in ipairs({ 'meta', 'tiles', 'attempts', 'acks', 'errors', 'done', 'ancillary' }) do
     redis.call('EXPIRE', key(image, part), ttl_s)
   end
   for tile = 0, tiles - 1 do

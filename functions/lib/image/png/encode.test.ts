@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { photo } from '../../../testing/photo.ts';
 import type { Bitmap, Channels } from '../pixels.ts';
 import { decodePng } from './decode.ts';
+import { frameChunk } from './chunks.ts';
 import { encodePng } from './encode.ts';
 
 /** `image` as bands of these heights, over and over. */
@@ -91,6 +92,15 @@ describe('encodePng', { timeout: 60_000 }, () => {
       expect((await encode(image)).length).toBeLessThanOrEqual(1.12 * stock.length);
     },
   );
+
+  test('puts the chunks it is given right behind the header', async () => {
+    const ancillary = Buffer.concat(frameChunk(0x70485973, Buffer.from([0, 0, 11, 19, 0, 0, 11, 19, 1]))); // pHYs
+    const file = Buffer.concat(
+      await Array.fromAsync(encodePng({ width: 4, height: 2, channels: 3 }, [band(4, 2, 3)], { ancillary })),
+    );
+    expect(file.indexOf(ancillary)).toBe(8 + 25);
+    expect((await sharp(file).metadata()).density).toBe(72);
+  });
 
   test('takes bands only as its chunks are taken', async () => {
     const image = { data: randomBytes(16 * 1024 * 1024), width: 1024, height: 4096 };

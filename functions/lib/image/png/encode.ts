@@ -15,6 +15,11 @@ export interface PngSize {
   channels: Channels;
 }
 
+export interface PngExtras {
+  /** Whole chunks to put between the header and the pixels. */
+  ancillary?: Uint8Array;
+}
+
 /** Filtered bytes compressed as one job, each of which wakes a thread; an image of few bytes is cut into this many. */
 const stripeBytes = 1024 * 1024;
 const leastStripes = 8;
@@ -36,9 +41,11 @@ const deflate = promisify(deflateRaw);
 export async function* encodePng(
   size: PngSize,
   bands: AsyncIterable<Bitmap> | Iterable<Bitmap>,
+  { ancillary }: PngExtras = {},
 ): AsyncGenerator<Uint8Array> {
   yield signature;
   yield* frameChunk(chunkTypes.IHDR, imageHeader(size));
+  if (ancillary?.length) yield ancillary;
   yield* frameChunk(chunkTypes.IDAT, zlibHeader);
   const stripes = new Striper(size);
   const jobs: Promise<Buffer>[] = [];

@@ -1,0 +1,70 @@
+// The chunks an image's result carries are kept beside its tiles: they come with the image and go with it.
+import { describe, expect, test } from 'vitest';
+import { A, B, BUDGET_BYTES, pixels, PREFIX, useRig } from './rig.ts';
+
+const on = useRig();
+const chunks = pixels('chunks');
+const key = `${PREFIX}:${A}:ancillary`;
+
+const kept = async () => Buffer.from(await on.rig.ledger.ancillary(A)).toString();
+
+describe('the chunks of an image', () => {
+  test('are kept from its begin on', async () => {
+    expect(await on.rig.begin(A, { ancillary: chunks })).toBe('begun');
+    expect(await kept()).toBe('chunks');
+    expect((await on.rig.look()).strays).toEqual([]);
+  });
+
+  test.each([['nothing', undefined] as const, ['no bytes', new Uint8Array()] as const])(
+    'take no key when they are %s',
+    async (_, ancillary) => {
+      expect(await on.rig.begin(A, { ancillary })).toBe('begun');
+      expect(await kept()).toBe('');
+      expect(await on.rig.redis.exists(key)).toBe(0);
+    },
+  );
+
+  test('stay as they are when the image is begun again', async () => {
+    await on.rig.begin(A, { ancillary: chunks });
+    expect(await on.rig.begin(A, { ancillary: pixels('others') })).toBe('splitting');
+    expect(await kept()).toBe('chunks');
+    expect((await on.rig.look()).strays).toEqual([]);
+  });
+
+  test('are not kept of an image that is not let in', async () => {
+    await on.rig.begin(B, { bytes: BUDGET_BYTES });
+    expect(await on.rig.begin(A, { ancillary: chunks })).toBe('over-budget');
+    expect(await on.rig.redis.keys(`${PREFIX}:${A}:*`)).toEqual([]);
+  });
+
+  test.each([
+    ['finished', () => on.rig.ledger.finish(A, 'out.png')],
+    ['cancelled', () => on.rig.ledger.cancel(A)],
+    ['forgotten', () => on.rig.ledger.forget(A)],
+  ])('go when the image is %s', async (_, end) => {
+    await on.rig.begin(A, { tiles: 1, ancillary: chunks });
+    await on.rig.blur(A);
+    await end();
+    expect(await on.rig.redis.exists(key)).toBe(0);
+  });
+
+  test('are those of its new life when it starts over', async () => {
+    await on.rig.begin(A, { tiles: 1, ancillary: chunks });
+    await on.rig.ledger.cancel(A);
+    expect(await on.rig.begin(A, { ancillary: pixels('new') })).toBe('begun');
+    expect(await kept()).toBe('new');
+    await on.rig.ledger.cancel(A);
+    expect(await on.rig.begin(A)).toBe('begun');
+    expect(await kept()).toBe('');
+  });
+
+  test('expire with an image that failed, and stay again when its tile is requeued', async () => {
+    await on.rig.begin(A, { tiles: 1, ancillary: chunks });
+    await on.rig.split(A, 1);
+    await on.rig.killNextTile();
+    expect((await on.rig.look()).byImage[A].expiring).toContain('ancillary');
+    expect(await on.rig.requeue(`${A}:0`)).toBe('requeued');
+    expect((await on.rig.look()).byImage[A].staying).toContain('ancillary');
+    expect(await kept()).toBe('chunks');
+  });
+});
