@@ -30,6 +30,16 @@ describe('loadConfig', () => {
     expect(() => loadConfig({ REDIS_URL: 'http://user:secret@host' })).toThrow(/^(?![^]*secret)/);
   });
 
+  it('lets nobody in by an empty list of tokens', () => {
+    expect(loadConfig({}).accessTokens).toEqual([]);
+    for (const text of ['', ' ', '\n'])
+      expect(() => loadConfig({ AUTH_TOKEN: text })).toThrow(/^  AUTH_TOKEN/m);
+  });
+
+  it('does not repeat a token that it refuses', () => {
+    expect(() => loadConfig({ AUTH_TOKEN: 'alice:secret' })).toThrow(/^(?![^]*secret)/);
+  });
+
   it('accepts its own defaults when they are set outright', () => {
     expect(loadConfig({ ...environmentDefaults })).toEqual(loadConfig({}));
   });

@@ -1,6 +1,7 @@
 // Settings come from the environment, once, as a whole: `loadConfig` reads a table of them and reports every fault
 // it finds at once, so a wrong deployment says all that is wrong with it.
 
+import { parseAccessTokens, type AccessToken } from './access-tokens.ts';
 import { isKernelSize } from './kernel-size.ts';
 
 type Environment = Record<string, string | undefined>;
@@ -48,6 +49,9 @@ const kernel: Parse<number> = (text) => {
   return value;
 };
 
+const NO_TOKENS = 'none';
+const accessTokens: Parse<AccessToken[]> = (text) => (text === NO_TOKENS ? [] : parseAccessTokens(text));
+
 const text: Parse<string> = (value) => value;
 
 const MEBIBYTE = 1024 * 1024;
@@ -77,11 +81,18 @@ const settings = {
   maxBodyBytes: ['MAX_BODY_BYTES', integer(1, 1024 * MEBIBYTE), String(128 * MEBIBYTE)],
   maxPixels: ['MAX_PIXELS', integer(1, 1_000_000_000), '50000000'],
   redisBudgetBytes: ['REDIS_BUDGET_BYTES', integer(1, Number.MAX_SAFE_INTEGER), String(1024 * MEBIBYTE)],
+  accessTokens: ['AUTH_TOKEN', accessTokens, NO_TOKENS],
+  trustedProxies: ['TRUSTED_PROXIES', integer(0, 10), '0'],
+  storedInputs: ['STORED_INPUTS', oneOf('on', 'off'), 'on'],
+  imageList: ['IMAGE_LIST', oneOf('on', 'off'), 'on'],
   recordTtlS: ['RECORD_TTL_S', integer(1, 365 * DAY_S), String(DAY_S)],
   drainMs: ['DRAIN_MS', integer(0, 3_600_000), '20000'],
   port: ['PORT', integer(0, 65_535), '8080'],
   logLevel: ['LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info'],
 } as const satisfies Record<string, readonly [variable: string, parse: Parse<unknown>, fallback: string]>;
+
+/** Settings whose value may be or hold a secret: it is never repeated. */
+const secrets = new Set(['REDIS_URL', 'K_SINK', 'AUTH_TOKEN']);
 
 type Settings = typeof settings;
 
@@ -95,21 +106,25 @@ export const environmentDefaults: Readonly<Record<string, string>> = Object.from
 
 /**
  * Reads every setting from `env`; an unset or empty variable means its default. Throws one Error that names every
- * variable that cannot be read, the value received and the one wanted. A URL's value is never repeated: it may hold a
- * password.
+ * variable that cannot be read, the value received and the one wanted. The value of a secret is never repeated.
  */
 export function loadConfig(env: Environment = process.env): Config {
   const faults: string[] = [];
   const config: Record<string, unknown> = {};
   for (const [name, [variable, parse, fallback]] of Object.entries(settings)) {
-    const received = env[variable] || fallback;
+    const received = textOf(variable, env) ?? fallback;
     try {
       config[name] = parse(received);
     } catch (error) {
-      const shown = variable === 'REDIS_URL' || variable === 'K_SINK' ? 'it' : JSON.stringify(received);
+      const shown = secrets.has(variable) ? 'it' : JSON.stringify(received);
       faults.push(`${variable}: ${shown} is not ${(error as Error).message}`);
     }
   }
   if (faults.length > 0) throw new Error(`Settings that cannot be used:\n  ${faults.join('\n  ')}`);
   return config as Config;
+}
+
+/** What a variable is set to. An empty one counts as unset, except for AUTH_TOKEN: an empty Secret must not let all in. */
+function textOf(variable: string, env: Environment): string | undefined {
+  return variable === 'AUTH_TOKEN' ? env[variable] : env[variable] || undefined;
 }

@@ -7,6 +7,8 @@ export const problems = {
   'invalid-kernel': { status: 400, title: 'The kernel size is not an odd integer from 1 to 255' },
   'invalid-name': { status: 400, title: 'The name is not allowed' },
   'invalid-event': { status: 400, title: 'The event is malformed' },
+  unauthorized: { status: 401, title: 'A token is needed' },
+  'switched-off': { status: 403, title: 'This is switched off here' },
   'not-found': { status: 404, title: 'There is no such thing here' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   conflict: { status: 409, title: 'The image is not in a state that allows this' },

@@ -8,6 +8,7 @@ import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
 import { openStores } from '../lib/store/stores.ts';
+import { callersOf } from './callers.ts';
 import { createRoutes } from './routes.ts';
 
 export const config = loadConfig();
@@ -16,9 +17,10 @@ export const log = createLog('split', config.logLevel);
 const redis = connectRedis(config.redisUrl, 'fails', log);
 const ledger = new ImageLedger(redis, config);
 const stores = openStores(config, redis);
+const callerOf = callersOf(config);
 
 /** The function itself, also found by this name when the framework looks for its target. */
-export const split = answering(log, createRoutes({ config, ledger, stores, log }));
+export const split = answering(log, createRoutes({ config, ledger, stores, log, callerOf }));
 http('split', split);
 
 /** Images may be as large as the setting says, JSON is short. */
@@ -29,6 +31,7 @@ export function bodyLimit(headers: IncomingHttpHeaders): number {
 
 export const lifecycle: Lifecycle = {
   isReady: () => redis.status === 'ready',
+  admit: callerOf,
   async close() {
     redis.disconnect();
   },

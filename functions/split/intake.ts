@@ -10,6 +10,7 @@ import type { ImageLedger, ImagePlan, ImageRecord } from '../lib/queue/image-led
 import { isOutOfMemory } from '../lib/redis/connection.ts';
 import type { Stores } from '../lib/store/stores.ts';
 import { sourceOf, tileCount, tileGrid, type TileGrid } from '../lib/image/tile-grid.ts';
+import type { Caller } from './callers.ts';
 import { cutTiles } from './cut.ts';
 import { InFlight } from './in-flight.ts';
 
@@ -34,10 +35,11 @@ export class Intake {
   }
 
   /**
-   * Takes in the image `bytes` called `name`. The same bytes, name and kernel are the same image: one that is under way
-   * is resumed, one that is done stays done. Throws a {@link Problem} and leaves nothing behind for a bad image.
+   * Takes in the image `bytes` called `name` for `caller`. The same bytes, name and kernel are the same image: one that
+   * is under way is resumed, one that is done stays done. Throws a {@link Problem} and leaves nothing behind for a bad
+   * image.
    */
-  async take(name: string, kernelSize: number, bytes: Uint8Array): Promise<ImageRecord> {
+  async take(name: string, kernelSize: number, bytes: Uint8Array, caller: Caller): Promise<ImageRecord> {
     const { config, ledger, stores, log } = this.#parts;
     const header = readHeader(bytes, { maxPixels: config.maxPixels });
     const grid = tileGrid(header.width, header.height, config.tileSizePx, kernelSize);
@@ -69,6 +71,7 @@ export class Intake {
       log.info('Split', {
         imageId: id,
         name,
+        caller: caller.name,
         tiles: plan.tiles,
         width: header.width,
         height: header.height,

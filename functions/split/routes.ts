@@ -1,21 +1,28 @@
 // Step 1 of the walk: the HTTP API. Takes images in, tells how they are doing, hands out results.
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from '@google-cloud/functions-framework';
+import type { Config } from '../lib/config.ts';
 import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
 import { bodyOf, sendJson, type Handler } from '../lib/service/http.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
 import { isImageId } from '../lib/job.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
 import { redisProblem } from '../lib/redis/connection.ts';
+import type { Caller } from './callers.ts';
 import { Intake, type IntakeParts } from './intake.ts';
 import { inputRequestOf, kernelOf, nameOf } from './requests.ts';
 import { acceptedView, listedView, statusView } from './status.ts';
 
 const LISTED = 100;
 
+export interface RoutesParts extends IntakeParts {
+  /** Who sends a request. Throws a {@link Problem} for one that may not come in. */
+  callerOf: (req: Request) => Caller;
+}
+
 /** The handler of every request to split. */
-export function createRoutes(parts: IntakeParts): Handler {
-  const { config, ledger, stores } = parts;
+export function createRoutes(parts: RoutesParts): Handler {
+  const { config, ledger, stores, callerOf } = parts;
   const intake = new Intake(parts);
 
   /** A JSON body, or none of any kind, names inputs; anything else is an image. */
@@ -23,19 +30,21 @@ export function createRoutes(parts: IntakeParts): Handler {
     const body = await bodyOf(req);
     const type = req.headers['content-type'] ?? '';
     const isImage = body.length === 0 ? type.startsWith('image/') : !type.startsWith('application/json');
-    await (isImage ? takeUpload(req, res, body) : takeInputs(res, body));
+    await (isImage ? takeUpload(req, res, body) : takeInputs(req, res, body));
   }
 
   async function takeUpload(req: Request, res: Response, body: Buffer): Promise<void> {
     const kernelSize = kernelOf(req.query.kernel, config.kernelSize);
     const name = nameOf(req.query.name, body);
-    const record = await intake.take(name, kernelSize, body).finally(() => freeBytes(body));
+    const record = await intake.take(name, kernelSize, body, callerOf(req)).finally(() => freeBytes(body));
     res.setHeader('location', `/images/${record.id}`);
     sendJson(res, 202, acceptedView(record));
   }
 
   /** Takes in everything a JSON request names. A bad image is told in its own record and stops no other. */
-  async function takeInputs(res: Response, body: Buffer): Promise<void> {
+  async function takeInputs(req: Request, res: Response, body: Buffer): Promise<void> {
+    assertIsOn(config.storedInputs, 'Blurring stored images');
+    const caller = callerOf(req);
     const { input, kernelSize } = inputRequestOf(body, config.kernelSize);
     const images: (
       ReturnType<typeof acceptedView> | { name: string; status: 'refused'; error: ProblemBody }
@@ -43,7 +52,7 @@ export function createRoutes(parts: IntakeParts): Handler {
     for (const name of await stores.inputs.list(input)) {
       try {
         const bytes = await stores.inputs.read(name, config.maxBodyBytes);
-        images.push(acceptedView(await intake.take(name, kernelSize, bytes)));
+        images.push(acceptedView(await intake.take(name, kernelSize, bytes, caller)));
       } catch (thrown) {
         const error = redisProblem(thrown);
         if (!(error instanceof Problem)) throw error;
@@ -56,6 +65,7 @@ export function createRoutes(parts: IntakeParts): Handler {
   }
 
   async function list(_req: Request, res: Response): Promise<void> {
+    assertIsOn(config.imageList, 'Listing images');
     const records = await ledger.newest(LISTED);
     sendJson(res, 200, { images: records.map(listedView) });
   }
@@ -92,6 +102,7 @@ export function createRoutes(parts: IntakeParts): Handler {
   }
 
   return async (req, res) => {
+    callerOf(req);
     const [, root, id, leaf, ...rest] = req.path.replace(/(.)\/$/, '$1').split('/');
     if (root === '') return dispatch(req, res, { POST: take });
     if (root === 'images' && id === undefined) return dispatch(req, res, { GET: list });
@@ -112,6 +123,10 @@ async function dispatch(req: Request, res: Response, methods: Record<string, Rou
   const allowed = Object.keys(methods).join(', ');
   res.setHeader('allow', allowed);
   throw new Problem('method-not-allowed', `${req.method} is not allowed here; ${allowed} is.`);
+}
+
+function assertIsOn(setting: Config['storedInputs'], what: string): void {
+  if (setting === 'off') throw new Problem('switched-off', `${what} is switched off here.`);
 }
 
 function unknownImage(id: string): Problem {

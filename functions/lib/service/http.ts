@@ -32,6 +32,7 @@ export function sendProblem(res: ServerResponse, error: unknown): void {
   if (error instanceof Problem && error.retryAfterSeconds !== undefined) {
     res.setHeader('retry-after', error.retryAfterSeconds);
   }
+  if (body.code === 'unauthorized') res.setHeader('www-authenticate', 'Bearer realm="tessera"');
   send(res, body.status, body, 'application/problem+json');
 }
 

@@ -20,6 +20,8 @@ import { stopSignal } from './stop-signal.ts';
 export interface Lifecycle {
   /** Whether requests can be served now. */
   isReady(): boolean;
+  /** Throws a {@link Problem} for a request that is to be refused by its headers alone, before its body is read. */
+  admit?(req: IncomingMessage): void;
   /** Ends work of the function's own, beside the requests under way. */
   drain?(): Promise<void>;
   /** Closes the function's connections, once nothing is under way. */
@@ -46,7 +48,7 @@ const OVERDUE_MS = 3000;
 
 /** Serves until SIGTERM or SIGINT, then drains and exits. Resolves once it listens. */
 export async function serve(options: ServeOptions): Promise<Server> {
-  const { target, port, bodyLimit, lifecycle, log } = options;
+  const { target, port, lifecycle, log } = options;
   const [framework] = getTestServer(target).listeners('request') as RequestListener[];
   let isDraining = false;
   const underWay = new Set<ServerResponse>();
@@ -60,7 +62,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     underWay.add(res);
     res.once('close', () => underWay.delete(res));
     if (isDraining) res.setHeader('connection', 'close');
-    readBody(req, bodyLimit(req.headers)).then(
+    receive(req, options).then(
       (body) => {
         // The framework's own parsers pass over a request that has been read to its end.
         Object.assign(req, { rawBody: body, body });
@@ -107,6 +109,12 @@ async function closeServer(server: Server, drainMs: number): Promise<void> {
   await closed;
   clearInterval(sweep);
   clearTimeout(limit);
+}
+
+/** Reads the body of a request, once its headers let it in. Throws a {@link Problem} for one that is refused. */
+async function receive(req: IncomingMessage, { lifecycle, bodyLimit }: ServeOptions): Promise<Buffer> {
+  lifecycle.admit?.(req);
+  return readBody(req, bodyLimit(req.headers));
 }
 
 /** Reads the body whole, in one piece of memory where its length is known. Throws a {@link Problem} past the limit. */
