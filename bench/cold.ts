@@ -37,6 +37,7 @@ export async function benchCold({ rounds = 15 } = {}): Promise<ColdResults> {
       tileSizePx: TILE,
       kernelSize: 15,
       tiles: 1,
+      output: 'cold_blurred.png',
     };
     await ledger.begin(IMAGE, plan, { bytes: 1, budgetBytes: 1 });
     await ledger.enqueue(IMAGE, 0, Buffer.alloc(TILE * TILE * 3));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { convolve } from '../functions/blur/convolve/convolve.ts';
 import { imageKeys, queueKeys } from '../functions/lib/queue/keys.ts';
-import { outputName } from '../functions/lib/store/names.ts';
+import { outputName } from '../functions/lib/store/output-names.ts';
 import { toPixels } from '../functions/testing/pictures.ts';
 import type { SentImage } from './rig.ts';
 import { until } from '../functions/testing/until.ts';

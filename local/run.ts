@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { outputName } from '../functions/lib/store/names.ts';
+import { outputName } from '../functions/lib/store/output-names.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Progress } from './progress.ts';
 import { SplitClient, type ImageStatus } from './split-client.ts';

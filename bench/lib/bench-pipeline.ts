@@ -3,7 +3,7 @@
 import { mkdtemp, rm, watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { outputName } from '../../functions/lib/store/names.ts';
+import { outputName } from '../../functions/lib/store/output-names.ts';
 import { queueKeys } from '../../functions/lib/queue/keys.ts';
 import { Pipeline } from '../../local/pipeline.ts';
 import { SplitClient } from '../../local/split-client.ts';

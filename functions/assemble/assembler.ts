@@ -2,6 +2,7 @@
 // as a whole, and closes the image. Doing it twice changes nothing.
 import { Problem } from '../lib/errors.ts';
 import { encodePng } from '../lib/image/png/encode.ts';
+import { labelChunk } from '../lib/image/png/label.ts';
 import type { Log } from '../lib/log.ts';
 import { freeBytes, type Bitmap, type Channels } from '../lib/image/pixels.ts';
 import type { ImageLedger, ImageRecord } from '../lib/queue/image-ledger.ts';
@@ -41,9 +42,9 @@ export class Assembler {
     if (record?.state !== 'blurred') {
       throw new Problem('unprocessable-event', `Image ${id} is ${record?.state ?? 'unknown'}, not blurred.`);
     }
-    const output = stores.outputName(id, record.name);
+    const { output } = record;
     try {
-      await stores.outputs.write(output, await this.#encode(record));
+      await stores.results.write(id, output, await this.#encode(record));
     } catch (error) {
       if (await this.#isOver(id)) return;
       await ledger.noteFault(
@@ -52,8 +53,8 @@ export class Assembler {
       );
       throw error;
     }
-    const answer = await ledger.finish(id, output);
-    if (answer === 'over') await stores.outputs.remove(output); // Cancelled while it was written.
+    const answer = await ledger.finish(id);
+    if (answer === 'over') await stores.results.remove(id, output); // Cancelled while it was written.
     log.info('Assembled', { imageId: id, name: record.name, output, answer });
   }
 
@@ -71,7 +72,7 @@ export class Assembler {
     return encodePng(
       { width: grid.width, height: grid.height, channels },
       this.#bands(record.id, grid, channels),
-      { ancillary: await ledger.ancillary(record.id) },
+      { ancillary: Buffer.concat([labelChunk(record.id), await ledger.ancillary(record.id)]) },
     );
   }
 

@@ -12,6 +12,8 @@ export const problems = {
   'not-found': { status: 404, title: 'There is no such thing here' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   conflict: { status: 409, title: 'The image is not in a state that allows this' },
+  replaced: { status: 410, title: 'The result was replaced by another' },
+  'result-gone': { status: 410, title: 'The result is not kept any more' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'image-too-large': { status: 413, title: 'The image is too large' },
   'unsupported-encoding': { status: 415, title: 'Compressed request bodies are not accepted' },

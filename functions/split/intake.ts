@@ -8,6 +8,7 @@ import type { Log } from '../lib/log.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
 import type { ImageLedger, ImagePlan, ImageRecord } from '../lib/queue/image-ledger.ts';
 import { isOutOfMemory } from '../lib/redis/connection.ts';
+import { outputName } from '../lib/store/output-names.ts';
 import type { Stores } from '../lib/store/stores.ts';
 import { sourceOf, tileCount, tileGrid, type TileGrid } from '../lib/image/tile-grid.ts';
 import type { Caller } from './callers.ts';
@@ -35,16 +36,22 @@ export class Intake {
   }
 
   /**
-   * Takes in the image `bytes` called `name` for `caller`. The same bytes, name and kernel are the same image: one that
-   * is under way is resumed, one that is done stays done. Throws a {@link Problem} and leaves nothing behind for a bad
-   * image.
+   * Takes in the image `bytes` called `name` for `caller`; its result is to be called `output`. The same bytes, name and
+   * kernel are the same image: one that is under way is resumed, one that is done stays done as long as its result is
+   * there. Throws a {@link Problem} and leaves nothing behind for a bad image.
    */
-  async take(name: string, kernelSize: number, bytes: Uint8Array, caller: Caller): Promise<ImageRecord> {
+  async take(
+    name: string,
+    kernelSize: number,
+    bytes: Uint8Array,
+    caller: Caller,
+    output = outputName(name),
+  ): Promise<ImageRecord> {
     const { config, ledger, stores, log } = this.#parts;
     const header = readHeader(bytes, { maxPixels: config.maxPixels });
     const grid = tileGrid(header.width, header.height, config.tileSizePx, kernelSize);
-    const plan = planOf(name, kernelSize, grid);
     const id = imageId(name, kernelSize, bytes);
+    const plan = planOf(name, kernelSize, grid, stores.results.placeOf(id, output));
     const admission = {
       bytes: heldBytes(grid, header) + (stores.keepsUploads ? bytes.length + resultBytes(header) : 0),
       budgetBytes: config.redisBudgetBytes,
@@ -57,7 +64,7 @@ export class Intake {
     }
 
     let state = await ledger.begin(id, plan, admission);
-    if (state === 'done' && !(await stores.outputs.open(stores.outputName(id, name)))) {
+    if (state === 'done' && !(await this.#hasResult(id))) {
       state = await ledger.begin(id, plan, admission, { again: true });
     }
     if (state === 'over-budget') {
@@ -80,6 +87,11 @@ export class Intake {
     const record = await ledger.record(id);
     if (!record) throw new Error(`The record of image ${id} vanished while it was split`);
     return record;
+  }
+
+  async #hasResult(id: string): Promise<boolean> {
+    const record = await this.#parts.ledger.record(id);
+    return record !== null && this.#parts.stores.results.has(id, record.output);
   }
 
   async #enqueueTiles(id: string, bytes: Uint8Array, header: ImageHeader): Promise<void> {
@@ -118,7 +130,7 @@ function leavesNothing(error: unknown): boolean {
   return (error instanceof Problem && error.code === 'invalid-image') || isOutOfMemory(error);
 }
 
-function planOf(name: string, kernelSize: number, grid: TileGrid): ImagePlan {
+function planOf(name: string, kernelSize: number, grid: TileGrid, output: string): ImagePlan {
   const tiles = tileCount(grid);
   if (tiles > MAX_TILES) {
     throw new Problem(
@@ -126,7 +138,8 @@ function planOf(name: string, kernelSize: number, grid: TileGrid): ImagePlan {
       `The image has ${tiles} tiles of ${grid.tileSizePx} px, more than ${MAX_TILES}.`,
     );
   }
-  return { name, width: grid.width, height: grid.height, tileSizePx: grid.tileSizePx, kernelSize, tiles };
+  const { width, height, tileSizePx } = grid;
+  return { name, width, height, tileSizePx, kernelSize, tiles, output };
 }
 
 /** Same bytes, kernel and name, same id. */

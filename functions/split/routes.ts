@@ -1,5 +1,4 @@
 // Step 1 of the walk: the HTTP API. Takes images in, tells how they are doing, hands out results.
-import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from '@google-cloud/functions-framework';
 import type { Config } from '../lib/config.ts';
 import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
@@ -8,9 +7,11 @@ import { freeBytes } from '../lib/image/pixels.ts';
 import { isImageId } from '../lib/job.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
 import { redisProblem } from '../lib/redis/connection.ts';
+import { outputNames } from '../lib/store/output-names.ts';
 import type { Caller } from './callers.ts';
 import { Intake, type IntakeParts } from './intake.ts';
 import { inputRequestOf, kernelOf, nameOf } from './requests.ts';
+import { missingResult, sendResult } from './result.ts';
 import { acceptedView, listedView, statusView } from './status.ts';
 
 const LISTED = 100;
@@ -23,6 +24,7 @@ export interface RoutesParts extends IntakeParts {
 /** The handler of every request to split. */
 export function createRoutes(parts: RoutesParts): Handler {
   const { config, ledger, stores, callerOf } = parts;
+  const resultParts = { results: stores.results, findRecord: (id: string) => ledger.record(id) };
   const intake = new Intake(parts);
 
   /** A JSON body, or none of any kind, names inputs; anything else is an image. */
@@ -49,10 +51,12 @@ export function createRoutes(parts: RoutesParts): Handler {
     const images: (
       ReturnType<typeof acceptedView> | { name: string; status: 'refused'; error: ProblemBody }
     )[] = [];
-    for (const name of await stores.inputs.list(input)) {
+    const names = await stores.inputs.list(input);
+    const outputs = outputNames(names);
+    for (const [at, name] of names.entries()) {
       try {
         const bytes = await stores.inputs.read(name, config.maxBodyBytes);
-        images.push(acceptedView(await intake.take(name, kernelSize, bytes, caller)));
+        images.push(acceptedView(await intake.take(name, kernelSize, bytes, caller, outputs[at])));
       } catch (thrown) {
         const error = redisProblem(thrown);
         if (!(error instanceof Problem)) throw error;
@@ -72,20 +76,12 @@ export function createRoutes(parts: RoutesParts): Handler {
 
   async function status(_req: Request, res: Response, id: string): Promise<void> {
     const [record, dead] = await Promise.all([recordOf(id), ledger.deadTiles(id)]);
-    sendJson(res, 200, statusView(record, dead));
+    const missing = record.state === 'done' ? await missingResult(record, resultParts) : null;
+    sendJson(res, 200, statusView(record, dead, missing));
   }
 
-  async function result(_req: Request, res: Response, id: string): Promise<void> {
-    const record = await recordOf(id);
-    if (record.state !== 'done' || record.output === null) {
-      throw new Problem('conflict', `Image ${id} has no result: it is ${record.state}.`, {
-        retryAfterSeconds: 1,
-      });
-    }
-    const file = await stores.outputs.open(record.output);
-    if (!file) throw new Problem('not-found', `The result of image ${id} is not there any more.`);
-    res.writeHead(200, { 'content-type': 'image/png', 'content-length': file.sizeBytes });
-    await pipeline(file.read(), res);
+  async function result(req: Request, res: Response, id: string): Promise<void> {
+    await sendResult(req, res, await recordOf(id), resultParts);
   }
 
   async function cancel(_req: Request, res: Response, id: string): Promise<void> {

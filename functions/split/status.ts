@@ -1,4 +1,5 @@
 // How an image's record looks to a caller.
+import type { Problem } from '../lib/errors.ts';
 import type { DeadTile, ImageRecord } from '../lib/queue/image-ledger.ts';
 
 /** What `POST /` answers for an image it took in. */
@@ -12,9 +13,13 @@ export function listedView(record: ImageRecord) {
   return { ...acceptedView(record), done: record.done };
 }
 
-/** What `GET /images/<id>` answers. Times are ISO 8601; `ms` is the time from the request to the result. */
-export function statusView(record: ImageRecord, dead: DeadTile[]) {
+/**
+ * What `GET /images/<id>` answers. Times are ISO 8601; `ms` is the time from the request to the result. `missing` tells why
+ * the result of an image that is done is not there.
+ */
+export function statusView(record: ImageRecord, dead: DeadTile[], missing: Problem | null) {
   const { id, createdAt, blurredAt, endedAt, done, tiles } = record;
+  const hasResult = record.state === 'done' && missing === null;
   return {
     ...acceptedView(record),
     kernel: record.kernelSize,
@@ -26,13 +31,13 @@ export function statusView(record: ImageRecord, dead: DeadTile[]) {
     fenced: record.fenced,
     dead,
     announced: record.announced,
-    error: record.error,
+    error: missing?.message ?? record.error,
     createdAt: isoTime(createdAt),
     blurredAt: isoTime(blurredAt),
     endedAt: isoTime(endedAt),
     ms: endedAt === null ? null : endedAt - createdAt,
-    output: record.output,
-    result: record.state === 'done' ? `/images/${id}/result` : null,
+    output: hasResult ? record.output : null,
+    result: hasResult ? `/images/${id}/result` : null,
   };
 }
 

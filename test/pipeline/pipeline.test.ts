@@ -4,60 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
 import { imageBlurredMessage } from '../../functions/lib/events.ts';
-import type { Bitmap } from '../../functions/lib/image/pixels.ts';
 import { Pipeline } from '../../local/pipeline.ts';
 import { picture, toPixels, toPng, type Kind } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
-
-interface Status {
-  id: string;
-  status: string;
-  done: number;
-  tiles: number;
-  attempts: number;
-  reclaims: number;
-  fenced: number;
-  dead: unknown[];
-  progress: string;
-  output: string;
-}
-
-/** Everything a caller does, against one pipeline. */
-class Caller {
-  readonly pipeline: Pipeline;
-
-  constructor(pipeline: Pipeline) {
-    this.pipeline = pipeline;
-  }
-
-  async post(png: Uint8Array<ArrayBuffer>, query: string): Promise<Status> {
-    const response = await fetch(`${this.pipeline.splitUrl}/?${query}`, {
-      method: 'POST',
-      body: png,
-      headers: { 'content-type': 'image/png' },
-    });
-    expect(response.status).toBe(202);
-    return (await response.json()) as Status;
-  }
-
-  async status(id: string): Promise<Status> {
-    return (await (await fetch(`${this.pipeline.splitUrl}/images/${id}`)).json()) as Status;
-  }
-
-  async done(id: string): Promise<Status> {
-    return until(`image ${id} to be done`, async () => {
-      const status = await this.status(id);
-      expect(status.status).not.toBe('failed');
-      return status.status === 'done' && status;
-    });
-  }
-
-  async result(id: string): Promise<Bitmap> {
-    const response = await fetch(`${this.pipeline.splitUrl}/images/${id}/result`);
-    expect(response.headers.get('content-type')).toBe('image/png');
-    return toPixels(await response.bytes());
-  }
-}
+import { Caller, type Status } from '../support/caller.ts';
 
 const env = { TILE_SIZE: '64', LOG_LEVEL: 'warn', LEASE_MS: '3000', ANNOUNCE_RETRY_MS: '300' };
 

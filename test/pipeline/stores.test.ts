@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -31,7 +32,12 @@ const text = (value: string) => Buffer.from(value);
 
 async function contents(store: Store, name: string): Promise<string | null> {
   const file = await store.open(name);
-  return file && (await buffer(file.read())).toString();
+  if (file === null) return null;
+  try {
+    return (await buffer(file.read())).toString();
+  } finally {
+    await file.close();
+  }
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
@@ -49,7 +55,9 @@ describe.each<[string, (name: string) => Store]>([
     const store = create('roundtrip');
     await store.write('a.png', [text('one '), text('two')]);
     expect(await contents(store, 'a.png')).toBe('one two');
-    expect((await store.open('a.png'))?.sizeBytes).toBe(7);
+    const file = await store.open('a.png');
+    expect(file).toMatchObject({ sizeBytes: 7, head: text('one two') });
+    await file?.close();
     expect(Buffer.from(await store.read('a.png', 7)).toString()).toBe('one two');
   });
 
@@ -65,6 +73,41 @@ describe.each<[string, (name: string) => Store]>([
     await store.write('a.png', [text('a long first version')]);
     await store.write('a.png', [text('short')]);
     expect(await contents(store, 'a.png')).toBe('short');
+  });
+
+  it('tells a file from the one that took its place, even of the same bytes', async () => {
+    const store = create('version');
+    const versions = new Set<string>();
+    for (const bytes of ['one', 'one', 'two']) {
+      const now = Date.now();
+      await until('the clock to move on', () => Date.now() > now);
+      await store.write('a.png', [text(bytes)]);
+      const file = await store.open('a.png');
+      versions.add(file?.version ?? '');
+      await file?.close();
+    }
+    expect(versions.size).toBe(3);
+  });
+
+  it('never reads one file and a part of another that takes its place or is removed', async () => {
+    const store = create('swap');
+    const whole = 'a'.repeat(3_000_000);
+    for (const change of [
+      () => store.write('a.png', [Buffer.alloc(3_000_000, 'b')]),
+      () => store.write('a.png', [text('short')]),
+      () => store.remove('a.png'),
+    ]) {
+      await store.write('a.png', [text(whole)]);
+      const file = await store.open('a.png');
+      const chunks: Uint8Array[] = [];
+      const reading = (async () => {
+        for await (const chunk of file?.read() ?? []) if (chunks.push(chunk) === 1) await change();
+        return Buffer.concat(chunks).toString();
+      })();
+      const read = await reading.catch((error: unknown) => String(error));
+      expect([whole, 'Error: The file changed while it was read']).toContain(read);
+      await file?.close();
+    }
   });
 
   it('keeps the old file, and nothing else, when the writer fails', async () => {
@@ -120,9 +163,18 @@ describe.each<[string, (name: string) => Store]>([
   it('removes a file, and minds none that is not there', async () => {
     const store = create('remove');
     await store.write('a.png', [text('x')]);
-    await store.remove('a.png');
-    await store.remove('a.png');
+    expect(await store.remove('a.png')).toBe(true);
+    expect(await store.remove('a.png')).toBe(false);
     expect(await store.open('a.png')).toBeNull();
+    expect(await store.list('')).toEqual([]);
+  });
+
+  it('removes a file only if it is the one that is meant', async () => {
+    const store = create('meant');
+    await store.write('a.png', [text('old')]);
+    expect(await store.remove('a.png', ({ head }) => head.toString() === 'new')).toBe(false);
+    expect(await contents(store, 'a.png')).toBe('old');
+    expect(await store.remove('a.png', ({ head }) => head.toString() === 'old')).toBe(true);
     expect(await store.list('')).toEqual([]);
   });
 
@@ -177,24 +229,55 @@ describe('a store in a folder', () => {
 
   it('clears away what killed writers left', async () => {
     const root = join(folder, 'leftovers');
-    await mkdir(root);
     const store = new FileStore(root);
-    const killed = Promise.withResolvers<void>();
-    async function* cutShort(): AsyncGenerator<Uint8Array> {
-      yield text('half');
-      await killed.promise;
-      throw new Error('killed');
+    const killed = Promise.withResolvers<Uint8Array>();
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      yield Buffer.alloc(10_000);
+      yield await killed.promise;
     }
-    const writers = ['a.png', 'b.png'].map((name) => store.write(name, cutShort()));
-    await until('two partial files', async () => (await readdir(root)).length === 2);
-    await store.write('a.png', [text('whole')]);
-    expect((await readdir(root)).filter((name) => name !== 'a.png')).toEqual([
-      expect.stringMatching(/^\..*\.partial$/),
-    ]);
-    killed.resolve();
-    await Promise.allSettled(writers);
-    expect(await readdir(root)).toEqual(['a.png']);
+    const writers: [name: string, writer: string][] = [
+      ['a.png', 'one'],
+      ['a.png', 'two'],
+      ['b.png', 'one'],
+    ];
+    const writing = writers.map(([name, writer]) => store.write(name, endless(), writer));
+    await until('all to have begun', async () => (await readdir(root).catch(() => [])).length === 3);
+    await store.write('a.png', [text('whole')], 'one');
+    expect((await readdir(root)).filter((name) => name.endsWith('.partial'))).toHaveLength(2);
     expect(await readFile(join(root, 'a.png'), 'utf8')).toBe('whole');
+    killed.reject(new Error('killed'));
+    await Promise.allSettled(writing);
+    expect(await readdir(root)).toEqual(['a.png']);
+  });
+
+  it('puts a file back that took the place of the one to be removed', async () => {
+    const root = join(folder, 'put-back');
+    const store = new FileStore(root);
+    await store.write('a.png', [text('mine')]);
+    let looks = 0;
+    const isMeant = () => ++looks === 1; // By the second look, someone has put another file there.
+    expect(await store.remove('a.png', isMeant)).toBe(false);
+    expect(await readdir(root)).toEqual(['a.png']);
+    expect(await contents(store, 'a.png')).toBe('mine');
+  });
+
+  it('has no file where there is a folder or a pipe', async () => {
+    const root = join(folder, 'kinds');
+    await mkdir(join(root, 'folder.png'), { recursive: true });
+    execFileSync('mkfifo', [join(root, 'pipe.png')]);
+    const store = new FileStore(root);
+    expect(await store.open('folder.png')).toBeNull();
+    expect(await store.open('pipe.png')).toBeNull();
+  });
+
+  it('reports a file that was cut short while it was read', async () => {
+    const root = join(folder, 'cut');
+    const store = new FileStore(root);
+    await store.write('a.png', [Buffer.alloc(3_000_000)]);
+    const file = await store.open('a.png');
+    await truncate(join(root, 'a.png'), 2_000_000);
+    await expect(Array.fromAsync(file?.read() ?? [])).rejects.toThrow('changed while it was read');
+    await file?.close();
   });
 
   it('says when the folder cannot be written', async () => {

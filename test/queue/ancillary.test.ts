@@ -38,7 +38,7 @@ describe('the chunks of an image', () => {
   });
 
   test.each([
-    ['finished', () => on.rig.ledger.finish(A, 'out.png')],
+    ['finished', () => on.rig.ledger.finish(A)],
     ['cancelled', () => on.rig.ledger.cancel(A)],
     ['forgotten', () => on.rig.ledger.forget(A)],
   ])('go when the image is %s', async (_, end) => {

@@ -20,7 +20,6 @@ describe('begin', () => {
       blurredAt: null,
       endedAt: null,
       error: null,
-      output: null,
     });
     const { admitted, images } = await on.rig.look();
     expect({ admitted, images }).toEqual({ admitted: { [A]: '700' }, images: { [A]: START_MS } });
@@ -34,9 +33,9 @@ describe('begin', () => {
     await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
     await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
     expect(await on.rig.begin(A, { again: true })).toBe('blurred');
-    await on.rig.ledger.finish(A, 'out.png');
+    await on.rig.ledger.finish(A);
     expect(await on.rig.begin(A)).toBe('done');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ tiles: 2, output: 'out.png' });
+    expect(await on.rig.ledger.record(A)).toMatchObject({ tiles: 2 });
   });
 
   test('starts a cancelled image over, without the jobs and the record it had', async () => {
@@ -66,10 +65,10 @@ describe('begin', () => {
 
   test('starts a done image over only when told that its result is gone', async () => {
     await on.rig.blur(A);
-    await on.rig.ledger.finish(A, 'out.png');
+    await on.rig.ledger.finish(A);
     expect(await on.rig.begin(A)).toBe('done');
     expect(await on.rig.begin(A, { again: true })).toBe('begun');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'splitting', output: null, endedAt: null });
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'splitting', endedAt: null });
     expect((await on.rig.look()).byImage[A].staying).toEqual(['meta']);
   });
 
@@ -96,7 +95,7 @@ describe('begin', () => {
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
     expect(await on.rig.begin(B, { bytes: 1000 })).toBe('over-budget');
-    await on.rig.ledger.finish(A, 'out.png');
+    await on.rig.ledger.finish(A);
     expect(await on.rig.begin(B, { bytes: 1000 })).toBe('begun');
     await on.rig.ledger.cancel(B);
     expect(await on.rig.begin(C, { bytes: 1000 })).toBe('begun');
@@ -178,7 +177,7 @@ describe('enqueue', () => {
     expect(await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0))).toBe('over');
     expect(await on.rig.ledger.enqueue(B, 0, sourceOf(B, 0))).toBe('over');
     await on.rig.blur(C);
-    await on.rig.ledger.finish(C, 'out.png');
+    await on.rig.ledger.finish(C);
     expect(await on.rig.ledger.enqueue(C, 0, sourceOf(C, 0))).toBe('over');
     expect(await on.rig.redis.keys('*:src:*')).toEqual([]);
   });

@@ -82,7 +82,7 @@ describe('requeue', () => {
     const claim = await on.rig.claim();
     expect(claim).toMatchObject({ attempt: 1, source: sourceOf(A, 0) });
     expect(await on.rig.queue.ack(claim, pixels('core'))).toBe('last');
-    expect(await on.rig.ledger.finish(A, 'out.png')).toBe('finished');
+    expect(await on.rig.ledger.finish(A)).toBe('finished');
   });
 
   test('puts the tile ahead of those that wait', async () => {

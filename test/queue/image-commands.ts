@@ -66,8 +66,8 @@ export const noteFault = onImage('note fault', {
 
 export const finish = onImage('finish', {
   aim: (_, image) => image.state === 'blurred',
-  real: ({ ledger }, id) => ledger.finish(id, 'photo_blurred.png'),
-  model: (model, id) => model.finish(id, 'photo_blurred.png'),
+  real: ({ ledger }, id) => ledger.finish(id),
+  model: (model, id) => model.finish(id),
 });
 
 export const cancel = onImage('cancel', {

@@ -30,8 +30,8 @@ describe('finish', () => {
   test('frees the tiles and keeps the record for a while', async () => {
     await on.rig.blur(A, 2);
     on.rig.now += 10;
-    expect(await on.rig.ledger.finish(A, 'out.png')).toBe('finished');
-    const record = { state: 'done', done: 2, output: 'out.png', endedAt: START_MS + 10 };
+    expect(await on.rig.ledger.finish(A)).toBe('finished');
+    const record = { state: 'done', done: 2, endedAt: START_MS + 10 };
     expect(await on.rig.ledger.record(A)).toMatchObject(record);
     expect((await on.rig.redis.keys('*')).sort()).toEqual([`image:${A}:meta`, 'image:images']);
     const ttlS = await on.rig.redis.ttl(`image:${A}:meta`);
@@ -41,15 +41,15 @@ describe('finish', () => {
 
   test('answers again for an image that is done, and over for one that is not blurred', async () => {
     await on.rig.blur(A);
-    await on.rig.ledger.finish(A, 'out.png');
-    expect(await on.rig.ledger.finish(A, 'other.png')).toBe('again');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ output: 'out.png' });
+    await on.rig.ledger.finish(A);
+    expect(await on.rig.ledger.finish(A)).toBe('again');
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', endedAt: START_MS });
     await on.rig.split(B, 1);
-    expect(await on.rig.ledger.finish(B, 'out.png')).toBe('over');
+    expect(await on.rig.ledger.finish(B)).toBe('over');
     await on.rig.ledger.cancel(B);
-    expect(await on.rig.ledger.finish(B, 'out.png')).toBe('over');
-    expect(await on.rig.ledger.finish(C, 'out.png')).toBe('over');
-    expect(await on.rig.ledger.record(B)).toMatchObject({ state: 'cancelled', output: null });
+    expect(await on.rig.ledger.finish(B)).toBe('over');
+    expect(await on.rig.ledger.finish(C)).toBe('over');
+    expect(await on.rig.ledger.record(B)).toMatchObject({ state: 'cancelled' });
   });
 });
 
@@ -80,7 +80,7 @@ describe('cancel', () => {
 
   test('answers how an image that is over ended, and null for one nobody knows', async () => {
     await on.rig.blur(A);
-    await on.rig.ledger.finish(A, 'out.png');
+    await on.rig.ledger.finish(A);
     expect(await on.rig.ledger.cancel(A)).toBe('done');
     await on.rig.split(B, 1);
     await on.rig.ledger.cancel(B);
@@ -97,7 +97,7 @@ describe('noteFault', () => {
     await on.rig.blur(A);
     await on.rig.ledger.noteFault(A, 'the disk is full');
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurred', error: 'the disk is full' });
-    await on.rig.ledger.finish(A, 'out.png');
+    await on.rig.ledger.finish(A);
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', error: null });
   });
 

@@ -34,7 +34,7 @@ export class ImageModel {
   blurredAt: number | null = null;
   endedAt: number | null = null;
   error: string | null = null;
-  output: string | null = null;
+  readonly output = 'photo_blurred.png';
 
   constructor(tileCount: number, now: number) {
     this.tileCount = tileCount;

@@ -78,7 +78,7 @@ describe('a prefix in braces', () => {
     }
     expect(await rig.ledger.due(1000)).toBe(A);
     await rig.ledger.noteFault(A, 'the disk is full');
-    expect(await rig.ledger.finish(A, 'out.png')).toBe('finished');
+    expect(await rig.ledger.finish(A)).toBe('finished');
     await rig.split(B, 1);
     expect((await rig.ledger.newest(2)).map(({ id }) => id).sort()).toEqual([A, B]);
     expect(await rig.ledger.cancel(B)).toBe('cancelled');

@@ -17,7 +17,7 @@ interface Case {
   again?: unknown;
 }
 
-const { name: _name, tiles: _tiles, ...grid } = planOf(2);
+const { name: _name, tiles: _tiles, output: _output, ...grid } = planOf(2);
 /** The claim that the step before makes. */
 const held = { ...grid, job: { imageId: A, tile: 0 }, token: 'held', attempt: 1, source: null };
 const claimHeld = (rig: Rig) => rig.claim(held.token);
@@ -36,7 +36,7 @@ const cases: Case[] = [
   { step: 'fail', before: claimHeld, act: (rig) => rig.queue.fail(held, 'broke'), again: 'stale' },
   { step: 'release', before: claimHeld, act: (rig) => rig.queue.release(held), again: 'stale' },
   { step: 'note-fault', before: blurA, act: (rig) => rig.ledger.noteFault(A, 'the disk is full') },
-  { step: 'finish', before: blurA, act: (rig) => rig.ledger.finish(A, 'out.png'), again: 'again' },
+  { step: 'finish', before: blurA, act: (rig) => rig.ledger.finish(A), again: 'again' },
   { step: 'cancel', before: claimHeld, act: (rig) => rig.ledger.cancel(A) },
   { step: 'forget', before: claimHeld, act: (rig) => rig.ledger.forget(A) },
   {

@@ -47,7 +47,7 @@ describe('at the memory limit', () => {
     expect(byImage[A]).toMatchObject({ out: { 0: 'zero', 1: 'one' }, src: {} });
     expect(strays).toEqual([]);
     expect(await on.rig.ledger.due(1000)).toBe(A);
-    expect(await on.rig.ledger.finish(A, 'out.png')).toBe('finished');
+    expect(await on.rig.ledger.finish(A)).toBe('finished');
     expect(await on.rig.redis.keys(`${PREFIX}:${A}:*`)).toEqual([`${PREFIX}:${A}:meta`]);
   });
 

@@ -114,13 +114,12 @@ export class QueueModel {
     if (image?.state === 'blurred') image.error = error;
   }
 
-  finish(id: string, output: string): Answer {
+  finish(id: string): Answer {
     const image = this.images.get(id);
     if (image?.state === 'done') return 'again';
     if (image?.state !== 'blurred') return 'over';
     this.#removeTraces(id, false);
     image.end('done', null, this.now);
-    image.output = output;
     return 'finished';
   }
 

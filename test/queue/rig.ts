@@ -22,7 +22,15 @@ export const START_MS = 1_000_000;
 
 /** What split knows of an image of `tiles` tiles. */
 export function planOf(tiles: number): ImagePlan {
-  return { name: 'photo', width: tiles * 16, height: 16, tileSizePx: 16, kernelSize: 15, tiles };
+  return {
+    name: 'photo',
+    width: tiles * 16,
+    height: 16,
+    tileSizePx: 16,
+    kernelSize: 15,
+    tiles,
+    output: 'photo_blurred.png',
+  };
 }
 
 /** A tile's pixels as far as these tests care: text, so that a failure can be read. */

@@ -3,7 +3,6 @@
 -- ARGV[1] -> image id
 -- ARGV[2] -> now, ms ('' = server clock)
 -- ARGV[3] -> seconds the record is kept
--- ARGV[4] -> name of the output
 -- Output: 'finished', 'again' (it was closed before), or 'over' (it is not blurred: cancelled, unknown, started over)
 
 local image, now = ARGV[1], clock(ARGV[2])
@@ -16,7 +15,7 @@ if state ~= 'blurred' then
   return 'over'
 end
 sweep(image)
-redis.call('HSET', meta, 'state', 'done', 'endedAt', now, 'output', ARGV[4])
+redis.call('HSET', meta, 'state', 'done', 'endedAt', now)
 redis.call('HDEL', meta, 'error')
 redis.call('EXPIRE', meta, ARGV[3])
 return 'finished'

@@ -16,6 +16,8 @@ export interface ImagePlan {
   kernelSize: number;
   /** Number of tiles. */
   tiles: number;
+  /** Where its result goes in the store. */
+  output: string;
 }
 
 /** The status record of an image. Times are milliseconds since the epoch. */
@@ -37,8 +39,6 @@ export interface ImageRecord extends ImagePlan {
   endedAt: number | null;
   /** Why it failed, or what keeps it from being done. */
   error: string | null;
-  /** Name of its output once it is done. */
-  output: string | null;
 }
 
 export interface DeadTile {
@@ -139,9 +139,9 @@ export class ImageLedger {
     });
   }
 
-  /** Closes a blurred image whose result is written as `output`. */
-  async finish(id: string, output: string): Promise<'finished' | 'again' | 'over'> {
-    const answer = await this.#scripts.run('finish', id, this.#clock(), this.#recordTtlS, output);
+  /** Closes a blurred image whose result is written. */
+  async finish(id: string): Promise<'finished' | 'again' | 'over'> {
+    const answer = await this.#scripts.run('finish', id, this.#clock(), this.#recordTtlS);
     return answer as 'finished' | 'again' | 'over';
   }
 
@@ -186,7 +186,7 @@ export class ImageLedger {
       blurredAt: fields.blurredAt ? number('blurredAt') : null,
       endedAt: fields.endedAt ? number('endedAt') : null,
       error: fields.error ?? null,
-      output: fields.output ?? null,
+      output: fields.output ?? '',
     };
   }
 

@@ -1,6 +1,6 @@
 // Images in a folder: a local one or a mounted volume. Nothing outside the folder is ever read or written.
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { constants } from 'node:fs';
 import {
   mkdir,
   open,
@@ -15,10 +15,12 @@ import {
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { Problem } from '../errors.ts';
 import { assertPath } from './names.ts';
-import { inBatches, type Store, type StoredFile } from './store.ts';
+import { removeFile } from './remove-file.ts';
+import { HEAD_BYTES, inBatches, wholeOf, type Store, type StoredFile } from './store.ts';
 
 const IMAGE_FILE = /\.(png|jpe?g)$/i;
 const PARTIAL = '.partial';
+const READ_BYTES = 1 << 20;
 
 export class FileStore implements Store {
   readonly #root: string;
@@ -51,14 +53,17 @@ export class FileStore implements Store {
   async open(name: string): Promise<StoredFile | null> {
     const found = await this.#locate(name);
     if (found === null) return null;
-    const { size } = await stat(found);
-    return { sizeBytes: size, read: () => createReadStream(found, { highWaterMark: 1 << 20 }) };
+    return openFile(found);
   }
 
-  async write(name: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+  async write(
+    name: string,
+    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    writer = '',
+  ): Promise<void> {
     assertPath(name);
     const target = join(this.#root, name);
-    const partial = join(dirname(target), partialPrefix(target) + randomBytes(6).toString('hex') + PARTIAL);
+    const partial = partialOf(target, writer);
     try {
       await mkdir(dirname(target), { recursive: true });
       await writeDurably(partial, chunks);
@@ -68,12 +73,12 @@ export class FileStore implements Store {
       await rm(partial, { force: true }).catch(() => {}); // The first fault is the one to tell.
       throw storageProblem(error);
     }
-    await removePartials(target);
+    await removePartials(target, writer);
   }
 
-  async remove(name: string): Promise<void> {
-    assertPath(name);
-    await rm(join(this.#root, name), { force: true });
+  async remove(name: string, isMeant: (file: StoredFile) => boolean = () => true): Promise<boolean> {
+    const found = await this.#locate(name);
+    return found !== null && removeFile(found, partialOf(found), openFile, isMeant);
   }
 
   /** The real path of `path` if it exists inside the root, links followed; else null. */
@@ -87,6 +92,36 @@ export class FileStore implements Store {
       if (isMissing(error)) return null;
       throw error;
     }
+  }
+}
+
+/** Opens a regular file and looks at it through that one handle; null when there is none. */
+async function openFile(path: string): Promise<StoredFile | null> {
+  // Without O_NONBLOCK, opening a pipe waits for someone to write to it.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
+    if (isMissing(error)) return null;
+    throw error;
+  });
+  if (file === null) return null;
+  try {
+    const stats = await file.stat({ bigint: true });
+    if (!stats.isFile()) {
+      await file.close();
+      return null;
+    }
+    const sizeBytes = Number(stats.size);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    const range = { start: 0, end: Math.max(0, sizeBytes - 1), autoClose: false, highWaterMark: READ_BYTES };
+    return {
+      sizeBytes,
+      head: buffer.subarray(0, bytesRead),
+      version: [stats.mtimeNs, stats.ino, stats.size].map((each) => each.toString(36)).join('-'),
+      read: () => wholeOf(file.createReadStream(range), sizeBytes),
+      close: () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }
 
@@ -131,19 +166,29 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
- * Removes what killed writers of `target` left beside it. A writer still at work on the same name finds its file
- * gone, fails, and is asked again.
+ * Removes what killed writers of `target` left beside it. The same writer still at work elsewhere finds its file gone,
+ * fails, and is asked again.
  */
-async function removePartials(target: string): Promise<void> {
+async function removePartials(target: string, writer: string): Promise<void> {
   const folder = dirname(target);
   const names = await readdir(folder);
-  const left = names.filter((name) => name.startsWith(partialPrefix(target)) && name.endsWith(PARTIAL));
+  const left = names.filter(
+    (name) => name.startsWith(partialPrefix(target, writer)) && name.endsWith(PARTIAL),
+  );
   await Promise.all(left.map((name) => rm(join(folder, name), { force: true })));
 }
 
-/** What the names of partial files of `target` begin with: short, however long its own name is. */
-function partialPrefix(target: string): string {
-  return `.${createHash('sha256').update(basename(target)).digest('hex').slice(0, 16)}.`;
+/** A path beside `target` that nobody else uses. */
+function partialOf(target: string, writer = ''): string {
+  return join(dirname(target), `${partialPrefix(target, writer)}${randomBytes(6).toString('hex')}${PARTIAL}`);
+}
+
+/** Short whatever the target is called: a file system takes 255 bytes for a name. */
+function partialPrefix(target: string, writer: string): string {
+  const hash = createHash('sha256')
+    .update(`${basename(target)}\n${writer}`)
+    .digest('hex');
+  return `.${hash.slice(0, 8)}.`;
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../errors.ts';
-import { isImageFile, outputName, pathFault, readName, readPath } from './names.ts';
+import { isImageFile, pathFault, readName, readPath } from './names.ts';
 
 /** Letters of one to four bytes. */
 const letter = fc.constantFrom('a', 'é', '照', '🖼');
@@ -101,33 +101,6 @@ describe('readPath', () => {
         },
       ),
     );
-  });
-});
-
-describe('outputName', () => {
-  it.each([
-    ['cat.png', 'cat_blurred.png'],
-    ['cat.JPEG', 'cat_blurred.png'],
-    ['cat', 'cat_blurred.png'],
-    ['cat.gif', 'cat.gif_blurred.png'],
-    ['cats/old/tom.jpg', 'cats/old/tom_blurred.png'],
-    ['照片.png', '照片_blurred.png'],
-    [`${'x'.repeat(242)}.png`, `${'x'.repeat(242)}_blurred.png`],
-  ])('of %j is %j', (name, output) => expect(outputName(name)).toBe(output));
-
-  it('of a name of any length can be kept', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: letter, minLength: 1, maxLength: 255 }), (text) => {
-        fc.pre(Buffer.byteLength(text) <= 255);
-        expect(pathFault(outputName(readName(text)))).toBeNull();
-      }),
-    );
-  });
-
-  it('keeps long names apart that begin alike', () => {
-    const outputs = ['a', 'b'].map((end) => outputName(`${'照'.repeat(81)}${end}.png`));
-    expect(outputs[0]).not.toBe(outputs[1]);
-    for (const output of outputs) expect(output).toMatch(/^照{74,}~[0-9a-f]{12}_blurred\.png$/);
   });
 });
 

@@ -78,15 +78,20 @@ export function isResultFile(name: string): boolean {
   return name.endsWith(RESULT_SUFFIX);
 }
 
+/** The name without what says that it is an image: `cats/tom.jpg` becomes `cats/tom`. */
+export function withoutExtension(name: string): string {
+  return name.replace(IMAGE_FILE, '');
+}
+
 /**
- * The name of the blurred image of `name`: `cats/tom.jpg` becomes `cats/tom_blurred.png`. A name that would get too
+ * The name of a result that is called after `stem`: `cats/tom` becomes `cats/tom_blurred.png`. A name that would get too
  * long is cut, and marked by a hash of the whole so that it stays apart from others with the same beginning.
  */
-export function outputName(name: string): string {
-  const nameAt = name.lastIndexOf('/') + 1;
-  const stem = name.slice(nameAt).replace(IMAGE_FILE, '');
+export function resultName(stem: string): string {
+  const nameAt = stem.lastIndexOf('/') + 1;
+  const name = stem.slice(nameAt);
   const room = MAX_NAME_BYTES - RESULT_SUFFIX.length;
-  return name.slice(0, nameAt) + (Buffer.byteLength(stem) > room ? cut(stem, room) : stem) + RESULT_SUFFIX;
+  return stem.slice(0, nameAt) + (Buffer.byteLength(name) > room ? cut(name, room) : name) + RESULT_SUFFIX;
 }
 
 function cut(stem: string, maxBytes: number): string {

@@ -4,7 +4,7 @@ import { Command, type Redis } from 'ioredis';
 import { Problem } from '../errors.ts';
 import { BytesCommand, sendTogether } from '../redis/bytes-command.ts';
 import { assertPath } from './names.ts';
-import { inBatches, type Store, type StoredFile } from './store.ts';
+import { HEAD_BYTES, inBatches, wholeOf, type Store, type StoredFile } from './store.ts';
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -43,8 +43,21 @@ export class RedisStore implements Store {
 
   async open(name: string): Promise<StoredFile | null> {
     assertPath(name);
-    const sizeBytes = await this.#redis.strlen(this.#file(name));
-    return sizeBytes === 0 ? null : { sizeBytes, read: () => this.#chunks(name, sizeBytes) };
+    const file = this.#file(name);
+    const [sizeBytes, head, expiresAt] = await this.#together<[number, Buffer, string | null]>([
+      ['strlen', file],
+      ['getrangeBuffer', file, 0, HEAD_BYTES - 1],
+      ['zscore', this.#index, name],
+    ]);
+    if (sizeBytes === 0) return null;
+    const version = expiresAt ?? '';
+    return {
+      sizeBytes,
+      head,
+      version,
+      read: () => wholeOf(this.#chunks(name, sizeBytes, version), sizeBytes),
+      close: async () => {},
+    };
   }
 
   async write(name: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
@@ -58,28 +71,46 @@ export class RedisStore implements Store {
           new Command('expire', [partial, this.#ttlS]),
         ]);
       }
-      await this.#redis
-        .multi()
-        .rename(partial, this.#file(name))
-        .expire(this.#file(name), this.#ttlS)
-        .zadd(this.#index, Date.now() + this.#ttlS * 1000, name)
-        .exec()
-        .then(throwFaults);
+      await this.#together([
+        ['rename', partial, this.#file(name)],
+        ['expire', this.#file(name), this.#ttlS],
+        ['zadd', this.#index, Date.now() + this.#ttlS * 1000, name],
+      ]);
     } catch (error) {
       await this.#redis.unlink(partial).catch(() => {}); // It expires by itself; the first fault is the one to tell.
       throw error;
     }
   }
 
-  async remove(name: string): Promise<void> {
-    assertPath(name);
-    await this.#redis.multi().unlink(this.#file(name)).zrem(this.#index, name).exec().then(throwFaults);
+  async remove(name: string, isMeant: (file: StoredFile) => boolean = () => true): Promise<boolean> {
+    const file = await this.open(name);
+    if (file === null || !isMeant(file)) return false;
+    const [removed] = await this.#together<[number, number]>([
+      ['unlink', this.#file(name)],
+      ['zrem', this.#index, name],
+    ]);
+    return removed > 0;
   }
 
-  async *#chunks(name: string, sizeBytes: number): AsyncGenerator<Uint8Array> {
+  /** The file's bytes as long as it is the version that was opened. */
+  async *#chunks(name: string, sizeBytes: number, version: string): AsyncGenerator<Uint8Array> {
     for (let at = 0; at < sizeBytes; at += CHUNK_BYTES) {
-      yield await this.#redis.getrangeBuffer(this.#file(name), at, Math.min(at + CHUNK_BYTES, sizeBytes) - 1);
+      const end = Math.min(at + CHUNK_BYTES, sizeBytes) - 1;
+      const [chunk, expiresAt] = await this.#together<[Buffer, string | null]>([
+        ['getrangeBuffer', this.#file(name), at, end],
+        ['zscore', this.#index, name],
+      ]);
+      if ((expiresAt ?? '') !== version) return; // Replaced, and `wholeOf` says so.
+      yield chunk;
     }
+  }
+
+  /** Runs `commands` as one transaction and returns their replies. */
+  async #together<Replies>(commands: unknown[][]): Promise<Replies> {
+    const replies = await this.#redis.multi(commands).exec();
+    if (replies === null) throw new Error('A transaction was discarded');
+    for (const [error] of replies) if (error) throw error;
+    return replies.map(([, reply]) => reply) as Replies;
   }
 
   #file(name: string): string {
@@ -90,11 +121,6 @@ export class RedisStore implements Store {
   get #index(): string {
     return `${this.#prefix}:files`;
   }
-}
-
-function throwFaults(answers: [error: Error | null, result: unknown][] | null): void {
-  const fault = answers?.find(([error]) => error !== null)?.[0];
-  if (fault) throw fault;
 }
 
 function missing(name: string): Problem {

@@ -1,10 +1,20 @@
 // Where images come from and go to: one interface, kept by a folder and by Redis. A name is one path segment, or
 // several joined by `/` for inputs in folders.
 
+/** How many of a file's first bytes come with it. */
+export const HEAD_BYTES = 128;
+
+/** A file that is open: size, head and bytes are those of one version of it, whatever takes its place meanwhile. */
 export interface StoredFile {
-  sizeBytes: number;
-  /** Starts to read the bytes. */
+  readonly sizeBytes: number;
+  /** Its first bytes, {@link HEAD_BYTES} of them or all there are. */
+  readonly head: Uint8Array;
+  /** A short text that differs whenever the file was written anew. */
+  readonly version: string;
+  /** Reads the bytes, once. Throws rather than end early or go on with those of another version. */
   read(): AsyncIterable<Uint8Array>;
+  /** Must be called, also after a read. */
+  close(): Promise<void>;
 }
 
 export interface Store {
@@ -12,15 +22,23 @@ export interface Store {
   list(path: string): Promise<string[]>;
   /** The file's bytes in one piece. Throws Problem `not-found`, and `body-too-large` past `maxBytes`. */
   read(name: string, maxBytes: number): Promise<Uint8Array>;
-  /** The file as a stream of chunks, or null when there is none. */
+  /** Opens the file; null when there is none. */
   open(name: string): Promise<StoredFile | null>;
   /**
    * Writes a file as a whole: a reader sees the old file or the new one, never a part, and when it resolves the new
-   * one is durable. What `chunks` throws leaves the old file as it was.
+   * one is durable. What `chunks` throws leaves the old file as it was. Clears away what an earlier writer of the same
+   * name and `writer` left unfinished.
    */
-  write(name: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>;
-  /** Removes a file; one that is not there is no fault. */
-  remove(name: string): Promise<void>;
+  write(
+    name: string,
+    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    writer?: string,
+  ): Promise<void>;
+  /**
+   * Removes a file if `isMeant` says so of it, or in any case without. Returns whether one was removed; one that is not
+   * there is no fault.
+   */
+  remove(name: string, isMeant?: (file: StoredFile) => boolean): Promise<boolean>;
 }
 
 /** Bytes; a chunk below is not worth a write of its own. */
@@ -38,4 +56,17 @@ export async function* inBatches(
     batch = [];
   }
   if (batch.length > 0) yield batch;
+}
+
+/** `chunks` as they come. Throws unless they add up to `sizeBytes`: a caller was told that many would come. */
+export async function* wholeOf(
+  chunks: AsyncIterable<Uint8Array>,
+  sizeBytes: number,
+): AsyncGenerator<Uint8Array> {
+  let left = sizeBytes;
+  for await (const chunk of chunks) {
+    left -= chunk.length;
+    yield chunk;
+  }
+  if (left !== 0) throw new Error('The file changed while it was read');
 }

@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import sharp from 'sharp';
+import { toPng, picture } from '../../../testing/pictures.ts';
+import { encodePng } from './encode.ts';
+import { labelChunk, labelOf, LABELLED_HEAD_BYTES } from './label.ts';
+
+const id = '0123456789abcdef01234567';
+
+async function labelled(ancillary: Uint8Array): Promise<Buffer> {
+  const pixel = { data: Buffer.from([1, 2, 3]), width: 1, height: 1 };
+  const size = { width: 1, height: 1, channels: 3 } as const;
+  return Buffer.concat(await Array.fromAsync(encodePng(size, [pixel], { ancillary })));
+}
+
+it('is read from the first bytes of the file it was written to', async () => {
+  const file = await labelled(labelChunk(id));
+  expect(labelOf(file.subarray(0, LABELLED_HEAD_BYTES))).toBe(id);
+});
+
+it('is a text that other decoders show', async () => {
+  const { comments } = await sharp(await labelled(labelChunk(id))).metadata();
+  expect(comments).toEqual([{ keyword: 'Tessera-Image', text: id }]);
+});
+
+it('is not found in files of others, nor in what is cut off', async () => {
+  const file = await labelled(labelChunk(id));
+  expect(labelOf(await toPng(picture(4, 4)))).toBeNull();
+  expect(labelOf(await labelled(labelChunk('../../../etc/passwd/0123')))).toBeNull();
+  expect(labelOf(file.subarray(0, LABELLED_HEAD_BYTES - 1))).toBeNull();
+  expect(labelOf(Buffer.from('no PNG at all'))).toBeNull();
+  expect(labelOf(Buffer.alloc(0))).toBeNull();
+});

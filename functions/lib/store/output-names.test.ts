@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { pathFault, readName } from './names.ts';
+import { outputName, outputNames } from './output-names.ts';
+
+/** As a file system that ignores case and the form of accents sees it. */
+const fold = (name: string) => name.normalize('NFC').toLowerCase();
+
+describe('the name of a result', () => {
+  it.each([
+    ['tom.png', 'tom_blurred.png'],
+    ['tom.JPEG', 'tom_blurred.png'],
+    ['tom', 'tom_blurred.png'],
+    ['tom.gif', 'tom.gif_blurred.png'],
+    ['tom.jpg.png', 'tom.jpg.png_blurred.png'],
+    ['cats/old/tom.jpg', 'cats/old/tom_blurred.png'],
+    ['照片.png', '照片_blurred.png'],
+    [`${'x'.repeat(242)}.png`, `${'x'.repeat(242)}_blurred.png`],
+  ])('of %j is %j', (name, output) => expect(outputName(name)).toBe(output));
+
+  it('can be kept, however long the name of the image is', () => {
+    const letter = fc.constantFrom('a', 'é', '照', '🖼');
+    fc.assert(
+      fc.property(fc.string({ unit: letter, minLength: 1, maxLength: 255 }), (text) => {
+        fc.pre(Buffer.byteLength(text) <= 255);
+        expect(pathFault(outputName(readName(text)))).toBeNull();
+      }),
+    );
+  });
+
+  it('tells long names apart that begin alike', () => {
+    const outputs = ['a', 'b'].map((end) => outputName(`${'照'.repeat(81)}${end}.png`));
+    expect(outputs[0]).not.toBe(outputs[1]);
+    for (const output of outputs) expect(output).toMatch(/^照{74,}~[0-9a-f]{12}_blurred\.png$/);
+  });
+});
+
+describe('the names of results made together', () => {
+  it('keep the extension where they would meet without it', () => {
+    expect(outputNames(['tom.png', 'tom.jpg', 'cat.jpg', 'a/tom.jpg'])).toEqual([
+      'tom.png_blurred.png',
+      'tom.jpg_blurred.png',
+      'cat_blurred.png',
+      'a/tom_blurred.png',
+    ]);
+  });
+
+  it('have a part of their hash where nothing but the case differs', () => {
+    const [lower, upper, other] = outputNames(['tom.jpg', 'tom.JPG', 'tom.png']);
+    expect(lower).toMatch(/^tom\.jpg~[0-9a-f]{8}_blurred\.png$/);
+    expect(upper).toMatch(/^tom\.JPG~[0-9a-f]{8}_blurred\.png$/);
+    expect(other).toBe('tom.png_blurred.png');
+  });
+
+  const nasty = ['tom.png', 'tom.jpg', 'tom.jpg.png', 'tom.JPG', 'TOM.png', 'tom.jpeg', 'tom.png.jpg', 'tom'];
+  const accents = ['\u00e9.png', 'e\u0301.png', 'É.jpg'];
+  const long = [`${'x'.repeat(250)}.png`, `${'x'.repeat(250)}.jpg`, `${'X'.repeat(250)}.png`];
+  const all = [...nasty, ...nasty.map((name) => `a/${name}`), ...nasty.map((name) => `A/${name}`)];
+  const sets = fc.uniqueArray(fc.constantFrom(...all, ...accents, ...long), { minLength: 1 });
+
+  const filesOnly = sets.map((names) => names.filter((name) => name.includes('.')));
+
+  it('never meet, whatever the set', () => {
+    fc.assert(
+      fc.property(sets, (names) => {
+        expect(new Set(outputNames(names).map(fold)).size).toBe(names.length);
+      }),
+    );
+  });
+
+  it('do not depend on the order', () => {
+    fc.assert(
+      fc.property(sets, (names) => {
+        const outputs = outputNames(names);
+        expect(outputNames(names.toReversed())).toEqual(outputs.toReversed());
+      }),
+    );
+  });
+
+  // A result made earlier keeps its name when its image is part of a larger request. No other may be given that name.
+  // (Requests for several images are for folders, where only names with an extension count.)
+  it('never meet a name that another image of the set got in an earlier request', () => {
+    fc.assert(
+      fc.property(filesOnly, filesOnly, (earlier, names) => {
+        const before = new Map(earlier.map((name, at) => [name, fold(outputNames(earlier)[at])]));
+        const outputs = outputNames(names).map(fold);
+        for (const [at, name] of names.entries()) {
+          const others = names.filter((other) => other !== name);
+          expect(others.map((other) => before.get(other))).not.toContain(outputs[at]);
+        }
+      }),
+    );
+  });
+});

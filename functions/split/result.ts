@@ -1,0 +1,84 @@
+// The result of an image over HTTP: its own pixels, or the reason why they are not there.
+import { pipeline } from 'node:stream/promises';
+import type { Request, Response } from '@google-cloud/functions-framework';
+import { Problem } from '../lib/errors.ts';
+import type { ImageRecord } from '../lib/queue/image-ledger.ts';
+import type { FoundResult, Results } from '../lib/store/results.ts';
+import type { StoredFile } from '../lib/store/store.ts';
+
+export interface ResultParts {
+  results: Results;
+  /** The record of an image that the caller may see, or null. */
+  findRecord: (id: string) => Promise<ImageRecord | null>;
+}
+
+/** Sends the result of `record`. Throws a {@link Problem}: `conflict` before it is done, `replaced` or `result-gone` after. */
+export async function sendResult(
+  req: Request,
+  res: Response,
+  record: ImageRecord,
+  parts: ResultParts,
+): Promise<void> {
+  if (record.state !== 'done') {
+    throw new Problem('conflict', `Image ${record.id} has no result: it is ${record.state}.`, {
+      retryAfterSeconds: 1,
+    });
+  }
+  const found = await parts.results.open(record.id, record.output);
+  if (found.is !== 'own') throw await problemOf(record, found, parts);
+  try {
+    await sendFile(req, res, record.id, found.file);
+  } finally {
+    await found.file.close();
+  }
+}
+
+/** Why the result of `record`, which is done, is not there; null when it is. */
+export async function missingResult(record: ImageRecord, parts: ResultParts): Promise<Problem | null> {
+  const found = await parts.results.open(record.id, record.output);
+  if (found.is !== 'own') return problemOf(record, found, parts);
+  await found.file.close();
+  return null;
+}
+
+async function sendFile(req: Request, res: Response, id: string, file: StoredFile): Promise<void> {
+  const etag = `"${id}-${file.version}"`;
+  res.setHeader('etag', etag);
+  res.setHeader('cache-control', 'no-cache'); // It may be kept, but another result may take its place at any time.
+  if (namesTag(req.headers['if-none-match'], etag)) {
+    res.writeHead(304).end();
+    return;
+  }
+  res.writeHead(200, { 'content-type': 'image/png', 'content-length': file.sizeBytes });
+  if (req.method === 'HEAD') res.end();
+  else await pipeline(file.read(), res);
+}
+
+/** Whether an `If-None-Match` names `etag`; the weak form counts (RFC 9110, section 13.1.2). */
+function namesTag(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.split(',').some((each) => ['*', etag, `W/${etag}`].includes(each.trim()));
+}
+
+async function problemOf(
+  { id }: ImageRecord,
+  found: Exclude<FoundResult, { is: 'own' }>,
+  parts: ResultParts,
+): Promise<Problem> {
+  const remedy = 'Send the image again to have it made anew.';
+  if (found.is === 'missing') {
+    return new Problem('result-gone', `The result of image ${id} is not kept any more. ${remedy}`);
+  }
+  const cause =
+    found.by === null ? 'a file that is no result of an image here' : await described(found.by, parts);
+  return new Problem(
+    'replaced',
+    `The result of image ${id} was replaced by ${cause}, under the same output name. ${remedy}`,
+  );
+}
+
+async function described(id: string, { findRecord }: ResultParts): Promise<string> {
+  const record = await findRecord(id);
+  const details = record ? ` (${JSON.stringify(record.name)}, kernel ${record.kernelSize})` : '';
+  return `that of image ${id}${details}`;
+}
