@@ -9,6 +9,8 @@ import { Scaler, type ScalerState } from './scaler.ts';
 export interface PipelineOptions {
   /** Settings of the functions, by environment variable. */
   env?: Record<string, string>;
+  /** A token that split is to ask its callers for. */
+  accessToken?: string | undefined;
   maxWorkers?: number;
   /** Jobs a worker is meant to have before the next one is started. */
   jobsPerWorker?: number;
@@ -27,6 +29,7 @@ export class Pipeline {
   readonly assemble: FunctionProcess;
   readonly scaler: Scaler;
   readonly splitUrl: string;
+  readonly accessToken: string | undefined;
   readonly keyPrefix: string;
 
   private constructor(parts: {
@@ -36,6 +39,7 @@ export class Pipeline {
     assemble: FunctionProcess;
     scaler: Scaler;
     splitUrl: string;
+    accessToken: string | undefined;
     keyPrefix: string;
   }) {
     this.redisServer = parts.redisServer;
@@ -44,6 +48,7 @@ export class Pipeline {
     this.assemble = parts.assemble;
     this.scaler = parts.scaler;
     this.splitUrl = parts.splitUrl;
+    this.accessToken = parts.accessToken;
     this.keyPrefix = parts.keyPrefix;
   }
 
@@ -53,7 +58,7 @@ export class Pipeline {
     const redis = redisServer.connect();
     const started: FunctionProcess[] = [];
     try {
-      const { onLog } = options;
+      const { onLog, accessToken } = options;
       const spawn = (name: FunctionName, env: Record<string, string>) => {
         const child = new FunctionProcess(name, {
           env: { ...env, REDIS_URL: redisServer.url },
@@ -64,7 +69,7 @@ export class Pipeline {
       };
       const env = options.env ?? {};
       const keyPrefix = env.KEY_PREFIX ?? 'image';
-      const split = spawn('split', env);
+      const split = spawn('split', accessToken === undefined ? env : { ...env, AUTH_TOKEN: accessToken });
       const assemble = spawn('assemble', env);
       const [splitUrl, sink] = await Promise.all([split.healthy(), assemble.healthy()]);
       const scaler = new Scaler({
@@ -78,7 +83,7 @@ export class Pipeline {
         ...(options.onPoll && { onPoll: options.onPoll }),
       });
       scaler.start();
-      return new Pipeline({ redisServer, redis, split, assemble, scaler, splitUrl, keyPrefix });
+      return new Pipeline({ redisServer, redis, split, assemble, scaler, splitUrl, accessToken, keyPrefix });
     } catch (error) {
       await Promise.all(started.map((child) => child.stop()));
       redis.disconnect();

@@ -43,7 +43,7 @@ export async function blurFiles({
   progress,
   signal,
 }: RunOptions): Promise<ImageResult[]> {
-  const client = new SplitClient(pipeline.splitUrl);
+  const client = new SplitClient(pipeline.splitUrl, pipeline.accessToken);
   const names = imageNames(files);
   const results: ImageResult[] = [];
   let next = 0;

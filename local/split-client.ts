@@ -38,9 +38,12 @@ interface RequestParts {
 
 export class SplitClient {
   readonly #url: string;
+  readonly #authorization: { authorization?: string };
 
-  constructor(url: string) {
+  /** Talks to split at `url`, with an access token where it asks for one. */
+  constructor(url: string, accessToken?: string) {
     this.#url = url;
+    this.#authorization = accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` };
   }
 
   /** Uploads an image; waits and tries again while split has no room for it. Throws {@link Refused}. */
@@ -65,11 +68,12 @@ export class SplitClient {
 
   /** By node:http, which sends a body from where it lies; `fetch` takes three times as long over a large one. */
   async #request(path: string, { method = 'GET', body, signal }: RequestParts): Promise<ImageStatus> {
-    const headers =
-      body && ({ 'content-type': 'application/octet-stream', 'content-length': body.byteLength } as const);
     const sending = request(`${this.#url}${path}`, {
       method,
-      ...(headers && { headers }),
+      headers: {
+        ...this.#authorization,
+        ...(body && { 'content-type': 'application/octet-stream', 'content-length': body.byteLength }),
+      },
       ...(signal && { signal }),
     });
     const answered = once(sending, 'response') as Promise<[IncomingMessage]>;

@@ -10,6 +10,7 @@
 #   --kills N           how many times the workers are killed                      [1]
 #   --workers N         most blur processes (local; a cluster has its own limit)   [4]
 #   --url URL           split's address (cluster)            [$SPLIT_URL, else asked of the cluster]
+#   --token-file FILE   where the access token is, if split asks for one (cluster)   [$TESSERA_TOKEN]
 #   --namespace NAME    where Tessera is (cluster)           [$TESSERA_NAMESPACE or tessera]
 #   --timeout SECONDS   how long each wait may take (cluster)                      [300]
 #   --settle SECONDS    how long nothing may move before what is missing is lost (cluster)   [20]
@@ -42,6 +43,7 @@ while (($# > 0)); do
     --kills) kills=$(value "$@") && shift 2 ;;
     --workers) workers=$(value "$@") && shift 2 ;;
     --url) url=$(value "$@") && shift 2 ;;
+    --token-file) token_file=$(value "$@") && shift 2 ;;
     --namespace) namespace=$(value "$@") && shift 2 ;;
     --timeout) timeout_s=$(value "$@") && shift 2 ;;
     --settle) settle_s=$(value "$@") && shift 2 ;;
@@ -85,6 +87,7 @@ fi
 source "$root/scripts/lib/chaos-cluster.sh"
 trap restore EXIT
 trap 'exit 130' INT TERM
+prepare_token "$work"
 
 if [[ $queue != both ]]; then
   run_mode "$queue"

@@ -5,7 +5,7 @@
 #
 # Usage: scripts/deploy.sh [options]
 #   --overlay NAME      default, pvc, broker or fallback (see docs/DEPLOY.md)         [default]
-#   --with COMPONENT    redis-persistent, redis-auth or redis-external; may be repeated
+#   --with COMPONENT    auth, redis-persistent, redis-auth or redis-external; may be repeated
 #   --namespace NAME    where to                                      [$TESSERA_NAMESPACE or tessera]
 #   --registry NAME     where the images are: NAME/tessera-split …    [dev.local]
 #   --tag TAG           their tag                                     [TESSERA_TAG of versions.env]
@@ -53,9 +53,9 @@ need kubectl sed cksum
 # folder_of COMPONENT : where it is, below the root.
 folder_of() {
   case $1 in
-    redis-persistent) echo knative/components/redis-persistent ;;
+    auth | redis-persistent) echo "knative/components/$1" ;;
     redis-auth | redis-external) echo "keda/$1" ;;
-    *) fail "no component \"$1\": there are redis-persistent, redis-auth, redis-external" ;;
+    *) fail "no component \"$1\": there are auth, redis-persistent, redis-auth, redis-external" ;;
   esac
 }
 
@@ -102,12 +102,30 @@ patch() {
   printf '  - target: %s\n    patch: |-\n      - { op: replace, path: %s, value: %s }\n' "$1" "$2" "$quote$3$quote"
 }
 
-# Makes the two Secrets of redis-auth where they are missing; the password goes by file descriptors only.
+# The namespace, for Secrets that must be there before the functions start.
+make_namespace() {
+  sed "s/^  name: tessera$/  name: $namespace/" "$root/knative/namespace.yaml" >"$work/namespace.yaml"
+  kubectl apply --filename "$work/namespace.yaml"
+}
+
+random_secret() {
+  LC_ALL=C tr -dc 'A-Za-z0-9' < <(head -c 4096 /dev/urandom) | cut -c 1-32
+}
+
+# Makes the Secret of auth where it is missing. Secrets go by file descriptors only, here and below.
+make_auth_secret() {
+  make_namespace
+  if ! has secret tessera-auth --namespace "$namespace"; then
+    kube create secret generic tessera-auth --from-file=AUTH_TOKEN=<(random_secret)
+  fi
+}
+
+# Makes the two Secrets of redis-auth where they are missing.
 make_redis_secrets() {
   local password
-  kubectl apply --filename "$work/namespace.yaml"
+  make_namespace
   if ! has secret redis-auth --namespace "$namespace"; then
-    password=$(LC_ALL=C tr -dc 'A-Za-z0-9' < <(head -c 4096 /dev/urandom) | cut -c 1-32)
+    password=$(random_secret)
     kube create secret generic redis-auth --from-file=password=<(printf '%s' "$password") --from-file=auth.conf=<(printf 'requirepass %s\n' "$password")
   fi
   if ! has secret tessera-redis --namespace "$namespace"; then
@@ -119,10 +137,8 @@ make_redis_secrets() {
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 secret_version=''
-uses_redis_auth=false
 for component in ${components[@]+"${components[@]}"}; do
   folder_of "$component" >/dev/null
-  [[ $component != redis-auth ]] || uses_redis_auth=true
 done
 
 if $only_print; then
@@ -132,12 +148,14 @@ if $only_print; then
 fi
 
 check_prerequisites "$overlay" ${components[@]+"${components[@]}"}
-if $uses_redis_auth; then
-  sed "s/^  name: tessera$/  name: $namespace/" "$root/knative/namespace.yaml" >"$work/namespace.yaml"
-  make_redis_secrets
-fi
+for component in ${components[@]+"${components[@]}"}; do
+  [[ $component != auth ]] || make_auth_secret
+  [[ $component != redis-auth ]] || make_redis_secrets
+done
 # A Secret that changed must reach the functions, as a changed ConfigMap must.
-secret_version=$(kube get secret tessera-redis --ignore-not-found --output 'jsonpath={.metadata.resourceVersion}')
+for secret in tessera-redis tessera-auth; do
+  secret_version+=$(kube get secret "$secret" --ignore-not-found --output 'jsonpath={.metadata.resourceVersion} ')
+done
 compose
 kubectl apply --kustomize "$work/deploy"
 

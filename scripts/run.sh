@@ -5,6 +5,7 @@
 #   without a file or folder: everything under the deployment's own INPUT_PATH
 # Options:
 #   --url URL           split's address      [$SPLIT_URL, else asked of the cluster]
+#   --token-file FILE   where the access token is, if split asks for one   [$TESSERA_TOKEN]
 #   --host NAME         the Host header to send, where the URL is not split's own name (a forwarded port)
 #   --kernel K          odd kernel size, 1 to 255           [the deployment's KERNEL_SIZE]
 #   --input NAME        one file or folder under INPUT_PATH
@@ -30,6 +31,7 @@ paths=()
 while (($# > 0)); do
   case $1 in
     --url) url=$(value "$@"); shift 2 ;;
+    --token-file) token_file=$(value "$@"); shift 2 ;;
     --host) host=$(value "$@"); shift 2 ;;
     --kernel) kernel=$(value "$@"); shift 2 ;;
     --input) input=$(value "$@"); shift 2 ;;
@@ -54,6 +56,7 @@ url=${url%/}
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+prepare_token "$work"
 deadline=$((SECONDS + timeout_s))
 refused=0
 done_count=0
@@ -62,10 +65,10 @@ failed=0
 # ask PATH [CURL OPTION...] : a request to split; its answer goes to $work/answer. Waits where it is told to (429, 503 with
 # Retry-After).
 ask() {
-  local options=(--silent --show-error --fail-with-body --retry 8 --max-time "$timeout_s" --output "$work/answer")
+  local options=(--show-error --fail-with-body --retry 8 --max-time "$timeout_s" --output "$work/answer")
   [[ -z $host ]] || options+=(--header "Host: $host")
   : >"$work/answer"
-  curl "${options[@]}" "${@:2}" "$url$1" 2>"$work/curl"
+  request "${options[@]}" "${@:2}" "$url$1" 2>"$work/curl"
 }
 
 # refused NAME REASON : counts and tells an image that was not taken.

@@ -23,6 +23,8 @@ Without files it blurs what is in samples/, drawing some pictures there first if
   --json          print the figures as JSON on the last line
   --help          this text
 
+With TESSERA_TOKEN set, split asks its callers for that token, as it does on a cluster with AUTH_TOKEN.
+
 It exits with 0 if every image was written, 1 if one was not, 2 if it was called wrongly.`;
 
 const IMAGE_FILE = /\.(png|jpe?g)$/i;
@@ -149,6 +151,7 @@ async function main(): Promise<number> {
       QUEUE_MODE: options.queue,
       LOG_LEVEL: 'error',
     },
+    accessToken: process.env.TESSERA_TOKEN || undefined,
     maxWorkers: options.workers,
     onPoll: (state) => progress.scaler(state),
     onLog: (_name, text) => interrupted.signal.aborted || console.error(text),

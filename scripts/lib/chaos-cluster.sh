@@ -83,7 +83,7 @@ restore() {
 
 # An image that lost tiles would hold its memory for ever.
 give_up_image() {
-  [[ -z $sent_id ]] || curl --silent --request DELETE --max-time 30 "$url/images/$sent_id" --output /dev/null || true
+  [[ -z $sent_id ]] || request --request DELETE --max-time 30 "$url/images/$sent_id" --output /dev/null || true
   sent_id=''
 }
 
@@ -144,7 +144,7 @@ kill_workers() {
 
 # Has split take the image, beside this script: while writes are held it waits too.
 send_image() {
-  curl --silent --show-error --fail-with-body --retry 8 --max-time "$timeout_s" --output "$work/answer" \
+  request --show-error --fail-with-body --retry 8 --max-time "$timeout_s" --output "$work/answer" \
     --header 'content-type: application/octet-stream' --data-binary "@$image" "$url/?name=$name&kernel=$kernel" &
   sender=$!
 }
@@ -189,7 +189,7 @@ report() {
   if ((missing_count > 0)); then
     echo "missing tiles: $(missing_tiles | paste -sd ' ' -)"
   fi
-  if curl --silent --fail --head --max-time 30 --output /dev/null "$url/images/$sent_id/result"; then
+  if request --fail --head --max-time 30 --output /dev/null "$url/images/$sent_id/result"; then
     output=present
     sent_id=''
   else

@@ -7,6 +7,11 @@ source "$root/scripts/versions.env"
 # Callers change these by option.
 namespace=${TESSERA_NAMESPACE:-tessera}
 timeout_s=300
+# The access token for split, where it asks for one. The programs started from here need not know it.
+token=${TESSERA_TOKEN:-}
+unset TESSERA_TOKEN
+token_file=''
+token_options=()
 
 # The comment at a script's head is its help.
 show_help() {
@@ -40,6 +45,24 @@ whole() {
   if ! [[ $2 =~ ^[0-9]{1,9}$ ]] || ((10#$2 < $3)); then
     fail "$1 is an integer from $3, not \"$2\""
   fi
+}
+
+# prepare_token FOLDER : has `request` bring the access token. curl reads it from a file in FOLDER, because everyone on
+# this machine can see command lines.
+prepare_token() {
+  if [[ -n $token_file ]]; then
+    [[ -r $token_file ]] || fail "$token_file cannot be read"
+    token=$(<"$token_file")
+  fi
+  [[ -n $token ]] || return 0
+  [[ $token =~ ^[A-Za-z0-9._~+/-]+=*$ ]] || fail 'the access token is not one token of letters, digits and -._~+/'
+  printf 'Authorization: Bearer %s\n' "$token" >"$1/token"
+  token_options=(--header "@$1/token")
+}
+
+# request CURL_OPTION... : a request to split, with the access token if there is one.
+request() {
+  curl --silent ${token_options[@]+"${token_options[@]}"} "$@"
 }
 
 kube() {

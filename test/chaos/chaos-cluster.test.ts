@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { queueKeys } from '../../functions/lib/queue/keys.ts';
 import { FunctionProcess } from '../../local/function-process.ts';
 import { redisBinary } from '../../local/redis-server.ts';
 import { Scaler } from '../../local/scaler.ts';
@@ -17,6 +18,8 @@ import { picture, toPng } from '../../functions/testing/pictures.ts';
 import { Rig } from '../../chaos/rig.ts';
 
 const RUN_MS = 110_000;
+/** split asks for it, so every run shows that the script brings it. */
+const token = 'chaos-token-0123456789';
 const original = [{ name: 'CONSUMER', value: 'on' }];
 
 /** What runs on PATH as kubectl: a command in a pod is run here, anything else is asked of the test. */
@@ -67,7 +70,7 @@ async function killWorkers(): Promise<void> {
 }
 
 beforeAll(async () => {
-  rig = await Rig.start({ TILE_SIZE: '256' });
+  rig = await Rig.start({ TILE_SIZE: '256', AUTH_TOKEN: token });
   bin = await mkdtemp(join(tmpdir(), 'tessera-kubectl-'));
   for (const [name, script] of Object.entries({ kubectl, 'redis-cli': redisCli(rig.redisServer.port) })) {
     await writeFile(join(bin, name), script);
@@ -123,7 +126,11 @@ interface Outcome {
 
 async function chaos(...args: string[]): Promise<Outcome> {
   const { port } = cluster.address() as AddressInfo;
-  const settings = { CLUSTER_URL: `http://127.0.0.1:${port}`, PATH: `${bin}:${process.env.PATH}` };
+  const settings = {
+    CLUSTER_URL: `http://127.0.0.1:${port}`,
+    PATH: `${bin}:${process.env.PATH}`,
+    TESSERA_TOKEN: token,
+  };
   const all = ['--target', 'cluster', '--image', join(bin, 'picture.png'), '--settle', '2', ...args];
   return new Promise((resolve) => {
     const options = { env: { ...process.env, ...settings }, timeout: RUN_MS };
@@ -194,7 +201,7 @@ describe('chaos.sh on a cluster', () => {
 
   test('keeps its hands off a queue in use', async () => {
     await scaler.stop();
-    await rig.send('a.png');
+    await rig.redis.lpush(queueKeys(rig.keyPrefix).queue, '0123456789abcdef01234567:0');
     const { code, stderr } = await chaos('--queue', 'lease');
     expect(code).toBe(2);
     expect(stderr).toBe('error: the queue is not empty: this would kill the workers of others\n');

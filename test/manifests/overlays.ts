@@ -19,6 +19,7 @@ export interface Variant {
 
 const overlays = ['default', 'pvc', 'broker', 'fallback'] as const;
 const additions = {
+  auth: 'knative/components/auth',
   'redis-persistent': 'knative/components/redis-persistent',
   'redis-auth': 'keda/redis-auth',
   'redis-external': 'keda/redis-external',
@@ -27,7 +28,7 @@ const additions = {
 /** Every overlay alone, and every one with each component (redis-persistent is part of pvc already). */
 export const variants: Variant[] = overlays.flatMap((overlay) =>
   Object.entries(additions)
-    .filter(([name]) => overlay !== 'pvc' || name === 'redis-auth')
+    .filter(([name]) => overlay !== 'pvc' || /^(redis-)?auth$/.test(name))
     .map(([name, folder]): Variant => ({ name: `${overlay} with ${name}`, overlay, components: [folder] }))
     .concat({ name: overlay, overlay, components: [] }),
 );

@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { environmentDefaults, loadConfig } from '../../functions/lib/config.ts';
 import { renderVariant, root, variants } from './overlays.ts';
-import { configMapData, functionTemplate, templateOf, type Manifest } from './shapes.ts';
+import { configMapData, functionTemplate, templateOf, workloadsOf, type Manifest } from './shapes.ts';
 
 const functions = ['split', 'blur', 'assemble'];
 /** Set by Knative, or by a Secret alone. */
 const setElsewhere = new Set(['PORT', 'AUTH_TOKEN']);
 
-/** The environment a function gets: the ConfigMap's, then its own. */
+/** The environment a function gets from the ConfigMap, then its own; what a Secret gives is not known here. */
 function environmentOf(manifests: Manifest[], name: string): Record<string, string> {
-  const own = (functionTemplate(manifests, name).spec.containers[0].env ?? []).map(
-    (each) => [each.name, each.value ?? ''] as const,
-  );
+  const own = (functionTemplate(manifests, name).spec.containers[0].env ?? [])
+    .filter((each) => each.valueFrom === undefined)
+    .map((each) => [each.name, each.value ?? ''] as const);
   return { ...configMapData(manifests, 'tessera'), ...Object.fromEntries(own) };
 }
 
@@ -46,6 +46,21 @@ describe.each(variants)('the settings of $name', (variant) => {
       ]);
       expect(sources[1].secretRef?.optional).toBe(true);
     }
+  });
+
+  it('give the tokens to split alone, and only where split is to ask for one', async () => {
+    const manifests = await renderVariant(variant);
+    const withToken = workloadsOf(manifests).filter(({ template }) =>
+      JSON.stringify(template).includes('tessera-auth'),
+    );
+    const isAsked = variant.components.includes('knative/components/auth');
+    expect(withToken.map(({ manifest }) => manifest.metadata.name)).toEqual(isAsked ? ['split'] : []);
+    // Not `optional`: without the Secret split must not start.
+    expect(functionTemplate(manifests, 'split').spec.containers[0].env).toEqual(
+      isAsked
+        ? [{ name: 'AUTH_TOKEN', valueFrom: { secretKeyRef: { name: 'tessera-auth', key: 'AUTH_TOKEN' } } }]
+        : undefined,
+    );
   });
 
   it("send blur's events to assemble, or to the Broker", async () => {

@@ -31,7 +31,12 @@ afterAll(async () => {
 });
 
 function start(...args: string[]): ChildProcess {
-  return spawn(process.execPath, [START, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  return startWith({}, ...args);
+}
+
+function startWith(env: Record<string, string>, ...args: string[]): ChildProcess {
+  const options = { cwd: folder, env: { ...process.env, ...env } };
+  return spawn(process.execPath, [START, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 async function ended(child: ChildProcess): Promise<Ended> {
@@ -94,6 +99,20 @@ describe('npm start', () => {
     expect(status).toBe(1);
     expect(stdout).toMatch(/broken\.png\s+refused: .*/);
     expect((await readdir(join(folder, 'mixed'))).sort()).toEqual(['a_blurred.png', 'b_blurred.png']);
+  });
+
+  it('lets nobody else call its split when it is given a token', async () => {
+    const token = 'start-token-0123456789';
+    await writeFile(join(folder, 'wide.png'), await toPng(picture(2000, 1500), 3));
+    const child = startWith({ TESSERA_TOKEN: token }, 'wide.png', '--tile', '64', '--out', 'guarded');
+    let printed = '';
+    child.stdout?.on('data', (data: Buffer) => (printed += data.toString()));
+    const output = ended(child);
+    const [, url] = await until('the URL of split', () => /^split: (\S+)$/m.exec(printed));
+    expect((await fetch(`${url}/images`)).status).toBe(401);
+    const { status, stdout, stderr } = await output;
+    expect(status).toBe(0);
+    expect(stdout + stderr).not.toContain(token);
   });
 
   it('runs beside another one', async () => {

@@ -154,6 +154,24 @@ describe('deploy.sh', () => {
     expect(code).toBe(0);
   });
 
+  it('makes the Secret of auth where it is missing, with no token on a command line', async () => {
+    const { code, stdout, stderr, calls } = await shell.run('deploy.sh', ['--with', 'auth'], readyCluster);
+    expect(deeds(calls).slice(0, 3)).toEqual([
+      expect.stringMatching(/^kubectl apply --filename .*namespace\.yaml$/),
+      'kubectl --namespace tessera create secret generic tessera-auth --from-file=AUTH_TOKEN=FD',
+      'kubectl apply --kustomize DIR',
+    ]);
+    expect(stdout + stderr).not.toMatch(/[A-Za-z0-9]{32}/);
+    expect(code).toBe(0);
+  });
+
+  it('keeps the Secret of auth that is there', async () => {
+    const rules = [...present('secret tessera-auth'), ...readyCluster];
+    const { code, calls } = await shell.run('deploy.sh', ['--with', 'auth'], rules);
+    expect(calls.some((call) => call.includes('create'))).toBe(false);
+    expect(code).toBe(0);
+  });
+
   it.each([
     [['--overlay', 'nope'], 'no overlay "nope": there are broker default fallback pvc'],
     [['--with', 'nope'], 'no component "nope"'],
@@ -177,9 +195,13 @@ async function applied(args: string[], rules: Rule[] = []): Promise<Manifest[]> 
   return render(join(folder, 'applied/deploy'));
 }
 
-/** What marks blur's revision, with the Secret at this version. */
-async function stamp(args: string[], secretVersion: string): Promise<string | undefined> {
-  const rules = [{ call: 'get secret tessera-redis .*resourceVersion', stdout: secretVersion }];
+/** What marks blur's revision, with a Secret at this version. */
+async function stamp(
+  args: string[],
+  secretVersion: string,
+  secret = 'tessera-redis',
+): Promise<string | undefined> {
+  const rules = [{ call: `get secret ${secret} .*resourceVersion`, stdout: secretVersion }];
   return functionTemplate(await applied(args, rules), 'blur').metadata.annotations?.['tessera.dev/config'];
 }
 
@@ -220,6 +242,7 @@ describe('what deploy.sh applies', () => {
     const first = await stamp([], '1');
     expect(await stamp([], '1')).toBe(first);
     expect(await stamp([], '2')).not.toBe(first);
+    expect(await stamp([], '1', 'tessera-auth')).not.toBe(await stamp([], '2', 'tessera-auth'));
     expect(await stamp(['--namespace', 'other'], '1')).not.toBe(first);
   });
 

@@ -19,10 +19,10 @@ let server: Server;
 let url: string;
 let folder: string;
 let answers: Map<string, Answer[]>;
-let asked: { line: string; host?: string; type?: string; body: string }[];
+let asked: { line: string; host?: string; type?: string; authorization?: string; body: string }[];
 
 beforeAll(async () => {
-  shell = await openShell(['kubectl']);
+  shell = await openShell(['kubectl'], ['curl']);
   server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => response.destroy(error as Error));
   });
@@ -46,8 +46,8 @@ afterEach(() => rm(folder, { recursive: true }));
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const line = `${request.method} ${request.url}`;
-  const { host, 'content-type': type } = request.headers;
-  asked.push({ line, host, type, body: await readBody(request) });
+  const { host, 'content-type': type, authorization } = request.headers;
+  asked.push({ line, host, type, authorization, body: await readBody(request) });
   const queue = answers.get(line) ?? [{ status: 404, json: { title: `unexpected ${line}` } }];
   const { status = 200, json, text } = queue.length > 1 ? (queue.shift() ?? queue[0]) : queue[0];
   response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '1' });
@@ -161,6 +161,39 @@ describe('run.sh', () => {
     answers.set('GET /images/i6', [status('i6', 'cat.png', 'blurring', 1)]);
     const { code, stderr } = await run(join(folder, 'cat.png'), '--timeout', '1');
     expect(stderr).toContain('not over after 1 s: cat.png');
+    expect(code).toBe(2);
+  });
+
+  it('brings the token of a file or of its environment, on no command line and in no output', async () => {
+    const token = 'run-token-0123456789==';
+    await writeFile(join(folder, 'cat.png'), 'pixels');
+    await writeFile(join(folder, 'token'), `${token}\n`);
+    answers.set('POST /?name=cat.png', [accepted('i8', 'cat.png')]);
+    answers.set('GET /images/i8', [status('i8', 'cat.png', 'done', 2)]);
+    answers.set('GET /images/i8/result', [{ text: 'blurred' }]);
+    const args = [join(folder, 'cat.png'), '--url', url, '--out', join(folder, 'out')];
+    const runs = [
+      await shell.run('run.sh', [...args, '--token-file', join(folder, 'token')]),
+      await shell.run('run.sh', args, [], { TESSERA_TOKEN: token }),
+    ];
+    expect(asked.map((each) => each.authorization)).toEqual(Array(6).fill(`Bearer ${token}`));
+    for (const { code, calls, stdout, stderr } of runs) {
+      expect(code).toBe(0);
+      expect(calls).toHaveLength(3);
+      expect([...calls, stdout, stderr].join('\n')).not.toContain(token);
+    }
+  });
+
+  it.each([
+    ['a file that is not there', ['--token-file', 'none'], {}, 'none cannot be read'],
+    ['two tokens', [], { TESSERA_TOKEN: 'first-0123456789 second-0123456789' }, 'not one token'],
+    ['another header', [], { TESSERA_TOKEN: 'first-0123456789\nX-Other: 1' }, 'not one token'],
+    ['no file', ['--token-file'], {}, '--token-file needs a value'],
+  ])('refuses a token that is %s, without repeating it', async (_what, args, env, said) => {
+    const { code, stderr } = await shell.run('run.sh', ['cat.png', '--url', url, ...args], [], env);
+    expect(stderr).toContain(said);
+    expect(stderr).not.toContain('0123456789');
+    expect(asked).toEqual([]);
     expect(code).toBe(2);
   });
 

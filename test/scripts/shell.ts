@@ -49,8 +49,8 @@ const systemTools = [
   'ls',
 ].concat(['mkdir', 'mktemp', 'mv', 'basename', 'paste', 'rm', 'sed', 'sh', 'sleep', 'sort', 'tr', 'wc']);
 
-/** A place to run scripts in, with these stand-ins. */
-export async function openShell(tools: string[]): Promise<Shell> {
+/** A place to run scripts in, with stand-ins for `tools`. `recorded`: tools that are really run and whose calls are noted. */
+export async function openShell(tools: string[], recorded: string[] = []): Promise<Shell> {
   const bin = await mkdtemp(join(tmpdir(), 'tessera-bin-'));
   const folders = [bin];
   const standIn = fileURLToPath(new URL('stand-in.sh', import.meta.url));
@@ -60,7 +60,9 @@ export async function openShell(tools: string[]): Promise<Shell> {
   }
   for (const tool of systemTools) {
     const path = await which(tool);
-    if (path !== undefined) await symlink(path, join(bin, tool));
+    if (path === undefined) continue;
+    if (recorded.includes(tool)) await writeRecorder(join(bin, tool), tool, path);
+    else await symlink(path, join(bin, tool));
   }
 
   async function run(
@@ -88,6 +90,13 @@ export async function openShell(tools: string[]): Promise<Shell> {
     await Promise.all(folders.map((each) => rm(each, { recursive: true, force: true })));
   };
   return { run, clean };
+}
+
+/** A command that notes how it is called, what is in its environment too, and does what the tool at `path` does. */
+async function writeRecorder(command: string, tool: string, path: string): Promise<void> {
+  const note = `printf '%s\\0' "${tool} $* $(export -p)" >>"$STAND_IN_FOLDER/calls"`;
+  await writeFile(command, `#!/bin/sh\n${note}\nexec '${path}' "$@"\n`);
+  await chmod(command, 0o755);
 }
 
 /** One folder a rule, in order. */
