@@ -19,6 +19,7 @@ export const problems = {
   'unsupported-encoding': { status: 415, title: 'Compressed request bodies are not accepted' },
   'unsupported-image': { status: 415, title: 'Only PNG and JPEG images are accepted' },
   'unsupported-event': { status: 415, title: 'The content is not a CloudEvent' },
+  'unreadable-file': { status: 422, title: 'The file cannot be read' },
   'invalid-image': { status: 422, title: 'The image cannot be decoded' },
   'unprocessable-event': { status: 422, title: 'The event names nothing that can be assembled' },
   'over-budget': { status: 429, title: 'No room for another image now' },

@@ -51,7 +51,7 @@ export function createRoutes(parts: RoutesParts): Handler {
     const images: (
       ReturnType<typeof acceptedView> | { name: string; status: 'refused'; error: ProblemBody }
     )[] = [];
-    const names = await stores.inputs.list(input);
+    const { names } = await stores.inputs.list(input);
     const outputs = outputNames(names);
     for (const [at, name] of names.entries()) {
       try {

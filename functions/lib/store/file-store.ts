@@ -1,24 +1,15 @@
 // Images in a folder: a local one or a mounted volume. Nothing outside the folder is ever read or written.
 import { createHash, randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import {
-  mkdir,
-  open,
-  type FileHandle,
-  readFile,
-  readdir,
-  realpath,
-  rename,
-  rm,
-  stat,
-} from 'node:fs/promises';
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { mkdir, open, type FileHandle, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { Problem } from '../errors.ts';
+import { findImages } from './find-images.ts';
 import { assertPath } from './names.ts';
+import { openFile, readProblem } from './open-file.ts';
+import { realpathWithin } from './real-path.ts';
 import { removeFile } from './remove-file.ts';
-import { HEAD_BYTES, inBatches, wholeOf, type Store, type StoredFile } from './store.ts';
+import { HEAD_BYTES, inBatches, wholeOf, type Listing, type Store, type StoredFile } from './store.ts';
 
-const IMAGE_FILE = /\.(png|jpe?g)$/i;
 const PARTIAL = '.partial';
 const READ_BYTES = 1 << 20;
 
@@ -29,31 +20,37 @@ export class FileStore implements Store {
     this.#root = root;
   }
 
-  async list(path: string): Promise<string[]> {
-    const found = await this.#locate(path);
-    if (found === null) throw new Problem('not-found', `There is no ${JSON.stringify(path)} here.`);
-    if ((await stat(found)).isFile()) return [path];
-    const entries = await readdir(found, { recursive: true, withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isFile() && IMAGE_FILE.test(entry.name))
-      .map((entry) => join(path, relative(found, join(entry.parentPath, entry.name))).replaceAll(sep, '/'))
-      .sort();
+  async list(path: string): Promise<Listing> {
+    const found = await this.#find(path);
+    // A file named outright is taken whatever it is called: what it holds decides.
+    if (!(await stat(found)).isDirectory()) return { names: [path], skipped: [] };
+    const { images, skipped } = await findImages(found, this.#root);
+    const nameOf = (name: string) => (path === '' ? name : `${path}/${name}`);
+    return {
+      names: images.map(({ name }) => nameOf(name)),
+      skipped: skipped.map(({ name, reason }) => ({ name: nameOf(name), reason })),
+    };
   }
 
   async read(name: string, maxBytes: number): Promise<Uint8Array> {
-    const found = await this.#locate(name);
-    if (found === null) throw new Problem('not-found', `There is no ${JSON.stringify(name)} here.`);
-    const { size } = await stat(found);
-    if (size > maxBytes) {
-      throw new Problem('body-too-large', `${name} has ${size} bytes, more than the ${maxBytes} allowed.`);
+    const { handle, stats } = await openFile(await this.#find(name), name);
+    try {
+      if (stats.size > maxBytes) {
+        throw new Problem(
+          'body-too-large',
+          `${JSON.stringify(name)} has ${stats.size} bytes, more than the ${maxBytes} allowed.`,
+        );
+      }
+      return await handle.readFile();
+    } finally {
+      await handle.close();
     }
-    return readFile(found);
   }
 
   async open(name: string): Promise<StoredFile | null> {
     const found = await this.#locate(name);
     if (found === null) return null;
-    return openFile(found);
+    return openStored(found);
   }
 
   async write(
@@ -78,49 +75,46 @@ export class FileStore implements Store {
 
   async remove(name: string, isMeant: (file: StoredFile) => boolean = () => true): Promise<boolean> {
     const found = await this.#locate(name);
-    return found !== null && removeFile(found, partialOf(found), openFile, isMeant);
+    return found !== null && removeFile(found, partialOf(found), openStored, isMeant);
   }
 
-  /** The real path of `path` if it exists inside the root, links followed; else null. */
+  /** The real path of `path`. Throws a Problem, `not-found` when it is not inside the root, links followed. */
+  async #find(path: string): Promise<string> {
+    const found = await this.#locate(path);
+    if (found === null) throw new Problem('not-found', `There is no ${JSON.stringify(path)} here.`);
+    return found;
+  }
+
+  /** The same, but null when it is not there. */
   async #locate(path: string): Promise<string | null> {
     assertPath(path);
-    try {
-      const root = await realpath(this.#root);
-      const found = await realpath(join(root, path));
-      return found === root || found.startsWith(root + sep) ? found : null;
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
+    return realpathWithin(this.#root, path).catch((error: unknown) => {
+      throw readProblem(error, path);
+    });
   }
 }
 
-/** Opens a regular file and looks at it through that one handle; null when there is none. */
-async function openFile(path: string): Promise<StoredFile | null> {
-  // Without O_NONBLOCK, opening a pipe waits for someone to write to it.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
-    if (isMissing(error)) return null;
+/** Opens a file and looks at it through that one handle; null when there is none that can be read. */
+async function openStored(path: string): Promise<StoredFile | null> {
+  const opened = await openFile(path, basename(path)).catch((error: unknown) => {
+    if (error instanceof Problem && error.status < 500) return null;
     throw error;
   });
-  if (file === null) return null;
+  if (opened === null) return null;
+  const { handle, stats } = opened;
   try {
-    const stats = await file.stat({ bigint: true });
-    if (!stats.isFile()) {
-      await file.close();
-      return null;
-    }
     const sizeBytes = Number(stats.size);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
     const range = { start: 0, end: Math.max(0, sizeBytes - 1), autoClose: false, highWaterMark: READ_BYTES };
     return {
       sizeBytes,
       head: buffer.subarray(0, bytesRead),
       version: [stats.mtimeNs, stats.ino, stats.size].map((each) => each.toString(36)).join('-'),
-      read: () => wholeOf(file.createReadStream(range), sizeBytes),
-      close: () => file.close(),
+      read: () => wholeOf(handle.createReadStream(range), sizeBytes),
+      close: () => handle.close(),
     };
   } catch (error) {
-    await file.close();
+    await handle.close();
     throw error;
   }
 }
@@ -189,11 +183,6 @@ function partialPrefix(target: string, writer: string): string {
     .update(`${basename(target)}\n${writer}`)
     .digest('hex');
   return `.${hash.slice(0, 8)}.`;
-}
-
-function isMissing(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 function storageProblem(error: unknown): unknown {

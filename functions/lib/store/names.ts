@@ -68,6 +68,11 @@ export function assertPath(path: string): void {
   if (fault !== null) throw unkept('path', path, fault);
 }
 
+/** `name` without what is unsafe to show, for messages about names that cannot be kept. */
+export function printable(name: string): string {
+  return name.replaceAll(new RegExp(UNSAFE, 'gu'), '\ufffd').toWellFormed();
+}
+
 /** Whether a file is taken for an image by its name, where nobody named it outright. */
 export function isImageFile(name: string): boolean {
   return IMAGE_FILE.test(name) && !name.endsWith(RESULT_SUFFIX);

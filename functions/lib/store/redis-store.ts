@@ -4,7 +4,7 @@ import { Command, type Redis } from 'ioredis';
 import { Problem } from '../errors.ts';
 import { BytesCommand, sendTogether } from '../redis/bytes-command.ts';
 import { assertPath } from './names.ts';
-import { HEAD_BYTES, inBatches, wholeOf, type Store, type StoredFile } from './store.ts';
+import { HEAD_BYTES, inBatches, wholeOf, type Listing, type Store, type StoredFile } from './store.ts';
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -20,14 +20,14 @@ export class RedisStore implements Store {
     this.#ttlS = ttlS;
   }
 
-  async list(path: string): Promise<string[]> {
+  async list(path: string): Promise<Listing> {
     assertPath(path);
     const now = Date.now();
     await this.#redis.zremrangebyscore(this.#index, '-inf', now);
     const names = await this.#redis.zrange(this.#index, '0', '-1');
     const found = names.filter((name) => path === '' || name === path || name.startsWith(`${path}/`)).sort();
     if (found.length === 0 && path !== '') throw missing(path);
-    return found;
+    return { names: found, skipped: [] };
   }
 
   async read(name: string, maxBytes: number): Promise<Uint8Array> {

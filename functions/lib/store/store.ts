@@ -1,5 +1,6 @@
 // Where images come from and go to: one interface, kept by a folder and by Redis. A name is one path segment, or
 // several joined by `/` for inputs in folders.
+import type { SkippedFile } from './find-images.ts';
 
 /** How many of a file's first bytes come with it. */
 export const HEAD_BYTES = 128;
@@ -17,9 +18,16 @@ export interface StoredFile {
   close(): Promise<void>;
 }
 
+/** What a folder holds, each part sorted. */
+export interface Listing {
+  names: string[];
+  /** What is there but was not taken for an image, with the reason. */
+  skipped: SkippedFile[];
+}
+
 export interface Store {
-  /** Names of the files at `path`: itself if it is a file, else all in that folder, sorted; '' is everything. */
-  list(path: string): Promise<string[]>;
+  /** The files at `path`: itself if it is a file, else all in that folder; '' is everything. Throws Problem `not-found`. */
+  list(path: string): Promise<Listing>;
   /** The file's bytes in one piece. Throws Problem `not-found`, and `body-too-large` past `maxBytes`. */
   read(name: string, maxBytes: number): Promise<Uint8Array>;
   /** Opens the file; null when there is none. */

@@ -1,0 +1,193 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findImages, type Findings } from './find-images.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tessera-find-'));
+  await chmod(folder, 0o755);
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** Makes files, and the folders they need. */
+async function files(...names: string[]): Promise<void> {
+  for (const name of names) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), name);
+  }
+}
+
+async function names(within: string | null = null, at = 'in'): Promise<string[]> {
+  return (await findImages(join(folder, at), within && join(folder, within))).images.map(({ name }) => name);
+}
+
+async function skipped(within: string | null = null): Promise<string[]> {
+  const { skipped } = await findImages(join(folder, 'in'), within && join(folder, within));
+  return skipped.map(({ name, reason }) => `${name} ${reason}`);
+}
+
+describe('findImages', () => {
+  it('finds the images of a folder and of those in it, in order of name', async () => {
+    await files(
+      'in/b.PNG',
+      'in/a.jpg',
+      'in/sub/deep/c.jpeg',
+      'in/sub/d.jfif',
+      'in/照片.png',
+      'in/été à la plage (1).jpg',
+    );
+    expect(await names()).toEqual([
+      'a.jpg',
+      'b.PNG',
+      'sub/d.jfif',
+      'sub/deep/c.jpeg',
+      'été à la plage (1).jpg',
+      '照片.png',
+    ]);
+    expect(await skipped()).toEqual([]);
+  });
+
+  it('says nothing of hidden files, clutter, and folders that are called like an image', async () => {
+    await files('in/._photo.png', 'in/.DS_Store', 'in/.hidden/a.png', 'in/Thumbs.db', 'in/desktop.ini');
+    await files('in/frames.png/1.png', 'in/a.png');
+    expect(await names()).toEqual(['a.png']);
+    expect(await skipped()).toEqual([]);
+  });
+
+  it('finds the images of a folder that is called like an image when it is asked for it', async () => {
+    await files('in/frames.png/1.png');
+    expect(await names(null, 'in/frames.png')).toEqual(['1.png']);
+  });
+
+  it('names other formats and the results of earlier runs', async () => {
+    await files('in/a.png', 'in/a_blurred.png', 'in/b.webp', 'in/sub/c.heic', 'in/notes');
+    expect(await names()).toEqual(['a.png']);
+    expect(await skipped()).toEqual([
+      'a_blurred.png is the result of an earlier run',
+      'b.webp is no .png or .jpg',
+      'notes is no .png or .jpg',
+      'sub/c.heic is no .png or .jpg',
+    ]);
+  });
+
+  it('reads linked files and walks linked folders once', async () => {
+    await files('in/z/x.png', 'album/y.png', 'photo.png');
+    await symlink('../photo.png', join(folder, 'in/link.png'));
+    await symlink('../photo.png', join(folder, 'in/link.txt'));
+    await symlink('z', join(folder, 'in/again'));
+    await symlink('../album', join(folder, 'in/album'));
+    await symlink('../album', join(folder, 'in/twice'));
+    await symlink('../album', join(folder, 'in/pictures.png'));
+    expect(await names()).toEqual(['album/y.png', 'link.png', 'z/x.png']);
+    expect(await skipped()).toEqual(['link.txt is no .png or .jpg']);
+  });
+
+  it('comes to an end where links lead in a circle', async () => {
+    await files('in/a.png', 'in/sub/b.png', 'outside.png');
+    await symlink('.', join(folder, 'in/self'));
+    await symlink('..', join(folder, 'in/sub/up'));
+    await symlink('sub', join(folder, 'in/down'));
+    await symlink('../..', join(folder, 'in/sub/out'));
+    await symlink('/', join(folder, 'in/root'));
+    expect(await names()).toEqual(['a.png', 'sub/b.png']);
+    expect(await skipped()).toEqual([
+      'root is a link to a folder around this one',
+      'sub/out is a link to a folder around this one',
+    ]);
+  });
+
+  it('names broken links', async () => {
+    await files('in/a.png');
+    await symlink('nothing.png', join(folder, 'in/broken.png'));
+    await symlink('circle.png', join(folder, 'in/circle.png'));
+    expect(await skipped()).toEqual(['broken.png is a broken link', 'circle.png is a broken link']);
+  });
+
+  it('follows no link that leads out of the folder it must stay in', async () => {
+    await files('in/a.png', 'inside/c.png', 'in/sub/d.png');
+    await symlink('../inside', join(folder, 'in/folder'));
+    await symlink('../inside/c.png', join(folder, 'in/file.png'));
+    await symlink('sub', join(folder, 'in/within'));
+    expect(await names('in')).toEqual(['a.png', 'sub/d.png']);
+    expect(await skipped('in')).toEqual([
+      'file.png is a link that leads out of the folder',
+      'folder is a link that leads out of the folder',
+    ]);
+  });
+
+  it('names what is no file', async () => {
+    await files('in/a.png');
+    execFileSync('mkfifo', [join(folder, 'in/pipe.png')]);
+    await symlink('/dev/null', join(folder, 'in/null.png'));
+    const server = createServer().listen(join(folder, 'in/socket.png'));
+    await once(server, 'listening');
+    expect(await names()).toEqual(['a.png']);
+    expect(await skipped()).toEqual([
+      'null.png is a link to neither a file nor a folder',
+      'pipe.png is neither a file nor a folder',
+      'socket.png is neither a file nor a folder',
+    ]);
+    server.close();
+  });
+
+  it('names a folder that may not be read and goes on', async () => {
+    await files('in/a.png', 'in/closed/b.png', 'in/open/c.png');
+    await symlink('closed/b.png', join(folder, 'in/link.png'));
+    await chmod(join(folder, 'in/closed'), 0);
+    const { images, skipped } = await asNobody(() => findImages(join(folder, 'in'), null));
+    expect(images.map(({ name }) => name)).toEqual(['a.png', 'open/c.png']);
+    expect(skipped).toEqual([
+      { name: 'closed', reason: 'cannot be read (EACCES)' },
+      { name: 'link.png', reason: 'cannot be read (EACCES)' },
+    ]);
+  });
+
+  it('composes names, and names a second file that then has the same', async () => {
+    const [composed, apart] = ['NFC', 'NFD'].map((form) => 'é.png'.normalize(form));
+    await files(`in/${apart}`, `in/only ${apart}`, `in/${composed}`);
+    expect(await names()).toEqual([`only ${composed}`, composed]);
+    const { images } = await findImages(join(folder, 'in'), null);
+    expect(images.map(({ path }) => path)).toEqual(
+      [`only ${apart}`, composed].map((name) => join(folder, 'in', name)),
+    );
+    expect(await skipped()).toEqual([
+      `${composed} has the same name as another file, accents written in another way`,
+    ]);
+  });
+
+  it('names what cannot be called as it is, in letters that are safe to show', async () => {
+    await files('in/a\nb.png', 'in/\u202egnp.exe.png', `in/${Array(33).fill('d').join('/')}/x.png`);
+    const latin1 = Buffer.concat([Buffer.from(join(folder, 'in/')), Buffer.from('\xe9t\xe9.png', 'latin1')]);
+    await writeFile(latin1, 'x');
+    expect(await names()).toEqual([]);
+    expect(await skipped()).toEqual([
+      'a\ufffdb.png cannot keep its name: it has a control character',
+      `${Array(33).fill('d').join('/')} cannot keep its name: it is 33 folders deep, more than 32`,
+      '\ufffdgnp.exe.png cannot keep its name: it has a control character',
+      '\ufffdt\ufffd.png cannot keep its name: it is not UTF-8',
+    ]);
+  });
+
+  it('lists thousands of files', async () => {
+    await mkdir(join(folder, 'in'));
+    for (let file = 0; file < 10_000; file++) await writeFile(join(folder, `in/${file}.png`), '');
+    for (let link = 0; link < 1000; link++) await symlink('0.png', join(folder, `in/link${link}.png`));
+    expect((await names()).length).toBe(11_000);
+  });
+});
+
+/** What `run` finds as a user who may read only what everyone may. */
+async function asNobody(run: () => Promise<Findings>): Promise<Findings> {
+  if (process.getuid?.() !== 0) return run();
+  process.seteuid?.(65534);
+  try {
+    return await run();
+  } finally {
+    process.seteuid?.(0);
+  }
+}

@@ -1,0 +1,138 @@
+// Finds the images in a folder as people have it: with links, hidden files, other formats and results of earlier runs in
+// between. Nothing is left out silently but what no one would call a picture.
+import { readdir, realpath, stat } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { join, sep } from 'node:path';
+import { isImageFile, isResultFile, pathFault, printable } from './names.ts';
+
+export interface FoundImage {
+  /** Its path from the folder, composed (NFC), with `/` between the names. */
+  name: string;
+  /** Where it is: its real path. */
+  path: string;
+}
+
+export interface SkippedFile {
+  name: string;
+  /** Why it was skipped, to follow the name. */
+  reason: string;
+}
+
+export interface Findings {
+  images: FoundImage[];
+  skipped: SkippedFile[];
+}
+
+/** What operating systems leave in folders, besides files that begin with a dot. */
+const CLUTTER = new Set(['Thumbs.db', 'desktop.ini']);
+
+/**
+ * The images in `folder` and below, and what was skipped, both sorted by name. Links are followed; each folder is
+ * walked once, by its own name if it has one here, so links in a circle end. Links that lead out of the folder `within`
+ * are skipped; null lets them lead anywhere. Nothing is opened and nothing throws but a folder that is not there.
+ */
+export async function findImages(folder: string, within: string | null): Promise<Findings> {
+  const walk = new Walk(await realpath(folder), within && (await realpath(within)));
+  await walk.run();
+  return { images: walk.images.sort(byName), skipped: walk.skipped.sort(byName) };
+}
+
+class Walk {
+  readonly images: FoundImage[] = [];
+  readonly skipped: SkippedFile[] = [];
+  readonly #root: string;
+  readonly #within: string | null;
+  readonly #walked = new Set<string>();
+  /** Links to folders, walked last: a folder that is also here itself keeps its own name. */
+  readonly #links: FoundImage[] = [];
+
+  constructor(root: string, within: string | null) {
+    this.#root = root;
+    this.#within = within;
+  }
+
+  async run(): Promise<void> {
+    await this.#folder('', this.#root);
+    for (let link = this.#links.shift(); link; link = this.#links.shift())
+      await this.#folder(link.name, link.path);
+  }
+
+  async #folder(name: string, path: string): Promise<void> {
+    if (this.#walked.has(path)) return;
+    this.#walked.add(path);
+    const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
+      this.#skip(name || '.', `cannot be read (${codeOf(error)})`);
+      return [];
+    });
+    const visible = entries.filter((entry) => !entry.name.startsWith('.') && !CLUTTER.has(entry.name));
+    const taken = new Set<string>();
+    for (const entry of visible.sort(composedFirst)) {
+      const ownName = entry.name.normalize('NFC');
+      const entryName = name === '' ? ownName : `${name}/${ownName}`;
+      const fault = pathFault(entryName);
+      if (fault !== null) this.#skip(entryName, `cannot keep its name: it ${fault}`);
+      else if (taken.has(ownName))
+        this.#skip(entryName, 'has the same name as another file, accents written in another way');
+      else await this.#entry(entryName, join(path, entry.name), entry);
+      taken.add(ownName);
+    }
+  }
+
+  async #entry(name: string, path: string, entry: Dirent): Promise<void> {
+    if (entry.isSymbolicLink()) await this.#link(name, path);
+    else if (entry.isFile()) this.#file(name, path);
+    else if (!entry.isDirectory()) this.#skip(name, 'is neither a file nor a folder');
+    else if (!isImageFile(name)) await this.#folder(name, path);
+  }
+
+  async #link(name: string, path: string): Promise<void> {
+    try {
+      const target = await realpath(path);
+      if (this.#within !== null && !isInside(target, this.#within)) {
+        this.#skip(name, 'is a link that leads out of the folder');
+        return;
+      }
+      const stats = await stat(target);
+      if (stats.isFile()) this.#file(name, target);
+      else if (!stats.isDirectory()) this.#skip(name, 'is a link to neither a file nor a folder');
+      else if (target !== this.#root && isInside(this.#root, target))
+        this.#skip(name, 'is a link to a folder around this one');
+      else if (!isImageFile(name)) this.#links.push({ name, path: target });
+    } catch (error) {
+      const code = codeOf(error);
+      this.#skip(
+        name,
+        code === 'ENOENT' || code === 'ELOOP' ? 'is a broken link' : `cannot be read (${code})`,
+      );
+    }
+  }
+
+  #file(name: string, path: string): void {
+    if (isImageFile(name)) this.images.push({ name, path });
+    else if (isResultFile(name)) this.#skip(name, 'is the result of an earlier run');
+    else this.#skip(name, 'is no .png or .jpg');
+  }
+
+  #skip(name: string, reason: string): void {
+    this.skipped.push({ name: printable(name), reason });
+  }
+}
+
+/** In order of name, those that are composed already first: they are the ones that the composed name opens. */
+function composedFirst(a: Dirent, b: Dirent): number {
+  const decomposed = ({ name }: Dirent) => Number(name !== name.normalize('NFC'));
+  return decomposed(a) - decomposed(b) || byName(a, b);
+}
+
+function byName(a: { name: string }, b: { name: string }): number {
+  if (a.name === b.name) return 0;
+  return a.name < b.name ? -1 : 1;
+}
+
+function isInside(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
+}
