@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../lib/errors.ts';
-import { inputRequestOf, kernelOf, nameOf } from './requests.ts';
+import { inputRequestOf, kernelOf, nameOf, queryOf, targetOf } from './requests.ts';
 
 function codeOf(run: () => unknown): string {
   try {
@@ -11,6 +11,39 @@ function codeOf(run: () => unknown): string {
   }
   return 'accepted';
 }
+
+it.each([
+  ['/', '/', ''],
+  ['/?a=b?c', '/', 'a=b?c'],
+  ['//x', '//x', ''],
+  ['http://split.example/images?x', '/images', 'x'],
+  ['*', '*', ''],
+])('takes the target %j apart', (url, path, query) => expect(targetOf(url)).toEqual({ path, query }));
+
+describe('queryOf', () => {
+  const read = (query: string) => queryOf(query, ['name', 'kernel']);
+
+  it.each([
+    ['', {}],
+    ['&&', {}],
+    ['name=a%20b+c.png&kernel=3', { name: 'a b c.png', kernel: '3' }],
+    ['name=%E7%85%A7.png', { name: '照.png' }],
+    ['kernel=3&kernel=5', { kernel: ['3', '5'] }],
+    ['name=', { name: '' }],
+  ])('reads %j', (query, values) => expect(read(query)).toEqual(values));
+
+  it.each([
+    'x',
+    'nmae=a',
+    'name[]=a',
+    'kernel[a]=3',
+    'kernel%5Ba%5D=3',
+    'Name=a',
+    '__proto__=a',
+    ' name=a',
+    '=a',
+  ])('refuses %j', (query) => expect(codeOf(() => read(query))).toBe('invalid-request'));
+});
 
 describe('kernelOf', () => {
   it.each<[unknown, number]>([
@@ -45,14 +78,34 @@ describe('inputRequestOf', () => {
   const read = (text: string) => inputRequestOf(Buffer.from(text), 15);
 
   it.each<[string, string, number]>([
-    ['', '', 15],
     ['{}', '', 15],
     ['{"input":"cats/","kernel":21}', 'cats', 21],
     ['{"input":"./a.png"}', 'a.png', 15],
-  ])('reads %j', (text, input, kernelSize) => expect(read(text)).toEqual({ input, kernelSize }));
+    ['{"input":"a\\"b:c"}', 'a"b:c', 15],
+    [' { "kernel" : "21" } ', '', 21],
+  ])('reads %j', (text, input, kernelSize) => expect(read(text)).toEqual({ input, kernelSize, after: '' }));
+
+  it('reads where to go on', () =>
+    expect(read('{"input":"cats","after":"cats/tom.png"}')).toMatchObject({ after: 'cats/tom.png' }));
 
   it.each<[string, string]>([
+    ['', 'invalid-request'],
     ['{', 'invalid-request'],
+    ['"input"', 'invalid-request'],
+    ['{}{}', 'invalid-request'],
+    ['{"input":null}', 'invalid-request'],
+    ['{"input":["a"]}', 'invalid-request'],
+    ['{"input":"a","input":"b"}', 'invalid-request'],
+    ['{"kernel":5,"kernel" :7}', 'invalid-request'],
+    ['{"input":"a","\\u0069nput":"b"}', 'invalid-request'],
+    ['{"__proto__":{"input":"a"}}', 'invalid-request'],
+    ['{"constructor":1}', 'invalid-request'],
+    ['{"after":7}', 'invalid-request'],
+    ['{"kernel":1e999}', 'invalid-kernel'],
+    ['{"kernel":-0}', 'invalid-kernel'],
+    ['{"kernel":9007199254740993}', 'invalid-kernel'],
+    ['{"kernel":null}', 'invalid-kernel'],
+    ['{"kernel":{"a":3}}', 'invalid-kernel'],
     ['[]', 'invalid-request'],
     ['null', 'invalid-request'],
     ['{"input":5}', 'invalid-request'],
@@ -64,4 +117,19 @@ describe('inputRequestOf', () => {
     [`{"input":"${'/'.repeat(100_000)}x"}`, 'invalid-name'],
     ['{"kernel":"x"}', 'invalid-kernel'],
   ])('refuses %j', (text, code) => expect(codeOf(() => read(text))).toBe(code));
+
+  it.each<[string, string, string]>([
+    ['input', 'arrays', '['.repeat(30_000) + ']'.repeat(30_000)],
+    ['kernel', 'objects', '{"a":'.repeat(10_000) + '1' + '}'.repeat(10_000)],
+    ['other', 'arrays', '['.repeat(30_000) + ']'.repeat(30_000)],
+  ])('refuses the field %j of %s nested deeply', (field, _what, value) =>
+    expect(codeOf(() => read(`{"${field}":${value}}`))).toMatch(/^invalid-/),
+  );
+
+  it('names a few of many unknown fields', () => {
+    const fields = Array.from({ length: 5000 }, (_, at) => `"field${at}":0`).join(',');
+    expect(() => read(`{${fields}}`)).toThrow(
+      'The body has "field0", "field1", "field2" and 4997 more; only "input", "kernel", "after" are known here.',
+    );
+  });
 });

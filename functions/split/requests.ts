@@ -1,8 +1,31 @@
-// What a request to split asks for, read and checked before any work.
+// What a request to split asks for, read and checked before any work. Nothing is guessed: a parameter or field that is not
+// known is refused, for it was meant to change something.
 import { createHash } from 'node:crypto';
 import { isKernelSize } from '../lib/kernel-size.ts';
 import { Problem } from '../lib/errors.ts';
 import { readName, readPath } from '../lib/store/names.ts';
+
+/** Values of query parameters by name; a parameter that is given several times has all its values. */
+export type Query = Partial<Record<string, string | string[]>>;
+
+/** The path of a request's target as it was sent, and its query without the `?`. */
+export function targetOf(url: string): { path: string; query: string } {
+  const target = url.replace(/^https?:\/\/[^/?]*/i, ''); // A proxy is asked for the whole URL.
+  const at = target.indexOf('?');
+  return at === -1 ? { path: target, query: '' } : { path: target.slice(0, at), query: target.slice(at + 1) };
+}
+
+/** The parameters in `query`. Throws Problem `invalid-request` for one that is not among `known`. */
+export function queryOf(query: string, known: string[]): Query {
+  const params = new URLSearchParams(query);
+  refuseUnknown('The query', [...new Set(params.keys())], known);
+  return Object.fromEntries(
+    known.map((name) => {
+      const [first, ...more] = params.getAll(name);
+      return [name, more.length > 0 ? [first, ...more] : first];
+    }),
+  );
+}
 
 /** The kernel size a query or a JSON field asks for; `fallback` when it asks for none. */
 export function kernelOf(value: unknown, fallback: number): number {
@@ -22,40 +45,74 @@ export function nameOf(value: unknown, bytes: Uint8Array): string {
   throw new Problem('invalid-name', `The name is ${shown(value)}; one name is wanted.`);
 }
 
-/** Which inputs to blur: a file or folder under INPUT_PATH, '' for all of it. */
+/** Which stored inputs to blur. */
 export interface InputRequest {
+  /** A file or folder under INPUT_PATH; '' for all of it. */
   input: string;
   kernelSize: number;
+  /** Only what comes after this name: where an earlier answer ended. */
+  after: string;
 }
 
-/** The request in a JSON body; an empty body asks for everything. */
+const FIELDS = ['input', 'kernel', 'after'];
+
+/** The request in a JSON body. */
 export function inputRequestOf(body: Buffer, fallbackKernel: number): InputRequest {
-  const fields = body.length === 0 ? {} : parseObject(body);
-  const unknown = Object.keys(fields).filter((field) => field !== 'input' && field !== 'kernel');
-  if (unknown.length > 0) {
-    throw new Problem(
-      'invalid-request',
-      `The body has ${unknown.map(shown).join(', ')}; only "input" and "kernel" are known.`,
-    );
-  }
-  const { input, kernel } = fields;
-  if (input !== undefined && typeof input !== 'string')
-    throw new Problem('invalid-request', `The input is ${shown(input)}; a path is wanted.`);
-  const path = input === undefined ? '' : readPath(input);
-  return { input: path, kernelSize: kernelOf(kernel, fallbackKernel) };
+  const text = body.toString();
+  const fields = parseObject(text);
+  refuseUnknown('The body', Object.keys(fields), FIELDS);
+  const { input, kernel, after } = fields;
+  const request = {
+    input: input === undefined ? '' : readPath(pathIn('input', input)),
+    kernelSize: kernelOf(kernel, fallbackKernel),
+    after: after === undefined ? '' : readPath(pathIn('after', after)),
+  };
+  // All values are numbers and strings by now, so every string before a colon is a key.
+  const strings = text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/gs);
+  const keys = [...strings].filter(([, colon]) => colon !== undefined);
+  if (keys.length > Object.keys(fields).length)
+    throw new Problem('invalid-request', 'The body has a field twice; each may be there once.');
+  return request;
 }
 
-function parseObject(body: Buffer): Record<string, unknown> {
+function pathIn(field: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new Problem('invalid-request', `"${field}" is ${shown(value)}; a path is wanted.`);
+}
+
+function parseObject(text: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(body.toString());
+    const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
       return value as Record<string, unknown>;
   } catch (error) {
-    throw new Problem('invalid-request', 'The body is not JSON.', { cause: error });
+    const what = text === '' ? 'empty' : 'not JSON, though it was sent as such';
+    throw new Problem(
+      'invalid-request',
+      `The body is ${what}. {"input": "folder"} is wanted, or {} for all.`,
+      {
+        cause: error,
+      },
+    );
   }
   throw new Problem('invalid-request', 'The body is not a JSON object.');
 }
 
+function refuseUnknown(where: string, names: string[], known: string[]): void {
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  const more = unknown.length > 3 ? ` and ${unknown.length - 3} more` : '';
+  const wanted = known.length === 0 ? 'nothing is' : `only ${known.map(shown).join(', ')} are`;
+  throw new Problem(
+    'invalid-request',
+    `${where} has ${unknown.slice(0, 3).map(shown).join(', ')}${more}; ${wanted} known here.`,
+  );
+}
+
+/** A value as a message repeats it; what is inside an object or array is not looked at, however deep it goes. */
 function shown(value: unknown): string {
-  return JSON.stringify(value)?.slice(0, 100) ?? String(value);
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (Array.isArray(value))
+    return value.every((each) => typeof each === 'string') ? JSON.stringify(value) : 'an array';
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }

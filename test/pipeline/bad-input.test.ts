@@ -90,8 +90,8 @@ describe('split refuses', () => {
     [
       'an image type without a body',
       () => post('', '/', { 'content-type': 'image/png' }),
-      415,
-      'unsupported-image',
+      400,
+      'invalid-request',
     ],
     ['a PNG signature alone', () => post(good.subarray(0, 8)), 422, 'invalid-image'],
     ['a truncated header', () => post(good.subarray(0, 20)), 422, 'invalid-image'],

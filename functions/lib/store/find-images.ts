@@ -120,8 +120,11 @@ class Walk {
 
 /** In order of name, those that are composed already first: they are the ones that the composed name opens. */
 function composedFirst(a: Dirent, b: Dirent): number {
-  const decomposed = ({ name }: Dirent) => Number(name !== name.normalize('NFC'));
-  return decomposed(a) - decomposed(b) || byName(a, b);
+  return Number(isComposed(b.name)) - Number(isComposed(a.name)) || byName(a, b);
+}
+
+function isComposed(name: string): boolean {
+  return name === name.normalize('NFC');
 }
 
 function byName(a: { name: string }, b: { name: string }): number {

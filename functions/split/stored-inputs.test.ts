@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { Problem, type ProblemCode } from '../lib/errors.ts';
+import type { ImageRecord } from '../lib/queue/image-ledger.ts';
+import type { InputRequest } from './requests.ts';
+import { StoredInputs } from './stored-inputs.ts';
+
+const everything: InputRequest = { input: '', kernelSize: 15, after: '' };
+const me = { name: 'me' };
+const never = () => false;
+
+/** A folder of ten images. `faults`: the names of those that cannot be taken, with the code of the problem. */
+function folder(faults: Record<string, ProblemCode> = {}, limits: { images?: number; ms?: number } = {}) {
+  const names = Array.from('abcdefghij', (letter) => `${letter}.png`);
+  const taken: string[] = [];
+  const inputs = new StoredInputs(
+    {
+      config: { maxBodyBytes: 1000 },
+      inputs: {
+        list: async (path) => ({
+          names: path === '' ? names : [path],
+          skipped: Array.from({ length: 500 }, (_, at) => ({
+            name: `${at}.txt`,
+            reason: 'is no .png or .jpg',
+          })),
+        }),
+        read: async () => Buffer.from('bytes'),
+      },
+      take: async (name) => {
+        if (faults[name]) throw new Problem(faults[name], 'No.');
+        taken.push(name);
+        return { id: 'x', name, width: 1, height: 1, tiles: 1, state: 'blurring' } as ImageRecord;
+      },
+    },
+    limits,
+  );
+  return { inputs, taken, names };
+}
+
+describe('stored inputs', () => {
+  it('are taken one after another, and a bad one is told in its place', async () => {
+    const { inputs, taken } = folder({ 'b.png': 'invalid-image' });
+    const answer = await inputs.take(everything, me, never);
+    expect(answer.images.length).toBe(10);
+    expect(answer.images[1]).toMatchObject({
+      name: 'b.png',
+      status: 'refused',
+      error: { code: 'invalid-image' },
+    });
+    expect(taken.length).toBe(9);
+    expect(answer.next).toBeNull();
+  });
+
+  it('tell what was skipped: the first hundred by name, all by count', async () => {
+    const { skipped } = await folder().inputs.take(everything, me, never);
+    expect(skipped.count).toBe(500);
+    expect(skipped.files.length).toBe(100);
+    expect(skipped.files[0]).toEqual({ name: '0.txt', reason: 'is no .png or .jpg' });
+  });
+
+  it.each([
+    ['so many images', { images: 3 }],
+    ['so much time', { ms: -1 }],
+  ])('end after %s, and the rest is asked for by the next request', async (_what, limits) => {
+    const { inputs, taken, names } = folder({}, limits);
+    let request: InputRequest | null = { ...everything, kernelSize: 21 };
+    for (let requests = 0; request && requests < 20; requests++) {
+      const { next } = await inputs.take(request, me, never);
+      request = next && { input: next.input ?? '', kernelSize: next.kernel, after: next.after ?? '' };
+    }
+    expect(request).toBeNull();
+    expect(taken).toEqual(names);
+  });
+
+  it.each<ProblemCode>(['over-budget', 'queue-unavailable'])('wait for a better time at %s', async (code) => {
+    const { inputs, taken } = folder({ 'd.png': code });
+    const answer = await inputs.take(everything, me, never);
+    expect(taken).toEqual(['a.png', 'b.png', 'c.png']);
+    expect(answer.next).toEqual({ kernel: 15, after: 'c.png' });
+    await expect(inputs.take({ ...everything, after: 'c.png' }, me, never)).rejects.toMatchObject({ code });
+  });
+
+  it('are left alone once nobody waits for the answer', async () => {
+    const { inputs, taken } = folder();
+    await inputs.take(everything, me, () => taken.length === 2);
+    expect(taken).toEqual(['a.png', 'b.png']);
+  });
+
+  it('refuse the request itself when the one file it names is bad', async () => {
+    const { inputs } = folder({ 'b.png': 'invalid-image' });
+    await expect(inputs.take({ ...everything, input: 'b.png' }, me, never)).rejects.toMatchObject({
+      code: 'invalid-image',
+    });
+  });
+});

@@ -1,0 +1,78 @@
+// Takes in what a JSON request names among the stored inputs, one image after another. A bad image is told in its own
+// place and stops no other. One answer has its limits; where it ended, `next` is the request for the rest.
+import type { Config } from '../lib/config.ts';
+import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
+import type { ImageRecord } from '../lib/queue/image-ledger.ts';
+import { redisProblem } from '../lib/redis/connection.ts';
+import { outputNames } from '../lib/store/output-names.ts';
+import type { Listing, Store } from '../lib/store/store.ts';
+import type { Caller } from './callers.ts';
+import type { Intake } from './intake.ts';
+import type { InputRequest } from './requests.ts';
+import { acceptedView } from './status.ts';
+
+/** Enough for most folders, and over before a client or a gateway loses patience. */
+const LIMITS = { images: 1000, ms: 60_000, skipped: 100 };
+
+export interface StoredInputsParts {
+  config: Pick<Config, 'maxBodyBytes'>;
+  inputs: Pick<Store, 'list' | 'read'>;
+  take: Intake['take'];
+}
+
+export interface InputsAnswer {
+  images: (ReturnType<typeof acceptedView> | { name: string; status: 'refused'; error: ProblemBody })[];
+  /** What is in the folder but was not taken for an image: all of it counted, the first ones named. */
+  skipped: { count: number; files: Listing['skipped'] };
+  /** The request for the images that are left; null when none is. */
+  next: { input?: string; kernel: number; after?: string } | null;
+}
+
+export class StoredInputs {
+  readonly #parts: StoredInputsParts;
+  readonly #limits: typeof LIMITS;
+
+  constructor(parts: StoredInputsParts, limits: Partial<typeof LIMITS> = {}) {
+    this.#parts = parts;
+    this.#limits = { ...LIMITS, ...limits };
+  }
+
+  /**
+   * Takes in what `request` names for `caller`, until `isUnwanted` says that nobody waits for it any more. Throws a Problem when what
+   * it names is not there, when the one file it names is refused, or when there is no room for even the first.
+   */
+  async take(request: InputRequest, caller: Caller, isUnwanted: () => boolean): Promise<InputsAnswer> {
+    const { input, kernelSize, after } = request;
+    const { names, skipped } = await this.#parts.inputs.list(input);
+    const outputs = outputNames(names); // Of all of them: what an image gets depends on the others.
+    const left = [...names.entries()].filter(([, name]) => name > after);
+    const images: InputsAnswer['images'] = [];
+    const startedAt = performance.now();
+    const isLate = () => images.length > 0 && performance.now() - startedAt > this.#limits.ms;
+    for (const [at, name] of left) {
+      if (images.length >= this.#limits.images || isLate() || isUnwanted()) break;
+      try {
+        images.push(acceptedView(await this.#takeOne(name, kernelSize, caller, outputs[at])));
+      } catch (thrown) {
+        const error = redisProblem(thrown);
+        if (!(error instanceof Problem)) throw error;
+        const isForNow = error.code === 'queue-unavailable' || error.status === 429;
+        if (name === input || (isForNow && images.length === 0)) throw error;
+        if (isForNow) break;
+        images.push({ name, status: 'refused', error: problemBody(error) });
+      }
+    }
+    const last = images.at(-1)?.name ?? after;
+    const next = { ...(input && { input }), kernel: kernelSize, ...(last && { after: last }) };
+    return {
+      images,
+      skipped: { count: skipped.length, files: skipped.slice(0, this.#limits.skipped) },
+      next: images.length < left.length ? next : null,
+    };
+  }
+
+  async #takeOne(name: string, kernelSize: number, caller: Caller, output: string): Promise<ImageRecord> {
+    const { config, inputs, take } = this.#parts;
+    return take(name, kernelSize, await inputs.read(name, config.maxBodyBytes), caller, output);
+  }
+}
