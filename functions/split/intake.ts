@@ -20,6 +20,7 @@ const TILES_IN_FLIGHT = 32;
 /** Each tile costs Redis a handful of small entries besides its pixels. */
 const BYTES_PER_ENTRY = 512;
 const MAX_TILES = 100_000;
+const COPY_BYTES = 1024 * 1024;
 
 export interface IntakeParts {
   config: Config;
@@ -73,7 +74,7 @@ export class Intake {
       });
     }
     if (state === 'begun' || state === 'splitting') {
-      if (stores.keepsUploads) await stores.inputs.write(name, [bytes]);
+      if (stores.keepsUploads) await stores.inputs.write(name, copiesOf(bytes));
       await this.#enqueueTiles(id, bytes, header);
       log.info('Split', {
         imageId: id,
@@ -110,7 +111,7 @@ export class Intake {
       )) {
         await inFlight.add(async () => {
           isOver ||= (await ledger.enqueue(id, tile, source)) === 'over';
-          freeBytes(source);
+          freeBytes(source); // Redis has answered. After a fault its socket may still hold these bytes.
         });
         if (isOver) break;
       }
@@ -123,6 +124,14 @@ export class Intake {
       throw error;
     }
   }
+}
+
+/**
+ * An upload as the store gets it: copies, a megabyte at a time. Its own memory is freed when the intake ends, and after a
+ * fault a socket may still hold what it was given.
+ */
+function* copiesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += COPY_BYTES) yield Buffer.copyBytesFrom(bytes, at, COPY_BYTES);
 }
 
 /** Whether a fault ends the image: it is none, or Redis has no memory for the rest. Others let it be resumed. */

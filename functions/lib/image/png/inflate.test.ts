@@ -6,14 +6,20 @@ import { describe, expect, test, vi } from 'vitest';
 import { headerChunk, pngChunk, pngSignature } from '../../../testing/drawn-png.ts';
 import { inflateImageData } from './inflate.ts';
 
-/** The inflaters made, newest last. */
+/** The inflaters made, newest last, and what they were given. */
 const inflaters: zlib.Inflate[] = [];
+const written: Buffer[] = [];
 
 vi.mock('node:zlib', async (importOriginal) => {
   const original = await importOriginal<typeof zlib>();
   const createInflate: typeof zlib.createInflate = (options) => {
     const inflater = original.createInflate(options);
     inflaters.push(inflater);
+    const write = inflater.write.bind(inflater);
+    inflater.write = (piece: Buffer) => {
+      written.push(piece);
+      return write(piece);
+    };
     return inflater;
   };
   return { ...original, createInflate };
@@ -53,6 +59,14 @@ describe('inflateImageData', { timeout: 60_000 }, () => {
       empty,
     );
     expect((await inflate(png, rows.length)).equals(rows)).toBe(true);
+  });
+
+  test('gives zlib copies, so that the memory of the file can be freed at any moment', async () => {
+    const png = pngOf(stream);
+    written.length = 0;
+    await inflate(png, rows.length);
+    expect(Buffer.concat(written).equals(stream)).toBe(true);
+    expect(written.filter((piece) => piece.buffer === png.buffer)).toEqual([]);
   });
 
   test('ignores bytes after the end of the stream', async () => {

@@ -61,7 +61,10 @@ export async function* inflateImageData(bytes: Uint8Array, length: number): Asyn
   }
 }
 
-/** All image data, cut and joined to pieces of about {@link inputPiece}; each chunk's CRC is checked on the way. */
+/**
+ * All image data, cut and joined to pieces of about {@link inputPiece}; each chunk's CRC is checked on the way. The pieces
+ * are copies: zlib's thread may still read one after the inflater was destroyed, when the file's memory may be freed.
+ */
 function* compressedPieces(bytes: Uint8Array): Generator<Uint8Array> {
   let pending: Uint8Array[] = [];
   let pendingLength = 0;
@@ -73,7 +76,7 @@ function* compressedPieces(bytes: Uint8Array): Generator<Uint8Array> {
       pending.push(piece);
       pendingLength += piece.length;
       if (pendingLength < inputPiece) continue;
-      yield pending.length === 1 ? piece : Buffer.concat(pending);
+      yield Buffer.concat(pending);
       pending = [];
       pendingLength = 0;
     }
