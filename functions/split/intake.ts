@@ -14,6 +14,7 @@ import { sourceOf, tileCount, tileGrid, type TileGrid } from '../lib/image/tile-
 import type { Caller } from './callers.ts';
 import { cutTiles } from './cut.ts';
 import { InFlight } from './in-flight.ts';
+import { assertPixelsPerByte } from './pixel-limit.ts';
 
 /** Tiles sent to Redis but not confirmed. */
 const TILES_IN_FLIGHT = 32;
@@ -50,6 +51,7 @@ export class Intake {
   ): Promise<ImageRecord> {
     const { config, ledger, stores, log } = this.#parts;
     const header = readHeader(bytes, { maxPixels: config.maxPixels });
+    assertPixelsPerByte(header, bytes.length, config.pixelsPerByte);
     const grid = tileGrid(header.width, header.height, config.tileSizePx, kernelSize);
     const id = imageId(name, kernelSize, bytes);
     const plan = planOf(name, kernelSize, grid, stores.results.placeOf(id, output));
