@@ -20,7 +20,7 @@ while (($# > 0)); do
   esac
 done
 whole --timeout "$timeout_s" 1
-need kubectl
+need_cluster
 
 if ! has namespace "$namespace"; then
   echo "removed: nothing, there is no namespace $namespace"
@@ -44,10 +44,12 @@ if $all; then
   remove persistentvolumeclaims
   kube delete secret redis-auth tessera-redis tessera-auth --ignore-not-found
   # The label says that deploy.sh or `kubectl apply -k` made it; another's namespace is left alone.
-  if [[ -n $(kubectl get namespace "$namespace" --selector app.kubernetes.io/part-of=tessera --output name --ignore-not-found) ]]; then
-    kubectl delete namespace "$namespace" --ignore-not-found "--timeout=${timeout_s}s"
+  if has_label namespace "$namespace" 'app\.kubernetes\.io/part-of' tessera; then
+    kubectl delete namespace "$namespace" --ignore-not-found "--timeout=${timeout_s}s" || fail "the namespace $namespace could not be removed"
+    echo "removed: everything, the namespace $namespace and its volumes included"
+  else
+    echo "removed: everything in $namespace; the namespace itself stays, Tessera did not make it"
   fi
-  echo "removed: everything, the namespace $namespace and its volumes included"
 else
   echo "removed: services, scaling, Redis and settings; volumes, Secrets and the namespace $namespace stay"
 fi

@@ -26,22 +26,34 @@ while (($# > 0)); do
   esac
 done
 whole --tail "$tail" 0
-need kubectl
 options+=("--tail=$tail")
 
+# log_function NAME : what its pods say. Fails where it is not deployed: NAME's pods would be missing for good.
+log_function() {
+  need_namespace
+  if ! has service.serving.knative.dev "$1" --namespace "$namespace"; then
+    [[ $1 != dead-events ]] || fail 'dead-events belongs to the broker overlay, which is not deployed here'
+    fail "namespace $namespace has no $1: scripts/deploy.sh deploys it"
+  fi
+  if [[ -z $(kube get pods --selector "app.kubernetes.io/name=$1" --output name) ]]; then
+    echo "no $1 pod is running: it has scaled to zero"
+  else
+    kube logs --selector "app.kubernetes.io/name=$1" --container "$1" --prefix --max-log-requests=50 "${options[@]}"
+  fi
+}
+
 case $what in
-  split | blur | assemble | dead-events)
-    if [[ -z $(kube get pods --selector "app.kubernetes.io/name=$what" --output name) ]]; then
-      echo "no $what pod is running: it has scaled to zero"
-    else
-      kube logs --selector "app.kubernetes.io/name=$what" --container "$what" --prefix --max-log-requests=50 "${options[@]}"
-    fi
+  split | blur | assemble | dead-events) log_function "$what" ;;
+  redis)
+    need_namespace
+    has statefulset redis --namespace "$namespace" || fail "namespace $namespace has no Redis of its own: it was deployed with redis-external"
+    kube logs statefulset/redis --container redis "${options[@]}"
     ;;
-  redis) kube logs statefulset/redis --container redis "${options[@]}" ;;
   keda)
-    at=$(kubectl get deployments --all-namespaces --selector app=keda-operator --output 'jsonpath={.items[0].metadata.namespace}')
+    need_cluster
+    at=$(kubectl get deployments --all-namespaces --selector app=keda-operator --output 'jsonpath={.items[*].metadata.namespace}')
     [[ -n $at ]] || fail 'the cluster has no KEDA operator'
-    kubectl --namespace "$at" logs deployment/keda-operator "${options[@]}"
+    kubectl --namespace "${at%% *}" logs deployment/keda-operator "${options[@]}"
     ;;
   *) fail "\"$what\" is not one of split, blur, assemble, redis, dead-events, keda" ;;
 esac

@@ -21,7 +21,7 @@ while (($# > 0)); do
 done
 whole N "$ceiling" 1
 whole --timeout "$timeout_s" 1
-need kubectl
+need_namespace
 
 if is_fallback; then
   kube patch scaledobject.keda.sh blur-worker --type merge --patch "{\"spec\":{\"maxReplicaCount\":$((10#$ceiling))}}"

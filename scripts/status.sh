@@ -14,7 +14,7 @@ while (($# > 0)); do
     *) fail "unknown: $1 (--help tells more)" ;;
   esac
 done
-need kubectl
+need_namespace
 
 # show TITLE COMMAND... : one part of the picture; a part that cannot be had does not hide the others.
 show() {

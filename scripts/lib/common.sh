@@ -27,7 +27,7 @@ fail() {
 need() {
   local tool missing=()
   for tool in "$@"; do
-    command -v "$tool" >/dev/null || missing+=("$tool")
+    type -P "$tool" >/dev/null || missing+=("$tool")
   done
   ((${#missing[@]} == 0)) || fail "not installed: ${missing[*]}"
 }
@@ -65,6 +65,24 @@ request() {
   curl --silent ${token_options[@]+"${token_options[@]}"} "$@"
 }
 
+# kubectl without the lines of its internal log (E1125 10:00:00 …): the line after them says what is wrong.
+kubectl() {
+  { command kubectl "$@" 2>&1 >&3 3>&- | sed '/^[EWIF][0-9]\{4\} /d' >&2 3>&-; } 3>&1
+}
+
+# need_cluster : stops unless kubectl is there and reaches a cluster.
+need_cluster() {
+  local said
+  need kubectl
+  said=$(kubectl version 2>&1 >/dev/null) || fail "kubectl reaches no cluster: ${said##*$'\n'}"
+}
+
+# need_namespace : stops unless the cluster has the namespace.
+need_namespace() {
+  need_cluster
+  has namespace "$namespace" || fail "the cluster has no namespace $namespace: scripts/deploy.sh makes it"
+}
+
 kube() {
   kubectl --namespace "$namespace" "$@"
 }
@@ -72,6 +90,11 @@ kube() {
 # has KIND NAME [OPTION...] : whether the cluster has it.
 has() {
   [[ -n $(kubectl get "$1" "$2" --ignore-not-found --output name "${@:3}") ]]
+}
+
+# has_label KIND NAME LABEL VALUE : whether the resource carries the label. Dots in LABEL are written \\.
+has_label() {
+  [[ $(kubectl get "$1" "$2" --ignore-not-found --output "jsonpath={.metadata.labels.$3}") == "$4" ]]
 }
 
 has_crd() {

@@ -14,6 +14,12 @@ note_version() {
   [[ -z $2 || ${2#v} == "${3%.*}".* ]] || notes+=("$1 is $2; Tessera is made for ${3%.*}")
 }
 
+check_kubernetes() {
+  local found
+  found=$(kubectl version --output yaml | sed -n '/^serverVersion:/,$s/^ *gitVersion: *//p')
+  note_version Kubernetes "$found" "$KUBERNETES_VERSION"
+}
+
 check_serving() {
   if ! has_crd services.serving.knative.dev || ! has deployment controller --namespace knative-serving; then
     missing+=("Knative Serving $KNATIVE_SERVING_VERSION (scripts/cluster.sh shows how it is installed)")
@@ -31,7 +37,10 @@ check_keda() {
   at=$(kubectl get deployments --all-namespaces --selector app=keda-operator --output 'jsonpath={.items[*].metadata.namespace}')
   if [[ -z $at ]]; then
     missing+=("KEDA's operator: its resource types are there, the operator is not")
-  elif [[ $at != keda && -z $(kubectl get namespace "$at" --selector tessera.dev/keda=true --output name --ignore-not-found) ]]; then
+    return
+  fi
+  note_version KEDA "$(version_of "$at" keda-operator)" "$KEDA_VERSION"
+  if [[ $at != keda ]] && ! has_label namespace "$at" 'tessera\.dev/keda' true; then
     missing+=("a label that lets KEDA reach Redis: kubectl label namespace $at tessera.dev/keda=true")
   fi
 }
@@ -39,6 +48,8 @@ check_keda() {
 check_extension() {
   if ! has deployment autoscaler-keda --namespace knative-serving; then
     missing+=("the autoscaler-keda extension $AUTOSCALER_KEDA_VERSION (or deploy with --overlay fallback)")
+  else
+    note_version autoscaler-keda "$(version_of knative-serving autoscaler-keda)" "$AUTOSCALER_KEDA_VERSION"
   fi
   if has deployment autoscaler-hpa --namespace knative-serving; then
     missing+=("the absence of serving-hpa, which would fight over blur: kubectl -n knative-serving delete deployment autoscaler-hpa")
@@ -57,6 +68,8 @@ check_volume_flags() {
 check_eventing() {
   if ! has_crd brokers.eventing.knative.dev || ! has deployment mt-broker-ingress --namespace knative-eventing; then
     missing+=("Knative Eventing $KNATIVE_EVENTING_VERSION with the channel-based Broker")
+  else
+    note_version 'Knative Eventing' "$(version_of knative-eventing mt-broker-ingress)" "$KNATIVE_EVENTING_VERSION"
   fi
 }
 
@@ -70,7 +83,8 @@ check_secrets() {
 # check_prerequisites OVERLAY COMPONENT... : stops, saying all that is missing at once.
 check_prerequisites() {
   local component
-  kubectl version >/dev/null 2>&1 || fail 'kubectl reaches no cluster'
+  need_cluster
+  check_kubernetes
   check_serving
   check_keda
   [[ $1 == fallback ]] || check_extension

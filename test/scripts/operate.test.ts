@@ -19,6 +19,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([shell.clean(), bare.clean()]));
 
 const ready: Rule[] = [
+  ...present('namespace tessera'),
   { call: 'latestCreatedRevisionName', stdout: 'blur-00003' },
   { call: 'latestReadyRevisionName', stdout: 'blur-00003' },
   { call: 'get revisions.serving', stdout: 'blur-00002 blur-00003' },
@@ -61,10 +62,64 @@ describe.each([
   });
 });
 
+describe.each([
+  ['deploy.sh', []],
+  ['scale.sh', ['3']],
+  ['status.sh', []],
+  ['logs.sh', ['blur']],
+  ['logs.sh', ['keda']],
+  ['clean.sh', []],
+])('%s %j', (script, args) => {
+  it("says in one line that kubectl reaches no cluster, without kubectl's own log", async () => {
+    const stderr = `E1125 10:00:00.000000 1 memcache.go:265] "Unhandled Error" err="refused"
+The connection to the server localhost:8080 was refused\n`;
+    const outcome = await shell.run(script, args, [{ call: '^kubectl', stderr, exit: 1 }]);
+    expect(outcome.stderr).toBe(
+      'error: kubectl reaches no cluster: The connection to the server localhost:8080 was refused\n',
+    );
+    expect(outcome.stdout).toBe('');
+    expect(outcome.code).toBe(2);
+  });
+});
+
+it.each([
+  ['scale.sh', ['3']],
+  ['status.sh', []],
+  ['logs.sh', ['blur']],
+])('%s %j says that the namespace does not exist', async (script, args) => {
+  const { code, stdout, stderr } = await shell.run(script, args);
+  expect(stderr).toBe('error: the cluster has no namespace tessera: scripts/deploy.sh makes it\n');
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+});
+
+describe("the tests' kubectl", () => {
+  it.each([
+    ['get namespace tessera --selector a=b', 'name cannot be provided when a selector is specified'],
+    ['delete pod blur --selector a=b', 'name cannot be provided when a selector is specified'],
+    ['get pod blur --all-namespaces', 'a resource cannot be retrieved by name across all namespaces'],
+    ['get pods --label a=b', 'unknown flag: --label'],
+    ['get pod pod/blur', 'there is no need to specify a resource type'],
+    ['get', 'You must specify the type of resource to get'],
+    ['delete pods', 'no name was specified'],
+    ['delete pods --ignore-missing', 'unknown flag: --ignore-missing'],
+    ['wait pod/blur', 'required flag(s) "for" not set'],
+    ['patch service blur', 'must specify --patch or --patch-file'],
+    ['exec redis-0 redis-cli ping', 'is not supported anymore'],
+    ['logs blur-1 --selector a=b', 'only a selector (-l) or a POD name is allowed'],
+    ['apply', 'must specify one of -f and -k'],
+    ['fetch pods', 'unknown command "fetch"'],
+    ['get pods --output', 'flag needs an argument: --output'],
+  ])('refuses what kubectl refuses: %s', async (line, said) => {
+    const { code, stderr } = await shell.call('kubectl', line.split(' '));
+    expect(stderr).toContain(said);
+    expect(code).toBe(1);
+  });
+});
+
 describe('scale.sh', () => {
   it('sets the ceiling in a new revision, waits for it and removes the old', async () => {
     const { code, stdout, calls } = await shell.run('scale.sh', ['12'], ready);
-    expect(calls.filter((call) => !call.includes(' get '))).toEqual([
+    expect(calls.filter((call) => !/ get | version$/.test(call))).toEqual([
       `${ns} patch service.serving.knative.dev blur --type merge --patch {"spec":{"template":{"metadata":{"annotations":{"autoscaling.knative.dev/max-scale":"12"}}}}}`,
       `${ns} wait --for=condition=Ready --timeout=300s service.serving.knative.dev/blur`,
       `${ns} delete revision.serving.knative.dev blur-00002`,
@@ -75,6 +130,7 @@ describe('scale.sh', () => {
 
   it('sets it on the ScaledObject in the fallback', async () => {
     const rules = present(
+      'namespace other',
       'customresourcedefinition scaledobjects.keda.sh',
       'scaledobject.keda.sh blur-worker',
     );
@@ -101,7 +157,7 @@ describe('scale.sh', () => {
 describe('status.sh', () => {
   it('shows services, pods, scaling and counts, asking no function', async () => {
     const rules = [
-      ...present('customresourcedefinition scaledobjects.keda.sh', 'statefulset redis'),
+      ...present('namespace tessera', 'customresourcedefinition scaledobjects.keda.sh', 'statefulset redis'),
       { call: 'get configmap tessera', stdout: 'photos' },
       { call: 'redis-cli EVAL .* 1 photos', stdout: 'queue\n35\nleases\n4\n' },
     ];
@@ -114,7 +170,7 @@ describe('status.sh', () => {
   });
 
   it('shows the rest when a part cannot be had', async () => {
-    const rules = [{ call: 'get services.serving.knative.dev', exit: 1 }];
+    const rules = [{ call: 'get services.serving.knative.dev', exit: 1 }, ...present('namespace tessera')];
     const { code, stdout } = await shell.run('status.sh', [], rules);
     expect(stdout).toContain('== Knative services\n(not to be had)');
     expect(stdout).toContain('== Pods');
@@ -123,8 +179,15 @@ describe('status.sh', () => {
 });
 
 describe('logs.sh', () => {
+  const here = present(
+    'namespace tessera',
+    'service.serving.knative.dev blur',
+    'service.serving.knative.dev dead-events',
+    'statefulset redis',
+  );
+
   it('reads all pods of a function', async () => {
-    const rules = [{ call: 'get pods', stdout: 'pod/blur-1' }];
+    const rules = [{ call: 'get pods', stdout: 'pod/blur-1' }, ...here];
     const { calls } = await shell.run('logs.sh', ['blur', '--follow', '--tail', '5'], rules);
     expect(calls.at(-1)).toBe(
       `${ns} logs --selector app.kubernetes.io/name=blur --container blur --prefix --max-log-requests=50 --follow --tail=5`,
@@ -132,13 +195,23 @@ describe('logs.sh', () => {
   });
 
   it('says that a function has scaled to zero', async () => {
-    const { code, stdout } = await shell.run('logs.sh', ['blur']);
+    const { code, stdout } = await shell.run('logs.sh', ['blur'], here);
     expect(stdout).toBe('no blur pod is running: it has scaled to zero\n');
     expect(code).toBe(0);
   });
 
+  it.each([
+    ['blur', 'namespace tessera has no blur: scripts/deploy.sh deploys it'],
+    ['dead-events', 'dead-events belongs to the broker overlay, which is not deployed here'],
+    ['redis', 'namespace tessera has no Redis of its own: it was deployed with redis-external'],
+  ])('says that %s is not deployed', async (what, said) => {
+    const { code, stderr } = await shell.run('logs.sh', [what], present('namespace tessera'));
+    expect(stderr).toBe(`error: ${said}\n`);
+    expect(code).toBe(2);
+  });
+
   it('reads Redis and the KEDA operator, wherever that is', async () => {
-    const redis = await shell.run('logs.sh', ['redis']);
+    const redis = await shell.run('logs.sh', ['redis'], here);
     expect(redis.calls.at(-1)).toBe(`${ns} logs statefulset/redis --container redis --tail=200`);
     const keda = await shell.run(
       'logs.sh',

@@ -29,6 +29,8 @@ export interface Outcome {
 
 export interface Shell {
   run: (script: string, args?: string[], rules?: Rule[], env?: Record<string, string>) => Promise<Outcome>;
+  /** Calls a stand-in by itself. */
+  call: (tool: string, args: string[]) => Promise<Outcome>;
   /** Removes everything the runs left. */
   clean: () => Promise<void>;
 }
@@ -65,8 +67,11 @@ export async function openShell(tools: string[], recorded: string[] = []): Promi
     else await symlink(path, join(bin, tool));
   }
 
-  async function run(
-    script: string,
+  const run: Shell['run'] = (script, args, rules, env) =>
+    execute(join(root, 'scripts', script), args, rules, env);
+
+  async function execute(
+    file: string,
     args: string[] = [],
     rules: Rule[] = [],
     env: Record<string, string> = {},
@@ -77,7 +82,7 @@ export async function openShell(tools: string[], recorded: string[] = []): Promi
     await writeRules(join(folder, 'rules'), rules);
     const result = await new Promise<Pick<Outcome, 'code' | 'stdout' | 'stderr'>>((resolve) => {
       const options = { env: { PATH: bin, HOME: folder, STAND_IN_FOLDER: folder, ...env }, timeout: 60_000 };
-      execFile(join(root, 'scripts', script), args, options, (error, stdout, stderr) => {
+      execFile(file, args, options, (error, stdout, stderr) => {
         resolve({ code: error ? Number(error.code ?? -1) : 0, stdout, stderr });
       });
     });
@@ -89,7 +94,7 @@ export async function openShell(tools: string[], recorded: string[] = []): Promi
   const clean = async (): Promise<void> => {
     await Promise.all(folders.map((each) => rm(each, { recursive: true, force: true })));
   };
-  return { run, clean };
+  return { run, call: (tool, args) => execute(join(bin, tool), args), clean };
 }
 
 /** A command that notes how it is called, what is in its environment too, and does what the tool at `path` does. */

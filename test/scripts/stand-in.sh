@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What the scripts' tests put on PATH in place of kubectl, kind and docker: writes down how it was called, and answers
-# by the first rule that fits (shell.ts writes them); without one it succeeds and says nothing.
+# by the first rule that fits (shell.ts writes them); without one it succeeds and says nothing. A call that the real
+# kubectl would refuse, it refuses too.
 #
 # Usage: stand-in.sh TOOL [ARGUMENT]...      with STAND_IN_FOLDER set
 set -euo pipefail
@@ -19,6 +20,12 @@ for argument in "$@"; do
   fi
   before=$argument
 done
+
+if [[ $1 == kubectl ]]; then
+  # shellcheck source=kubectl-rules.sh
+  source "$(dirname "$0")/kubectl-rules.sh"
+  check_kubectl "${@:2}"
+fi
 
 for rule in "$STAND_IN_FOLDER"/rules/*; do
   if [[ -d $rule && $line =~ $(<"$rule/call") ]]; then
