@@ -55,7 +55,7 @@ check_kubectl() {
         elif holds "${with_value[any]} ${with_value[${verb:-any}]}" "$1"; then
           (($# > 1)) || refuse "flag needs an argument: $1"
         else
-          [[ -n $verb ]] && holds "${without_value[$verb]:-}" "$1" || refuse "unknown flag: $1"
+          holds "${without_value[${verb:-any}]:-}" "$1" || refuse "unknown flag: $1"
         fi
         case $option in
           --selector | -l | --field-selector) selector=yes ;;
@@ -95,7 +95,7 @@ check_kubectl() {
     apply) [[ -n $source_ ]] || refuse 'must specify one of -f and -k' ;;
     exec)
       ((${#rest[@]} > 0)) || refuse 'pod, type/name or --filename must be specified'
-      ((${#rest[@]} == 1)) && [[ -n $dashes ]] || refuse 'exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead'
+      [[ ${#rest[@]} -eq 1 && -n $dashes ]] || refuse 'exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead'
       ;;
     logs) [[ -z $selector || ${#rest[@]} -eq 0 ]] || refuse 'only a selector (-l) or a POD name is allowed' ;;
   esac

@@ -22,7 +22,7 @@ for argument in "$@"; do
 done
 
 if [[ $1 == kubectl ]]; then
-  # shellcheck source=kubectl-rules.sh
+  # shellcheck source=test/scripts/kubectl-rules.sh
   source "$(dirname "$0")/kubectl-rules.sh"
   check_kubectl "${@:2}"
 fi
