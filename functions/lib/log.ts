@@ -21,9 +21,14 @@ export function createLog(component: string, level: LogLevel): Log {
       if (LEVELS.indexOf(severity) < LEVELS.indexOf(level)) return;
       const shown = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, plain(value)]));
       const line = { time: new Date().toISOString(), severity, component, message, ...shown };
-      process.stderr.write(`${JSON.stringify(line)}\n`);
+      process.stderr.write(`${inAscii(JSON.stringify(line))}\n`);
     };
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+}
+
+/** The same JSON in ASCII: a file's name must not change how a terminal shows the lines around it. */
+function inAscii(json: string): string {
+  return json.replaceAll(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function plain(value: unknown): unknown {

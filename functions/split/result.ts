@@ -5,6 +5,7 @@ import { Problem } from '../lib/errors.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
 import type { FoundResult, Results } from '../lib/store/results.ts';
 import type { StoredFile } from '../lib/store/store.ts';
+import { contentDisposition } from './content-disposition.ts';
 
 export interface ResultParts {
   results: Results;
@@ -27,7 +28,7 @@ export async function sendResult(
   const found = await parts.results.open(record.id, record.output);
   if (found.is !== 'own') throw await problemOf(record, found, parts);
   try {
-    await sendFile(req, res, record.id, found.file);
+    await sendFile(req, res, record, found.file);
   } finally {
     await found.file.close();
   }
@@ -41,7 +42,12 @@ export async function missingResult(record: ImageRecord, parts: ResultParts): Pr
   return null;
 }
 
-async function sendFile(req: Request, res: Response, id: string, file: StoredFile): Promise<void> {
+async function sendFile(
+  req: Request,
+  res: Response,
+  { id, output }: ImageRecord,
+  file: StoredFile,
+): Promise<void> {
   const etag = `"${id}-${file.version}"`;
   res.setHeader('etag', etag);
   res.setHeader('cache-control', 'no-cache'); // It may be kept, but another result may take its place at any time.
@@ -49,7 +55,12 @@ async function sendFile(req: Request, res: Response, id: string, file: StoredFil
     res.writeHead(304).end();
     return;
   }
-  res.writeHead(200, { 'content-type': 'image/png', 'content-length': file.sizeBytes });
+  res.writeHead(200, {
+    'content-type': 'image/png',
+    // Before the length: after it, Node 24 takes the field's bytes for UTF-8, and sends a byte of each character.
+    'content-disposition': contentDisposition(output),
+    'content-length': file.sizeBytes,
+  });
   if (req.method === 'HEAD') res.end();
   else await pipeline(file.read(), res);
 }
