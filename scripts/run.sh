@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
 # Sends images to split, follows them, and fetches the results: the whole walk from a shell.
 #
-# Usage: scripts/run.sh [FILE|FOLDER]... [options]
-#   without a file or folder: everything under the deployment's own INPUT_PATH
+# Usage: scripts/run.sh FILE|FOLDER... [options]      of a folder, the images in it but not those of its subfolders
+#        scripts/run.sh --input NAME [options]        what the deployment has under its own INPUT_PATH
+#        scripts/run.sh --all [options]               everything there
 # Options:
 #   --url URL           split's address      [$SPLIT_URL, else asked of the cluster]
 #   --token-file FILE   where the access token is, if split asks for one   [$TESSERA_TOKEN]
 #   --host NAME         the Host header to send, where the URL is not split's own name (a forwarded port)
 #   --kernel K          odd kernel size, 1 to 255           [the deployment's KERNEL_SIZE]
-#   --input NAME        one file or folder under INPUT_PATH
 #   --out FOLDER        where results go                    [output]
 #   --no-wait           only send
 #   --timeout SECONDS   how long all images may take        [300]
 #   --namespace NAME    where to look for split             [$TESSERA_NAMESPACE or tessera]
 #   --help
 #
-# Prints one line for each image that moved, and at last: images=N done=N failed=N.
+# Prints one line for each image that moved, and at last: images=N done=N failed=N. Results keep their images' names; those
+# of stored inputs keep their folders too.
 # Exit: 0 all done (or sent), 1 some failed or were refused, 2 it could not be done or took too long.
 set -euo pipefail
 # shellcheck source=lib/common.sh
@@ -25,6 +26,7 @@ url=${SPLIT_URL:-}
 host=''
 kernel=''
 input=''
+all=false
 out=output
 wait=true
 paths=()
@@ -35,6 +37,7 @@ while (($# > 0)); do
     --host) host=$(value "$@"); shift 2 ;;
     --kernel) kernel=$(value "$@"); shift 2 ;;
     --input) input=$(value "$@"); shift 2 ;;
+    --all) all=true && shift ;;
     --out) out=$(value "$@"); shift 2 ;;
     --no-wait) wait=false && shift ;;
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
@@ -53,6 +56,11 @@ if [[ -z $url ]]; then
   [[ -n $url ]] || fail "namespace $namespace has no split with a URL: scripts/deploy.sh, or give --url"
 fi
 url=${url%/}
+ways=0
+((${#paths[@]} == 0)) || ways=$((ways + 1))
+[[ -z $input ]] || ways=$((ways + 1))
+! $all || ways=$((ways + 1))
+((ways == 1)) || fail 'one of these is wanted: files and folders, --input NAME, or --all (--help tells more)'
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -88,16 +96,17 @@ reason() {
 
 # Sends one file; its id and name go to the list of those to follow.
 send_file() {
-  local name type query
-  name=$(basename "$1")
-  [[ $name =~ ^[A-Za-z0-9._-]{1,128}$ ]] || { refused "$name" 'the name may have letters, digits and ._- only' && return; }
+  local path=$1 name type query
+  name=$(basename "$path")
+  [[ -f $path ]] || { refused "$name" 'it is no file' && return; }
   case $(tr '[:upper:]' '[:lower:]' <<<"$name") in
     *.png) type=image/png ;;
-    *.jpg | *.jpeg) type=image/jpeg ;;
+    *.jpg | *.jpeg | *.jfif) type=image/jpeg ;;
     *) refused "$name" 'only PNG and JPEG are taken' && return ;;
   esac
-  query="name=$name${kernel:+&kernel=$kernel}"
-  if ask "/?$query" --header "content-type: $type" --data-binary "@$1"; then
+  [[ $path == /* ]] || path=./$path # curl takes "-" for standard input
+  query="name=$(jq --null-input --raw-output --arg name "$name" '$name | @uri')${kernel:+&kernel=$kernel}"
+  if ask "/?$query" --header "content-type: $type" --data-binary "@$path"; then
     jq --compact-output '{id, name}' "$work/answer" >>"$work/sent"
     jq --raw-output '"\(.name) sent: \(.width)x\(.height), \(.tiles) tiles"' "$work/answer"
   else
@@ -105,34 +114,80 @@ send_file() {
   fi
 }
 
-# Has split read its own INPUT_PATH.
+# Sends the images in a folder, and names what else is there.
+send_folder() {
+  local LC_ALL=C path name skipped=()
+  shopt -s nullglob
+  for path in "${1%/}"/*; do
+    name=$(basename "$path")
+    case $(tr '[:upper:]' '[:lower:]' <<<"$name") in
+      *_blurred.png) skipped+=("$name (the result of an earlier run)") ;;
+      *.png | *.jpg | *.jpeg | *.jfif)
+        if [[ -f $path ]]; then
+          send_file "$path"
+        elif [[ -L $path && ! -e $path ]]; then
+          skipped+=("$name (a broken link)")
+        elif [[ ! -d $path ]]; then
+          skipped+=("$name (no file)")
+        fi
+        ;;
+      *) if [[ -d $path ]]; then skipped+=("$name/"); else skipped+=("$name"); fi ;;
+    esac
+  done
+  ((${#skipped[@]} == 0)) || printf '%s\n' "${skipped[@]}" | jq --raw-input --slurp --raw-output \
+    'split("\n")[:-1] | "\(length) skipped: \(join(", "))"'
+}
+
+# Has split read its own INPUT_PATH, in as many requests as it wants to have.
 send_inputs() {
   local body
   body=$(jq --null-input --compact-output --arg input "$input" --arg kernel "$kernel" \
     '(if $input == "" then {} else {$input} end) + (if $kernel == "" then {} else {kernel: ($kernel | tonumber)} end)')
-  ask / --header 'content-type: application/json' --data "$body" || fail "split refused: $(reason)"
-  jq --compact-output '.images[] | select(.id) | {id, name}' "$work/answer" >>"$work/sent"
-  jq --raw-output '.images[] | if .id then "\(.name) sent: \(.width)x\(.height), \(.tiles) tiles" else "\(.name) refused: \(.error.detail // .error.title)" end' "$work/answer"
-  refused=$(jq '[.images[] | select(.id | not)] | length' "$work/answer")
+  while [[ $body != null ]]; do
+    ask / --header 'content-type: application/json' --data "$body" || fail "split refused: $(reason)"
+    jq --compact-output '.images[] | select(.id) | {id, name}' "$work/answer" >>"$work/sent"
+    jq --raw-output '.images[] | if .id then "\(.name) sent: \(.width)x\(.height), \(.tiles) tiles" else "\(.name) refused: \(.error.detail // .error.title)" end' "$work/answer"
+    refused=$((refused + $(jq '[.images[] | select(.id | not)] | length' "$work/answer")))
+    body=$(jq --compact-output .next "$work/answer")
+  done
+  jq --raw-output 'select(.skipped.count > 0) | .skipped | "\(.count) skipped: \([.files[] | "\(.name) (\(.reason))"] | join(", "))"' "$work/answer"
 }
 
-# Fetches the result of an image that is done, whole or not at all.
+# Gives every image that was sent the file for its result, as far as it does not follow from the output's name: where
+# several results would be called the same, each is called after the whole name of its image.
+name_files() {
+  jq --slurp --compact-output '
+    def stem: ascii_downcase | sub("\\.(png|jpe?g|jfif)$"; "");
+    group_by(.name | stem)[] | length as $alike
+    | group_by(.name)[] | unique_by(.id) | to_entries[]
+    | (if .key == 0 then "" else "-\(.key + 1)" end) as $copy
+    | .value + {file: (if $alike == 1 then null else "\(.value.name | split("/") | last)\($copy)_blurred.png" end)}' \
+    "$work/sent"
+}
+
+# Fetches the result of an image that is done, whole or not at all: fetch ID FILE
 fetch() {
-  local file=$out/$2
-  ask "/images/$1/result" || fail "no result of $2: $(reason)"
-  mv "$work/answer" "$file"
-  echo "$2 written to $file"
+  if ask "/images/$1/result"; then
+    mkdir -p "$(dirname "$out/$2")"
+    mv "$work/answer" "$out/$2"
+    done_count=$((done_count + 1))
+    echo "written: $out/$2"
+  else
+    failed=$((failed + 1))
+    echo "no result for $2: $(reason)"
+  fi
 }
 
 # Follows every image that was sent until it is over or the time is.
 follow() {
-  local id name state line before
+  local entry id state line before
   mkdir -p "$out"
-  cp "$work/sent" "$work/open"
+  name_files >"$work/open"
   while [[ -s $work/open ]]; do
     : >"$work/left"
-    while IFS=$'\t' read -r id name; do
-      ask "/images/$id" || fail "split does not tell of $name: $(reason)"
+    while IFS= read -r entry; do
+      id=$(jq --raw-output .id <<<"$entry")
+      ask "/images/$id" || fail "split does not tell of $(jq --raw-output .name <<<"$entry"): $(reason)"
       state=$(cat "$work/answer")
       line=$(jq --raw-output '"\(.name) \(.status) \(.done)/\(.tiles)"' <<<"$state")
       before=$(cat "$work/line-$id" 2>/dev/null || true)
@@ -140,16 +195,17 @@ follow() {
       echo "$line" >"$work/line-$id"
       case $(jq --raw-output .status <<<"$state") in
         done)
-          fetch "$id" "$(jq --raw-output '.output | split("/") | last' <<<"$state")"
-          done_count=$((done_count + 1))
+          # In the folders of its input; a name that would lead out of them leads nowhere.
+          fetch "$id" "$(jq --raw-output --argjson entry "$entry" \
+            '[.name | split("/")[:-1][] | select(. != "" and . != "." and . != "..")] + [$entry.file // (.output | split("/") | last)] | join("/")' <<<"$state")"
           ;;
         failed | cancelled)
           failed=$((failed + 1))
           jq --raw-output '"\(.name): \(.error)"' <<<"$state"
           ;;
-        *) jq --null-input --compact-output --arg id "$id" --arg name "$name" '{$id, $name}' >>"$work/left" ;;
+        *) echo "$entry" >>"$work/left" ;;
       esac
-    done < <(jq --raw-output '[.id, .name] | @tsv' "$work/open")
+    done <"$work/open"
     mv "$work/left" "$work/open"
     [[ ! -s $work/open ]] || ((SECONDS < deadline)) || fail "not over after $timeout_s s: $(jq --raw-output .name "$work/open" | paste -sd ' ' -)"
     [[ ! -s $work/open ]] || sleep 0.2
@@ -163,14 +219,12 @@ fi
 for path in ${paths[@]+"${paths[@]}"}; do
   [[ -e $path ]] || fail "there is no $path"
   if [[ -d $path ]]; then
-    while IFS= read -r file; do
-      send_file "$file"
-    done < <(find "$path" -maxdepth 1 -type f \( -iname '*.png' -o -iname '*.jpg' -o -iname '*.jpeg' \) | sort)
+    send_folder "$path"
   else
     send_file "$path"
   fi
 done
-sent=$(wc -l <"$work/sent" | tr -d ' ')
+sent=$(sort -u "$work/sent" | wc -l | tr -d " ")
 ((sent + refused > 0)) || fail 'there was no image to send'
 
 if $wait; then

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -45,7 +46,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const line = `${request.method} ${request.url}`;
+  const line = `${request.method} ${decodeURIComponent(request.url ?? '')}`;
   const { host, 'content-type': type, authorization } = request.headers;
   asked.push({ line, host, type, authorization, body: await readBody(request) });
   const queue = answers.get(line) ?? [{ status: 404, json: { title: `unexpected ${line}` } }];
@@ -119,7 +120,114 @@ describe('run.sh', () => {
     expect(code).toBe(1);
   });
 
-  it('has split read its own folder when it is given nothing', async () => {
+  it('passes over what a folder has besides images, and names it', async () => {
+    const within = join(folder, 'in');
+    await mkdir(join(within, 'frames.png'), { recursive: true });
+    await mkdir(join(within, 'sub'));
+    for (const name of ['photo.png', '._photo.png', '.DS_Store', 'b.webp', 'c.heic', 'photo_blurred.png'])
+      await writeFile(join(within, name), name);
+    await symlink('photo.png', join(within, 'link.png'));
+    await symlink('nothing.png', join(within, 'broken.png'));
+    answers.set('POST /?name=photo.png', [accepted('i1', 'photo.png')]);
+    answers.set('POST /?name=link.png', [accepted('i2', 'link.png')]);
+    const { code, stdout } = await run(within, '--no-wait');
+    expect(stdout).toContain(
+      '5 skipped: b.webp, broken.png (a broken link), c.heic, photo_blurred.png (the result of an earlier run), sub/\n',
+    );
+    expect(asked.map(({ line }) => line)).toEqual(['POST /?name=link.png', 'POST /?name=photo.png']);
+    expect(code).toBe(0);
+  });
+
+  it('keeps names as they are, and no result takes the place of another', async () => {
+    const names = ['été à la plage (1).jpg', '照片 & 100%+.png', 'a.png', 'a.jpg'];
+    for (const [at, name] of names.entries()) {
+      await writeFile(join(folder, name), name);
+      answers.set(`POST /?name=${name}`, [accepted(`i${at}`, name)]);
+      const output = `${name.replace(/\.\w+$/, '')}_blurred.png`;
+      const done = { id: `i${at}`, name, status: 'done', done: 2, tiles: 2, error: null, output };
+      answers.set(`GET /images/i${at}`, [{ json: done }]);
+      answers.set(`GET /images/i${at}/result`, [{ text: name }]);
+    }
+    const { code, stdout } = await run(...names.map((name) => join(folder, name)));
+    expect(stdout).toContain('images=4 done=4 failed=0\n');
+    const written = await readdir(join(folder, 'out'));
+    expect(written.sort()).toEqual(
+      [
+        'a.jpg_blurred.png',
+        'a.png_blurred.png',
+        'été à la plage (1)_blurred.png',
+        '照片 & 100%+_blurred.png',
+      ].sort(),
+    );
+    expect(await readFile(join(folder, 'out/a.jpg_blurred.png'), 'utf8')).toBe('a.jpg');
+    expect(code).toBe(0);
+  });
+
+  it('keeps two images of one name apart, and sends the same one once', async () => {
+    for (const each of ['x', 'y', 'z']) {
+      await mkdir(join(folder, each));
+      await writeFile(join(folder, each, 'a.png'), each);
+    }
+    answers.set(
+      'POST /?name=a.png',
+      ['i1', 'i2', 'i1'].map((id) => accepted(id, 'a.png')),
+    );
+    for (const id of ['i1', 'i2']) {
+      answers.set(`GET /images/${id}`, [status(id, 'a.png', 'done', 2)]);
+      answers.set(`GET /images/${id}/result`, [{ text: id }]);
+    }
+    const { stdout } = await run(...['x', 'y', 'z'].map((each) => join(folder, each)));
+    expect(stdout).toContain('images=2 done=2 failed=0\n');
+    expect((await readdir(join(folder, 'out'))).sort()).toEqual(['a.png-2_blurred.png', 'a.png_blurred.png']);
+  });
+
+  it('goes on when a result is not there any more', async () => {
+    await writeFile(join(folder, 'cat.png'), 'pixels');
+    answers.set('POST /?name=cat.png', [accepted('i1', 'cat.png')]);
+    answers.set('GET /images/i1', [status('i1', 'cat.png', 'done', 2)]);
+    answers.set('GET /images/i1/result', [
+      { status: 410, json: { title: 'Gone', detail: 'It was replaced.' } },
+    ]);
+    const { code, stdout } = await run(join(folder, 'cat.png'));
+    expect(stdout).toContain('no result for cat.png_blurred.png: It was replaced.');
+    expect(stdout).toContain('images=1 done=0 failed=1\n');
+    expect(code).toBe(1);
+  });
+
+  it('asks for all inputs in as many requests as split wants, and keeps their folders', async () => {
+    const page = (id: string, name: string, next: unknown): Answer => ({
+      status: 202,
+      json: {
+        images: [accepted(id, name).json],
+        skipped: { count: 1, files: [{ name: 'b.webp', reason: 'is no .png or .jpg' }] },
+        next,
+      },
+    });
+    answers.set('POST /', [
+      page('i1', 'x/a.png', { kernel: 9, after: 'x/a.png' }),
+      page('i2', '../y/a.png', null),
+    ]);
+    for (const [id, name] of [
+      ['i1', 'x/a.png'],
+      ['i2', '../y/a.png'],
+    ]) {
+      answers.set(`GET /images/${id}`, [
+        { json: { id, name, status: 'done', done: 2, tiles: 2, output: `${id}/x/a_blurred.png` } },
+      ]);
+      answers.set(`GET /images/${id}/result`, [{ text: name }]);
+    }
+    const { code, stdout } = await run('--all', '--kernel', '9');
+    expect(
+      asked.filter(({ line }) => line === 'POST /').map(({ body }) => JSON.parse(body) as unknown),
+    ).toEqual([{ kernel: 9 }, { kernel: 9, after: 'x/a.png' }]);
+    expect(stdout).toContain('1 skipped: b.webp (is no .png or .jpg)\n');
+    expect(stdout).toContain('images=2 done=2 failed=0\n');
+    expect(await readFile(join(folder, 'out/x/a_blurred.png'), 'utf8')).toBe('x/a.png');
+    expect(await readFile(join(folder, 'out/y/a_blurred.png'), 'utf8')).toBe('../y/a.png');
+    expect(code).toBe(0);
+  });
+
+  it('has split read a folder of its own', async () => {
     const refusal = {
       name: 'bad.png',
       status: 'refused',
@@ -200,6 +308,8 @@ describe('run.sh', () => {
   it.each([
     ['a file that is not there', ['missing.png'], 'there is no'],
     ['a folder without images', ['.'], 'no image to send'],
+    ['nothing to send', [], 'one of these is wanted'],
+    ['stored inputs and files at once', ['x.png', '--input', 'y'], 'one of these is wanted'],
     ['a kernel that is no number', ['x.png', '--kernel', 'big'], '--kernel is an integer'],
   ])('refuses %s', async (_name, args, said) => {
     const at = args.map((each, index) => (index === 0 ? join(folder, each) : each));
@@ -209,11 +319,11 @@ describe('run.sh', () => {
     expect(code).toBe(2);
   });
 
-  it('does not send what cannot be named or is of another kind', async () => {
-    await writeFile(join(folder, 'two words.png'), 'pixels');
+  it('does not send what is no file or of another kind', async () => {
+    execFileSync('mkfifo', [join(folder, 'pipe.png')]);
     await writeFile(join(folder, 'film.gif'), 'pixels');
-    const { code, stdout } = await run(join(folder, 'two words.png'), join(folder, 'film.gif'));
-    expect(stdout).toContain('two words.png refused: the name may have');
+    const { code, stdout } = await run(join(folder, 'pipe.png'), join(folder, 'film.gif'));
+    expect(stdout).toContain('pipe.png refused: it is no file');
     expect(stdout).toContain('film.gif refused: only PNG and JPEG');
     expect(asked).toEqual([]);
     expect(code).toBe(1);
