@@ -15,27 +15,27 @@ test.each<[string, Uint8Array]>([
   ['a part of a buffer', everyByte.subarray(13, 130)],
   ['more than a socket takes at once', Buffer.alloc(20_000_000, everyByte)],
 ])('sets %s', async (_what, bytes) => {
-  const answers = await sendTogether(on.rig.redis, [new BytesCommand('set', 'schlüssel', bytes)]);
+  const answers = await sendTogether(on.rig.redis, [new BytesCommand('set', ['schlüssel'], bytes)]);
   expect(answers.map(String)).toEqual(['OK']);
   expect(Buffer.compare((await on.rig.redis.getBuffer('schlüssel')) ?? Buffer.from('gone'), bytes)).toBe(0);
 });
 
-test('appends, in the order of the calls', async () => {
+test('sets fields of a hash, in the order of the calls', async () => {
   await Promise.all([
-    sendTogether(on.rig.redis, [new BytesCommand('append', 'long', everyByte)]),
-    sendTogether(on.rig.redis, [new BytesCommand('append', 'long', everyByte.subarray(0, 3))]),
-    on.rig.redis.append('long', 'end'),
+    sendTogether(on.rig.redis, [new BytesCommand('hset', ['hash', 'a'], everyByte)]),
+    sendTogether(on.rig.redis, [new BytesCommand('hset', ['hash', 'a'], everyByte.subarray(0, 3))]),
+    on.rig.redis.hset('hash', 'b', 'end'),
   ]);
-  const long = await on.rig.redis.getBuffer('long');
-  expect(long).toEqual(Buffer.concat([everyByte, everyByte.subarray(0, 3), Buffer.from('end')]));
+  const hash = await on.rig.redis.hgetallBuffer('hash');
+  expect(hash).toEqual({ a: Buffer.from(everyByte.subarray(0, 3)), b: Buffer.from('end') });
 });
 
 test('throws the first fault and stays in step with the replies', async () => {
   const sent = sendTogether(on.rig.redis, [
-    new BytesCommand('set', 'before', everyByte),
+    new BytesCommand('set', ['before'], everyByte),
     new Command('hget', ['before', 'field']),
     new Command('no-such-command'),
-    new BytesCommand('set', 'after', everyByte),
+    new BytesCommand('set', ['after'], everyByte),
   ]);
   await expect(sent).rejects.toThrow('WRONGTYPE');
   expect(await on.rig.redis.strlen('after')).toBe(256);
@@ -43,7 +43,7 @@ test('throws the first fault and stays in step with the replies', async () => {
 
 test('waits for a connection that is not there yet', async () => {
   const early = on.server.connect();
-  await sendTogether(early, [new BytesCommand('set', 'early', everyByte), new Command('get', ['early'])]);
+  await sendTogether(early, [new BytesCommand('set', ['early'], everyByte), new Command('get', ['early'])]);
   expect(await early.strlen('early')).toBe(256);
   early.disconnect();
 });

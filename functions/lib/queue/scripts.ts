@@ -91,7 +91,7 @@ export class QueueScripts {
   ): Promise<unknown> {
     const transaction = [
       new Command('multi'),
-      new BytesCommand('set', key, bytes),
+      new BytesCommand('set', [key], bytes),
       new Command('eval', [this.#texts[name], 1, this.#prefix, ...args]),
       new Command('exec', [], { replyEncoding: 'utf8' }),
     ];

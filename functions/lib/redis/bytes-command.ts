@@ -3,14 +3,15 @@
 import type { Writable } from 'node:stream';
 import { Command, type Redis } from 'ioredis';
 
-/** `SET key bytes` or `APPEND key bytes`, written from where the bytes lie: they must not change until it is answered. */
+/** `SET key bytes` or `HSET key field bytes`, written from where the bytes lie: they must not change until it is answered. */
 export class BytesCommand extends Command {
   readonly #head: string;
   readonly #bytes: Uint8Array;
 
-  constructor(name: 'set' | 'append', key: string, bytes: Uint8Array) {
-    super(name, [key]);
-    this.#head = `*3\r\n${bulkString(name)}${bulkString(key)}$${bytes.byteLength}\r\n`;
+  constructor(name: 'set' | 'hset', place: string[], bytes: Uint8Array) {
+    super(name, place);
+    const texts = [name, ...place].map(bulkString).join('');
+    this.#head = `*${place.length + 2}\r\n${texts}$${bytes.byteLength}\r\n`;
     this.#bytes = bytes;
   }
 
