@@ -6,13 +6,13 @@ import { labelChunk } from '../lib/image/png/label.ts';
 import type { Log } from '../lib/log.ts';
 import { freeBytes, type Bitmap, type Channels } from '../lib/image/pixels.ts';
 import type { ImageLedger, ImageRecord } from '../lib/queue/image-ledger.ts';
-import type { Stores } from '../lib/store/stores.ts';
+import type { Results } from '../lib/store/results.ts';
 import { columnsOf, rowsOf, tileCount, tileGrid, type TileGrid } from '../lib/image/tile-grid.ts';
 import { channelsOfImage, stitchRow } from './stitch.ts';
 
 export interface AssemblerParts {
   ledger: ImageLedger;
-  stores: Stores;
+  results: Results;
   log: Log;
 }
 
@@ -36,7 +36,7 @@ export class Assembler {
   }
 
   async #assemble(id: string): Promise<void> {
-    const { ledger, stores, log } = this.#parts;
+    const { ledger, results, log } = this.#parts;
     const record = await ledger.record(id);
     if (record?.state === 'done' || record?.state === 'cancelled') return;
     if (record?.state !== 'blurred') {
@@ -44,7 +44,7 @@ export class Assembler {
     }
     const { output } = record;
     try {
-      await stores.results.write(id, output, await this.#encode(record));
+      await results.write(id, output, await this.#encode(record));
     } catch (error) {
       if (await this.#isOver(id)) return;
       await ledger.noteFault(
@@ -54,7 +54,7 @@ export class Assembler {
       throw error;
     }
     const answer = await ledger.finish(id);
-    if (answer === 'over') await stores.results.remove(id, output); // Cancelled while it was written.
+    if (answer === 'over') await results.remove(id, output); // Cancelled while it was written.
     log.info('Assembled', { imageId: id, name: record.name, output, answer });
   }
 

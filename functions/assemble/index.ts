@@ -8,6 +8,7 @@ import { createLog } from '../lib/log.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
+import { expireResults } from '../lib/store/results.ts';
 import { openStores } from '../lib/store/stores.ts';
 import { Assembler } from './assembler.ts';
 
@@ -16,7 +17,8 @@ export const log = createLog('assemble', config.logLevel);
 
 const redis = connectRedis(config.redisUrl, 'fails', log);
 const ledger = new ImageLedger(redis, config);
-const assembler = new Assembler({ ledger, stores: openStores(config, redis), log });
+const { results } = openStores(config, redis);
+const assembler = new Assembler({ ledger, results, log });
 
 /** The function itself, also found by this name when the framework looks for its target. */
 export const assemble = answering(log, async (req, res) => {
@@ -27,6 +29,7 @@ export const assemble = answering(log, async (req, res) => {
   const body = await bodyOf(req);
   await assembler.assemble(blurredImageId(req.headers, body.toString()));
   res.status(204).end(); // A broker takes a body for an event of its own.
+  await expireResults(results, log);
 });
 http('assemble', assemble);
 

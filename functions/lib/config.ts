@@ -86,6 +86,7 @@ const settings = {
   trustedProxies: ['TRUSTED_PROXIES', integer(0, 10), '0'],
   storedInputs: ['STORED_INPUTS', oneOf('on', 'off'), 'on'],
   imageList: ['IMAGE_LIST', oneOf('on', 'off'), 'on'],
+  resultTtlS: ['RESULT_TTL_S', integer(0, 365 * DAY_S), '0'],
   recordTtlS: ['RECORD_TTL_S', integer(1, 365 * DAY_S), String(DAY_S)],
   drainMs: ['DRAIN_MS', integer(0, 3_600_000), '20000'],
   port: ['PORT', integer(0, 65_535), '8080'],

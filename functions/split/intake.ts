@@ -7,8 +7,11 @@ import { decodeBands, readHeader, type ImageHeader } from '../lib/image/read.ts'
 import type { Log } from '../lib/log.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
 import type { ImageLedger, ImagePlan, ImageRecord } from '../lib/queue/image-ledger.ts';
+import { allocatedBytes } from '../lib/redis/allocated-bytes.ts';
+import { blobMemoryBytes } from '../lib/redis/blob.ts';
 import { isOutOfMemory } from '../lib/redis/connection.ts';
 import { outputName } from '../lib/store/output-names.ts';
+import { hasResult } from '../lib/store/results.ts';
 import type { Stores } from '../lib/store/stores.ts';
 import { sourceOf, tileCount, tileGrid, type TileGrid } from '../lib/image/tile-grid.ts';
 import type { Caller } from './callers.ts';
@@ -56,7 +59,8 @@ export class Intake {
     const id = imageId(name, kernelSize, bytes);
     const plan = planOf(name, kernelSize, grid, stores.results.placeOf(id, output));
     const admission = {
-      bytes: heldBytes(grid, header) + (stores.keepsUploads ? bytes.length + resultBytes(header) : 0),
+      bytes:
+        heldBytes(grid, header) + (stores.uploads ? bytes.length + blobMemoryBytes(resultBytes(header)) : 0),
       budgetBytes: config.redisBudgetBytes,
     };
     if (admission.bytes > admission.budgetBytes) {
@@ -76,7 +80,7 @@ export class Intake {
       });
     }
     if (state === 'begun' || state === 'splitting') {
-      if (stores.keepsUploads) await stores.inputs.write(name, copiesOf(bytes));
+      await stores.uploads?.write(name, copiesOf(bytes));
       await this.#enqueueTiles(id, bytes, header);
       log.info('Split', {
         imageId: id,
@@ -94,7 +98,7 @@ export class Intake {
 
   async #hasResult(id: string): Promise<boolean> {
     const record = await this.#parts.ledger.record(id);
-    return record !== null && this.#parts.stores.results.has(id, record.output);
+    return record !== null && hasResult(this.#parts.stores.results, id, record.output);
   }
 
   async #enqueueTiles(id: string, bytes: Uint8Array, header: ImageHeader): Promise<void> {
@@ -172,12 +176,6 @@ function heldBytes(grid: TileGrid, header: ImageHeader): number {
     largest = Math.max(largest, bytes);
   }
   return atRest + largest * Math.min(tileCount(grid), 2 * TILES_IN_FLIGHT);
-}
-
-/** What Redis takes for a string of `bytes`: its allocator has four sizes to each doubling. */
-function allocatedBytes(bytes: number): number {
-  const step = Math.max(16, 2 ** Math.floor(Math.log2(bytes)) / 4);
-  return Math.ceil((bytes + 1) / step) * step;
 }
 
 /** An upper bound of the result as a PNG: its pixels as they are, a filter byte a row and some framing. */

@@ -4,7 +4,7 @@ import type { Request, Response } from '@google-cloud/functions-framework';
 import { Problem } from '../lib/errors.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
 import type { FoundResult, Results } from '../lib/store/results.ts';
-import type { StoredFile } from '../lib/store/store.ts';
+import type { OpenFile } from '../lib/store/store.ts';
 import { contentDisposition } from './content-disposition.ts';
 
 export interface ResultParts {
@@ -46,7 +46,7 @@ async function sendFile(
   req: Request,
   res: Response,
   { id, output }: ImageRecord,
-  file: StoredFile,
+  file: OpenFile,
 ): Promise<void> {
   const etag = `"${id}-${file.version}"`;
   res.setHeader('etag', etag);

@@ -6,6 +6,7 @@ import { bodyOf, mediaTypeOf, sendJson, type Handler } from '../lib/service/http
 import { freeBytes } from '../lib/image/pixels.ts';
 import { isImageId } from '../lib/job.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
+import { expireResults } from '../lib/store/results.ts';
 import { kindOfBody } from './body-kind.ts';
 import type { Caller } from './callers.ts';
 import { Intake, type IntakeParts } from './intake.ts';
@@ -23,7 +24,7 @@ export interface RoutesParts extends IntakeParts {
 
 /** The handler of every request to split. */
 export function createRoutes(parts: RoutesParts): Handler {
-  const { config, ledger, stores, callerOf } = parts;
+  const { config, ledger, stores, log, callerOf } = parts;
   const resultParts = { results: stores.results, findRecord: (id: string) => ledger.record(id) };
   const intake = new Intake(parts);
   const storedInputs = new StoredInputs({
@@ -37,6 +38,7 @@ export function createRoutes(parts: RoutesParts): Handler {
     const body = await bodyOf(req);
     const kind = kindOfBody(mediaTypeOf(req.headers), body);
     await (kind === 'image' ? takeUpload : takeInputs)(res, query, body, caller);
+    await expireResults(stores.results, log);
   }
 
   async function takeUpload(res: Response, query: string, body: Buffer, caller: Caller): Promise<void> {

@@ -5,7 +5,7 @@ import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
 import { redisProblem } from '../lib/redis/connection.ts';
 import { outputNames } from '../lib/store/output-names.ts';
-import type { Listing, Store } from '../lib/store/store.ts';
+import type { Inputs, Listing } from '../lib/store/store.ts';
 import type { Caller } from './callers.ts';
 import type { Intake } from './intake.ts';
 import type { InputRequest } from './requests.ts';
@@ -16,7 +16,7 @@ const LIMITS = { images: 1000, ms: 60_000, skipped: 100 };
 
 export interface StoredInputsParts {
   config: Pick<Config, 'maxBodyBytes'>;
-  inputs: Pick<Store, 'list' | 'read'>;
+  inputs: Inputs;
   take: Intake['take'];
 }
 

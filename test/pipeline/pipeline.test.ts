@@ -62,7 +62,7 @@ describe.each(['file', 'redis'])('the pipeline with STORE=%s', (store) => {
     await caller.done(id);
     const keys = await caller.pipeline.redis.keys('image:*');
     const other = keys.filter(
-      (key) => !/^image:[0-9a-f]{24}:meta$|^image:images$|^image:(inputs|outputs):/.test(key),
+      (key) => !/^image:[0-9a-f]{24}:(meta|result)$|^image:images$|^image:inputs:/.test(key),
     );
     expect(other).toEqual([]);
     expect(await caller.pipeline.redis.ttl(`image:${id}:meta`)).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 // A result belongs to one id: whoever asks for it gets that image's own pixels or a reason, whatever else wants the
 // same output name.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -10,6 +10,8 @@ import { picture, toPixels, toPng } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
 import { Pipeline } from '../../local/pipeline.ts';
 import { Caller, type Status } from '../support/caller.ts';
+
+const RESULT_TTL_S = 3600;
 
 /** A small picture; each seed is another one. */
 const draw = (seed: number) => picture(90, 70, 'opaque', seed);
@@ -27,7 +29,7 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
     folder = await mkdtemp(join(tmpdir(), 'tessera-results-'));
     outputs = join(folder, 'out');
     await mkdir(join(folder, 'in'));
-    const env = { TILE_SIZE: '64', LOG_LEVEL: 'warn', STORE: store };
+    const env = { TILE_SIZE: '64', LOG_LEVEL: 'warn', STORE: store, RESULT_TTL_S: String(RESULT_TTL_S) };
     caller = new Caller(
       await Pipeline.start({
         env: { ...env, INPUT_PATH: join(folder, 'in'), OUTPUT_PATH: outputs },
@@ -130,7 +132,7 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
     const png = await pngOf(5);
     const { id, output } = await caller.blur(png, 'name=gone.png&kernel=3');
     if (store === 'file') await rm(join(outputs, output ?? ''));
-    else await caller.pipeline.redis.unlink(`image:outputs:file:${output}`);
+    else await caller.pipeline.redis.unlink(`image:${id}:result`);
     const gone = await caller.fetchResult(id);
     expect([gone.status, await gone.json()]).toMatchObject([410, { code: 'result-gone' }]);
     expect(await caller.status(id)).toMatchObject({ status: 'done', output: null, result: null });
@@ -177,6 +179,17 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
       expect(again.map(({ status }) => status)).toEqual(names.map(() => 'done'));
       expect(await Promise.all(images.map(({ id }) => caller.status(id)))).toEqual(before);
       expect(await checkAll(sent)).toEqual([...sent.keys()]);
+    });
+
+    it('go after RESULT_TTL_S, when the next image comes', async () => {
+      const old = new Date(Date.now() - 2 * RESULT_TTL_S * 1000);
+      const { id, output } = await caller.blur(await pngOf(8), 'name=old.png&kernel=3');
+      await utimes(join(outputs, output ?? ''), old, old);
+      const { output: young } = await caller.blur(await pngOf(8), 'name=young.png&kernel=3');
+      await until('the old result to go', async () => (await caller.status(id)).output === null);
+      const gone = await caller.fetchResult(id);
+      expect([gone.status, await gone.json()]).toMatchObject([410, { code: 'result-gone' }]);
+      expect(await readdir(outputs)).toContain(young);
     });
 
     it('are sent whole, with their own length, while others take their place and go', async () => {

@@ -1,13 +1,28 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, readdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rm,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { Redis } from 'ioredis';
 import { Problem } from '../../functions/lib/errors.ts';
 import { FileStore } from '../../functions/lib/store/file-store.ts';
-import { RedisStore } from '../../functions/lib/store/redis-store.ts';
+import { labelChunk, labelOf } from '../../functions/lib/image/png/label.ts';
+import { signature } from '../../functions/lib/image/png/chunks.ts';
+import { LabelledResults } from '../../functions/lib/store/labelled-results.ts';
+import { RedisResults } from '../../functions/lib/store/redis-results.ts';
+import { RedisUploads } from '../../functions/lib/store/redis-uploads.ts';
+import { hasResult, type Results } from '../../functions/lib/store/results.ts';
 import type { Store } from '../../functions/lib/store/store.ts';
 import { until } from '../../functions/testing/until.ts';
 import { RedisServer } from '../../local/redis-server.ts';
@@ -51,10 +66,9 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
   );
 }
 
-describe.each<[string, (name: string) => Store]>([
-  ['a folder', (name) => new FileStore(join(folder, name))],
-  ['Redis', (name) => new RedisStore(redis, name, 60)],
-])('a store in %s', (_kind, create) => {
+describe('a store in a folder', () => {
+  const create = (name: string) => new FileStore(join(folder, name));
+
   it('gives back what was written, in pieces or whole', async () => {
     const store = create('roundtrip');
     await store.write('a.png', [text('one '), text('two')]);
@@ -218,9 +232,7 @@ describe.each<[string, (name: string) => Store]>([
     expect(await codeOf(store.open(name))).toBe('invalid-name');
     expect(await codeOf(store.remove(name))).toBe('invalid-name');
   });
-});
 
-describe('a store in a folder', () => {
   it('does not follow a link out of the folder', async () => {
     const root = join(folder, 'links');
     await mkdir(root);
@@ -292,16 +304,130 @@ describe('a store in a folder', () => {
   });
 });
 
-describe('a store in Redis', () => {
-  it('lets everything expire', async () => {
-    await new RedisStore(redis, 'ttl', 60).write('a.png', [text('x')]);
-    expect(await redis.ttl('ttl:file:a.png')).toBeGreaterThan(0);
+describe('uploads in Redis', () => {
+  const create = (name: string) => new RedisUploads(redis, name, 60);
+
+  it('are listed and read by their names', async () => {
+    const uploads = create('named');
+    await uploads.write('b.png', [text('one '), text('two')]);
+    await uploads.write('a.jpg', [text('x')]);
+    expect((await uploads.list('')).names).toEqual(['a.jpg', 'b.png']);
+    expect((await uploads.list('b.png')).names).toEqual(['b.png']);
+    expect(Buffer.from(await uploads.read('b.png', 7)).toString()).toBe('one two');
+    expect(await codeOf(uploads.read('b.png', 6))).toBe('body-too-large');
+    expect(await codeOf(uploads.read('c.png', 6))).toBe('not-found');
+    expect(await codeOf(uploads.list('c.png'))).toBe('not-found');
   });
 
-  it('forgets the names of files that have expired', async () => {
-    const store = new RedisStore(redis, 'expired', 60);
-    await store.write('a.png', [text('x')]);
+  it('expire, and are not listed any more', async () => {
+    const uploads = create('expired');
+    await uploads.write('a.png', [text('x')]);
+    expect(await redis.ttl('expired:file:a.png')).toBeGreaterThan(0);
     await redis.zadd('expired:files', 1, 'a.png');
-    expect(await names(store, '')).toEqual([]);
+    expect((await uploads.list('')).names).toEqual([]);
+  });
+});
+
+describe.each<[string, (name: string) => Results]>([
+  ['a folder', (name) => new LabelledResults(new FileStore(join(folder, name)), 0)],
+  ['Redis', (name) => new RedisResults(redis, name, 60)],
+])('results in %s', (_kind, create) => {
+  const [A, B] = ['a'.repeat(24), 'b'.repeat(24)];
+
+  /** The bytes of a result, as far as a store looks at them. */
+  async function* resultOf(id: string, size = 100): AsyncGenerator<Uint8Array> {
+    yield* [signature, Buffer.alloc(25), labelChunk(id), Buffer.alloc(size)];
+  }
+
+  it('are found where they were put, and gone when they are removed', async () => {
+    const results = create('found');
+    const place = results.placeOf(A, 'photo_blurred.png');
+    expect(await results.open(A, place)).toEqual({ is: 'missing' });
+    await results.write(A, place, resultOf(A, 3_000_000));
+    expect(await hasResult(results, A, place)).toBe(true);
+    const found = await results.open(A, place);
+    expect(found).toMatchObject({ is: 'own', file: { sizeBytes: 8 + 25 + 50 + 3_000_000 } });
+    if (found.is !== 'own') return;
+    const bytes = await buffer(found.file.read());
+    await found.file.close();
+    expect(labelOf(bytes)).toBe(A);
+    expect(await results.remove(A, place)).toBe(true);
+    expect(await results.remove(A, place)).toBe(false);
+    expect(await results.open(A, place)).toEqual({ is: 'missing' });
+  });
+
+  it('of two images are never taken for each other', async () => {
+    const results = create('two');
+    const places = new Map([A, B].map((id) => [id, results.placeOf(id, 'photo_blurred.png')]));
+    for (const id of [A, B]) await results.write(id, places.get(id) ?? '', resultOf(id));
+    const isA = await hasResult(results, A, places.get(A) ?? '');
+    const found = isA ? null : await results.open(A, places.get(A) ?? '');
+    expect([null, { is: 'replaced', by: B }]).toContainEqual(found);
+    await results.remove(A, places.get(A) ?? '');
+    expect(await hasResult(results, B, places.get(B) ?? '')).toBe(true);
+  });
+});
+
+describe('results in a folder that expire', () => {
+  const id = 'c'.repeat(24);
+  const hour = 3600;
+
+  /** A result that was written so many seconds ago. */
+  async function put(root: string, name: string, ageS: number, bytes = labelled(id)): Promise<void> {
+    await mkdir(dirname(join(root, name)), { recursive: true });
+    await writeFile(join(root, name), bytes);
+    const then = Date.now() / 1000 - ageS;
+    await utimes(join(root, name), then, then);
+  }
+
+  const labelled = (owner: string) => Buffer.concat([signature, Buffer.alloc(25), labelChunk(owner)]);
+
+  async function left(root: string): Promise<string[]> {
+    const entries = await readdir(root, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => entry.name)
+      .sort();
+  }
+
+  it('go when their time is up, and nothing else does', async () => {
+    const root = join(folder, 'expiring');
+    await put(root, 'old_blurred.png', hour + 1);
+    await put(root, 'sub/deep/older_blurred.png', 9 * hour);
+    await put(root, 'young_blurred.png', hour - 60);
+    await put(root, 'not-a-result.png', 9 * hour);
+    await put(root, 'foreign_blurred.png', 9 * hour, Buffer.from('not written by us'));
+    await new LabelledResults(new FileStore(root), hour).expire();
+    expect(await left(root)).toEqual(['foreign_blurred.png', 'not-a-result.png', 'young_blurred.png']);
+  });
+
+  it('stay without a time', async () => {
+    const root = join(folder, 'staying');
+    await put(root, 'old_blurred.png', 9999 * hour);
+    await new LabelledResults(new FileStore(root), 0).expire();
+    expect(await left(root)).toEqual(['old_blurred.png']);
+  });
+
+  it('go in bounded steps, each of which goes on where the last one ended', async () => {
+    const root = join(folder, 'steps');
+    for (let file = 0; file < 250; file++) await put(root, `${file}_blurred.png`, 9 * hour);
+    const results = new LabelledResults(new FileStore(root), hour);
+    const counts: number[] = [];
+    for (let step = 0; step < 4; step++) {
+      await results.expire();
+      counts.push((await left(root)).length);
+    }
+    expect(counts).toEqual([150, 50, 0, 0]);
+    await put(root, 'late_blurred.png', 9 * hour);
+    await results.expire();
+    expect(await left(root)).toEqual([]);
+  });
+
+  it('mind no folder that is not there, or goes on the way', async () => {
+    const results = new LabelledResults(new FileStore(join(folder, 'never')), hour);
+    await results.expire();
+    await put(join(folder, 'never'), 'a_blurred.png', 9 * hour);
+    await results.expire();
+    expect(await left(join(folder, 'never'))).toEqual([]);
   });
 });

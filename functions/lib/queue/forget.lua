@@ -10,6 +10,6 @@ if redis.call('EXISTS', meta) == 0 then
 end
 sweep(image)
 remove_jobs(image)
-redis.call('UNLINK', meta)
+redis.call('UNLINK', meta, key(image, 'result'))
 redis.call('ZREM', IMAGES, image)
 return 'forgotten'

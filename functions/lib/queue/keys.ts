@@ -45,6 +45,8 @@ export function imageKeys(prefix: string, imageId: string) {
     done: of('done'),
     /** STRING, the PNG chunks its result carries besides pixels: colour profile, density. Absent when it carries none. */
     ancillary: of('ancillary'),
+    /** HASH, a blob (redis/blob.ts): its result, with STORE=redis. */
+    result: of('result'),
     /** STRING, the tile's source pixels: its core and halo. */
     src: (tile: number) => of(`src:${tile}`),
     /** STRING, the tile's blurred core. */

@@ -3,12 +3,12 @@
 import type { Writable } from 'node:stream';
 import { Command, type Redis } from 'ioredis';
 
-/** `SET key bytes` or `HSET key field bytes`, written from where the bytes lie: they must not change until it is answered. */
+/** `SET key bytes`, `APPEND key bytes` or `HSET key field bytes`, written from where the bytes lie: they must not change until it is answered. */
 export class BytesCommand extends Command {
   readonly #head: string;
   readonly #bytes: Uint8Array;
 
-  constructor(name: 'set' | 'hset', place: string[], bytes: Uint8Array) {
+  constructor(name: 'set' | 'append' | 'hset', place: string[], bytes: Uint8Array) {
     super(name, place);
     const texts = [name, ...place].map(bulkString).join('');
     this.#head = `*${place.length + 2}\r\n${texts}$${bytes.byteLength}\r\n`;

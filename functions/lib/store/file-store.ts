@@ -1,6 +1,6 @@
 // Images in a folder: a local one or a mounted volume. Nothing outside the folder is ever read or written.
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, type FileHandle, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, opendir, type FileHandle, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Problem } from '../errors.ts';
 import { findImages } from './find-images.ts';
@@ -78,6 +78,10 @@ export class FileStore implements Store {
     return found !== null && removeFile(found, partialOf(found), openStored, isMeant);
   }
 
+  async *walk(): AsyncGenerator<string> {
+    yield* filesIn(this.#root, '');
+  }
+
   /** The real path of `path`. Throws a Problem, `not-found` when it is not inside the root, links followed. */
   async #find(path: string): Promise<string> {
     const found = await this.#locate(path);
@@ -91,6 +95,16 @@ export class FileStore implements Store {
     return realpathWithin(this.#root, path).catch((error: unknown) => {
       throw readProblem(error, path);
     });
+  }
+}
+
+/** The files in the folder `path` of `root` and in its folders. One that is gone or cannot be read has none. */
+async function* filesIn(root: string, path: string): AsyncGenerator<string> {
+  const folder = await opendir(join(root, path)).catch(() => null);
+  for await (const entry of folder ?? []) {
+    const name = path === '' ? entry.name : `${path}/${entry.name}`;
+    if (entry.isDirectory()) yield* filesIn(root, name);
+    else if (entry.isFile()) yield name;
   }
 }
 
@@ -109,6 +123,7 @@ async function openStored(path: string): Promise<StoredFile | null> {
     return {
       sizeBytes,
       head: buffer.subarray(0, bytesRead),
+      writtenAt: Number(stats.mtimeMs),
       version: [stats.mtimeNs, stats.ino, stats.size].map((each) => each.toString(36)).join('-'),
       read: () => wholeOf(handle.createReadStream(range), sizeBytes),
       close: () => handle.close(),

@@ -1,21 +1,25 @@
-// Where images come from and go to: one interface, kept by a folder and by Redis. A name is one path segment, or
-// several joined by `/` for inputs in folders.
+// Where images come from and go to. A name is one path segment, or several joined by `/` for inputs in folders.
 import type { SkippedFile } from './find-images.ts';
 
 /** How many of a file's first bytes come with it. */
 export const HEAD_BYTES = 128;
 
 /** A file that is open: size, head and bytes are those of one version of it, whatever takes its place meanwhile. */
-export interface StoredFile {
+export interface OpenFile {
   readonly sizeBytes: number;
-  /** Its first bytes, {@link HEAD_BYTES} of them or all there are. */
-  readonly head: Uint8Array;
   /** A short text that differs whenever the file was written anew. */
   readonly version: string;
   /** Reads the bytes, once. Throws rather than end early or go on with those of another version. */
   read(): AsyncIterable<Uint8Array>;
   /** Must be called, also after a read. */
   close(): Promise<void>;
+}
+
+export interface StoredFile extends OpenFile {
+  /** Its first bytes, {@link HEAD_BYTES} of them or all there are. */
+  readonly head: Uint8Array;
+  /** Milliseconds since the epoch. */
+  readonly writtenAt: number;
 }
 
 /** What a folder holds, each part sorted. */
@@ -25,11 +29,14 @@ export interface Listing {
   skipped: SkippedFile[];
 }
 
-export interface Store {
+export interface Inputs {
   /** The files at `path`: itself if it is a file, else all in that folder; '' is everything. Throws Problem `not-found`. */
   list(path: string): Promise<Listing>;
   /** The file's bytes in one piece. Throws Problem `not-found`, and `body-too-large` past `maxBytes`. */
   read(name: string, maxBytes: number): Promise<Uint8Array>;
+}
+
+export interface Store extends Inputs {
   /** Opens the file; null when there is none. */
   open(name: string): Promise<StoredFile | null>;
   /**
@@ -47,6 +54,8 @@ export interface Store {
    * there is no fault.
    */
   remove(name: string, isMeant?: (file: StoredFile) => boolean): Promise<boolean>;
+  /** The names of all files, one after another, as they come. */
+  walk(): AsyncGenerator<string>;
 }
 
 /** Bytes; a chunk below is not worth a write of its own. */

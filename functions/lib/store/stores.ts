@@ -1,33 +1,32 @@
-// The two stores of a deployment, by the setting STORE.
+// Where a deployment's images come from and go to, by the setting STORE.
 import type { Redis } from 'ioredis';
 import type { Config } from '../config.ts';
 import { FileStore } from './file-store.ts';
-import { RedisStore } from './redis-store.ts';
-import { Results } from './results.ts';
-import type { Store } from './store.ts';
+import { LabelledResults } from './labelled-results.ts';
+import { RedisResults } from './redis-results.ts';
+import { RedisUploads } from './redis-uploads.ts';
+import type { Results } from './results.ts';
+import type { Inputs } from './store.ts';
 
 export interface Stores {
-  inputs: Store;
+  inputs: Inputs;
   results: Results;
-  /** Whether an uploaded image is kept among the inputs. */
-  keepsUploads: boolean;
+  /** Where uploaded images are kept, if they are. */
+  uploads: RedisUploads | null;
 }
 
 /**
  * `file`: INPUT_PATH and OUTPUT_PATH are folders, and a result is called after its image's name. `redis`: uploads and
- * results live in Redis for RECORD_TTL_S, each result under its image's id.
+ * results live in Redis, each result under its image's id.
  */
 export function openStores(config: Config, redis: Redis): Stores {
+  const { keyPrefix, recordTtlS, resultTtlS } = config;
   if (config.store === 'file') {
-    return {
-      inputs: new FileStore(config.inputPath),
-      results: new Results(new FileStore(config.outputPath), false),
-      keepsUploads: false,
-    };
+    const results = new LabelledResults(new FileStore(config.outputPath), resultTtlS);
+    return { inputs: new FileStore(config.inputPath), results, uploads: null };
   }
-  return {
-    inputs: new RedisStore(redis, `${config.keyPrefix}:inputs`, config.recordTtlS),
-    results: new Results(new RedisStore(redis, `${config.keyPrefix}:outputs`, config.recordTtlS), true),
-    keepsUploads: true,
-  };
+  const uploads = new RedisUploads(redis, `${keyPrefix}:inputs`, recordTtlS);
+  // Without its record nobody could ask for a result any more.
+  const ttlS = Math.min(resultTtlS || recordTtlS, recordTtlS);
+  return { inputs: uploads, results: new RedisResults(redis, keyPrefix, ttlS), uploads };
 }
