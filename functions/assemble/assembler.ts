@@ -11,8 +11,8 @@ import { columnsOf, rowsOf, tileCount, tileGrid, type TileGrid } from '../lib/im
 import { channelsOfImage, stitchRow } from './stitch.ts';
 
 export interface AssemblerParts {
-  ledger: ImageLedger;
-  results: Results;
+  ledger: Pick<ImageLedger, 'record' | 'coreSizes' | 'cores' | 'ancillary' | 'finish' | 'noteFault'>;
+  results: Pick<Results, 'write' | 'remove'>;
   log: Log;
 }
 
