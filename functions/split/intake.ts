@@ -80,7 +80,6 @@ export class Intake {
       });
     }
     if (state === 'begun' || state === 'splitting') {
-      await stores.uploads?.write(name, copiesOf(bytes));
       await this.#enqueueTiles(id, bytes, header);
       log.info('Split', {
         imageId: id,
@@ -92,7 +91,8 @@ export class Intake {
       });
     }
     const record = await ledger.record(id);
-    if (!record) throw new Error(`The record of image ${id} vanished while it was split`);
+    // The same image came twice at once, and the other request had to give it up.
+    if (!record) throw new Problem('over-budget', 'The image was given up while it was split.');
     return record;
   }
 
@@ -102,7 +102,10 @@ export class Intake {
   }
 
   async #enqueueTiles(id: string, bytes: Uint8Array, header: ImageHeader): Promise<void> {
-    const { ledger } = this.#parts;
+    const {
+      ledger,
+      stores: { uploads },
+    } = this.#parts;
     const [record, known] = await Promise.all([ledger.record(id), ledger.knownTiles(id)]);
     if (!record) return; // Cancelled and expired at once: there is nothing to fill.
     // An image resumed is cut as it was begun, whatever the tile size is set to now.
@@ -122,6 +125,8 @@ export class Intake {
         if (isOver) break;
       }
       await inFlight.settle();
+      // Not before: only now it is known to be an image.
+      if (!isOver) await uploads?.write(record.name, copiesOf(bytes));
     } catch (error) {
       if (leavesNothing(error)) {
         await inFlight.settle().catch(() => {}); // Tiles on their way arrive before the image is forgotten.
