@@ -25,15 +25,6 @@ const ways: Record<Mode, { step: Step; moment: Moment }[]> = {
   ],
 };
 
-/** Numbers from 0 to below 1 that follow from the seed (a linear congruential generator, as in Numerical Recipes). */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 /** A step for a worker to end at, after `tiles` tiles on average. */
 export function drawStop(mode: Mode, tiles: number, random: () => number): Stop {
   const way = ways[mode];

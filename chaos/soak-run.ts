@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findFaults } from './nothing-lost.ts';
 import { Rig, type Member, type SentImage } from './rig.ts';
-import { drawStop, randomFrom } from './soak-fates.ts';
+import { randomFrom } from '../functions/testing/random.ts';
+import { drawStop } from './soak-fates.ts';
 import { until } from '../functions/testing/until.ts';
 
 export interface SoakOptions {
