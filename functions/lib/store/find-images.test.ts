@@ -28,7 +28,7 @@ async function names(within: string | null = null, at = 'in'): Promise<string[]>
 
 async function skipped(within: string | null = null): Promise<string[]> {
   const { skipped } = await findImages(join(folder, 'in'), within && join(folder, within));
-  return skipped.map(({ name, reason }) => `${name} ${reason}`);
+  return skipped.map(({ name, reason }) => `${name}: ${reason}`);
 }
 
 describe('findImages', () => {
@@ -68,10 +68,10 @@ describe('findImages', () => {
     await files('in/a.png', 'in/a_blurred.png', 'in/b.webp', 'in/sub/c.heic', 'in/notes');
     expect(await names()).toEqual(['a.png']);
     expect(await skipped()).toEqual([
-      'a_blurred.png is the result of an earlier run',
-      'b.webp is no .png or .jpg',
-      'notes is no .png or .jpg',
-      'sub/c.heic is no .png or .jpg',
+      'a_blurred.png: the result of an earlier run',
+      'b.webp: no .png or .jpg',
+      'notes: no .png or .jpg',
+      'sub/c.heic: no .png or .jpg',
     ]);
   });
 
@@ -84,7 +84,7 @@ describe('findImages', () => {
     await symlink('../album', join(folder, 'in/twice'));
     await symlink('../album', join(folder, 'in/pictures.png'));
     expect(await names()).toEqual(['album/y.png', 'link.png', 'z/x.png']);
-    expect(await skipped()).toEqual(['link.txt is no .png or .jpg']);
+    expect(await skipped()).toEqual(['link.txt: no .png or .jpg']);
   });
 
   it('comes to an end where links lead in a circle', async () => {
@@ -96,8 +96,8 @@ describe('findImages', () => {
     await symlink('/', join(folder, 'in/root'));
     expect(await names()).toEqual(['a.png', 'sub/b.png']);
     expect(await skipped()).toEqual([
-      'root is a link to a folder around this one',
-      'sub/out is a link to a folder around this one',
+      'root: a link to a folder around this one',
+      'sub/out: a link to a folder around this one',
     ]);
   });
 
@@ -105,7 +105,7 @@ describe('findImages', () => {
     await files('in/a.png');
     await symlink('nothing.png', join(folder, 'in/broken.png'));
     await symlink('circle.png', join(folder, 'in/circle.png'));
-    expect(await skipped()).toEqual(['broken.png is a broken link', 'circle.png is a broken link']);
+    expect(await skipped()).toEqual(['broken.png: a broken link', 'circle.png: a broken link']);
   });
 
   it('follows no link that leads out of the folder it must stay in', async () => {
@@ -115,8 +115,8 @@ describe('findImages', () => {
     await symlink('sub', join(folder, 'in/within'));
     expect(await names('in')).toEqual(['a.png', 'sub/d.png']);
     expect(await skipped('in')).toEqual([
-      'file.png is a link that leads out of the folder',
-      'folder is a link that leads out of the folder',
+      'file.png: a link that leads out of the folder',
+      'folder: a link that leads out of the folder',
     ]);
   });
 
@@ -128,9 +128,9 @@ describe('findImages', () => {
     await once(server, 'listening');
     expect(await names()).toEqual(['a.png']);
     expect(await skipped()).toEqual([
-      'null.png is a link to neither a file nor a folder',
-      'pipe.png is neither a file nor a folder',
-      'socket.png is neither a file nor a folder',
+      'null.png: a link to neither a file nor a folder',
+      'pipe.png: neither a file nor a folder',
+      'socket.png: neither a file nor a folder',
     ]);
     server.close();
   });
@@ -156,7 +156,7 @@ describe('findImages', () => {
       [`only ${apart}`, composed].map((name) => join(folder, 'in', name)),
     );
     expect(await skipped()).toEqual([
-      `${composed} has the same name as another file, accents written in another way`,
+      `${composed}: the same name as another file, its accents stored in another way`,
     ]);
   });
 
@@ -166,10 +166,10 @@ describe('findImages', () => {
     await writeFile(latin1, 'x');
     expect(await names()).toEqual([]);
     expect(await skipped()).toEqual([
-      'a\ufffdb.png cannot keep its name: it has a control character',
-      `${Array(33).fill('d').join('/')} cannot keep its name: it is 33 folders deep, more than 32`,
-      '\ufffdgnp.exe.png cannot keep its name: it has a control character',
-      '\ufffdt\ufffd.png cannot keep its name: it is not UTF-8',
+      'a\ufffdb.png: a name that cannot be kept: it has a control character',
+      `${Array(33).fill('d').join('/')}: a name that cannot be kept: it is 33 folders deep, more than 32`,
+      '\ufffdgnp.exe.png: a name that cannot be kept: it has a control character',
+      '\ufffdt\ufffd.png: a name that cannot be kept: it is not UTF-8',
     ]);
   });
 

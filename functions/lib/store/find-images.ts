@@ -14,7 +14,7 @@ export interface FoundImage {
 
 export interface SkippedFile {
   name: string;
-  /** Why it was skipped, to follow the name. */
+  /** Why it was skipped: what it is, or what went wrong. */
   reason: string;
 }
 
@@ -22,6 +22,9 @@ export interface Findings {
   images: FoundImage[];
   skipped: SkippedFile[];
 }
+
+/** The usual reason. */
+export const OTHER_FORMAT = 'no .png or .jpg';
 
 /** What operating systems leave in folders, besides files that begin with a dot. */
 const CLUTTER = new Set(['Thumbs.db', 'desktop.ini']);
@@ -70,9 +73,9 @@ class Walk {
       const ownName = entry.name.normalize('NFC');
       const entryName = name === '' ? ownName : `${name}/${ownName}`;
       const fault = pathFault(entryName);
-      if (fault !== null) this.#skip(entryName, `cannot keep its name: it ${fault}`);
+      if (fault !== null) this.#skip(entryName, `a name that cannot be kept: it ${fault}`);
       else if (taken.has(ownName))
-        this.#skip(entryName, 'has the same name as another file, accents written in another way');
+        this.#skip(entryName, 'the same name as another file, its accents stored in another way');
       else await this.#entry(entryName, join(path, entry.name), entry);
       taken.add(ownName);
     }
@@ -81,7 +84,7 @@ class Walk {
   async #entry(name: string, path: string, entry: Dirent): Promise<void> {
     if (entry.isSymbolicLink()) await this.#link(name, path);
     else if (entry.isFile()) this.#file(name, path);
-    else if (!entry.isDirectory()) this.#skip(name, 'is neither a file nor a folder');
+    else if (!entry.isDirectory()) this.#skip(name, 'neither a file nor a folder');
     else if (!isImageFile(name)) await this.#folder(name, path);
   }
 
@@ -89,28 +92,25 @@ class Walk {
     try {
       const target = await realpath(path);
       if (this.#within !== null && !isInside(target, this.#within)) {
-        this.#skip(name, 'is a link that leads out of the folder');
+        this.#skip(name, 'a link that leads out of the folder');
         return;
       }
       const stats = await stat(target);
       if (stats.isFile()) this.#file(name, target);
-      else if (!stats.isDirectory()) this.#skip(name, 'is a link to neither a file nor a folder');
+      else if (!stats.isDirectory()) this.#skip(name, 'a link to neither a file nor a folder');
       else if (target !== this.#root && isInside(this.#root, target))
-        this.#skip(name, 'is a link to a folder around this one');
+        this.#skip(name, 'a link to a folder around this one');
       else if (!isImageFile(name)) this.#links.push({ name, path: target });
     } catch (error) {
       const code = codeOf(error);
-      this.#skip(
-        name,
-        code === 'ENOENT' || code === 'ELOOP' ? 'is a broken link' : `cannot be read (${code})`,
-      );
+      this.#skip(name, code === 'ENOENT' || code === 'ELOOP' ? 'a broken link' : `cannot be read (${code})`);
     }
   }
 
   #file(name: string, path: string): void {
     if (isImageFile(name)) this.images.push({ name, path });
-    else if (isResultFile(name)) this.#skip(name, 'is the result of an earlier run');
-    else this.#skip(name, 'is no .png or .jpg');
+    else if (isResultFile(name)) this.#skip(name, 'the result of an earlier run');
+    else this.#skip(name, OTHER_FORMAT);
   }
 
   #skip(name: string, reason: string): void {
