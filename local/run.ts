@@ -1,8 +1,9 @@
 // One run of `npm start`: images in, blurred images out, and the figures of it.
-import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir, rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { outputName } from '../functions/lib/store/output-names.ts';
+import { openFile } from '../functions/lib/store/open-file.ts';
+import type { RunImage } from './inputs.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Progress } from './progress.ts';
 import { SplitClient, type ImageStatus } from './split-client.ts';
@@ -15,6 +16,8 @@ const LOST_AFTER_MS = 5000;
 
 export interface ImageResult {
   id: string | null;
+  /** The file it was read from. */
+  input: string;
   name: string;
   width: number | null;
   height: number | null;
@@ -23,49 +26,55 @@ export interface ImageResult {
   /** `done`, `failed`, `cancelled`, `refused` (never taken in) or `incomplete` (tiles were lost). */
   state: string;
   ms: number;
+  /** The file its result is in; null when it has none. */
   output: string | null;
   error: string | null;
 }
 
 export interface RunOptions {
   pipeline: Pipeline;
-  files: string[];
+  images: RunImage[];
+  /** Where the pipeline writes results. */
+  stagingDir: string;
+  /** Where they belong, on the same file system. */
   outDir: string;
   progress: Progress;
   signal: AbortSignal;
 }
 
-/** Blurs `files` over HTTP and answers what became of each, in their order. */
+/** Blurs `images` over HTTP and returns what became of each, in their order. */
 export async function blurFiles({
   pipeline,
-  files,
+  images,
+  stagingDir,
   outDir,
   progress,
   signal,
 }: RunOptions): Promise<ImageResult[]> {
   const client = new SplitClient(pipeline.splitUrl, pipeline.accessToken);
-  const names = imageNames(files);
   const results: ImageResult[] = [];
   let next = 0;
 
   async function blurOne(at: number): Promise<ImageResult> {
     const startedAt = performance.now();
     const elapsedMs = () => Math.round(performance.now() - startedAt);
-    const name = names[at];
+    const { input, path, name, output } = images[at];
     const show = ({ tiles, status, done = 0 }: Pick<ImageStatus, 'tiles' | 'status'> & { done?: number }) =>
-      progress.image(String(at), { name, tiles, done, state: status });
+      progress.image(String(at), { name: input, tiles, done, state: status });
     try {
       show({ tiles: 0, status: 'splitting' });
-      const accepted = await client.upload(name, await readFile(files[at]), signal);
+      const accepted = await client.upload(name, await readImage(path), signal);
       const status = await untilOver(accepted.id, show);
-      const output = status.status === 'done' && status.output ? join(outDir, status.output) : null;
-      return { ...resultOf(status), ms: elapsedMs(), output };
+      const isWritten = status.status === 'done' && status.output !== null;
+      const target = join(outDir, output);
+      if (isWritten) await moveFile(join(stagingDir, basename(status.output ?? '')), target);
+      return { ...resultOf(status), input, ms: elapsedMs(), output: isWritten ? target : null };
     } catch (error) {
       signal.throwIfAborted();
       const reason = error instanceof Error ? error.message : String(error);
-      progress.image(String(at), { name, tiles: 0, done: 0, state: `refused: ${reason}` });
+      progress.image(String(at), { name: input, tiles: 0, done: 0, state: `refused: ${reason}` });
       const nothing = { id: null, width: null, height: null, tiles: 0, done: 0, output: null };
-      return { ...nothing, name, state: 'refused', ms: elapsedMs(), error: reason };
+      return { ...nothing, input, name, state: 'refused', ms: elapsedMs(), error: reason };
     }
   }
 
@@ -86,7 +95,7 @@ export async function blurFiles({
   }
 
   async function take(): Promise<void> {
-    while (next < files.length) {
+    while (next < images.length) {
       const at = next++;
       results[at] = await blurOne(at);
     }
@@ -99,16 +108,17 @@ function resultOf({ id, name, width, height, tiles, done, status, error }: Image
   return { id, name, width, height, tiles, done, state: status, error };
 }
 
-/** A name for each file that split accepts and whose result no other file of the run overwrites. */
-export function imageNames(files: string[]): string[] {
-  const taken = new Set<string>();
-  return files.map((file) => {
-    const clean = basename(file)
-      .replace(/[^A-Za-z0-9._-]+/g, '_')
-      .slice(-100);
-    let name = clean;
-    for (let copy = 2; taken.has(outputName(name)); copy++) name = clean.replace(/(\.[^.]*)?$/, `-${copy}$1`);
-    taken.add(outputName(name));
-    return name;
-  });
+async function readImage(path: string): Promise<Uint8Array> {
+  const { handle } = await openFile(path, path);
+  try {
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Puts a result in its place, in a folder that may have to be made. */
+async function moveFile(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  await rename(from, to);
 }

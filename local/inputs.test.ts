@@ -1,0 +1,91 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findInputs, skippedLine } from './inputs.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tessera-inputs-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+async function files(...names: string[]): Promise<void> {
+  for (const name of names) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), name);
+  }
+}
+
+/** Where the result of each image goes, by its input. */
+async function outputs(...paths: string[]): Promise<Record<string, string>> {
+  const { images } = await findInputs(paths.map((path) => join(folder, path)));
+  return Object.fromEntries(images.map(({ input, output }) => [input.slice(folder.length + 1), output]));
+}
+
+describe('findInputs', () => {
+  it('mirrors the folders that were given', async () => {
+    await files('holidays/a/x.png', 'holidays/照片.jpg', 'photo.png');
+    expect(await outputs('holidays', 'photo.png')).toEqual({
+      'holidays/a/x.png': 'a/x_blurred.png',
+      'holidays/照片.jpg': '照片_blurred.png',
+      'photo.png': 'photo_blurred.png',
+    });
+  });
+
+  it('keeps apart what would meet: images of two folders, of two formats, of one name in other letters', async () => {
+    await files('one/x.png', 'two/x.png', 'two/X.png', 'two/y.jpg', 'two/y.png', 'three/x-2.png');
+    expect(await outputs('one', 'two', 'three', 'one/x.png')).toEqual({
+      'one/x.png': 'x-4_blurred.png',
+      'two/X.png': 'X-2_blurred.png',
+      'two/x.png': 'x-3_blurred.png',
+      'two/y.jpg': 'y.jpg_blurred.png',
+      'two/y.png': 'y.png_blurred.png',
+      'three/x-2.png': 'x-2-2_blurred.png',
+    });
+  });
+
+  it('sends every image under a name whose result no other gets', async () => {
+    await files('a/x.png', 'b/x.png', 'b/x.jpg', 'c/été à la plage.jpg');
+    const { images } = await findInputs([folder]);
+    expect(images.map(({ name }) => name)).toEqual(['x.png', 'x-2.jpg', 'x-3.png', 'été à la plage.jpg']);
+  });
+
+  it('keeps hundreds of images of one name apart', async () => {
+    await files(...Array.from({ length: 500 }, (_, at) => `${at}/x.png`));
+    const { images } = await findInputs([folder]);
+    expect(new Set(images.map(({ name }) => name)).size).toBe(500);
+    expect(new Set(images.map(({ output }) => output)).size).toBe(500);
+  });
+
+  it('takes a file that is named outright, whatever it is called, and follows links anywhere', async () => {
+    await files('pixels.dat', 'elsewhere/y.png', 'in/z.png');
+    await symlink('../elsewhere', join(folder, 'in/link'));
+    expect(await outputs('pixels.dat', 'in')).toEqual({
+      'pixels.dat': 'pixels.dat_blurred.png',
+      'in/link/y.png': 'link/y_blurred.png',
+      'in/z.png': 'z_blurred.png',
+    });
+  });
+
+  it('says which path is not there', async () => {
+    await expect(findInputs([join(folder, 'nothing')])).rejects.toThrow(`There is no ${folder}/nothing`);
+  });
+});
+
+describe('skippedLine', () => {
+  const other = (name: string) => ({ name, reason: 'no .png or .jpg' });
+
+  it('names what was skipped, with the reason where it is not the format', () => {
+    expect(skippedLine([])).toBeNull();
+    expect(skippedLine([other('b.webp'), other('c.heic')])).toBe('2 skipped: b.webp, c.heic');
+    expect(skippedLine([{ name: 'x.png', reason: 'a broken link' }])).toBe(
+      '1 skipped: x.png (a broken link)',
+    );
+  });
+
+  it('names twenty of many', () => {
+    const line = skippedLine(Array.from({ length: 1000 }, (_, at) => other(`${at}.gif`)));
+    expect(line).toMatch(/^1000 skipped: 0\.gif, .*, 19\.gif and 980 more$/);
+  });
+});

@@ -1,0 +1,77 @@
+// The command line of `npm start`.
+import { parseArgs } from 'node:util';
+import { isKernelSize } from '../functions/lib/kernel-size.ts';
+
+export const HELP = `Blurs images on this machine: npm start -- [<file or folder>...] [options]
+
+Without files it blurs what is in samples/, drawing some pictures there first if there are none.
+
+  --out DIR       where <name>_blurred.png goes, in the folders of its input (default output)
+  --kernel K      kernel size, an odd number from 1 to 255 (default 15)
+  --tile T        tile size in pixels, 1 to 512 (default 256)
+  --queue MODE    lease (loses nothing) or naive (the baseline that does) (default lease)
+  --workers N     the most blur processes at a time, 1 to 64 (default NUM_WORKERS, or 4)
+  --json          print the figures as JSON on the last line
+  --help          this text
+
+With TESSERA_TOKEN set, split asks its callers for that token, as it does on a cluster with AUTH_TOKEN.
+
+It exits with 0 if every image was written, 1 if one was not, 2 if it was called wrongly.`;
+
+export interface Options {
+  paths: string[];
+  out: string;
+  kernel: number;
+  tile: number;
+  queue: 'lease' | 'naive';
+  workers: number;
+  json: boolean;
+}
+
+/** It was called wrongly; the message says how. */
+export class UsageError extends Error {}
+
+/** Reads the command line; null when it asks for help. Throws a {@link UsageError} for what it cannot read. */
+export function readOptions(argv: string[], env: NodeJS.ProcessEnv): Options | null {
+  let parsed;
+  try {
+    parsed = parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        out: { type: 'string', default: 'output' },
+        kernel: { type: 'string', default: '15' },
+        tile: { type: 'string', default: '256' },
+        queue: { type: 'string', default: 'lease' },
+        workers: { type: 'string', default: env.NUM_WORKERS ?? '4' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error });
+  }
+  const { values, positionals } = parsed;
+  if (values.help) return null;
+  const integer = (name: 'tile' | 'workers', min: number, max: number) => {
+    const value = Number(values[name]);
+    if (Number.isInteger(value) && value >= min && value <= max) return value;
+    throw new UsageError(`--${name} is ${values[name]}; a whole number from ${min} to ${max} is wanted`);
+  };
+  const kernel = Number(values.kernel);
+  if (!isKernelSize(kernel)) {
+    throw new UsageError(`--kernel is ${values.kernel}; an odd number from 1 to 255 is wanted`);
+  }
+  const { queue } = values;
+  if (queue !== 'lease' && queue !== 'naive')
+    throw new UsageError(`--queue is ${queue}; lease or naive is wanted`);
+  return {
+    paths: positionals,
+    out: values.out,
+    kernel,
+    tile: integer('tile', 1, 512),
+    queue,
+    workers: integer('workers', 1, 64),
+    json: values.json,
+  };
+}
