@@ -3,6 +3,7 @@
 import { Problem } from '../errors.ts';
 import { decodeJpeg } from './jpeg/decode.ts';
 import { isJpeg, readJpegHeader } from './jpeg/header.ts';
+import { describeOther } from './other-formats.ts';
 import type { Bitmap, Channels } from './pixels.ts';
 import { isPng } from './png/chunks.ts';
 import { decodePng } from './png/decode.ts';
@@ -41,7 +42,7 @@ function parseHeader(bytes: Uint8Array): ImageHeader {
     const { width, height } = readJpegHeader(bytes);
     return { format: 'jpeg', width, height, channels: 3 };
   }
-  throw new Problem('unsupported-image', 'The bytes are neither a PNG nor a JPEG');
+  throw new Problem('unsupported-image', describeOther(bytes));
 }
 
 /**

@@ -1,0 +1,91 @@
+// What bytes are that are neither PNG nor JPEG, by how they begin, so that the refusal can say what to do instead.
+
+interface OtherFormat {
+  what: string;
+  /** How the bytes begin, read as Latin-1. Only the first {@link HEAD_BYTES} are seen. */
+  head: RegExp;
+  advice: string;
+}
+
+const HEAD_BYTES = 1024;
+
+/** Advice for an image in a file that ends in `extension`. */
+const convert = (extension: string): string =>
+  `convert it to PNG or JPEG first, for example with ImageMagick: magick photo.${extension} photo.png`;
+const sendBytes = 'send the bytes of the file as they are, with curl --data-binary @photo.png';
+
+/** An ISO media file whose brands, the main one first, contain one of `brands` (ISO/IEC 14496-12, section 4.3). */
+const mediaFile = (brands: string): RegExp =>
+  new RegExp(String.raw`^\0\0\0[\x08-\x7f]ftyp.{0,100}?(${brands})`, 's');
+
+/** The first that fits counts. Each expression looks at a byte a few times at most, whatever the bytes are. */
+const otherFormats: OtherFormat[] = [
+  { what: 'a GIF image', head: /^GIF8[79]a/, advice: convert('gif') },
+  { what: 'a WebP image', head: /^RIFF.{4}WEBP/s, advice: convert('webp') },
+  { what: 'an AVIF image', head: mediaFile('avif|avis'), advice: convert('avif') },
+  { what: 'a HEIC image', head: mediaFile('hei[cxms]|hev[cxms]|mif1|msf1'), advice: convert('heic') },
+  { what: 'a Canon raw photo', head: mediaFile('crx '), advice: 'develop it to PNG or JPEG first' },
+  {
+    what: 'a video',
+    head: /^.{4}ftyp|^\x1a\x45\xdf\xa3|^RIFF.{4}AVI /s,
+    advice: 'only PNG and JPEG images are taken',
+  },
+  { what: 'a TIFF image or raw photo', head: /^(II\*\0|MM\0\*|II\+\0|MM\0\+)/, advice: convert('tif') },
+  { what: 'a BMP image', head: /^BM.{4}\0{4}/s, advice: convert('bmp') },
+  { what: 'a JPEG XL image', head: /^(\xff\x0a|\0\0\0\x0cJXL )/, advice: convert('jxl') },
+  { what: 'a JPEG 2000 image', head: /^(\0\0\0\x0cjP {2}|\xff\x4f\xff\x51)/, advice: convert('jp2') },
+  { what: 'an icon', head: /^\0\0[\x01\x02]\0[^\0]\0/, advice: convert('ico') },
+  { what: 'a Photoshop document', head: /^8BPS/, advice: convert('psd') },
+  { what: 'an OpenEXR image', head: /^v\/1\x01/, advice: convert('exr') },
+  { what: 'a Netpbm image', head: /^P[1-7]\s/, advice: convert('ppm') },
+  { what: 'an MNG or JNG animation', head: /^[\x8a\x8b][MJ]NG\r\n/, advice: convert('mng') },
+  {
+    what: 'a PDF document',
+    head: /^%PDF-/,
+    advice: 'draw its page as a PNG first, for example with pdftoppm -png',
+  },
+  {
+    what: 'a web page',
+    head: /^\s*<(!DOCTYPE html|html)/i,
+    advice: 'check what the address of the image really gave',
+  },
+  {
+    what: 'an SVG drawing',
+    head: /^(\xef\xbb\xbf)?\s*(<[?!][^]*)?<svg[\s>]/i,
+    advice: 'draw it as a PNG first, for example with rsvg-convert',
+  },
+  {
+    what: 'a compressed file',
+    head: /^(\x1f\x8b|PK\x03\x04|7z\xbc\xaf|Rar!|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd)/,
+    advice: 'unpack it and send the images in it',
+  },
+  {
+    what: 'a form with a file in it',
+    head: /^--[^\r\n]+\r?\nContent-/i,
+    advice: 'send the file alone, with curl --data-binary @photo.png, not --form',
+  },
+  {
+    what: 'a PNG that lost its line ends',
+    head: /^\x89PNG(\x1a|\n\x1a|\n\n|\r\r)/,
+    advice: 'it was sent as text; send it with curl --data-binary, not --data',
+  },
+  {
+    what: 'a PNG or JPEG that was sent as text',
+    head: /^(\xef\xbf\xbdPNG|(\xef\xbf\xbd){3}|\xc2\x89PNG|\xc3\xbf\xc3\x98)/,
+    advice: sendBytes,
+  },
+  { what: 'an image written as Base64', head: /^(data:image\/|iVBORw0KGgo|\/9j\/)/, advice: sendBytes },
+  {
+    what: 'the pointer to a file in Git LFS',
+    head: /^version https:\/\/git-lfs/,
+    advice: 'fetch the file itself with git lfs pull',
+  },
+];
+
+/** What `bytes` are and what to do with them, as a sentence for the sender. */
+export function describeOther(bytes: Uint8Array): string {
+  if (bytes.length === 0) return 'There are no bytes where an image should be.';
+  const head = Buffer.from(bytes.subarray(0, HEAD_BYTES)).toString('latin1');
+  const found = otherFormats.find((format) => format.head.test(head));
+  return found ? `This is ${found.what}; ${found.advice}.` : 'The bytes are neither a PNG nor a JPEG.';
+}
