@@ -115,7 +115,7 @@ function encoders(image: Bitmap): Record<string, Codec> {
 }
 
 async function readBands(file: Buffer): Promise<number> {
-  const header = readHeader(file, { maxPixels: Infinity });
+  const header = readHeader(file);
   let rows = 0;
   for await (const band of decodeBands(file, header)) {
     rows += band.height;

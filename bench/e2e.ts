@@ -86,7 +86,7 @@ async function blurFromNothing(png: Uint8Array<ArrayBuffer>): Promise<void> {
 
 /** Decode, blur, encode with Tessera's code and nothing between: what the pipeline's processes could not do in less. */
 async function blurInOneProcess(png: Uint8Array, path: string): Promise<void> {
-  const header = readHeader(png, { maxPixels: Infinity });
+  const header = readHeader(png);
   const bands: Uint8Array[] = [];
   for await (const band of decodeBands(png, header)) bands.push(band.data);
   const { width, height, channels } = header;

@@ -80,6 +80,7 @@ const settings = {
   sink: ['K_SINK', url('http:', 'https:'), 'http://127.0.0.1:8082'],
   maxBodyBytes: ['MAX_BODY_BYTES', integer(1, 1024 * MEBIBYTE), String(128 * MEBIBYTE)],
   maxPixels: ['MAX_PIXELS', integer(1, 1_000_000_000), '50000000'],
+  maxSidePx: ['MAX_SIDE', integer(1, 1_000_000_000), '65535'],
   pixelsPerByte: ['PIXELS_PER_BYTE', integer(1, 1_000_000_000), '2000'],
   redisBudgetBytes: ['REDIS_BUDGET_BYTES', integer(1, Number.MAX_SAFE_INTEGER), String(1024 * MEBIBYTE)],
   accessTokens: ['AUTH_TOKEN', accessTokens, NO_TOKENS],

@@ -53,7 +53,7 @@ export class Intake {
     output = outputName(name),
   ): Promise<ImageRecord> {
     const { config, ledger, stores, log } = this.#parts;
-    const header = readHeader(bytes, { maxPixels: config.maxPixels });
+    const header = readHeader(bytes, config);
     assertPixelsPerByte(header, bytes.length, config.pixelsPerByte);
     const grid = tileGrid(header.width, header.height, config.tileSizePx, kernelSize);
     const id = imageId(name, kernelSize, bytes);

@@ -18,18 +18,28 @@ export interface ImageHeader {
   channels: Channels;
 }
 
+/** What is not given is not limited. */
+export interface SizeLimits {
+  maxPixels?: number;
+  /** Of the longer side: whole rows are held in memory, of pixels and of tiles. */
+  maxSidePx?: number;
+}
+
 /**
  * What the image says of itself, before any pixel is decoded. Throws `unsupported-image` for what is neither PNG nor
- * JPEG, `invalid-image` for what is cut off or contradicts itself, `image-too-large` for more than `maxPixels`.
+ * JPEG, `invalid-image` for what is cut off or contradicts itself, `image-too-large` for what is beyond the limits.
  */
-export function readHeader(bytes: Uint8Array, limits: { maxPixels: number }): ImageHeader {
+export function readHeader(
+  bytes: Uint8Array,
+  { maxPixels = Infinity, maxSidePx = Infinity }: SizeLimits = {},
+): ImageHeader {
   const header = parseHeader(bytes);
-  if (header.width * header.height > limits.maxPixels) {
-    throw new Problem(
-      'image-too-large',
-      `The image has ${header.width}x${header.height} pixels; at most ${limits.maxPixels} are taken`,
-    );
-  }
+  const { width, height } = header;
+  const refuse = (limit: string): never => {
+    throw new Problem('image-too-large', `The image has ${width}x${height} pixels; ${limit}.`);
+  };
+  if (width * height > maxPixels) refuse(`at most ${maxPixels} are taken`);
+  if (Math.max(width, height) > maxSidePx) refuse(`no side may have more than ${maxSidePx}`);
   return header;
 }
 
