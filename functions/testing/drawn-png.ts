@@ -51,6 +51,12 @@ export function pngChunk(type: string, data: Buffer): Buffer {
   return chunk;
 }
 
+/** eXIf with nothing but an orientation: a SHORT in a big-endian TIFF block. */
+export function exifChunk(orientation: number): Buffer {
+  const entry = `01120003000000010${orientation.toString(16).padStart(3, '0')}0000`;
+  return pngChunk('eXIf', Buffer.from(`4d4d002a000000080001${entry}00000000`, 'hex'));
+}
+
 export function headerChunk({
   width,
   height,

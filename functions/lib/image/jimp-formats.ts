@@ -5,8 +5,8 @@ import { decodeStored } from './jpeg/decode.ts';
 import { asBuffer } from './pixels.ts';
 import { decodePng } from './png/decode.ts';
 import { encodePng } from './png/encode.ts';
-import { channelsOfPng, readPngHeader } from './png/header.ts';
 import { viewOf } from './png/words.ts';
+import { readHeader } from './read.ts';
 
 /** RGBA pixels as Jimp holds them. */
 export interface JimpBitmap {
@@ -26,9 +26,7 @@ export function jpegFormat() {
 }
 
 async function decodePngWhole(bytes: Buffer): Promise<JimpBitmap> {
-  const header = readPngHeader(bytes);
-  const { width, height } = header;
-  const channels = channelsOfPng(header);
+  const { width, height, channels } = readHeader(bytes);
   const data = Buffer.allocUnsafeSlow(width * height * 4);
   let end = 0;
   const takeNext = (length: number): Buffer => data.subarray(end, (end += length));

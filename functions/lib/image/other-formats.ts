@@ -1,4 +1,5 @@
 // What bytes are that are neither PNG nor JPEG, by how they begin, so that the refusal can say what to do instead.
+// oxlint-disable no-control-regex -- the signatures of files hold them
 
 interface OtherFormat {
   what: string;

@@ -1,17 +1,18 @@
 // Images on their way in: what a body of bytes claims to be, and its rows as they decode. What split reads images by;
 // assemble's way out is png/encode.ts.
 import { Problem } from '../errors.ts';
+import { uprightSize } from './bands.ts';
 import { decodeJpeg } from './jpeg/decode.ts';
 import { isJpeg, readJpegHeader } from './jpeg/header.ts';
 import { describeOther } from './other-formats.ts';
 import type { Bitmap, Channels } from './pixels.ts';
 import { isPng } from './png/chunks.ts';
 import { decodePng } from './png/decode.ts';
-import { channelsOfPng, readPngHeader } from './png/header.ts';
+import { channelsOfPng, orientationOfPng, readPngHeader } from './png/header.ts';
 
 export interface ImageHeader {
   format: 'png' | 'jpeg';
-  /** Pixels, after turning a JPEG as its EXIF orientation asks. */
+  /** Pixels, after turning the picture as its EXIF orientation asks. */
   width: number;
   height: number;
   /** Bytes a pixel of the decoded rows: 3 only when nothing in the image can be transparent. */
@@ -46,7 +47,7 @@ export function readHeader(
 function parseHeader(bytes: Uint8Array): ImageHeader {
   if (isPng(bytes)) {
     const png = readPngHeader(bytes);
-    return { format: 'png', width: png.width, height: png.height, channels: channelsOfPng(png) };
+    return { format: 'png', ...uprightSize(png, orientationOfPng(png)), channels: channelsOfPng(png) };
   }
   if (isJpeg(bytes)) {
     const { width, height } = readJpegHeader(bytes);

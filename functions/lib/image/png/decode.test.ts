@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import type { Bitmap } from '../pixels.ts';
 import { decodePng } from './decode.ts';
-import { type Drawing, drawPng, pngChunk } from '../../../testing/drawn-png.ts';
+import { type Drawing, drawPng, exifChunk, pngChunk } from '../../../testing/drawn-png.ts';
 
 /** Colour types and the bit depths each can have. */
 const kinds = Object.entries({
@@ -177,6 +177,53 @@ describe('decodePng', { timeout: 60_000 }, () => {
       expect((await readAll(png)).data).toEqual(pixelsOf(drawing));
     }
   });
+
+  describe.each([2, 3, 4, 5, 6, 7, 8])('with EXIF orientation %i', (orientation) => {
+    test.each([false, true])('gives the picture upright, interlaced: %s', async (interlaced) => {
+      for (const colorType of [2, 6]) {
+        const sample = drawSample(8);
+        const drawing = { width: 401, height: 203, colorType, bitDepth: 8, sample, interlaced };
+        const png = drawPng({ ...drawing, chunksBefore: [exifChunk(orientation)] });
+        const upright = await sharp(png).autoOrient().raw().toBuffer({ resolveWithObject: true });
+        const { bands, data } = await readAll(png);
+        expect(bands[0].width).toBe(upright.info.width);
+        expect(data.equals(upright.data)).toBe(true);
+      }
+    });
+  });
+
+  test('ignores EXIF notes that are damaged or behind the image data', async () => {
+    const drawing = { width: 7, height: 4, colorType: 2, bitDepth: 8, sample: drawSample(8) };
+    const damaged = exifChunk(6);
+    damaged[damaged.length - 1] ^= 1;
+    const sound = drawPng(drawing);
+    const behind = Buffer.concat([sound.subarray(0, -12), exifChunk(6), sound.subarray(-12)]);
+    for (const png of [drawPng({ ...drawing, chunksBefore: [damaged] }), behind]) {
+      const { bands, data } = await readAll(png);
+      expect(bands[0].width).toBe(7);
+      expect(data).toEqual(pixelsOf(drawing));
+    }
+  });
+
+  test.each([false, true])(
+    'lets other work have its turn after each band, interlaced: %s',
+    async (progressive) => {
+      const png = await sharp({ create: { width: 1000, height: 1000, channels: 3, background: '#123456' } })
+        .png({ progressive })
+        .toBuffer();
+      let turns = 0;
+      let isDone = false;
+      const countTurns = () => {
+        turns++;
+        if (!isDone) setImmediate(countTurns);
+      };
+      setImmediate(countTurns);
+      const { bands } = await readAll(png);
+      isDone = true;
+      expect(bands.length).toBeGreaterThan(40);
+      expect(turns).toBeGreaterThan(bands.length);
+    },
+  );
 
   test('gives bands of a quarter of a megabyte at most, each in a buffer of its own', async () => {
     const [width, height] = [1201, 1500];

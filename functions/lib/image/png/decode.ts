@@ -1,136 +1,98 @@
 // PNG bytes to bands of rows. Images stream: while one chunk is unfiltered here, the next inflates on another thread.
-// Only interlaced ones, whose rows come in seven passes, are decoded whole.
-import { allocateFresh, type AllocateBand, bandBytes } from '../bands.ts';
-import type { Bitmap } from '../pixels.ts';
-import { type ExpandRow, rowExpander } from './expand.ts';
-import { channelsOfPng, filteredLength, type PngHeader, readPngHeader, rowLength } from './header.ts';
-import { inflateImageData } from './inflate.ts';
-import { decodeInterlaced } from './interlaced.ts';
-import { unfilterRow } from './unfilter.ts';
-import { viewOf } from './words.ts';
+// Those that are interlaced or lie on their side are put together first.
+import { allocateFresh, type AllocateBand, bandsOf } from '../bands.ts';
+import { type Bitmap, channelsOf, freeBytes } from '../pixels.ts';
+import { channelsOfPng, orientationOfPng, type PngHeader, readPngHeader } from './header.ts';
+import { inflateRows } from './inflate.ts';
+import { filteredLength, type Pass, passesOf } from './passes.ts';
+import { RowReader } from './row-reader.ts';
 
 /**
- * The image's rows from the top, in bands of the full width, each in a buffer of its own unless `allocate` says
- * otherwise. Throws `invalid-image`, after the last good band where the damage is in the image data.
+ * The image's rows from the top, upright, in bands of the full width, each in a buffer of its own unless `allocate` says
+ * otherwise. Throws `invalid-image`, after the last good band where the damage is in the image data. Other work gets its
+ * turn after every band.
  */
 export async function* decodePng(
   bytes: Uint8Array,
   allocate: AllocateBand = allocateFresh,
 ): AsyncGenerator<Bitmap> {
   const header = readPngHeader(bytes);
-  if (header.isInterlaced) {
-    yield* decodeInterlaced(bytes, header, allocate);
+  const orientation = orientationOfPng(header);
+  if (!header.isInterlaced && orientation === 1) {
+    for await (const { band } of readPasses(bytes, header, allocate)) yield band;
     return;
   }
-  const rows = new RowReader(header, allocate);
-  for await (const chunk of inflateImageData(bytes, filteredLength(header))) {
+  const image = await decodeWhole(bytes, header);
+  for (const band of bandsOf(image, channelsOfPng(header), { orientation, allocate })) {
+    yield band;
+    await new Promise(setImmediate);
+  }
+  freeBytes(image.data);
+}
+
+/** Rows `y` and following of a pass. */
+interface PassBand {
+  band: Bitmap;
+  pass: Pass;
+  y: number;
+}
+
+async function* readPasses(
+  bytes: Uint8Array,
+  header: PngHeader,
+  allocate: AllocateBand,
+): AsyncGenerator<PassBand> {
+  const passes = passesOf(header);
+  let pass = passes[0];
+  let rows = new RowReader(header, pass, allocate);
+  let y = 0;
+  for await (const chunk of inflateRows(bytes, header.imageDataAt, filteredLength(header))) {
     for (let at = 0; at < chunk.length;) {
       at = rows.read(chunk, at);
       const band = rows.takeBand();
       if (band === undefined) continue;
-      yield band;
+      yield { band, pass, y };
+      y += band.height;
+      if (rows.isDone && pass !== passes.at(-1)) {
+        pass = passes[passes.indexOf(pass) + 1];
+        rows = new RowReader(header, pass, allocate);
+        y = 0;
+      }
       // Lets the inflater have its next buffer as soon as it is through with one, and other requests be answered.
       await new Promise(setImmediate);
     }
   }
 }
 
-/** Gathers inflated bytes to rows, and finished rows to bands. */
-class RowReader {
-  readonly #allocate: AllocateBand;
-  readonly #width: number;
-  /** Bytes of a row in the file, without its filter byte, and in a band. They differ only where rows are expanded. */
-  readonly #fileRow: number;
-  readonly #bandRow: number;
-  readonly #pixelBytes: number;
-  readonly #expand: ExpandRow | undefined;
-  readonly #bandRows: number;
-  #rowsLeft: number;
-  /** A row that lies across two chunks is put together here, with its filter byte. */
-  readonly #cut: Buffer;
-  #cutLength = 0;
-  /** The row above the next one where that is not in the band: the band's first rows, and rows that are expanded. */
-  #above: Buffer;
-  /** Where rows that are expanded are unfiltered. */
-  #unfiltered: Buffer;
-  #band: Buffer;
-  #bandView: DataView;
-  #rowsInBand = 0;
+/** The whole image as it is stored. */
+async function decodeWhole(bytes: Uint8Array, header: PngHeader): Promise<Bitmap> {
+  const { width, height } = header;
+  const image = { data: Buffer.allocUnsafeSlow(width * height * channelsOfPng(header)), width, height };
+  let memory = Buffer.alloc(0);
+  const reuseOne = (length: number): Buffer => {
+    if (memory.length < length) memory = Buffer.allocUnsafeSlow(length);
+    return memory.subarray(0, length);
+  };
+  for await (const { band, pass, y } of readPasses(bytes, header, reuseOne)) scatter(band, pass, y, image);
+  return image;
+}
 
-  constructor(header: PngHeader, allocate: AllocateBand) {
-    this.#allocate = allocate;
-    this.#width = header.width;
-    this.#fileRow = rowLength(header);
-    this.#bandRow = header.width * channelsOfPng(header);
-    this.#pixelBytes = Math.max(1, (header.samplesAPixel * header.bitDepth) / 8);
-    this.#expand = rowExpander(header);
-    this.#bandRows = Math.max(1, Math.floor(bandBytes / this.#bandRow));
-    this.#rowsLeft = header.height;
-    this.#cut = Buffer.allocUnsafe(this.#fileRow + 1);
-    this.#above = Buffer.alloc(this.#fileRow);
-    this.#unfiltered = Buffer.allocUnsafe(this.#expand === undefined ? 0 : this.#fileRow);
-    this.#band = this.#newBand();
-    this.#bandView = viewOf(this.#band);
-  }
-
-  /** Reads rows of `chunk` from `at` on until it ends or the band is full; answers how far it came. */
-  read(chunk: Buffer, at: number): number {
-    const length = this.#fileRow + 1;
-    if (this.#cutLength > 0) {
-      const copied = chunk.copy(this.#cut, this.#cutLength, at);
-      this.#cutLength += copied;
-      at += copied;
-      if (this.#cutLength < length) return at;
-      this.#cutLength = 0;
-      this.#addRow(viewOf(this.#cut), 0);
+/** Puts the rows of a pass in their places, the first of them being its row `y`. */
+function scatter(band: Bitmap, pass: Pass, y: number, image: Bitmap): void {
+  const channels = channelsOf(image);
+  const { data: pixels } = band;
+  const { data: out } = image;
+  // The `| 0` keep V8 in int32 arithmetic.
+  const step = (pass.stepX * channels) | 0;
+  const rowBytes = (band.width * channels) | 0;
+  let from = 0;
+  for (let row = 0; row < band.height; row++) {
+    let to = (((pass.y + (y + row) * pass.stepY) * image.width + pass.x) * channels) | 0;
+    for (const end = (from + rowBytes) | 0; from < end; from = (from + channels) | 0, to = (to + step) | 0) {
+      out[to] = pixels[from];
+      out[(to + 1) | 0] = pixels[(from + 1) | 0];
+      out[(to + 2) | 0] = pixels[(from + 2) | 0];
+      if (channels === 4) out[(to + 3) | 0] = pixels[(from + 3) | 0];
     }
-    const view = viewOf(chunk);
-    while (!this.#isBandFull()) {
-      if (chunk.length - at < length) {
-        this.#cutLength = chunk.copy(this.#cut, 0, at);
-        return chunk.length;
-      }
-      this.#addRow(view, at);
-      at += length;
-    }
-    return at;
-  }
-
-  /** The band when it is full; undefined while rows are missing. */
-  takeBand(): Bitmap | undefined {
-    if (!this.#isBandFull()) return undefined;
-    const band = { data: this.#band, width: this.#width, height: this.#rowsInBand };
-    // The band is the consumer's from now on, who may transfer it.
-    if (this.#expand === undefined) this.#band.copy(this.#above, 0, this.#band.length - this.#bandRow);
-    this.#rowsLeft -= this.#rowsInBand;
-    this.#rowsInBand = 0;
-    this.#band = this.#newBand();
-    this.#bandView = viewOf(this.#band);
-    return band;
-  }
-
-  #isBandFull(): boolean {
-    return this.#rowsInBand * this.#bandRow === this.#band.length;
-  }
-
-  #newBand(): Buffer {
-    return this.#allocate(Math.min(this.#bandRows, this.#rowsLeft) * this.#bandRow);
-  }
-
-  #addRow(raw: DataView, from: number): void {
-    const [length, pixelBytes] = [this.#fileRow, this.#pixelBytes];
-    const to = this.#rowsInBand * this.#bandRow;
-    if (this.#expand !== undefined) {
-      const row = this.#unfiltered;
-      unfilterRow(raw, from, viewOf(this.#above), 0, viewOf(row), 0, length, pixelBytes);
-      this.#expand(row, this.#band, to);
-      this.#unfiltered = this.#above;
-      this.#above = row;
-    } else if (this.#rowsInBand === 0) {
-      unfilterRow(raw, from, viewOf(this.#above), 0, this.#bandView, to, length, pixelBytes);
-    } else {
-      unfilterRow(raw, from, this.#bandView, to - length, this.#bandView, to, length, pixelBytes);
-    }
-    this.#rowsInBand++;
   }
 }

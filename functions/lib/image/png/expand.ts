@@ -1,13 +1,12 @@
 // Samples of any colour type and bit depth to 8-bit RGB or RGBA (PNG specification, sections 13.12 and 13.16).
-import { Problem } from '../../errors.ts';
 import { channelsOfPng, colorTypes, hasAlphaSamples, type PngHeader } from './header.ts';
 
 /** Writes a row of pixels, as PNG packs them, to `out` at `to` as `channelsOfPng` bytes a pixel. */
 export type ExpandRow = (row: Uint8Array, out: Uint8Array, to: number) => void;
 
-/** How rows of `header` are expanded; undefined when they are 8-bit RGB or RGBA as they stand. */
-export function rowExpander(header: PngHeader): ExpandRow | undefined {
-  const { width, colorType, bitDepth, samplesAPixel } = header;
+/** How rows of `width` pixels are expanded; undefined when they are 8-bit RGB or RGBA as they stand. */
+export function rowExpander(header: PngHeader, width: number): ExpandRow | undefined {
+  const { colorType, bitDepth, samplesAPixel } = header;
   if (bitDepth === 8 && samplesAPixel === channelsOfPng(header)) return undefined;
   const samples = new Uint16Array(width * samplesAPixel);
   const expand = colorType === colorTypes.palette ? paletteExpander(header) : colorExpander(header);
@@ -35,23 +34,27 @@ function unpack(row: Uint8Array, bitDepth: number, samples: Uint16Array): void {
   }
 }
 
+/** An index beyond the palette is opaque black, as libpng has it. */
 function paletteExpander(header: PngHeader): ExpandSamples {
   const { palette = new Uint8Array(), transparency } = header;
-  const colors = palette.length / 3;
+  const colors = new Uint8Array(256 * 3);
+  colors.set(palette);
+  const alphas = new Uint8Array(256).fill(255);
+  if (transparency !== undefined) alphas.set(transparency);
   return (samples, out, to) => {
     for (const index of samples) {
-      if (index >= colors) {
-        throw new Problem('invalid-image', `The PNG uses colour ${index} of a palette of ${colors}`);
-      }
-      out[to++] = palette[3 * index];
-      out[to++] = palette[3 * index + 1];
-      out[to++] = palette[3 * index + 2];
-      if (transparency !== undefined) out[to++] = index < transparency.length ? transparency[index] : 255;
+      out[to++] = colors[3 * index];
+      out[to++] = colors[3 * index + 1];
+      out[to++] = colors[3 * index + 2];
+      if (transparency !== undefined) out[to++] = alphas[index];
     }
   };
 }
 
-/** Grey or colour, with alphas or with one transparent colour, which is compared before samples lose bits. */
+/**
+ * Grey or colour, with alphas or with one transparent colour, which is compared before samples lose bits. 16 bits are
+ * rounded to 8, as libpng's png_set_scale_16 does.
+ */
 function colorExpander(header: PngHeader): ExpandSamples {
   const { colorType, bitDepth, samplesAPixel, transparency } = header;
   const largest = 2 ** bitDepth - 1;
@@ -61,6 +64,8 @@ function colorExpander(header: PngHeader): ExpandSamples {
   const clear = new Uint16Array(3);
   if (transparency !== undefined) unpack(transparency, 16, clear.subarray(0, samplesAPixel));
   if (isGrey) clear.fill(clear[0]);
+  // Bits beyond the depth do not count.
+  for (let i = 0; i < clear.length; i++) clear[i] &= largest;
   return (samples, out, to) => {
     for (let i = 0; i < samples.length; i += samplesAPixel) {
       const red = samples[i];

@@ -1,11 +1,14 @@
-// What a PNG says of itself before its pixels: the first step of every decode, and the only one when it is refused.
+// What a PNG says of itself before its pixels: the first step of every decode, and the only one when it is refused. It
+// takes and refuses what libpng takes and refuses; testing/odd-pngs.ts lists it case by case.
 import { Problem } from '../../errors.ts';
+import { readOrientation } from '../exif.ts';
 import type { Channels } from '../pixels.ts';
-import { type Chunk, checkCrc, chunkTypes, nameOf, readChunks } from './chunks.ts';
+import { type Chunk, chunkTypes, isIntact, isWhole, nameOf, readChunks } from './chunks.ts';
 
 export const colorTypes = { grey: 0, rgb: 2, palette: 3, greyAlpha: 4, rgba: 6 } as const;
 
 export interface PngHeader {
+  /** Pixels as stored, before turning by `exif`. */
   width: number;
   height: number;
   /** One of {@link colorTypes}. */
@@ -18,7 +21,13 @@ export interface PngHeader {
   palette?: Uint8Array;
   /** Content of tRNS: the alphas of the palette's first colours, or the one transparent colour in 16-bit samples. */
   transparency?: Uint8Array;
+  /** Content of eXIf. */
+  exif?: Uint8Array;
+  /** Where the first IDAT chunk is in the file. */
+  imageDataAt: number;
 }
+
+type SizeAndLayout = Omit<PngHeader, 'palette' | 'transparency' | 'exif' | 'imageDataAt'>;
 
 /** Samples a pixel and the bit depths allowed, by colour type (PNG specification, table 11.1). */
 const layouts = new Map<number, { samplesAPixel: number; bitDepths: number[] }>([
@@ -29,32 +38,53 @@ const layouts = new Map<number, { samplesAPixel: number; bitDepths: number[] }>(
   [colorTypes.rgba, { samplesAPixel: 4, bitDepths: [8, 16] }],
 ]);
 
+/** Files have a few chunks before their pixels; a file of nothing else would keep this thread busy. */
+const maxChunks = 10_000;
+
 /**
- * Reads the header and walks over all chunks, so that a file that is cut off or out of order is refused before any
- * work. Image data is not read and its CRCs are left to the decode. Throws `invalid-image`.
+ * Reads everything before the image data. What comes later changes no pixel, and whether the data is complete shows when it
+ * is decoded. Throws `invalid-image`.
  */
 export function readPngHeader(bytes: Uint8Array): PngHeader {
-  let header: PngHeader | undefined;
-  let imageData: 'ahead' | 'here' | 'past' = 'ahead';
+  let header: SizeAndLayout | undefined;
+  const found: Pick<PngHeader, 'palette' | 'transparency' | 'exif'> = {};
+  let chunks = 0;
   for (const chunk of readChunks(bytes)) {
     if (header === undefined) {
       header = parseHeader(bytes, chunk);
       continue;
     }
     if (chunk.type === chunkTypes.IDAT) {
-      if (imageData === 'past') refuse('has other chunks amid its image data');
-      imageData = 'here';
-      continue;
+      if (header.colorType === colorTypes.palette && found.palette === undefined) refuse('has no palette');
+      return { ...header, ...found, imageDataAt: chunk.at };
     }
-    if (imageData === 'here') imageData = 'past';
-    if (chunk.type === chunkTypes.PLTE) header.palette = contentOf(bytes, chunk);
-    else if (chunk.type === chunkTypes.tRNS) header.transparency = contentOf(bytes, chunk);
-    else if (chunk.type === chunkTypes.IEND) contentOf(bytes, chunk);
-    else if (isCritical(chunk)) refuse(`has a ${nameOf(chunk.type)} chunk, which is not understood here`);
+    if (!isWhole(bytes, chunk)) break;
+    if (chunk.type === chunkTypes.IHDR) refuse('has two headers');
+    if (chunk.type === chunkTypes.IEND) refuse('has no image data');
+    if (++chunks > maxChunks) refuse(`has more than ${maxChunks} chunks before its image data`);
+    const content = bytes.subarray(chunk.start, chunk.end);
+    if (chunk.type === chunkTypes.PLTE) {
+      // In other images it only suggests colours to displays that have few.
+      if (header.colorType !== colorTypes.palette) continue;
+      if (found.palette !== undefined) refuse('has two palettes');
+      checkCrc(bytes, chunk);
+      found.palette = parsePalette(content, header.bitDepth);
+    } else if (chunk.type === chunkTypes.tRNS) {
+      const fits = fitsTransparency(content, header, found.palette) && isIntact(bytes, chunk);
+      if (fits) found.transparency ??= content;
+    } else if (chunk.type === chunkTypes.eXIf) {
+      if (isIntact(bytes, chunk)) found.exif ??= content;
+    } else {
+      checkSkippable(chunk);
+    }
   }
-  if (header === undefined || imageData === 'ahead') refuse('has no image data');
-  checkColors(header);
-  return header;
+  return refuse(`is cut off after ${bytes.length} bytes`);
+}
+
+/** How the stored picture is to be turned, from 1, upright, to 8 (EXIF 2.32, tag 0x0112). */
+export function orientationOfPng({ exif }: PngHeader): number {
+  if (exif === undefined) return 1;
+  return readOrientation(Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), exif])) ?? 1;
 }
 
 /** Bytes a pixel the decoded rows need: 3 unless the image can be transparent somewhere. */
@@ -67,37 +97,16 @@ export function hasAlphaSamples(colorType: number): boolean {
 }
 
 /** Bytes of a row of `width` pixels before it is filtered. */
-export function rowLength(header: PngHeader, width = header.width): number {
+export function rowLength(header: PngHeader, width: number): number {
   return Math.ceil((width * header.samplesAPixel * header.bitDepth) / 8);
 }
 
-/** Bytes the image data must inflate to: every row with its filter byte, in all seven passes when interlaced. */
-export function filteredLength(header: PngHeader): number {
-  if (!header.isInterlaced) return (1 + rowLength(header)) * header.height;
-  let length = 0;
-  for (const { x, y, dx, dy } of adam7) {
-    const width = Math.ceil((header.width - x) / dx);
-    const height = Math.ceil((header.height - y) / dy);
-    if (width > 0 && height > 0) length += (1 + rowLength(header, width)) * height;
-  }
-  return length;
-}
-
-/** First pixel and steps of the seven passes of an interlaced image (PNG specification, section 8.2). */
-const adam7 = [
-  { x: 0, y: 0, dx: 8, dy: 8 },
-  { x: 4, y: 0, dx: 8, dy: 8 },
-  { x: 0, y: 4, dx: 4, dy: 8 },
-  { x: 2, y: 0, dx: 4, dy: 4 },
-  { x: 0, y: 2, dx: 2, dy: 4 },
-  { x: 1, y: 0, dx: 2, dy: 2 },
-  { x: 0, y: 1, dx: 1, dy: 2 },
-];
-
-function parseHeader(bytes: Uint8Array, chunk: Chunk): PngHeader {
+function parseHeader(bytes: Uint8Array, chunk: Chunk): SizeAndLayout {
   if (chunk.type !== chunkTypes.IHDR) refuse(`starts with ${nameOf(chunk.type)}, not IHDR`);
-  const content = contentOf(bytes, chunk);
-  if (content.length !== 13) refuse(`has a header of ${content.length} bytes, not 13`);
+  if (chunk.end - chunk.start !== 13) refuse(`has a header of ${chunk.end - chunk.start} bytes, not 13`);
+  if (!isWhole(bytes, chunk)) refuse(`is cut off after ${bytes.length} bytes`);
+  checkCrc(bytes, chunk);
+  const content = bytes.subarray(chunk.start, chunk.end);
   const view = new DataView(content.buffer, content.byteOffset, content.length);
   const width = view.getUint32(0);
   const height = view.getUint32(4);
@@ -115,31 +124,34 @@ function parseHeader(bytes: Uint8Array, chunk: Chunk): PngHeader {
   return { width, height, colorType, bitDepth, samplesAPixel, isInterlaced: interlace === 1 };
 }
 
-/** Palette and transparency must be there, and be as long as the colour type asks (sections 11.2.2 and 11.3.1.1). */
-function checkColors({ colorType, bitDepth, samplesAPixel, palette, transparency }: PngHeader): void {
-  if (colorType !== colorTypes.palette) {
-    if (transparency === undefined) return;
-    if (hasAlphaSamples(colorType)) refuse('has a transparent colour beside its alphas');
-    if (transparency.length === samplesAPixel * 2) return;
-    refuse(`has a transparent colour of ${transparency.length} bytes, not ${samplesAPixel * 2}`);
+/** The colours an index of so many bits can reach; what a palette has beyond them is left out. */
+function parsePalette(content: Uint8Array, bitDepth: number): Uint8Array {
+  if (content.length === 0 || content.length > 3 * 256 || content.length % 3 !== 0) {
+    refuse(`has a palette of ${content.length} bytes`);
   }
-  if (palette === undefined) refuse('has no palette');
-  const colors = palette.length / 3;
-  if (!Number.isInteger(colors) || colors < 1 || colors > 2 ** bitDepth) {
-    refuse(`has a palette of ${palette.length} bytes for ${bitDepth} bits`);
-  }
-  if (transparency !== undefined && transparency.length > colors) refuse('has more alphas than colours');
+  return content.subarray(0, 3 * 2 ** bitDepth);
 }
 
-/** The data of a chunk that must be intact: all critical ones, and tRNS, which changes pixels. */
-function contentOf(bytes: Uint8Array, chunk: Chunk): Uint8Array {
-  checkCrc(bytes, chunk);
-  return bytes.subarray(chunk.start, chunk.end);
+/** Whether tRNS is as long as the colour type asks (section 11.3.1.1); one that is not is ignored. */
+function fitsTransparency(
+  { length }: Uint8Array,
+  { colorType, samplesAPixel }: SizeAndLayout,
+  palette: Uint8Array | undefined,
+): boolean {
+  if (hasAlphaSamples(colorType)) return false;
+  if (colorType !== colorTypes.palette) return length === 2 * samplesAPixel;
+  return palette !== undefined && length >= 1 && length <= palette.length / 3;
 }
 
-/** A decoder must understand chunks whose name starts with a capital letter (section 5.4). */
-function isCritical(chunk: Chunk): boolean {
-  return ((chunk.type >>> 29) & 1) === 0;
+/** Refuses a chunk without which the pixels cannot be understood: one whose name starts with a capital letter (section 5.4). */
+function checkSkippable({ type, start }: Chunk): void {
+  const name = nameOf(type);
+  if (name.includes('?')) refuse(`has no chunk where one should be, at ${start - 4}`);
+  if (/^[A-Z]/.test(name)) refuse(`has a ${name} chunk before its image data, which is not understood here`);
+}
+
+function checkCrc(bytes: Uint8Array, chunk: Chunk): void {
+  if (!isIntact(bytes, chunk)) refuse(`has a damaged ${nameOf(chunk.type)} chunk at ${chunk.start - 4}`);
 }
 
 function refuse(what: string): never {

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { pngChunk } from '../../../testing/drawn-png.ts';
+import { inputPiece, readImageData } from './image-data.ts';
+
+const imageData = (...pieces: Buffer[]): Buffer =>
+  Buffer.concat(pieces.map((piece) => pngChunk('IDAT', piece)));
+const end = pngChunk('IEND', Buffer.alloc(0));
+
+async function piecesOf(file: Buffer): Promise<Uint8Array[]> {
+  return Array.fromAsync(readImageData(file, 0));
+}
+
+describe('readImageData', () => {
+  test.each([
+    ['one chunk', [randomBytes(5)]],
+    ['chunks of a byte', Array.from({ length: 10_000 }, () => randomBytes(1))],
+    ['empty chunks among others', [Buffer.alloc(0), randomBytes(3), Buffer.alloc(0), randomBytes(4)]],
+    ['a chunk of several pieces', [randomBytes(3 * inputPiece + 7)]],
+    ['chunks that end with a piece', [randomBytes(inputPiece - 9), randomBytes(9), randomBytes(inputPiece)]],
+  ])('hands out the data of %s in few pieces', async (_, data) => {
+    const pieces = await piecesOf(Buffer.concat([imageData(...data), end]));
+    const joined = Buffer.concat(data);
+    expect(Buffer.concat(pieces).equals(joined)).toBe(true);
+    expect(pieces.length).toBe(Math.ceil(joined.length / inputPiece));
+  });
+
+  test('stops at the first chunk of another kind', async () => {
+    const file = Buffer.concat([
+      imageData(Buffer.from('a')),
+      pngChunk('tEXt', Buffer.from('b')),
+      imageData(Buffer.from('c')),
+    ]);
+    expect(Buffer.concat(await piecesOf(file)).toString()).toBe('a');
+  });
+
+  test('hands out what there is of a chunk the file ends in', async () => {
+    const file = imageData(Buffer.from('whole'), Buffer.from('0123456789'));
+    expect(Buffer.concat(await piecesOf(file.subarray(0, -7))).toString()).toBe('whole0123456');
+  });
+
+  test('hands out nothing of a chunk whose CRC is wrong', async () => {
+    const file = imageData(randomBytes(inputPiece), randomBytes(3 * inputPiece));
+    file[file.length - 1] ^= 1;
+    const pieces: Uint8Array[] = [];
+    const reading = async () => {
+      for await (const piece of readImageData(file, 0)) pieces.push(piece);
+    };
+    await expect(reading()).rejects.toThrow(/damaged image data/);
+    expect(pieces).toHaveLength(1);
+  });
+
+  test('lets other work have its turn while it walks over many chunks', async () => {
+    const file = Buffer.concat(Array<Buffer>(100_000).fill(imageData(Buffer.alloc(0))));
+    let turns = 0;
+    let isDone = false;
+    const countTurns = () => {
+      turns++;
+      if (!isDone) setImmediate(countTurns);
+    };
+    setImmediate(countTurns);
+    expect(await piecesOf(file)).toEqual([]);
+    isDone = true;
+    expect(turns).toBeGreaterThan(20);
+  });
+});

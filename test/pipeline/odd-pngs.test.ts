@@ -1,0 +1,38 @@
+// Odd PNGs on the way through the whole pipeline: what libpng opens comes out as if it had been sound.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { tolerated } from '../../functions/testing/odd-pngs/tolerated.ts';
+import { Pipeline } from '../../local/pipeline.ts';
+import { Caller } from '../support/caller.ts';
+
+let folder: string;
+let caller: Caller;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tessera-odd-'));
+  const env = { LOG_LEVEL: 'warn', OUTPUT_PATH: folder };
+  caller = new Caller(await Pipeline.start({ env, maxWorkers: 1 }));
+});
+
+afterAll(async () => {
+  await caller.pipeline.stop();
+  await rm(folder, { recursive: true });
+});
+
+describe('the pipeline blurs like its sound twin a PNG with', () => {
+  const cases = tolerated.flatMap(({ files }) =>
+    Object.entries(files).map(([what, [odd, sound]]) => ({ what, odd, sound })),
+  );
+
+  it.each(cases)('$what', async ({ odd, sound }) => {
+    const [first, second] = await Promise.all(
+      [odd, sound].map(async (file, at) => {
+        const { id } = await caller.blur(new Uint8Array(file), `name=${at}.png&kernel=3`);
+        return caller.result(id);
+      }),
+    );
+    expect(first).toEqual(second);
+  });
+});
