@@ -271,6 +271,49 @@ describe('a request to drain', () => {
     expect(announcements()).toBe(1);
   });
 
+  it('is waited for by a consumer that stops', async () => {
+    const queue = new FakeQueue(5);
+    const { convolver } = consume(queue);
+    const drained = consumer.drainQueue();
+    await until('three tiles', () => convolver.running.length === 3);
+    let isStopped = false;
+    const stopped = consumer.stop(60_000).then(() => (isStopped = true));
+    for (const tile of [0, 1]) convolver.finish(tile);
+    await until('two acks', () => queue.done.length === 2);
+    expect(isStopped).toBe(false);
+    convolver.finish(2);
+    await stopped;
+    expect(await drained).toBe(3);
+    expect(queue.done).toEqual(['ack 0', 'ack 1', 'ack 2']);
+  });
+
+  it('gives its tiles back when they are not finished in time', async () => {
+    const queue = new FakeQueue(1);
+    const { convolver } = consume(queue);
+    const drained = consumer.drainQueue();
+    await until('the tile', () => convolver.running.length === 1);
+    await consumer.stop(10);
+    expect(queue.done).toEqual(['release 0']);
+    convolver.finish(0);
+    await drained;
+  });
+
+  it('fails only once the other slots are through with their tiles', async () => {
+    const queue = new FakeQueue(2);
+    const { convolver } = consume(queue, { slots: 2 });
+    const drained = consumer.drainQueue();
+    let isOver = false;
+    drained.catch(() => (isOver = true));
+    await until('two tiles', () => convolver.running.length === 2);
+    queue.claimFault = new Error('no Redis');
+    convolver.finish(0);
+    await until('the ack', () => queue.done.includes('ack 0'));
+    expect(isOver).toBe(false);
+    convolver.finish(1);
+    await expect(drained).rejects.toThrow('no Redis');
+    expect(queue.done).toEqual(['ack 0', 'ack 1']);
+  });
+
   it('fails when the queue does', async () => {
     const queue = new FakeQueue(1);
     queue.claimFault = new Error('no Redis');

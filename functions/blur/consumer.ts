@@ -39,6 +39,8 @@ export class Consumer {
   /** The time to drain is over: what is claimed goes back. */
   #isOver = false;
   readonly #loops: Promise<void>[] = [];
+  /** Requests to drain the queue that are under way. */
+  readonly #drains = new Set<Promise<number>>();
   readonly #firstPoll = Promise.withResolvers<void>();
 
   constructor(parts: ConsumerParts) {
@@ -56,22 +58,21 @@ export class Consumer {
     for (let slot = 1; slot < this.#parts.slots; slot++) this.#loops.push(this.#follow());
   }
 
-  /** Processes tiles until none is ready. Answers how many it processed. */
+  /** Processes tiles until none is ready. Returns how many it processed. */
   async drainQueue(): Promise<number> {
-    const slots = Array.from({ length: this.#parts.slots }, () => this.#processReady(() => this.#claim()));
-    const processed = await Promise.all(slots);
-    await this.#parts.announce();
-    return processed.reduce((sum, each) => sum + each, 0);
+    const draining = this.#drain();
+    this.#drains.add(draining);
+    return draining.finally(() => this.#drains.delete(draining));
   }
 
   /**
-   * Claims no more and finishes the tiles in hand; what is not finished after `drainMs` goes back to the queue with its
-   * attempt refunded.
+   * Claims no more and finishes the tiles in hand, those of requests to drain too; what is not finished after `drainMs`
+   * goes back to the queue with its attempt refunded.
    */
   async stop(drainMs: number): Promise<void> {
     this.#stopping.abort();
     this.#nextHandedIn.resolve();
-    const finished = Promise.all(this.#loops).then(() => true);
+    const finished = Promise.allSettled([...this.#loops, ...this.#drains]).then(() => true);
     const limit = new AbortController();
     const timedOut = sleep(drainMs, false, { signal: limit.signal }).catch(() => false);
     if (await Promise.race([finished, timedOut])) {
@@ -83,6 +84,15 @@ export class Consumer {
     this.#parts.log.warn('Tiles go back to the queue', { tiles: held.map((claim) => formatJob(claim.job)) });
     await Promise.all(held.map((claim) => this.#parts.queue.release(claim)));
     await Promise.allSettled(this.#claiming);
+  }
+
+  /** Throws what went wrong in a slot once all of them have ended. */
+  async #drain(): Promise<number> {
+    const slots = Array.from({ length: this.#parts.slots }, () => this.#processReady(() => this.#claim()));
+    await Promise.allSettled(slots);
+    const processed = await Promise.all(slots);
+    await this.#parts.announce();
+    return processed.reduce((sum, each) => sum + each, 0);
   }
 
   /** The slot that waits for tiles. */
