@@ -31,6 +31,21 @@ describe('the event of a blurred image', () => {
     expect(imageBlurredMessage(ID).headers['ce-id']).toBe(imageBlurredMessage(ID).headers['ce-id']);
   });
 
+  const whole = (more = {}) => JSON.stringify({ ...base, specversion: '1.0', ...more });
+  it.each([
+    'application/cloudevents+json; charset=utf-8',
+    'Application/CloudEvents+JSON',
+    'application/cloudevents+json;charset="UTF-8"',
+  ])('is read whatever way %j is written', (type) =>
+    expect(blurredImageId({ 'content-type': type }, whole())).toBe(ID),
+  );
+
+  it('may carry data of any depth', () => {
+    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+    expect(blurredImageId(structured, `${whole().slice(0, -1)},"data":${deep}}`)).toBe(ID);
+    expect(blurredImageId({ ...binary, 'content-type': 'application/json' }, deep)).toBe(ID);
+  });
+
   const structured = { 'content-type': 'application/cloudevents+json' };
   const binary = {
     'ce-id': '1',
@@ -47,6 +62,12 @@ describe('the event of a blurred image', () => {
     ['broken JSON', structured, '{"id":', '400 invalid-event'],
     ['an empty body', structured, '', '400 invalid-event'],
     ['no source', { ...binary, 'ce-source': '' }, '', '400 invalid-event'],
+    ['specversion 0.3', { ...binary, 'ce-specversion': '0.3' }, '', '400 invalid-event'],
+    ['specversion 1.1', { ...binary, 'ce-specversion': '1.1' }, '', '400 invalid-event'],
+    ['specversion 0.3 in JSON', structured, whole({ specversion: '0.3' }), '400 invalid-event'],
+    ['specversion 1', structured, whole({ specversion: 1 }), '400 invalid-event'],
+    ['a prototype', structured, `{"__proto__":${whole()},"id":"1"}`, '400 invalid-event'],
+    ['arrays in arrays', structured, '['.repeat(30_000) + ']'.repeat(30_000), '400 invalid-event'],
     ['no specversion', structured, JSON.stringify({ ...base, id: '1' }), '400 invalid-event'],
     [
       'a subject that is a number',

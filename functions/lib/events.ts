@@ -2,11 +2,14 @@
 import { CloudEvent, HTTP, type CloudEventV1, type Headers } from 'cloudevents';
 import { Problem } from './errors.ts';
 import { isImageId } from './job.ts';
+import { mediaTypeOf } from './service/media-type.ts';
 
 export const IMAGE_BLURRED = 'dev.tessera.image.blurred.v1';
 const SOURCE = '/tessera/blur';
 const STRUCTURED = 'application/cloudevents+json';
 const REQUIRED = ['id', 'source', 'type', 'specversion'];
+/** Other versions have other attributes. */
+const VERSION = '1.0';
 
 /** The event that image `imageId` is blurred, as an HTTP message in binary mode. Its id is the same however often it is sent. */
 export function imageBlurredMessage(imageId: string): { headers: Record<string, string>; body: string } {
@@ -39,7 +42,8 @@ export function blurredImageId(headers: Headers, body: string): string {
 
 /** The event, checked against the CloudEvents schema. The library fills in what is missing, so that is looked at first. */
 function parse(headers: Headers, body: string): CloudEventV1<unknown> {
-  const isStructured = headers['content-type']?.toString().startsWith(STRUCTURED) ?? false;
+  const mediaType = mediaTypeOf(headers);
+  const isStructured = mediaType === STRUCTURED;
   if (!isStructured && headers['ce-id'] === undefined) {
     throw new Problem('unsupported-event', 'A CloudEvent in binary or structured mode is wanted.');
   }
@@ -48,8 +52,14 @@ function parse(headers: Headers, body: string): CloudEventV1<unknown> {
     for (const attribute of REQUIRED) {
       const value = given[isStructured ? attribute : `ce-${attribute}`];
       if (typeof value !== 'string' || value === '') throw new Error(`it has no ${attribute}`);
+      if (attribute === 'specversion' && value !== VERSION)
+        throw new Error(`its specversion is ${JSON.stringify(value)}, not "${VERSION}"`);
     }
-    const event = HTTP.toEvent({ headers, body });
+    // The library compares media types with their case.
+    const event = HTTP.toEvent({
+      headers: { ...headers, ...(mediaType && { 'content-type': mediaType }) },
+      body,
+    });
     if (!(event instanceof CloudEvent)) throw new Error('one event is wanted');
     event.validate();
     return event;

@@ -2,7 +2,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
 import { loadConfig } from '../lib/config.ts';
-import { answering, MAX_DOCUMENT_BYTES, mediaTypeOf } from '../lib/service/http.ts';
+import { answering, MAX_DOCUMENT_BYTES } from '../lib/service/http.ts';
+import { mediaTypeOf } from '../lib/service/media-type.ts';
 import { createLog } from '../lib/log.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { connectRedis } from '../lib/redis/connection.ts';

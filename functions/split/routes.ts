@@ -2,7 +2,8 @@
 import type { Request, Response } from '@google-cloud/functions-framework';
 import type { Config } from '../lib/config.ts';
 import { Problem } from '../lib/errors.ts';
-import { bodyOf, mediaTypeOf, sendJson, type Handler } from '../lib/service/http.ts';
+import { bodyOf, sendJson, type Handler } from '../lib/service/http.ts';
+import { mediaTypeOf } from '../lib/service/media-type.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
 import { isImageId } from '../lib/job.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';

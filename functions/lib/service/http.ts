@@ -1,5 +1,5 @@
 // What every function's handler does alike: problems become RFC 9457 answers, and a fault is logged once.
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { HttpFunction, Request, Response } from '@google-cloud/functions-framework';
 import { Problem, problemBody } from '../errors.ts';
@@ -44,12 +44,6 @@ function send(res: ServerResponse, status: number, body: unknown, type: string):
   const text = `${JSON.stringify(body)}\n`;
   res.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) });
   res.end(text);
-}
-
-/** The media type of a request's body in lower case, without parameters; '' when it names none. */
-export function mediaTypeOf(headers: IncomingHttpHeaders): string {
-  const [type] = (headers['content-type'] ?? '').split(';', 1);
-  return type.trim().toLowerCase();
 }
 
 /**
