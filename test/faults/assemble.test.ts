@@ -122,6 +122,7 @@ describe('an output folder', () => {
   }
 
   test('that cannot be made holds the image back, and it is written once the folder can be', async () => {
+    await rm(rig.outputPath, { recursive: true, force: true });
     await writeFile(rig.outputPath, 'a file where the folder should be');
     const image = await rig.send('a.png');
     await rig.startWorker(patient);
