@@ -39,8 +39,9 @@ function promises(result: LoadResult): [promise: string, holds: boolean][] {
   ];
 }
 
+const ms = (value: number): string => `${value.toFixed(0)} ms`;
+
 function report(result: LoadResult): string {
-  const ms = (value: number): string => `${value.toFixed(0)} ms`;
   const answers = ({ count, p50, p99, longest }: LoadResult['status']): string =>
     `${String(count).padStart(6)}   median ${ms(p50)}, 99 % ${ms(p99)}, longest ${ms(longest)}`;
   return [
