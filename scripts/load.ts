@@ -41,9 +41,10 @@ function promises(result: LoadResult): [promise: string, holds: boolean][] {
 
 const ms = (value: number): string => `${value.toFixed(0)} ms`;
 
+const answers = ({ count, p50, p99, longest }: LoadResult['status']): string =>
+  `${String(count).padStart(6)}   median ${ms(p50)}, 99 % ${ms(p99)}, longest ${ms(longest)}`;
+
 function report(result: LoadResult): string {
-  const answers = ({ count, p50, p99, longest }: LoadResult['status']): string =>
-    `${String(count).padStart(6)}   median ${ms(p50)}, 99 % ${ms(p99)}, longest ${ms(longest)}`;
   return [
     `can take        ${result.capacity.toFixed(1)} images/s`,
     `sent            ${result.sent.toFixed(1)} images/s`,
