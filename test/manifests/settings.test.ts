@@ -106,6 +106,18 @@ describe('a Redis elsewhere', () => {
   });
 });
 
+describe('docs/SECURITY.md', () => {
+  it('tells the limits with their defaults', async () => {
+    const text = await readFile(join(root, 'docs/SECURITY.md'), 'utf8');
+    const table = text.slice(text.indexOf('\n## The limits'), text.indexOf('\n## Secrets'));
+    const rows = [...table.matchAll(/^\| `([A-Z_]+)` +\| `([^`]+)` +\| \S/gm)];
+    expect(rows.length).toBeGreaterThan(5);
+    expect(environmentDefaults).toMatchObject(
+      Object.fromEntries(rows.map(([, name, value]) => [name, value])),
+    );
+  });
+});
+
 describe('docs/DEPLOY.md', () => {
   it('tells of every setting the code reads, with its default, and of no other', async () => {
     const text = await readFile(join(root, 'docs/DEPLOY.md'), 'utf8');
