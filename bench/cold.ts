@@ -38,6 +38,7 @@ export async function benchCold({ rounds = 15 } = {}): Promise<ColdResults> {
       kernelSize: 15,
       tiles: 1,
       output: 'cold_blurred.png',
+      owner: '',
     };
     await ledger.begin(IMAGE, plan, { bytes: 1, budgetBytes: 1 });
     await ledger.enqueue(IMAGE, 0, Buffer.alloc(TILE * TILE * 3));

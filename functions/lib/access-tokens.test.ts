@@ -52,6 +52,7 @@ describe('parseAccessTokens', () => {
     ['a letter of another script', `${first}é`],
     ['a name alone', 'alice:'],
     ['no name before the colon', `:${first}`],
+    ['a name that leads out of a folder', `..:${first}`],
     ['two names', `alice:bob:${first}`],
     ['the same token twice', `alice:${first} bob:${first}`],
   ])('refuses %s without repeating it', (_what, text) => {

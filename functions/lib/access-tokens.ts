@@ -3,13 +3,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 export interface AccessToken {
-  /** Who the token stands for, in logs and as the owner of images. Several tokens may share a name. */
+  /** Who the token stands for, in logs and as the owner of images. Several tokens may share a name. Fit for a folder. */
   name: string;
   sha256: Buffer;
 }
 
 /** What is wanted of each token; the characters are those a bearer token may have (RFC 6750). */
-const ENTRY = /^(?:([A-Za-z0-9._@-]{1,64}):)?([A-Za-z0-9._~+/-]{16,256}={0,2})$/;
+const ENTRY = /^(?:([A-Za-z0-9][A-Za-z0-9._@-]{0,63}):)?([A-Za-z0-9._~+/-]{16,256}={0,2})$/;
 const WANTED =
   'one or more tokens of 16 to 256 letters, digits or -._~+/ each, with an optional name in front ("name:token"), separated by commas or spaces';
 

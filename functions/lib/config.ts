@@ -86,6 +86,7 @@ const settings = {
   accessTokens: ['AUTH_TOKEN', accessTokens, NO_TOKENS],
   trustedProxies: ['TRUSTED_PROXIES', integer(0, 10), '0'],
   storedInputs: ['STORED_INPUTS', oneOf('on', 'off'), 'on'],
+  ownImagesOnly: ['OWN_IMAGES_ONLY', oneOf('on', 'off'), 'off'],
   imageList: ['IMAGE_LIST', oneOf('on', 'off'), 'on'],
   resultTtlS: ['RESULT_TTL_S', integer(0, 365 * DAY_S), '0'],
   recordTtlS: ['RECORD_TTL_S', integer(1, 365 * DAY_S), String(DAY_S)],

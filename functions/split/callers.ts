@@ -8,16 +8,25 @@ import { clientAddress } from './client-address.ts';
 export interface Caller {
   /** The name of its token; its address where no token is asked for. */
   name: string;
+  /** Whose images alone it may see and cancel; null when it may everyone's. */
+  owner: string | null;
 }
 
 const BEARER = /^bearer +(\S+)$/i;
 
-/** Returns a function that tells who sends a request. It throws Problem `unauthorized` without one of the tokens. */
+/**
+ * Returns a function that tells who sends a request. It throws Problem `unauthorized` without one of the tokens. Throws an
+ * Error when images are to have owners and there is no token to tell them apart.
+ */
 export function callersOf(
-  config: Pick<Config, 'accessTokens' | 'trustedProxies'>,
+  config: Pick<Config, 'accessTokens' | 'ownImagesOnly' | 'trustedProxies'>,
 ): (req: IncomingMessage) => Caller {
+  const haveOwners = config.ownImagesOnly === 'on';
+  if (config.accessTokens.length === 0) {
+    if (haveOwners) throw new Error('OWN_IMAGES_ONLY is on, but there is no AUTH_TOKEN to tell owners apart');
+    return (req) => ({ name: clientAddress(req, config.trustedProxies), owner: null });
+  }
   return (req) => {
-    if (config.accessTokens.length === 0) return { name: clientAddress(req, config.trustedProxies) };
     // `headers` would hide that the header came twice.
     const [header, ...others] = req.headersDistinct.authorization ?? [];
     const given = BEARER.exec(header ?? '')?.[1];
@@ -25,6 +34,6 @@ export function callersOf(
     // The same words whatever is wrong: a caller without a token learns nothing else.
     if (token === null || others.length > 0)
       throw new Problem('unauthorized', 'A valid bearer token is wanted.');
-    return { name: token.name };
+    return { name: token.name, owner: haveOwners ? token.name : null };
   };
 }

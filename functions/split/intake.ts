@@ -56,8 +56,9 @@ export class Intake {
     const header = readHeader(bytes, config);
     assertPixelsPerByte(header, bytes.length, config.pixelsPerByte);
     const grid = tileGrid(header.width, header.height, config.tileSizePx, kernelSize);
-    const id = imageId(name, kernelSize, bytes);
-    const plan = planOf(name, kernelSize, grid, stores.results.placeOf(id, output));
+    const id = imageId(name, kernelSize, bytes, caller.owner);
+    const place = stores.results.placeOf(id, caller.owner === null ? output : `${caller.owner}/${output}`);
+    const plan = planOf(name, kernelSize, grid, place, caller.owner);
     const admission = {
       bytes:
         heldBytes(grid, header) + (stores.uploads ? bytes.length + blobMemoryBytes(resultBytes(header)) : 0),
@@ -125,8 +126,8 @@ export class Intake {
         if (isOver) break;
       }
       await inFlight.settle();
-      // Not before: only now it is known to be an image.
-      if (!isOver) await uploads?.write(record.name, copiesOf(bytes));
+      // Not before: only now it is known to be an image. What is stored belongs to nobody, so with an owner it is not kept.
+      if (!isOver && record.owner === '') await uploads?.write(record.name, copiesOf(bytes));
     } catch (error) {
       if (leavesNothing(error)) {
         await inFlight.settle().catch(() => {}); // Tiles on their way arrive before the image is forgotten.
@@ -150,7 +151,13 @@ function leavesNothing(error: unknown): boolean {
   return (error instanceof Problem && error.code === 'invalid-image') || isOutOfMemory(error);
 }
 
-function planOf(name: string, kernelSize: number, grid: TileGrid, output: string): ImagePlan {
+function planOf(
+  name: string,
+  kernelSize: number,
+  grid: TileGrid,
+  output: string,
+  owner: string | null,
+): ImagePlan {
   const tiles = tileCount(grid);
   if (tiles > MAX_TILES) {
     throw new Problem(
@@ -159,12 +166,13 @@ function planOf(name: string, kernelSize: number, grid: TileGrid, output: string
     );
   }
   const { width, height, tileSizePx } = grid;
-  return { name, width, height, tileSizePx, kernelSize, tiles, output };
+  return { name, width, height, tileSizePx, kernelSize, tiles, output, owner: owner ?? '' };
 }
 
-/** Same bytes, kernel and name, same id. */
-function imageId(name: string, kernelSize: number, bytes: Uint8Array): string {
-  return createHash('sha256').update(`${name}\n${kernelSize}\n`).update(bytes).digest('hex').slice(0, 24);
+/** Same owner, bytes, kernel and name, same id. */
+function imageId(name: string, kernelSize: number, bytes: Uint8Array, owner: string | null): string {
+  const fields = [...(owner === null ? [] : [owner]), name, kernelSize, ''];
+  return createHash('sha256').update(fields.join('\n')).update(bytes).digest('hex').slice(0, 24);
 }
 
 /**

@@ -12,7 +12,7 @@ import { kindOfBody } from './body-kind.ts';
 import type { Caller } from './callers.ts';
 import { Intake, type IntakeParts } from './intake.ts';
 import { inputRequestOf, kernelOf, nameOf, queryOf, targetOf } from './requests.ts';
-import { missingResult, sendResult } from './result.ts';
+import { missingResult, sendResult, type ResultParts } from './result.ts';
 import { acceptedView, listedView, statusView } from './status.ts';
 import { StoredInputs } from './stored-inputs.ts';
 
@@ -26,7 +26,6 @@ export interface RoutesParts extends IntakeParts {
 /** The handler of every request to split. */
 export function createRoutes(parts: RoutesParts): Handler {
   const { config, ledger, stores, log, callerOf } = parts;
-  const resultParts = { results: stores.results, findRecord: (id: string) => ledger.record(id) };
   const intake = new Intake(parts);
   const storedInputs = new StoredInputs({
     config,
@@ -65,33 +64,45 @@ export function createRoutes(parts: RoutesParts): Handler {
     sendJson(res, 202, answer);
   }
 
-  async function list(res: Response): Promise<void> {
+  async function list(res: Response, { owner }: Caller): Promise<void> {
     assertIsOn(config.imageList, 'Listing images');
-    const records = await ledger.newest(LISTED);
+    const records = await ledger.newest(LISTED, owner ?? '');
     sendJson(res, 200, { images: records.map(listedView) });
   }
 
-  async function status(res: Response, id: string): Promise<void> {
-    const [record, dead] = await Promise.all([recordOf(id), ledger.deadTiles(id)]);
-    const missing = record.state === 'done' ? await missingResult(record, resultParts) : null;
+  async function status(res: Response, id: string, caller: Caller): Promise<void> {
+    const record = await recordOf(id, caller);
+    const dead = await ledger.deadTiles(id);
+    const missing = record.state === 'done' ? await missingResult(record, resultParts(caller)) : null;
     sendJson(res, 200, statusView(record, dead, missing));
   }
 
-  async function result(req: Request, res: Response, id: string): Promise<void> {
-    await sendResult(req, res, await recordOf(id), resultParts);
+  async function result(req: Request, res: Response, id: string, caller: Caller): Promise<void> {
+    await sendResult(req, res, await recordOf(id, caller), resultParts(caller));
   }
 
-  async function cancel(res: Response, id: string): Promise<void> {
+  async function cancel(res: Response, id: string, caller: Caller): Promise<void> {
+    await recordOf(id, caller);
     const answer = await ledger.cancel(id);
     if (answer === null) throw unknownImage(id);
     if (answer === 'done') throw new Problem('conflict', `Image ${id} is done; there is nothing to cancel.`);
-    sendJson(res, 200, acceptedView(await recordOf(id)));
+    sendJson(res, 200, acceptedView(await recordOf(id, caller)));
   }
 
-  async function recordOf(id: string): Promise<ImageRecord> {
+  /** The record of an image that the caller may see. What belongs to another might as well not exist. */
+  async function findRecord(id: string, { owner }: Caller): Promise<ImageRecord | null> {
     const record = await ledger.record(id);
+    return owner === null || record?.owner === owner ? record : null;
+  }
+
+  async function recordOf(id: string, caller: Caller): Promise<ImageRecord> {
+    const record = await findRecord(id, caller);
     if (!record) throw unknownImage(id);
     return record;
+  }
+
+  function resultParts(caller: Caller): ResultParts {
+    return { results: stores.results, findRecord: (id) => findRecord(id, caller) };
   }
 
   return async (req, res) => {
@@ -102,10 +113,13 @@ export function createRoutes(parts: RoutesParts): Handler {
     const isKnown = leaf === undefined || (leaf === 'result' && rest.length === 0);
     if (root !== 'images' || !isKnown) throw new Problem('not-found', `There is nothing at ${path}.`);
     queryOf(query, []);
-    if (id === undefined) return dispatch(req, res, { GET: () => list(res) });
+    if (id === undefined) return dispatch(req, res, { GET: () => list(res, caller) });
     if (!isImageId(id)) throw unknownImage(id);
-    if (leaf === 'result') return dispatch(req, res, { GET: () => result(req, res, id) });
-    return dispatch(req, res, { GET: () => status(res, id), DELETE: () => cancel(res, id) });
+    if (leaf === 'result') return dispatch(req, res, { GET: () => result(req, res, id, caller) });
+    return dispatch(req, res, {
+      GET: () => status(res, id, caller),
+      DELETE: () => cancel(res, id, caller),
+    });
   };
 }
 

@@ -5,7 +5,7 @@ import type { InputRequest } from './requests.ts';
 import { StoredInputs } from './stored-inputs.ts';
 
 const everything: InputRequest = { input: '', kernelSize: 15, after: '' };
-const me = { name: 'me' };
+const me = { name: 'me', owner: null };
 const never = () => false;
 
 /** A folder of ten images. `faults`: the names of those that cannot be taken, with the code of the problem. */

@@ -236,7 +236,7 @@ export const sharedMutants: Mutant[] = [
   {
     name: 'an expired image stays in the index',
     file: 'shared.lua',
-    find: "  redis.call('ZREM', IMAGES, image)\n",
+    find: "  redis.call('ZREM', index, image)\n",
     replace: '',
     why: 'a leak',
   },

@@ -124,9 +124,30 @@ export const splitMutants: Mutant[] = [
   {
     name: 'the index is never trimmed',
     file: 'begin.lua',
-    find: '\ntrim_index()\n',
-    replace: '\n',
+    find: '    is_recorded(other, index)\n',
+    replace: '',
     why: 'a leak',
+  },
+  {
+    name: 'an image is on the list of all images alone',
+    file: 'begin.lua',
+    find: '  add_to(images_of(record[1]))\n',
+    replace: '',
+    why: 'its owner would not find it',
+  },
+  {
+    name: 'the list of an owner stays for ever',
+    file: 'begin.lua',
+    find: "  redis.call('EXPIRE', images_of(record[1]), record[2] + OWNER_TTL_S)\n",
+    replace: '',
+    why: 'a leak',
+  },
+  {
+    name: 'the list of an owner is that of everyone',
+    file: 'newest.lua',
+    find: "ARGV[2] == '' and IMAGES or images_of(ARGV[2])",
+    replace: 'IMAGES',
+    why: 'owners would see the images of others',
   },
   {
     name: 'a tile enqueued again goes on the queue again',

@@ -7,6 +7,7 @@ const order = [
   'claim',
   'begin',
   'image-ledger',
+  'owners',
   'dead-letters',
   'memory-limit',
   'lost-replies',

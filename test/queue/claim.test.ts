@@ -9,7 +9,7 @@ describe('claim', () => {
   test('hands out tiles in the order they came in, with all a worker needs', async () => {
     await on.rig.split(A, 2);
     await on.rig.split(B, 1);
-    const { name: _name, tiles: _tiles, output: _output, ...grid } = planOf(2);
+    const { name: _name, tiles: _tiles, output: _output, owner: _owner, ...grid } = planOf(2);
     expect(await on.rig.queue.claim('first')).toEqual({
       ...grid,
       job: { imageId: A, tile: 0 },

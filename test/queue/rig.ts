@@ -30,6 +30,7 @@ export function planOf(tiles: number): ImagePlan {
     kernelSize: 15,
     tiles,
     output: 'photo_blurred.png',
+    owner: '',
   };
 }
 

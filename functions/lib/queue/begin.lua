@@ -10,6 +10,9 @@
 -- ARGV[7..] -> fields and values of the record, `tiles` (number of tiles) among them
 -- Output: 'begun', 'over-budget', or the state of an image that is under way or done
 
+-- How long the index of an owner who sends nothing any more outlives records: an image is under way for less.
+local OWNER_TTL_S = 7 * 24 * 60 * 60
+
 local image, now = ARGV[1], clock(ARGV[2])
 local bytes, budget, abandon_ms = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local meta, staged = key(image, 'meta'), key(image, 'new:ancillary')
@@ -44,12 +47,13 @@ local function reclaim_admissions()
   end
 end
 
--- Looks at a few images drawn by lot, more than one for each that is added: so the index stays in bounds even if nobody
--- ever lists it.
-local function trim_index()
-  for _, other in ipairs(redis.call('ZRANDMEMBER', IMAGES, 8)) do
-    is_recorded(other)
+-- Puts the image on an index. Looks at a few others drawn by lot, more than one for each that is added: so the index
+-- stays in bounds even if nobody ever lists it.
+local function add_to(index)
+  for _, other in ipairs(redis.call('ZRANDMEMBER', index, 8)) do
+    is_recorded(other, index)
   end
+  redis.call('ZADD', index, now, image)
 end
 
 if not fits() then
@@ -70,6 +74,10 @@ set_share(image, bytes)
 if redis.call('EXISTS', staged) == 1 then
   redis.call('RENAME', staged, key(image, 'ancillary'))
 end
-trim_index()
-redis.call('ZADD', IMAGES, now, image)
+add_to(IMAGES)
+local record = redis.call('HMGET', meta, 'owner', 'ttl')
+if record[1] and record[1] ~= '' then
+  add_to(images_of(record[1]))
+  redis.call('EXPIRE', images_of(record[1]), record[2] + OWNER_TTL_S)
+end
 return 'begun'

@@ -18,6 +18,8 @@ export interface ImagePlan {
   tiles: number;
   /** Where its result goes in the store. */
   output: string;
+  /** Whose image it is; '' when it is nobody's in particular. */
+  owner: string;
 }
 
 /** The status record of an image. Times are milliseconds since the epoch. */
@@ -187,6 +189,7 @@ export class ImageLedger {
       endedAt: fields.endedAt ? number('endedAt') : null,
       error: fields.error ?? null,
       output: fields.output ?? '',
+      owner: fields.owner ?? '',
     };
   }
 
@@ -203,9 +206,9 @@ export class ImageLedger {
       .sort((a, b) => a.tile - b.tile);
   }
 
-  /** Records of the newest `limit` images, newest first. */
-  async newest(limit: number): Promise<ImageRecord[]> {
-    const ids = (await this.#scripts.run('newest', limit)) as string[];
+  /** Records of the newest `limit` images, newest first; those of one owner if there is one. */
+  async newest(limit: number, owner = ''): Promise<ImageRecord[]> {
+    const ids = (await this.#scripts.run('newest', limit, owner)) as string[];
     const records = await Promise.all(ids.map((id) => this.record(id)));
     return records.filter((record) => record !== null);
   }

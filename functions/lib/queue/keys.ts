@@ -20,7 +20,7 @@ export function queueKeys(prefix: string) {
     admitted: `${prefix}:admitted`,
     /** HASH of running sums: `admitted`, the bytes of all images in `admitted` together. */
     totals: `${prefix}:totals`,
-    /** ZSET imageId → when it was begun, ms. */
+    /** ZSET imageId → when it was begun, ms. Beside it lies one for each owner of images: `<prefix>:images:<owner>`. */
     images: `${prefix}:images`,
   };
 }

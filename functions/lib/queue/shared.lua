@@ -49,12 +49,17 @@ local function holds(image, tile, token)
   return redis.call('HGET', key(image, 'tokens'), tile) == token
 end
 
+-- The index of an owner's images.
+local function images_of(owner)
+  return IMAGES .. ':' .. owner
+end
+
 -- Whether there is a record of an image. The index forgets one whose record has expired.
-local function is_recorded(image)
+local function is_recorded(image, index)
   if redis.call('EXISTS', key(image, 'meta')) == 1 then
     return true
   end
-  redis.call('ZREM', IMAGES, image)
+  redis.call('ZREM', index, image)
   return false
 end
 

@@ -1,0 +1,52 @@
+// Images that belong to somebody, in the ledger: listed for their owner alone.
+import { expect, test } from 'vitest';
+import { A, B, BUDGET_BYTES, C, planOf, PREFIX, useRig } from './rig.ts';
+
+const on = useRig();
+
+async function begin(id: string, owner: string): Promise<void> {
+  await on.rig.ledger.begin(id, { ...planOf(1), owner }, { bytes: 100, budgetBytes: BUDGET_BYTES });
+  on.rig.now += 1;
+}
+
+async function listed(owner?: string): Promise<string[]> {
+  return (await on.rig.ledger.newest(10, owner)).map(({ id }) => id);
+}
+
+test("an owner's newest images come first, without those of others", async () => {
+  await begin(A, 'alice');
+  await begin(B, 'bob');
+  await begin(C, 'alice');
+  expect(await listed('alice')).toEqual([C, A]);
+  expect(await listed('bob')).toEqual([B]);
+  expect(await listed('carol')).toEqual([]);
+  expect(await listed()).toEqual([C, B, A]);
+});
+
+test('the record tells whose an image is', async () => {
+  await begin(A, 'alice');
+  await begin(B, '');
+  expect((await on.rig.ledger.record(A))?.owner).toBe('alice');
+  expect((await on.rig.ledger.record(B))?.owner).toBe('');
+  expect(await on.rig.redis.keys(`${PREFIX}:images:*`)).toEqual([`${PREFIX}:images:alice`]);
+});
+
+test("an owner's list forgets expired images, read or not", async () => {
+  await begin(A, 'alice');
+  await begin(B, 'alice');
+  await on.rig.ledger.cancel(A);
+  await on.rig.expire(A);
+  expect(await listed('alice')).toEqual([B]);
+  await on.rig.ledger.cancel(B);
+  await on.rig.expire(B);
+  await begin(C, 'alice');
+  expect(await on.rig.redis.zrange(`${PREFIX}:images:alice`, '0', '-1')).toEqual([C]);
+});
+
+test('the list of an owner who sends nothing any more goes, after all of his records', async () => {
+  await begin(A, 'alice');
+  await on.rig.ledger.cancel(A);
+  const recordTtlMs = await on.rig.redis.pttl(`${PREFIX}:${A}:meta`);
+  expect(recordTtlMs).toBeGreaterThan(0);
+  expect(await on.rig.redis.pttl(`${PREFIX}:images:alice`)).toBeGreaterThan(recordTtlMs);
+});
