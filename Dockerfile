@@ -13,8 +13,9 @@ RUN npm run build
 FROM ${NODE_IMAGE}
 ARG FUNCTION
 RUN test -n "${FUNCTION}" && rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn* /opt/yarn*
-# What holds on a cluster when no ConfigMap says otherwise: Redis by its short name in the same namespace, no volume.
-ENV NODE_ENV=production STORE=redis REDIS_URL=redis://redis:6379
+# What holds on a cluster when no ConfigMap says otherwise: open to the pod's network, Redis by its short name in the same
+# namespace, no volume.
+ENV NODE_ENV=production HOST=0.0.0.0 STORE=redis REDIS_URL=redis://redis:6379
 WORKDIR /app
 COPY --from=build /app/dist/${FUNCTION} ./
 # Numeric, so that runAsNonRoot can be checked; it owns nothing here and writes nothing.

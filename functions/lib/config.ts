@@ -91,6 +91,10 @@ const settings = {
   resultTtlS: ['RESULT_TTL_S', integer(0, 365 * DAY_S), '0'],
   recordTtlS: ['RECORD_TTL_S', integer(1, 365 * DAY_S), String(DAY_S)],
   drainMs: ['DRAIN_MS', integer(0, 3_600_000), '20000'],
+  maxUploads: ['MAX_UPLOADS', integer(1, 1000), '8'],
+  maxSplits: ['MAX_SPLITS', integer(1, 64), '2'],
+  minBytesPerS: ['MIN_BYTES_PER_S', integer(0, 1_000_000_000), '4096'],
+  host: ['HOST', matching(/^[A-Za-z0-9.:-]+$/, 'an address or a host name'), '127.0.0.1'],
   port: ['PORT', integer(0, 65_535), '8080'],
   logLevel: ['LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info'],
 } as const satisfies Record<string, readonly [variable: string, parse: Parse<unknown>, fallback: string]>;

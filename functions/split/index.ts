@@ -11,6 +11,7 @@ import type { Lifecycle } from '../lib/service/serve.ts';
 import { openStores } from '../lib/store/stores.ts';
 import { callersOf } from './callers.ts';
 import { createRoutes } from './routes.ts';
+import { UploadLimit } from './upload-limit.ts';
 
 export const config = loadConfig();
 export const log = createLog('split', config.logLevel);
@@ -19,6 +20,7 @@ const redis = connectRedis(config.redisUrl, 'fails', log);
 const ledger = new ImageLedger(redis, config);
 const stores = openStores(config, redis);
 const callerOf = callersOf(config);
+const uploads = new UploadLimit(config.maxUploads);
 
 /** The function itself, also found by this name when the framework looks for its target. */
 export const split = answering(log, createRoutes({ config, ledger, stores, log, callerOf }));
@@ -33,6 +35,9 @@ export function bodyLimit(headers: IncomingHttpHeaders): number {
 export const lifecycle: Lifecycle = {
   isReady: () => redis.status === 'ready',
   admit: callerOf,
+  async makeRoom(req, res) {
+    if (req.method === 'POST') await uploads.enter(res);
+  },
   async close() {
     redis.disconnect();
   },

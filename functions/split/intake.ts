@@ -17,6 +17,7 @@ import { sourceOf, tileCount, tileGrid, type TileGrid } from '../lib/image/tile-
 import type { Caller } from './callers.ts';
 import { cutTiles } from './cut.ts';
 import { InFlight } from './in-flight.ts';
+import { Places } from './places.ts';
 import { assertPixelsPerByte } from './pixel-limit.ts';
 
 /** Tiles sent to Redis but not confirmed. */
@@ -35,9 +36,12 @@ export interface IntakeParts {
 
 export class Intake {
   readonly #parts: IntakeParts;
+  /** Images that are split at the same time: each holds decoded pixels beside its file. */
+  readonly #splits: Places;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
+    this.#splits = new Places(parts.config.maxSplits);
   }
 
   /**
@@ -81,7 +85,12 @@ export class Intake {
       });
     }
     if (state === 'begun' || state === 'splitting') {
-      await this.#enqueueTiles(id, bytes, header);
+      await this.#splits.take();
+      try {
+        await this.#enqueueTiles(id, bytes, header);
+      } finally {
+        this.#splits.giveBack();
+      }
       log.info('Split', {
         imageId: id,
         name,

@@ -2,6 +2,7 @@
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from '@google-cloud/functions-framework';
 import { Problem } from '../lib/errors.ts';
+import { inPieces } from '../lib/service/slow-readers.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
 import type { FoundResult, Results } from '../lib/store/results.ts';
 import type { OpenFile } from '../lib/store/store.ts';
@@ -62,7 +63,7 @@ async function sendFile(
     'content-length': file.sizeBytes,
   });
   if (req.method === 'HEAD') res.end();
-  else await pipeline(file.read(), res);
+  else await pipeline(file.read(), inPieces, res);
 }
 
 /** Whether an `If-None-Match` names `etag`; the weak form counts (RFC 9110, section 13.1.2). */

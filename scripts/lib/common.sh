@@ -60,9 +60,10 @@ prepare_token() {
   token_options=(--header "@$1/token")
 }
 
-# request CURL_OPTION... : a request to split, with the access token if there is one.
+# request CURL_OPTION... : a request to split, with the access token if there is one. Sends no `Expect`, so that curl does not
+# wait for a `100 Continue` before a large body: split never sends one.
 request() {
-  curl --silent ${token_options[@]+"${token_options[@]}"} "$@"
+  curl --silent --header 'Expect:' ${token_options[@]+"${token_options[@]}"} "$@"
 }
 
 # kubectl without the lines of its internal log (E1125 10:00:00 …): the line after them says what is wrong.

@@ -29,6 +29,7 @@ describe.each(variants)('the settings of $name', (variant) => {
     const config = loadConfig({ ...environmentOf(await renderVariant(variant), name), PORT: '8080' });
     expect(config.store).toBe(variant.overlay === 'pvc' ? 'file' : 'redis');
     expect(config.redisUrl).toBe('redis://redis.tessera.svc.cluster.local:6379');
+    expect(config.host).toBe('0.0.0.0');
   });
 
   it('reach every function the same way, a Secret over the ConfigMap', async () => {

@@ -148,6 +148,7 @@ describe.each(['file', 'redis'])('split with STORE=%s', (store) => {
       ],
       ['an unknown image', () => fetch(`${url}/images/0123456789abcdef01234567`), 404, 'not-found'],
       ['an id that is none', () => fetch(`${url}/images/..%2F..`), 404, 'not-found'],
+      ['a path that is no text', () => fetch(`${url}/%`), 400, 'invalid-request'],
       ['an unknown path', () => fetch(`${url}/nothing`), 404, 'not-found'],
       [
         'a method it does not know',

@@ -32,7 +32,7 @@ describe('a function asked to stop', () => {
   it('finishes the request under way, takes no other, and exits with 0', async () => {
     const server = await startRedis();
     const split = new FunctionProcess('split', { env: { REDIS_URL: server.url, LOG_LEVEL: 'silent' } });
-    const url = await split.ready();
+    const url = await split.healthy();
     const png = await toPng(picture(80, 60), 3);
 
     // Half of the body is there when the signal comes; the other half follows.
@@ -146,9 +146,10 @@ describe("the functions under the framework's own command", () => {
       );
       return (await Promise.all(answers)).every(Boolean);
     });
-    const upload = await fetch(`${urlOf('split')}/?name=f.png`, {
-      method: 'POST',
-      body: await toPng(picture(70, 70), 3),
+    const body = await toPng(picture(70, 70), 3);
+    const upload = await until('split to have its Redis', async () => {
+      const response = await fetch(`${urlOf('split')}/?name=f.png`, { method: 'POST', body });
+      return response.status !== 503 && response;
     });
     expect(upload.status).toBe(202);
     const { id, tiles } = (await upload.json()) as { id: string; tiles: number };

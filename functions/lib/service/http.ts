@@ -18,32 +18,47 @@ export function answering(log: Log, handler: Handler): HttpFunction {
       await handler(req, res);
     } catch (thrown) {
       const error = redisProblem(thrown);
-      const isFault = !(error instanceof Problem) || error.status >= 500;
-      if (isFault) log.error('A request failed', { method: req.method, path: req.path, error });
+      const request = { method: req.method, path: req.path };
+      if (isCallerGone(error)) log.debug('A caller went away before it had its answer', request);
+      else if (error instanceof Problem && error.status < 500) {
+        log.debug('A request was refused', { ...request, code: error.code, detail: error.message });
+      } else log.error('A request failed', { ...request, error });
       if (res.headersSent) res.destroy();
       else sendProblem(res, error);
     }
   };
 }
 
+/** Whether `error` says that a response was cut off by whoever should have read it. */
+function isCallerGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+}
+
 /** Answers `error` as `application/problem+json`. */
 export function sendProblem(res: ServerResponse, error: unknown): void {
+  writeProblem(res, error);
+  res.end();
+}
+
+/** Writes all of the answer to `error`, but does not end it. */
+export function writeProblem(res: ServerResponse, error: unknown): void {
   const body = problemBody(error);
   if (error instanceof Problem && error.retryAfterSeconds !== undefined) {
     res.setHeader('retry-after', error.retryAfterSeconds);
   }
   if (body.code === 'unauthorized') res.setHeader('www-authenticate', 'Bearer realm="tessera"');
-  send(res, body.status, body, 'application/problem+json');
+  write(res, body.status, body, 'application/problem+json');
 }
 
 export function sendJson(res: ServerResponse, status: number, body: unknown): void {
-  send(res, status, body, 'application/json');
+  write(res, status, body, 'application/json');
+  res.end();
 }
 
-function send(res: ServerResponse, status: number, body: unknown, type: string): void {
+function write(res: ServerResponse, status: number, body: unknown, type: string): void {
   const text = `${JSON.stringify(body)}\n`;
   res.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) });
-  res.end(text);
+  res.write(text);
 }
 
 /**

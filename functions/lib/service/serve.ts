@@ -1,5 +1,5 @@
-// Runs a registered function for production: the framework's request listener behind health routes, a body limit and
-// a graceful stop. docs/adr/0002 tells why the framework's own server is not used.
+// Runs a registered function for production: the framework's request listener behind health routes, limits and a graceful
+// stop. docs/adr/0002 tells why the framework's own server is not used.
 import {
   createServer,
   type IncomingHttpHeaders,
@@ -11,9 +11,13 @@ import {
 import type { AddressInfo } from 'node:net';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { Problem } from '../errors.ts';
-import { sendJson, sendProblem } from './http.ts';
 import type { Log } from '../log.ts';
-import { freeBytes } from '../image/pixels.ts';
+import { assertAcceptable, readBody } from './body.ts';
+import { answerClientErrors } from './client-errors.ts';
+import { sendJson, sendProblem } from './http.ts';
+import { refuse } from './refuse.ts';
+import { assertWellFormed } from './request-head.ts';
+import { cutSlowReaders } from './slow-readers.ts';
 import { stopSignal } from './stop-signal.ts';
 
 /** What a function tells about itself to whoever runs it. */
@@ -22,6 +26,8 @@ export interface Lifecycle {
   isReady(): boolean;
   /** Throws a {@link Problem} for a request that is to be refused by its headers alone, before its body is read. */
   admit?(req: IncomingMessage): void;
+  /** Waits until there is room for the body of the request that `res` answers. Throws a {@link Problem} if none comes. */
+  makeRoom?(req: IncomingMessage, res: ServerResponse): Promise<void>;
   /** Ends work of the function's own, beside the requests under way. */
   drain?(): Promise<void>;
   /** Closes the function's connections, once nothing is under way. */
@@ -31,9 +37,13 @@ export interface Lifecycle {
 export interface ServeOptions {
   /** The name the function is registered under. */
   target: string;
+  /** The address to listen on. */
+  host: string;
   port: number;
   /** The most bytes that a request with these headers may have in its body. */
   bodyLimit: (headers: IncomingHttpHeaders) => number;
+  /** The slowest that a caller may send a body or take an answer. */
+  minBytesPerS: number;
   /** How long requests under way may take once the process is asked to stop. */
   drainMs: number;
   lifecycle: Lifecycle;
@@ -41,19 +51,24 @@ export interface ServeOptions {
 }
 
 const HEADERS_TIMEOUT_MS = 15_000;
-const REQUEST_TIMEOUT_MS = 120_000;
+const REQUEST_TIMEOUT_MS = 300_000;
+/** How often Node looks whether one of the two is over; left to itself, every 30 s. */
+const TIMEOUT_CHECK_MS = 1000;
+/** How long nothing of a body may come, and nothing of an answer be taken. */
+const SENDING_PATIENCE_MS = 10_000;
+const READING_PATIENCE_MS = 60_000;
 const IDLE_SWEEP_MS = 50;
 /** After the drain's own limit, the time until a process that cannot let go (Redis does not answer) is ended. */
 const OVERDUE_MS = 3000;
 
 /** Serves until SIGTERM or SIGINT, then drains and exits. Resolves once it listens. */
 export async function serve(options: ServeOptions): Promise<Server> {
-  const { target, port, lifecycle, log } = options;
+  const { target, host, port, minBytesPerS, lifecycle, log } = options;
   const [framework] = getTestServer(target).listeners('request') as RequestListener[];
   let isDraining = false;
   const underWay = new Set<ServerResponse>();
 
-  const server = createServer((req, res) => {
+  const answer = (req: IncomingMessage, res: ServerResponse) => {
     if (req.url === '/health/live') return sendJson(res, 200, { live: true });
     if (req.url === '/health/ready') {
       if (!isDraining && lifecycle.isReady()) return sendJson(res, 200, { ready: true });
@@ -62,17 +77,29 @@ export async function serve(options: ServeOptions): Promise<Server> {
     underWay.add(res);
     res.once('close', () => underWay.delete(res));
     if (isDraining) res.setHeader('connection', 'close');
-    receive(req, options).then(
+    receive(req, res, options).then(
       (body) => {
         // The framework's own parsers pass over a request that has been read to its end.
         Object.assign(req, { rawBody: body, body });
         framework(req, res);
       },
-      (error: unknown) => refuse(req, res, error),
+      (error: unknown) => refuse(req, res, error, log),
     );
-  });
-  server.headersTimeout = HEADERS_TIMEOUT_MS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  };
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      requireHostHeader: false, // Node would answer without a document; assertWellFormed looks for it.
+    },
+    answer,
+  );
+  // `100 Continue` is never sent. A proxy that records the first header it sees (Knative's queue-proxy does) would pass
+  // the real status on as 200. A caller who asked sends its body anyway after a moment, unless it is refused before.
+  server.on('checkContinue', answer);
+  answerClientErrors(server, underWay, log);
+  cutSlowReaders(underWay, { minBytesPerS, patienceMs: READING_PATIENCE_MS }, log);
 
   const stop = async () => {
     isDraining = true;
@@ -85,10 +112,10 @@ export async function serve(options: ServeOptions): Promise<Server> {
   };
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, resolve);
+    server.listen(port, host, resolve);
   });
   const { port: listeningPort } = server.address() as AddressInfo;
-  log.info('Listening', { port: listeningPort });
+  log.info('Listening', { host, port: listeningPort });
   process.send?.({ listeningPort }); // A parent that let the system choose the port wants to know it.
   const stopOrFail = () => {
     stop().catch((error: unknown) => {
@@ -101,6 +128,17 @@ export async function serve(options: ServeOptions): Promise<Server> {
   return server;
 }
 
+/** Reads the body of a request, once its head lets it in. Throws a {@link Problem} for one that is refused. */
+async function receive(req: IncomingMessage, res: ServerResponse, options: ServeOptions): Promise<Buffer> {
+  const { lifecycle, bodyLimit, minBytesPerS } = options;
+  const maxBytes = bodyLimit(req.headers);
+  lifecycle.admit?.(req);
+  assertWellFormed(req);
+  assertAcceptable(req.headers, maxBytes);
+  await lifecycle.makeRoom?.(req, res);
+  return readBody(req, { maxBytes, pace: { minBytesPerS, patienceMs: SENDING_PATIENCE_MS } });
+}
+
 /** Stops accepting, lets requests under way end, and cuts off what is left after `drainMs`. */
 async function closeServer(server: Server, drainMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -109,46 +147,4 @@ async function closeServer(server: Server, drainMs: number): Promise<void> {
   await closed;
   clearInterval(sweep);
   clearTimeout(limit);
-}
-
-/** Reads the body of a request, once its headers let it in. Throws a {@link Problem} for one that is refused. */
-async function receive(req: IncomingMessage, { lifecycle, bodyLimit }: ServeOptions): Promise<Buffer> {
-  lifecycle.admit?.(req);
-  return readBody(req, bodyLimit(req.headers));
-}
-
-/** Reads the body whole, in one piece of memory where its length is known. Throws a {@link Problem} past the limit. */
-async function readBody(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const encoding = req.headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') {
-    throw new Problem('unsupported-encoding', `The body is encoded as ${JSON.stringify(encoding)}.`);
-  }
-  const tooLarge = () =>
-    new Problem('body-too-large', `The body is larger than the ${maxBytes} bytes allowed.`);
-  const declared = req.headers['content-length'];
-  if (Number(declared) > maxBytes) throw tooLarge();
-
-  const whole = declared === undefined ? null : Buffer.allocUnsafe(Number(declared));
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    if (length + chunk.length > maxBytes) throw tooLarge();
-    length += chunk.length;
-    if (whole) {
-      chunk.copy(whole, length - chunk.length);
-      freeBytes(chunk);
-    } else chunks.push(chunk);
-  }
-  return whole ?? Buffer.concat(chunks, length);
-}
-
-/** Answers a request whose body was not read to its end, and hears the rest out so that the caller sees the answer. */
-function refuse(req: IncomingMessage, res: ServerResponse, error: unknown): void {
-  if (!(error instanceof Problem)) {
-    res.destroy(); // The caller went away while sending.
-    return;
-  }
-  res.setHeader('connection', 'close');
-  sendProblem(res, error);
-  req.resume();
 }

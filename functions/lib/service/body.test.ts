@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { assertAcceptable, readBody } from './body.ts';
+
+const limits = { maxBytes: 200_000, pace: { minBytesPerS: 1000, patienceMs: 2000 } };
+
+let server: Server;
+let socket: Socket;
+/** What became of the body of the one request of each test. */
+let outcome: Promise<Buffer>;
+
+beforeEach(async () => {
+  outcome = new Promise((resolve, reject) => {
+    server = createServer((req) => {
+      readBody(req, limits).then(resolve, reject);
+    });
+  });
+  outcome.catch(() => {}); // Each test looks at it.
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  await once(socket, 'connect');
+});
+
+afterEach(async () => {
+  socket.destroy();
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
+});
+
+function sendHead(...headers: string[]): void {
+  socket.write(['POST / HTTP/1.1', 'host: x', ...headers, '', ''].join('\r\n'));
+}
+
+function sendChunk(bytes: Uint8Array): void {
+  socket.write(`${bytes.length.toString(16)}\r\n`);
+  socket.write(bytes);
+  socket.write('\r\n');
+}
+
+describe('readBody', () => {
+  const body = randomBytes(200_000);
+
+  it('reads a body that declared its length', async () => {
+    sendHead(`content-length: ${body.length}`);
+    socket.write(body);
+    expect((await outcome).equals(body)).toBe(true);
+  });
+
+  it('reads a body that comes in chunks', async () => {
+    sendHead('transfer-encoding: chunked');
+    for (let at = 0; at < body.length; at += 70_000) sendChunk(body.subarray(at, at + 70_000));
+    socket.write('0\r\n\r\n');
+    expect((await outcome).equals(body)).toBe(true);
+  });
+
+  it.each(['content-length: 0', 'x-nothing: 1'])('reads no body with "%s"', async (header) => {
+    sendHead(header);
+    expect(await outcome).toHaveLength(0);
+  });
+
+  it('refuses one that turns out larger than allowed', async () => {
+    sendHead('transfer-encoding: chunked');
+    sendChunk(body);
+    sendChunk(Buffer.from('!'));
+    await expect(outcome).rejects.toMatchObject({ code: 'body-too-large', status: 413 });
+  });
+
+  it('refuses one of which nothing comes', async () => {
+    sendHead('content-length: 100000');
+    await expect(outcome).rejects.toMatchObject({ code: 'request-timeout', status: 408 });
+  });
+
+  it('refuses one that comes byte by byte', async () => {
+    sendHead('content-length: 100000');
+    const drip = setInterval(() => socket.write('.'), 100);
+    await expect(outcome).rejects.toMatchObject({ code: 'request-timeout' });
+    clearInterval(drip);
+  });
+
+  it('gives up when the caller goes away', async () => {
+    sendHead('content-length: 100000');
+    socket.write('half');
+    socket.end();
+    await expect(outcome).rejects.toThrow('went away after 4 bytes');
+  });
+});
+
+describe('assertAcceptable', () => {
+  it.each([{}, { 'content-length': '100' }, { 'content-encoding': 'identity' }])(
+    'lets a body in with the headers %j',
+    (headers) => {
+      expect(() => assertAcceptable(headers, 100)).not.toThrow();
+    },
+  );
+
+  it.each([
+    [{ 'content-length': '101' }, 'body-too-large'],
+    [{ 'content-length': '9'.repeat(400) }, 'body-too-large'],
+    [{ 'content-encoding': 'gzip' }, 'unsupported-encoding'],
+  ])('refuses a body with the headers %j', (headers, code) => {
+    expect(() => assertAcceptable(headers, 100)).toThrow(expect.objectContaining({ code }));
+  });
+});

@@ -1,0 +1,57 @@
+// Requests that never become one: what Node's parser or its time-outs refuse, answered as problem documents too.
+import { STATUS_CODES, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Problem, problemBody } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { sendProblem } from './http.ts';
+
+/** How long a caller may take to read why its connection is closed. */
+const LINGER_MS = 1000;
+
+/** Answers what Node would refuse by itself. `underWay`: the responses that have been begun and not ended. */
+export function answerClientErrors(server: Server, underWay: ReadonlySet<ServerResponse>, log: Log): void {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const isAnswering = [...underWay].some((res) => res.socket === socket && res.headersSent);
+    if (isAnswering || !socket.writable || error.code === 'ECONNRESET') {
+      socket.destroy();
+      return;
+    }
+    log.debug('A request was refused', { reason: error.code });
+    refuseOn(socket, problemOf(error));
+  });
+  server.on('connect', (_req, socket) => {
+    refuseOn(socket, new Problem('method-not-allowed', 'CONNECT is not allowed here.'));
+  });
+  server.on('checkExpectation', (req, res) => {
+    const expected = JSON.stringify(req.headers.expect?.slice(0, 100));
+    res.setHeader('connection', 'close');
+    sendProblem(res, new Problem('expectation-failed', `${expected} cannot be expected here.`));
+  });
+}
+
+function problemOf({ code, message }: NodeJS.ErrnoException): Problem {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new Problem('headers-too-large', 'The headers take more than the 16 KiB allowed.');
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return new Problem('body-too-large', 'The chunk extensions of the body are too large.');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new Problem('request-timeout', 'The request did not come in time.');
+    default:
+      return new Problem('invalid-request', `This is not HTTP/1.1: ${message}.`);
+  }
+}
+
+/** Writes a whole response by hand: there is no ServerResponse for what is no request. */
+function refuseOn(socket: Duplex, problem: Problem): void {
+  const body = `${JSON.stringify(problemBody(problem))}\n`;
+  const lines = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.on('error', () => {}); // It is closed either way.
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+}
