@@ -1,14 +1,11 @@
 // Stands between a function and Redis, knows which step of the queue passes, and can stop it there: before Redis has
 // seen it, or after Redis has done it and before the function hears so. What happens then is the test's to choose; the
 // function itself has no hook.
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
-import { scriptNames, scriptText, type ScriptName } from '../functions/lib/queue/scripts.ts';
 import { FrameReader, textOf, type Frame } from './resp.ts';
+import { stepOf, wordsOf, type Step } from './steps.ts';
 
-/** A script of the queue, or a plain command in lower case (`get` fetches a tile's source). */
-export type Step = ScriptName | (string & {});
 /** `request`: Redis has not seen the step. `reply`: Redis has done it, the function has not heard. */
 export type Moment = 'request' | 'reply';
 
@@ -35,6 +32,8 @@ export interface Stop {
   where?: (step: Pick<Passage, 'words' | 'answer'>) => boolean;
 }
 
+type Verdict = 'pass' | 'cut' | 'tear';
+
 interface Hold extends Stop {
   left: number;
   stopped: (passage: Passage) => void;
@@ -49,16 +48,8 @@ interface Exchange {
   expectedReplies: number;
 }
 
-type Verdict = 'pass' | 'cut' | 'tear';
-
-const NO_BYTES = Buffer.alloc(0);
-const scriptsByText = new Map<string, ScriptName>(scriptNames.map((name) => [scriptText(name), name]));
-const scriptsByDigest = new Map<string, ScriptName>(
-  scriptNames.map((name) => [createHash('sha1').update(scriptText(name)).digest('hex'), name]),
-);
-
 export class RedisProxy {
-  readonly #redisPort: number;
+  #redisPort: number;
   readonly #server: Server;
   readonly #links = new Set<Link>();
   readonly #holds: Hold[] = [];
@@ -96,6 +87,16 @@ export class RedisProxy {
   /** Cuts every connection there is; the function may connect again. */
   cutAll(): void {
     for (const link of this.#links) link.close();
+  }
+
+  /** Leads new connections to another server; those there are stay where they are. */
+  leadTo(redisPort: number): void {
+    this.#redisPort = redisPort;
+  }
+
+  /** Nothing passes any more on the connections there are, and none of them closes, as when the other end vanishes. */
+  blackHole(): void {
+    for (const link of this.#links) link.silence();
   }
 
   async close(): Promise<void> {
@@ -143,6 +144,7 @@ class Link {
   readonly #unanswered: Exchange[] = [];
   #transaction: Frame[] = [];
   #isTorn = false;
+  #isSilent = false;
   #asking: Promise<void> = Promise.resolve();
   #answering: Promise<void> = Promise.resolve();
 
@@ -163,6 +165,13 @@ class Link {
       socket.on('error', () => {}); // A cut connection is what this is for; `close` follows.
       socket.on('close', () => this.close());
     }
+  }
+
+  /** Stops reading on both sides: what is sent stays in the system's buffers until they are full. */
+  silence(): void {
+    this.#isSilent = true;
+    this.#client.pause();
+    this.#redis.pause();
   }
 
   close(): void {
@@ -192,7 +201,7 @@ class Link {
   }
 
   #send(to: Socket, bytes: Buffer, verdict: Verdict): void {
-    if (this.#isTorn) return; // Nothing may follow half a frame.
+    if (this.#isTorn || this.#isSilent) return; // Nothing may follow half a frame.
     if (verdict === 'pass') to.write(bytes);
     else if (verdict === 'cut') this.close();
     else {
@@ -223,26 +232,4 @@ function exchange(
   expectedReplies: number,
 ): Exchange {
   return { step, words, raw, replies: [], expectedReplies };
-}
-
-/** The words of a command, its name in lower case. Long ones are bytes of a picture and left out. */
-function wordsOf({ value }: Frame): string[] {
-  const LONGEST_WORD = 16_384;
-  const [name, ...args] = (Array.isArray(value) ? value : [value]).map((word) =>
-    word !== null && word.length > LONGEST_WORD ? NO_BYTES : word,
-  );
-  return [textOf(name).toLowerCase(), ...args.map(textOf)];
-}
-
-function stepOf(command: string, args: string[]): { step: Step; words: string[]; isScript: boolean } {
-  const script =
-    command === 'evalsha'
-      ? scriptsByDigest.get(args[0])
-      : command === 'eval'
-        ? scriptsByText.get(args[0])
-        : undefined;
-  // A script's arguments come after its text or digest, the number of its keys and the one key.
-  return script
-    ? { step: script, words: args.slice(3), isScript: true }
-    : { step: command, words: args, isScript: false };
 }

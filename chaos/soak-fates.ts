@@ -1,5 +1,6 @@
 // How the workers of a soak end: at a step and a moment drawn by lot, the same for the same seed.
-import type { Moment, Passage, Step, Stop } from './redis-proxy.ts';
+import type { Moment, Passage, Stop } from './redis-proxy.ts';
+import type { Step } from './steps.ts';
 
 type Mode = 'naive' | 'lease';
 

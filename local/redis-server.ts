@@ -18,6 +18,8 @@ export interface RedisServerOptions {
   appendOnly?: boolean;
   /** The server's memory limit; writes are refused past it, nothing is evicted. */
   maxMemory?: string;
+  /** More of the server's own settings, by their names in redis.conf. */
+  settings?: Record<string, string>;
 }
 
 export class RedisServer {
@@ -62,27 +64,21 @@ export class RedisServer {
 
   /** Starts the server's process, again after {@link kill}. */
   async restart(): Promise<void> {
-    const { appendOnly = false, maxMemory = '0' } = this.#options;
+    const { appendOnly = false, maxMemory = '0', settings = {} } = this.#options;
+    const all = {
+      port: String(this.port),
+      bind: '127.0.0.1',
+      dir: this.#dir,
+      save: '',
+      appendonly: appendOnly ? 'yes' : 'no',
+      appendfsync: 'everysec',
+      maxmemory: maxMemory,
+      'maxmemory-policy': 'noeviction',
+      ...settings,
+    };
     const child = spawn(
       redisBinary(),
-      [
-        '--port',
-        String(this.port),
-        '--bind',
-        '127.0.0.1',
-        '--dir',
-        this.#dir,
-        '--save',
-        '',
-        '--appendonly',
-        appendOnly ? 'yes' : 'no',
-        '--appendfsync',
-        'everysec',
-        '--maxmemory',
-        maxMemory,
-        '--maxmemory-policy',
-        'noeviction',
-      ],
+      Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]),
       { stdio: ['ignore', 'pipe', 'pipe'], detached: true }, // Out of reach of a Ctrl-C meant for its owner.
     );
     this.#process = child;

@@ -14,6 +14,7 @@ const copied = [
   'functions/testing',
   'chaos/redis-proxy.ts',
   'chaos/resp.ts',
+  'chaos/steps.ts',
   'local/redis-server.ts',
   'test/queue',
   'package.json',

@@ -2,7 +2,8 @@
 // sends again what was not answered; all there is in Redis must then be as if nothing had been cut.
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { RedisProxy, type Step } from '../../chaos/redis-proxy.ts';
+import { RedisProxy } from '../../chaos/redis-proxy.ts';
+import type { Step } from '../../chaos/steps.ts';
 import { brokenInvariants } from './invariants.ts';
 import { A, B, pixels, planOf, Rig, sourceOf, useRig } from './rig.ts';
 

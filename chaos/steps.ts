@@ -1,0 +1,36 @@
+// Tells which step of the queue a command is.
+import { createHash } from 'node:crypto';
+import { scriptNames, scriptText, type ScriptName } from '../functions/lib/queue/scripts.ts';
+import { textOf, type Frame } from './resp.ts';
+
+/** A script of the queue, or a plain command in lower case (`get` fetches a tile's source). */
+export type Step = ScriptName | (string & {});
+
+const NO_BYTES = Buffer.alloc(0);
+const scriptsByText = new Map<string, ScriptName>(scriptNames.map((name) => [scriptText(name), name]));
+const scriptsByDigest = new Map<string, ScriptName>(
+  scriptNames.map((name) => [createHash('sha1').update(scriptText(name)).digest('hex'), name]),
+);
+
+/** The words of a command, its name in lower case. Long ones are bytes of a picture and left out. */
+export function wordsOf({ value }: Frame): string[] {
+  const LONGEST_WORD = 16_384;
+  const [name, ...args] = (Array.isArray(value) ? value : [value]).map((word) =>
+    word !== null && word.length > LONGEST_WORD ? NO_BYTES : word,
+  );
+  return [textOf(name).toLowerCase(), ...args.map(textOf)];
+}
+
+/** What a command does, with the words that belong to it. */
+export function stepOf(command: string, args: string[]): { step: Step; words: string[]; isScript: boolean } {
+  const script =
+    command === 'evalsha'
+      ? scriptsByDigest.get(args[0])
+      : command === 'eval'
+        ? scriptsByText.get(args[0])
+        : undefined;
+  // A script's arguments come after its text or digest, the number of its keys and the one key.
+  return script
+    ? { step: script, words: args.slice(3), isScript: true }
+    : { step: command, words: args, isScript: false };
+}
