@@ -7,6 +7,8 @@ import { answering, bodyOf, MAX_DOCUMENT_BYTES } from '../lib/service/http.ts';
 import { createLog } from '../lib/log.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
+import { FaultLog } from '../lib/redis/fault-log.ts';
+import { Heartbeat } from '../lib/redis/heartbeat.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
 import { expireResults } from '../lib/store/results.ts';
 import { openStores } from '../lib/store/stores.ts';
@@ -15,7 +17,8 @@ import { Assembler } from './assembler.ts';
 export const config = loadConfig();
 export const log = createLog('assemble', config.logLevel);
 
-const redis = connectRedis(config.redisUrl, 'fails', log);
+const redis = connectRedis(config.redisUrl, 'fails');
+const heartbeat = new Heartbeat(redis, config.keyPrefix, new FaultLog(log));
 const ledger = new ImageLedger(redis, config);
 const { results } = openStores(config, redis);
 const assembler = new Assembler({ ledger, results, log });
@@ -37,8 +40,9 @@ http('assemble', assemble);
 export const bodyLimit = () => MAX_DOCUMENT_BYTES;
 
 export const lifecycle: Lifecycle = {
-  isReady: () => redis.status === 'ready',
+  isReady: () => heartbeat.isWell,
   async close() {
+    heartbeat.stop();
     redis.disconnect();
   },
 };

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Log } from '../lib/log.ts';
 import type { AckAnswer, Claim, TileQueue } from '../lib/queue/tile-queue.ts';
+import { FaultLog } from '../lib/redis/fault-log.ts';
 import { until } from '../testing/until.ts';
 import { Consumer, type ConsumerParts } from './consumer.ts';
 
@@ -23,6 +24,7 @@ class FakeQueue implements TileQueue {
   readonly ready: Claim[];
   readonly done: string[] = [];
   claims = 0;
+  refused = 0;
   extended = 0;
   closed = false;
   claimFault: Error | null = null;
@@ -44,7 +46,10 @@ class FakeQueue implements TileQueue {
   }
 
   async claim(): Promise<Claim | null> {
-    if (this.claimFault) throw this.claimFault;
+    if (this.claimFault) {
+      this.refused++;
+      throw this.claimFault;
+    }
     const claim = this.ready.shift() ?? null;
     if (claim) this.claims++;
     await this.claimGate;
@@ -127,6 +132,7 @@ function consume(queue: FakeQueue, parts: Partial<ConsumerParts> = {}) {
     slots: 3,
     leaseMs: 60_000,
     log,
+    faults: new FaultLog(log),
     jitter: () => 0,
     ...parts,
   });
@@ -216,6 +222,32 @@ describe('a consumer', () => {
     convolver.finish(1);
     await until('the second ack', () => queue.done.includes('ack 1'));
     expect(logged.some((message) => message.includes('lease will expire'))).toBe(true);
+  });
+});
+
+describe('a consumer whose Redis refuses', () => {
+  it('hands a result in when it is taken, and keeps the lease until then', async () => {
+    const queue = new FakeQueue(2);
+    const { convolver, logged } = consume(queue, { leaseMs: 300 });
+    queue.ackFault = new Error("READONLY You can't write against a read only replica.");
+    consumer.start();
+    await until('the tile', () => convolver.running.includes(0));
+    convolver.finish(0);
+    await until('the ack', () => queue.done.includes('ack 0'));
+    expect(queue.extended).toBeGreaterThan(0);
+    expect(logged.filter((message) => message.includes('Redis'))).toEqual([
+      'Redis refuses commands',
+      'Redis is back',
+    ]);
+  });
+
+  it('says so once, however often it claims', async () => {
+    const queue = new FakeQueue(0);
+    queue.claimFault = new Error('BUSY Redis is busy running a script.');
+    const { logged } = consume(queue);
+    consumer.start();
+    await until('three claims', () => queue.refused >= 3);
+    expect(logged).toEqual(['Redis refuses commands']);
   });
 });
 

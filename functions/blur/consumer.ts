@@ -2,10 +2,10 @@
 // tiles are convolved at once, a tile is fetched and another handed in meanwhile. An idle worker begins with one slot,
 // and the others join in when its tile went well: a tile that kills the worker takes no other along.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatJob } from '../lib/job.ts';
 import type { Log } from '../lib/log.ts';
-import { freeBytes } from '../lib/image/pixels.ts';
 import type { Claim, TileQueue } from '../lib/queue/tile-queue.ts';
+import type { FaultLog } from '../lib/redis/fault-log.ts';
+import { TilesInHand } from './tiles-in-hand.ts';
 
 /** A slot's pause when no tile is ready: the next ones of an image that is still being cut come one by one. */
 const PAUSE_MS = 5;
@@ -13,6 +13,11 @@ const PAUSE_MS = 5;
 const WAIT_MS = 100;
 /** How often an idle worker looks for events that are overdue. */
 const ANNOUNCE_EVERY_MS = 1000;
+/** The pause before a step that failed is tried again. */
+const RETRY_MS = 1000;
+
+const CLAIMING = 'No tile can be claimed';
+const ANNOUNCING = 'The outbox cannot be read';
 
 export interface ConsumerParts {
   queue: TileQueue;
@@ -23,21 +28,19 @@ export interface ConsumerParts {
   slots: number;
   leaseMs: number;
   log: Log;
+  faults: FaultLog;
   /** From 0 to below 1: keeps workers that wait alike from asking at the same moments. */
   jitter?: () => number;
 }
 
 export class Consumer {
   readonly #parts: ConsumerParts;
-  /** The tiles in hand, each with the timer that extends its lease. */
-  readonly #held = new Map<Claim, NodeJS.Timeout>();
+  readonly #inHand: TilesInHand;
   /** Claims on their way. */
   readonly #claiming = new Set<Promise<Claim | null>>();
   /** Resolves with the next tile that is handed in, or when none will be. */
   #nextHandedIn = Promise.withResolvers<void>();
   readonly #stopping = new AbortController();
-  /** The time to drain is over: what is claimed goes back. */
-  #isOver = false;
   readonly #loops: Promise<void>[] = [];
   /** Requests to drain the queue that are under way. */
   readonly #drains = new Set<Promise<number>>();
@@ -45,6 +48,7 @@ export class Consumer {
 
   constructor(parts: ConsumerParts) {
     this.#parts = parts;
+    this.#inHand = new TilesInHand(parts);
   }
 
   /** Resolves once the queue has been asked for a tile for the first time. */
@@ -79,10 +83,7 @@ export class Consumer {
       limit.abort();
       return;
     }
-    this.#isOver = true;
-    const held = [...this.#held.keys()];
-    this.#parts.log.warn('Tiles go back to the queue', { tiles: held.map((claim) => formatJob(claim.job)) });
-    await Promise.all(held.map((claim) => this.#parts.queue.release(claim)));
+    await this.#inHand.giveBack();
     await Promise.allSettled(this.#claiming);
   }
 
@@ -147,24 +148,27 @@ export class Consumer {
   async #tryAnnounce(): Promise<void> {
     try {
       await this.#parts.announce();
+      this.#parts.faults.over(ANNOUNCING);
     } catch (error) {
-      this.#parts.log.error('The outbox cannot be read', { error });
+      this.#parts.faults.met(ANNOUNCING, error);
     }
   }
 
   async #tryClaim(): Promise<Claim | null> {
     try {
-      return await this.#claim();
+      const claim = await this.#claim();
+      this.#parts.faults.over(CLAIMING);
+      return claim;
     } catch (error) {
-      this.#parts.log.error('No tile can be claimed', { error });
-      await this.#pause(WAIT_MS); // A list with tiles on it would have it ask again at once.
+      this.#parts.faults.met(CLAIMING, error);
+      await this.#pause(this.#jittered(RETRY_MS)); // A list with tiles on it would have it ask again at once.
       return null;
     } finally {
       this.#firstPoll.resolve();
     }
   }
 
-  /** The next tile, in hand until {@link #handIn} is through with it; null when none is ready, or no more are wanted. */
+  /** The next tile, in hand until {@link #handIn}; null when none is ready, or no more are wanted. */
   async #claim(): Promise<Claim | null> {
     if (this.#stopping.signal.aborted) return null;
     const claiming = this.#takeInHand();
@@ -177,48 +181,16 @@ export class Consumer {
   }
 
   async #takeInHand(): Promise<Claim | null> {
-    const { queue, leaseMs } = this.#parts;
-    const claim = await queue.claim();
-    if (claim === null) return null;
-    if (this.#isOver) {
-      await queue.release(claim);
-      return null;
-    }
-    this.#held.set(
-      claim,
-      setInterval(() => this.#extend(claim), leaseMs / 3),
-    );
-    return claim;
+    const claim = await this.#parts.queue.claim();
+    return claim && this.#inHand.take(claim);
   }
 
-  /** Sees one tile to its end. Never throws: what goes wrong with a tile is the queue's to tell. */
   async #handIn(claim: Claim, core: Uint8Array | Error): Promise<void> {
-    const { queue, log } = this.#parts;
-    const job = formatJob(claim.job);
-    try {
-      if (core instanceof Error) {
-        const answer = await queue.fail(claim, core.message);
-        log.warn('A tile failed', { job, attempt: claim.attempt, answer, error: core });
-        return;
-      }
-      const answer = await queue.ack(claim, core);
-      freeBytes(core);
-      this.#nextHandedIn.resolve();
-      this.#nextHandedIn = Promise.withResolvers();
-      log.debug('A tile is blurred', { job, attempt: claim.attempt, answer });
-      if (answer === 'last') void this.#tryAnnounce();
-    } catch (error) {
-      log.error('A tile could not be handed in; its lease will expire', { job, error });
-    } finally {
-      clearInterval(this.#held.get(claim));
-      this.#held.delete(claim);
-    }
-  }
-
-  #extend(claim: Claim): void {
-    this.#parts.queue.extend(claim).catch((error: unknown) => {
-      this.#parts.log.warn('A lease could not be extended', { job: formatJob(claim.job), error });
-    });
+    const answer = await this.#inHand.handIn(claim, core);
+    if (answer === null) return;
+    this.#nextHandedIn.resolve();
+    this.#nextHandedIn = Promise.withResolvers();
+    if (answer === 'last') void this.#tryAnnounce();
   }
 
   #jittered(ms: number): number {

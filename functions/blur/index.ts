@@ -7,6 +7,8 @@ import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { LeaseQueue } from '../lib/queue/lease-queue.ts';
 import { NaiveQueue } from '../lib/queue/naive-queue.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
+import { FaultLog } from '../lib/redis/fault-log.ts';
+import { Heartbeat } from '../lib/redis/heartbeat.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
 import { Announcer } from './announcer.ts';
 import { Consumer } from './consumer.ts';
@@ -18,7 +20,9 @@ const FIRST_POLL_MS = 500;
 export const config = loadConfig();
 export const log = createLog('blur', config.logLevel);
 
-const redis = connectRedis(config.redisUrl, 'waits', log);
+const faults = new FaultLog(log);
+const redis = connectRedis(config.redisUrl, 'waits');
+const heartbeat = new Heartbeat(redis, config.keyPrefix, faults);
 const queue =
   config.queueMode === 'naive' ? new NaiveQueue(redis, config.keyPrefix) : new LeaseQueue(redis, config);
 const announcer = new Announcer(new ImageLedger(redis, config), config, log);
@@ -30,6 +34,7 @@ const consumer = new Consumer({
   slots: config.concurrency + 1,
   leaseMs: config.leaseMs,
   log,
+  faults,
 });
 
 if (config.consumer === 'on') {
@@ -58,11 +63,12 @@ http('blur', blur);
 export const bodyLimit = () => MAX_DOCUMENT_BYTES;
 
 export const lifecycle: Lifecycle = {
-  isReady: () => redis.status === 'ready',
+  isReady: () => heartbeat.isWell,
   async drain() {
     await Promise.all([consumer.stop(config.drainMs), announcer.stop(config.drainMs)]);
   },
   async close() {
+    heartbeat.stop();
     await Promise.all([convolver.close(), queue.close()]);
     redis.disconnect();
   },

@@ -7,6 +7,8 @@ import { mediaTypeOf } from '../lib/service/media-type.ts';
 import { createLog } from '../lib/log.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
+import { FaultLog } from '../lib/redis/fault-log.ts';
+import { Heartbeat } from '../lib/redis/heartbeat.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
 import { openStores } from '../lib/store/stores.ts';
 import { callersOf } from './callers.ts';
@@ -16,7 +18,8 @@ import { UploadLimit } from './upload-limit.ts';
 export const config = loadConfig();
 export const log = createLog('split', config.logLevel);
 
-const redis = connectRedis(config.redisUrl, 'fails', log);
+const redis = connectRedis(config.redisUrl, 'fails');
+const heartbeat = new Heartbeat(redis, config.keyPrefix, new FaultLog(log));
 const ledger = new ImageLedger(redis, config);
 const stores = openStores(config, redis);
 const callerOf = callersOf(config);
@@ -33,12 +36,13 @@ export function bodyLimit(headers: IncomingHttpHeaders): number {
 }
 
 export const lifecycle: Lifecycle = {
-  isReady: () => redis.status === 'ready',
+  isReady: () => heartbeat.isWell,
   admit: callerOf,
   async makeRoom(req, res) {
     if (req.method === 'POST') await uploads.enter(res);
   },
   async close() {
+    heartbeat.stop();
     redis.disconnect();
   },
 };

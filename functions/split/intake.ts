@@ -9,7 +9,7 @@ import { freeBytes } from '../lib/image/pixels.ts';
 import type { ImageLedger, ImagePlan, ImageRecord } from '../lib/queue/image-ledger.ts';
 import { allocatedBytes } from '../lib/redis/allocated-bytes.ts';
 import { blobMemoryBytes } from '../lib/redis/blob.ts';
-import { isOutOfMemory } from '../lib/redis/connection.ts';
+import { isOutOfMemory } from '../lib/redis/faults.ts';
 import { outputName } from '../lib/store/output-names.ts';
 import { hasResult } from '../lib/store/results.ts';
 import type { Stores } from '../lib/store/stores.ts';

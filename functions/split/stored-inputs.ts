@@ -3,7 +3,7 @@
 import type { Config } from '../lib/config.ts';
 import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
-import { redisProblem } from '../lib/redis/connection.ts';
+import { redisProblem } from '../lib/redis/faults.ts';
 import { outputNames } from '../lib/store/output-names.ts';
 import type { Inputs, Listing } from '../lib/store/store.ts';
 import type { Caller } from './callers.ts';

@@ -1,7 +1,7 @@
-// Connections to Redis, and what their faults mean to a caller.
+// Connections to Redis that notice what TCP does not tell: a server that is gone without a word, one that hangs, one
+// that has become a replica. docs/adr/0009 tells why the times are what they are.
 import { Redis } from 'ioredis';
-import { Problem } from '../errors.ts';
-import type { Log } from '../log.ts';
+import { isFromReplica } from './faults.ts';
 
 /**
  * How a connection meets a Redis that does not answer. `waits`: a command is held and sent again until Redis is back,
@@ -9,72 +9,47 @@ import type { Log } from '../log.ts';
  */
 export type Patience = 'waits' | 'fails';
 
-const COMMAND_TIMEOUT_MS = 15_000;
+const CONNECT_TIMEOUT_MS = 2000;
+/** A connection on which a command has waited this long, with no byte from Redis, is given up. */
+const SOCKET_TIMEOUT_MS = 10_000;
+/** For a connection that has nothing to send: the time until the system asks whether the other end is still there. */
+const KEEP_ALIVE_MS = 5000;
+/** The pause before the next look at a Redis that loads its data. */
+const LOADING_RETRY_MS = 1000;
+/** A replica that is all there is must not be asked anew for every command. */
+const RECONNECT_EVERY_MS = 1000;
 
-/** Connects to `url` in the background. Faults of the connection are logged once each time it is lost. */
-export function connectRedis(url: string, patience: Patience, log: Log): Redis {
-  const redis = new Redis(url, {
+/** Connects to `url` in the background. Faults of the connection are the heartbeat's to tell. */
+export function connectRedis(url: string, patience: Patience): Redis {
+  return new Redis(url, {
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: SOCKET_TIMEOUT_MS,
+    keepAlive: KEEP_ALIVE_MS,
+    maxLoadingRetryTime: LOADING_RETRY_MS,
     retryStrategy: (attempt) => Math.min(50 * attempt, 1000),
+    reconnectOnError: leavesReplica(),
     ...(patience === 'waits'
       ? { maxRetriesPerRequest: null }
-      : { maxRetriesPerRequest: 0, enableOfflineQueue: false, commandTimeout: COMMAND_TIMEOUT_MS }),
+      : { maxRetriesPerRequest: 0, enableOfflineQueue: false }),
   });
-  let isLost = false;
-  redis.on('error', (error: Error) => {
-    if (!isLost) log.warn('Redis cannot be reached', { error });
-    isLost = true;
-  });
-  redis.on('ready', () => {
-    if (isLost) log.info('Redis is back');
-    isLost = false;
-  });
-  return redis;
 }
 
-/** A second connection to the same Redis, for commands that block it. Its faults are not logged: they are the first's. */
+/**
+ * A second connection to the same Redis, for commands that block it. A command cut off there is not sent again, as it
+ * could take a tile for someone who no longer waits for it. Faults of the connection are not logged: they are the
+ * first's. No command may block for as long as the socket's time-out.
+ */
 export function blockingTwin(redis: Redis): Redis {
-  return redis.duplicate().on('error', () => {});
+  const twin = redis.duplicate({ maxRetriesPerRequest: 0, reconnectOnError: leavesReplica() });
+  return twin.on('error', () => {});
 }
 
-/** Resolves once the connection can take commands; rejects after `timeoutMs`. */
-export async function whenReady(redis: Redis, timeoutMs: number): Promise<void> {
-  if (redis.status === 'ready') return;
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => reject(new Error(`Redis was not ready in ${timeoutMs} ms`)), timeoutMs);
-  redis.once('ready', resolve);
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-    redis.off('ready', resolve);
-  }
-}
-
-const UNREACHABLE = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MISCONF|NOREPLICAS|BUSY)\b/;
-const CONNECTION_FAULT =
-  /Connection is closed|Command aborted|Stream isn't writeable|Command timed out|Reached the max retries|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT/;
-
-/** Whether Redis refused a command, or one inside a transaction, because it is at its memory limit. */
-export function isOutOfMemory(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { previousErrors = [] } = error as { previousErrors?: Error[] };
-  return [error, ...previousErrors].some(({ message }) => message.startsWith('OOM'));
-}
-
-/** The {@link Problem} a fault of Redis means to a caller, or `error` itself when it is none of those. */
-export function redisProblem(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof Problem) return error;
-  if (isOutOfMemory(error)) {
-    return new Problem('over-budget', 'Redis is at its memory limit.', {
-      cause: error,
-      retryAfterSeconds: 10,
-    });
-  }
-  if (UNREACHABLE.test(error.message) || CONNECTION_FAULT.test(`${error.name} ${error.message}`)) {
-    return new Problem('queue-unavailable', 'Redis cannot be reached or does not take writes now.', {
-      cause: error,
-      retryAfterSeconds: 5,
-    });
-  }
-  return error;
+/** Connects anew after an answer that only a replica gives: the address may lead to another server by now. */
+function leavesReplica(): (error: Error) => boolean {
+  let lastMs = -Infinity;
+  return (error) => {
+    if (!isFromReplica(error) || performance.now() - lastMs < RECONNECT_EVERY_MS) return false;
+    lastMs = performance.now();
+    return true;
+  };
 }

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import type { HttpFunction, Request, Response } from '@google-cloud/functions-framework';
 import { Problem, problemBody } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { redisProblem } from '../redis/connection.ts';
+import { redisProblem } from '../redis/faults.ts';
 
 export type Handler = (req: Request, res: Response) => Promise<void>;
 

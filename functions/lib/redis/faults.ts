@@ -1,0 +1,66 @@
+// What a fault of Redis means: to a caller, to a worker that may try again, and to a connection.
+import { Problem } from '../errors.ts';
+
+/** The first word of an error with which Redis refuses a command that it would take at another time, or from another. */
+const refusals = [
+  'BUSY', // It runs a script that takes too long.
+  'CLUSTERDOWN',
+  'DENIED', // It is in protected mode.
+  'LOADING',
+  'MASTERDOWN', // It is a replica that has lost its primary.
+  'MISCONF', // It cannot write to its disk.
+  'NOAUTH',
+  'NOPERM',
+  'NOREPLICAS',
+  'OOM', // It is at its memory limit.
+  'READONLY', // It is a replica.
+  'TRYAGAIN',
+  'UNBLOCKED', // It became a replica while a command waited.
+  'WRONGPASS',
+] as const;
+
+export type Refusal = (typeof refusals)[number];
+
+const REFUSAL = new RegExp(`^(?:EXECABORT Transaction discarded because of: )?(${refusals.join('|')})\\b`);
+const UNREACHABLE =
+  /Connection is closed|Command aborted|Stream isn't writeable|max retries|max number of clients|Socket timeout|\b(?:ECONN|EHOST|ENET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT)/;
+
+/**
+ * Why Redis did not do a command: the refusal, or `unreachable`. Errors inside a transaction count. Null when `error` is
+ * neither: a fault of the command itself, or none of Redis.
+ */
+export function redisFault(error: unknown): Refusal | 'unreachable' | null {
+  if (!(error instanceof Error) || error instanceof Problem) return null;
+  const { code = '', previousErrors = [] } = error as { code?: string; previousErrors?: Error[] };
+  for (const { message } of [error, ...previousErrors]) {
+    const [, refusal] = REFUSAL.exec(message) ?? [];
+    if (refusal) return refusal as Refusal;
+  }
+  return UNREACHABLE.test(`${error.message} ${code}`) ? 'unreachable' : null;
+}
+
+/** Whether Redis refused a command, or one inside a transaction, because it is at its memory limit. */
+export function isOutOfMemory(error: unknown): boolean {
+  return redisFault(error) === 'OOM';
+}
+
+/** Whether the server that gave this error is, or has just become, a replica: the primary is to be looked for anew. */
+export function isFromReplica(error: unknown): boolean {
+  return ['MASTERDOWN', 'READONLY', 'UNBLOCKED'].includes(redisFault(error) ?? '');
+}
+
+/** The {@link Problem} a fault of Redis means to a caller, or `error` itself when it is none of those. */
+export function redisProblem(error: unknown): unknown {
+  const fault = redisFault(error);
+  if (fault === null) return error;
+  if (fault === 'OOM') {
+    return new Problem('over-budget', 'Redis is at its memory limit.', {
+      cause: error,
+      retryAfterSeconds: 10,
+    });
+  }
+  return new Problem('queue-unavailable', 'Redis cannot be reached or refuses commands now.', {
+    cause: error,
+    retryAfterSeconds: 5,
+  });
+}

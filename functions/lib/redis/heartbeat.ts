@@ -1,0 +1,73 @@
+// Knows whether Redis takes commands, by asking once a second. A connection that is never asked anything does not notice
+// that its server is gone, or has become a replica.
+import type { Redis } from 'ioredis';
+import type { FaultLog } from './fault-log.ts';
+
+const EVERY_MS = 1000;
+/** An answer that takes longer is no answer. */
+const LIMIT_MS = 1000;
+/**
+ * Does nothing, but counts as a script that writes: Redis refuses it wherever it would refuse the queue's own, and it
+ * leaves no key behind. At the memory limit it passes, as do the scripts that end work.
+ */
+const SCRIPT = '#!lua flags=allow-oom\nreturn 1';
+const WHAT = 'Redis';
+
+export class Heartbeat {
+  readonly #redis: Redis;
+  readonly #keyPrefix: string;
+  readonly #faults: FaultLog;
+  readonly #timer: NodeJS.Timeout;
+  #isAsking = false;
+  #isWell = false;
+  #isStopped = false;
+
+  /** Starts at once, and asks whenever the connection was made anew. */
+  constructor(redis: Redis, keyPrefix: string, faults: FaultLog) {
+    this.#redis = redis;
+    this.#keyPrefix = keyPrefix;
+    this.#faults = faults;
+    this.#timer = setInterval(() => void this.#ask(), EVERY_MS).unref();
+    redis.on('ready', () => void this.#ask());
+    redis.on('close', () => (this.#isWell = false));
+    redis.on('error', (error: Error) => this.#fail(error));
+  }
+
+  /** Whether Redis took the last command that writes, a second ago at most. */
+  get isWell(): boolean {
+    return this.#isWell;
+  }
+
+  /** Asks no more. To be called before the connection is closed. */
+  stop(): void {
+    this.#isStopped = true;
+    clearInterval(this.#timer);
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#isAsking || this.#redis.status !== 'ready') return;
+    this.#isAsking = true;
+    // An answer that came while the event loop was busy is read before the immediate runs.
+    const limit = setTimeout(() => setImmediate(() => this.#isAsking && this.#fail(overdue())), LIMIT_MS);
+    try {
+      await this.#redis.eval(SCRIPT, 1, this.#keyPrefix);
+      this.#isWell = true;
+      this.#faults.over(WHAT);
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      clearTimeout(limit);
+      this.#isAsking = false;
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isStopped) return;
+    this.#isWell = false;
+    this.#faults.met(WHAT, error);
+  }
+}
+
+function overdue(): Error {
+  return Object.assign(new Error(`Redis did not answer within ${LIMIT_MS} ms`), { code: 'ETIMEDOUT' });
+}

@@ -1,0 +1,187 @@
+// Redis is there and refuses: every function says so once, waits, and goes on by itself.
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { findFaults } from '../../chaos/nothing-lost.ts';
+import { patient, Rig, rigTiles, type Member } from '../../chaos/rig.ts';
+import { until } from '../../functions/testing/until.ts';
+import { isFull } from '../support/full.ts';
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await Rig.start({}, { settings: { 'enable-debug-command': 'local' } });
+});
+afterEach(() => rig.reset());
+afterAll(() => rig.stop());
+
+interface State {
+  begin: () => Promise<unknown>;
+  end: () => Promise<unknown>;
+  /** How split answers an upload meanwhile; 503 unless given. */
+  status?: number;
+  /** Whether all are ready nevertheless. */
+  isReady?: boolean;
+  /** What everyone goes on asking meanwhile; the heartbeat's script unless given. */
+  asking?: string;
+}
+
+const config = (name: string, value: string) => rig.redis.config('SET', name, value);
+
+/** Redis writes a snapshot to a file of this name, which fails where a folder has it. */
+async function snapshotPath(): Promise<string> {
+  const [, dir] = (await rig.redis.config('GET', 'dir')) as [string, string];
+  return join(dir, 'dump.rdb');
+}
+
+async function untilSnapshotIs(status: 'ok' | 'err'): Promise<void> {
+  await rig.redis.bgsave();
+  await until('the snapshot', async () =>
+    (await rig.redis.info('persistence')).includes(`rdb_last_bgsave_status:${status}`),
+  );
+}
+
+const states: Record<string, State> = {
+  BUSY: {
+    begin: async () => {
+      await config('busy-reply-threshold', '50');
+      const endless = rig.redisServer.connect();
+      endless.eval('while true do end', 0).catch(() => endless.disconnect());
+    },
+    end: async () => {
+      await rig.redis.script('KILL');
+      await until('the script to end', () => rig.redis.ping().catch(() => null));
+      await config('busy-reply-threshold', '5000');
+    },
+  },
+  LOADING: {
+    begin: async () => {
+      // Many small steps: between two of them it answers, fast.
+      await rig.redis.debug('POPULATE', 300, 'filler', 2000);
+      await config('rdbcompression', 'no');
+      await config('loading-process-events-interval-bytes', '1024');
+      await config('key-load-delay', '30000');
+      const reloading = rig.redisServer.connect();
+      void reloading.debug('RELOAD').finally(() => reloading.disconnect());
+      await until('the loading', () =>
+        rig.redis.ping().then(
+          () => false,
+          () => true,
+        ),
+      );
+    },
+    end: () => config('key-load-delay', '0'),
+  },
+  MISCONF: {
+    begin: async () => {
+      await config('save', '3600 1');
+      await rm(await snapshotPath(), { force: true });
+      await mkdir(await snapshotPath());
+      await untilSnapshotIs('err');
+    },
+    end: async () => {
+      await rm(await snapshotPath(), { recursive: true });
+      await config('save', '');
+      await untilSnapshotIs('ok');
+    },
+  },
+  NOPERM: {
+    begin: () => rig.redis.call('ACL', 'SETUSER', 'default', '-eval', '-evalsha'),
+    end: () => rig.redis.call('ACL', 'SETUSER', 'default', '+@all'),
+  },
+  OOM: {
+    begin: () => config('maxmemory', '1'),
+    end: () => config('maxmemory', '0'),
+    status: 429,
+    isReady: true,
+  },
+  READONLY: {
+    begin: () => rig.redis.replicaof('127.0.0.1', 1),
+    end: () => rig.redis.replicaof('NO', 'ONE'),
+  },
+  MASTERDOWN: {
+    begin: async () => {
+      await config('replica-serve-stale-data', 'no');
+      await rig.redis.replicaof('127.0.0.1', 1);
+    },
+    end: () => rig.redis.replicaof('NO', 'ONE'),
+  },
+  NOREPLICAS: {
+    begin: () => config('min-replicas-to-write', '1'),
+    end: () => config('min-replicas-to-write', '0'),
+  },
+  NOAUTH: {
+    begin: async () => {
+      await config('requirepass', 'secret');
+      await rig.redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    },
+    end: () => config('requirepass', ''),
+    asking: 'hello',
+  },
+};
+
+interface LogLine {
+  severity: string;
+  component: string;
+  message: string;
+  error?: string;
+}
+
+/** What a function has told of Redis, each line as `severity message`; a request that failed is the caller's affair. */
+function toldBy(component: string): string[] {
+  return rig.logged
+    .map((line) => JSON.parse(line) as LogLine)
+    .filter((line) => line.component === component && line.message !== 'A request failed')
+    .filter(({ severity, message }) => severity !== 'info' || message.includes('Redis'))
+    .map(({ severity, message }) => `${severity} ${message}`);
+}
+
+async function untilReadinessIs(status: number, members: Member[]): Promise<void> {
+  const answers = () =>
+    Promise.all(members.map(async ({ process }) => fetch(`${await process.ready()}/health/ready`)));
+  await until(`all to answer ${status}`, async () =>
+    (await answers()).every((each) => each.status === status),
+  );
+}
+
+/** Waits until each has asked Redis a few times more: enough to repeat itself in the log. */
+async function untilAskedAgain(members: Member[], step: string): Promise<void> {
+  const passages = members.map(({ proxy }) => proxy.hold({ step, moment: 'request', nth: 3 }));
+  await Promise.all(passages.map(async (passage) => (await passage).pass()));
+}
+
+const shortForm = new Set(['BUSY', 'LOADING', 'OOM', 'NOPERM']);
+const chosen = Object.entries(states).filter(([name]) => isFull || shortForm.has(name));
+
+describe.each(chosen)('%s', (_, { begin, end, asking = 'eval', status = 503, isReady = false }) => {
+  test('is told once, answered with when to come again, and costs not even an attempt', async () => {
+    const image = await rig.send('a.png');
+    const { worker, passage } = await rig.startWorkerUntil(
+      { step: 'ack', moment: 'request', nth: 3 },
+      patient,
+    );
+    const members = [rig.split, rig.assemble, worker];
+    await untilReadinessIs(200, members);
+    rig.logged.length = 0;
+
+    await begin();
+    passage.pass();
+    await untilReadinessIs(isReady ? 200 : 503, members);
+    await untilAskedAgain(members, asking);
+    const { response } = await rig.post('bb.png');
+    expect(response.status).toBe(status);
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+    await end();
+
+    const later = await rig.send('bb.png');
+    expect(await findFaults(rig, [image, later])).toEqual([]);
+    const { attempts, reclaims } = await rig.status(image.id);
+    expect({ attempts, reclaims }).toEqual({ attempts: rigTiles, reclaims: 0 });
+    await untilReadinessIs(200, members);
+    const told = isReady ? [] : ['warn Redis refuses commands', 'info Redis is back'];
+    expect({
+      split: toldBy('split'),
+      assemble: toldBy('assemble'),
+      blur: toldBy('blur'),
+    }).toEqual({ split: told, assemble: told, blur: told });
+  });
+});
