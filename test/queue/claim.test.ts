@@ -1,5 +1,6 @@
 // Claims, promise by promise: what a claim gives, how long it lasts, what becomes of one that is lost.
 import { describe, expect, test } from 'vitest';
+import { imageKeys } from '../../functions/lib/queue/keys.ts';
 import { LeaseQueue } from '../../functions/lib/queue/lease-queue.ts';
 import { A, B, pixels, planOf, POLICY, PREFIX, START_MS, useRig } from './rig.ts';
 
@@ -30,6 +31,17 @@ describe('claim', () => {
     expect(again).toMatchObject({ job: { imageId: A, tile: 0 }, attempt: 1 });
     expect((await on.rig.look()).leases).toEqual({ [`${A}:0`]: START_MS + 300 + POLICY.leaseMs });
     expect(await on.rig.ledger.record(A)).toMatchObject({ attempts: 1 });
+  });
+
+  test('gives the tile of a claim that failed on its way to the next claim', async () => {
+    await on.rig.split(A, 2);
+    const source = imageKeys(PREFIX, A).src(0);
+    await on.rig.redis.rename(source, 'aside');
+    await on.rig.redis.lpush(source, 'no pixels');
+    await expect(on.rig.queue.claim()).rejects.toThrow('WRONGTYPE');
+    await on.rig.redis.rename('aside', source);
+    expect(await on.rig.claim()).toMatchObject({ job: { imageId: A, tile: 0 }, attempt: 1 });
+    expect(await on.rig.claim()).toMatchObject({ job: { imageId: A, tile: 1 }, attempt: 1 });
   });
 
   test('names claims by itself, each by another name', async () => {

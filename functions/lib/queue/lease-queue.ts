@@ -30,6 +30,8 @@ export class LeaseQueue implements TileQueue {
   /** Tells this queue's claims from all others'. */
   readonly #worker = randomBytes(9).toString('base64url');
   #claims = 0;
+  /** Tokens of claims that failed. */
+  readonly #unused: string[] = [];
 
   constructor(redis: Redis, options: LeaseQueueOptions, clock?: Clock) {
     this.#redis = redis;
@@ -38,8 +40,20 @@ export class LeaseQueue implements TileQueue {
     this.#clock = () => (clock ? String(clock()) : '');
   }
 
-  /** `token` names this claim; ioredis sends it again unchanged when a reply is lost, and gets the same tile. */
-  async claim(token = this.#newToken()): Promise<Claim | null> {
+  /**
+   * `token` names this claim; ioredis sends it again unchanged when a reply is lost, and gets the same tile. So does
+   * the next claim after one that failed, which may have been given a tile before it did.
+   */
+  async claim(token = this.#unused.pop() ?? this.#newToken()): Promise<Claim | null> {
+    try {
+      return await this.#claimAs(token);
+    } catch (error) {
+      this.#unused.push(token);
+      throw error;
+    }
+  }
+
+  async #claimAs(token: string): Promise<Claim | null> {
     const { leaseMs, maxAttempts, retryBaseMs, recordTtlS } = this.#options;
     const policy = [maxAttempts, retryBaseMs, Math.random(), recordTtlS];
     const answer = await this.#scripts.run('claim', token, this.#clock(), leaseMs, ...policy);
