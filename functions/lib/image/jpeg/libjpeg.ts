@@ -1,0 +1,156 @@
+// The rows of a JPEG, by libjpeg-turbo in WebAssembly (libjpeg/rows.c says what it tells us). libjpeg paints what it cannot
+// read grey and goes on: here is decided what is damage, which ends the decoding, and what only looks odd.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Problem } from '../../errors.ts';
+import type { Bitmap } from '../pixels.ts';
+
+/** Each scan is a pass over all pixels, for as little as a few bytes. Encoders use about ten, at most 64. */
+const maxScans = 100;
+/** Bytes behind a scan or before a restart marker that some cameras leave. Damage leaves more as a rule. */
+const maxStrayBytes = 16;
+/**
+ * A piece of a file that was never written, by a full disk or an unfinished download, is zeros; disks and downloads lose
+ * 512 bytes at least. Encoders write so many zeros only where they mean that nothing changes.
+ */
+const hole = Buffer.alloc(256);
+
+/** WebAssembly's memory comes in pages, up to 4 GiB. */
+const pageBytes = 64 * 1024;
+const mostPages = 65_536;
+/** What libjpeg takes at least, besides the file. */
+const workBytes = 4 * 1024 * 1024;
+
+interface Exports {
+  _initialize(): void;
+  allocate(length: number): number;
+  start(file: number, length: number): void;
+  width(): number;
+  height(): number;
+  readRows(to: number, rows: number): void;
+  finish(): number;
+}
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** The decoder's code, compiled once for all threads of the process: it lies beside this file, and beside a bundle. */
+export function loadLibjpeg(): Promise<WebAssembly.Module> {
+  compiled ??= readFile(join(import.meta.dirname, 'libjpeg.wasm')).then((code) => WebAssembly.compile(code));
+  return compiled;
+}
+
+/** One JPEG as it is decoded, as stored, 3 bytes a pixel. Blocks its thread. */
+export class JpegRows {
+  readonly #memory: WebAssembly.Memory;
+  readonly #libjpeg: Exports;
+  readonly #file: { at: number; length: number };
+  #scans = 0;
+
+  /** Copies the file. Decoding it may take `memoryBytes` besides. */
+  constructor(libjpeg: WebAssembly.Module, file: Uint8Array, memoryBytes: number) {
+    const initial = Math.ceil((file.length + workBytes) / pageBytes);
+    const maximum = Math.max(initial, Math.ceil((file.length + memoryBytes) / pageBytes));
+    this.#memory = new WebAssembly.Memory({ initial, maximum: Math.min(maximum, mostPages) });
+    const host = {
+      fail: (text: number, numbers: number, isOutOfMemory: number) => {
+        if (isOutOfMemory) throw tooLarge(memoryBytes);
+        throw damaged(this.#message(text, numbers));
+      },
+      strayBytes: (count: number) => {
+        if (count > maxStrayBytes) throw damaged(`${count} bytes before a restart marker belong to nothing`);
+      },
+      scanEnd: (
+        start: number,
+        end: number,
+        leftover: number,
+        isPadded: number,
+        zerosArePlausible: number,
+      ) => {
+        this.#checkScan(start, end, leftover, isPadded === 1, zerosArePlausible === 1);
+      },
+    };
+    const instance = new WebAssembly.Instance(libjpeg, { env: { memory: this.#memory }, host });
+    this.#libjpeg = instance.exports as Exports;
+    this.#libjpeg._initialize();
+    this.#file = { at: this.#libjpeg.allocate(file.length), length: file.length };
+    this.#bytes(this.#file.at, file.length).set(file);
+  }
+
+  /**
+   * Reads as far as the first rows need, which may be all of the file, and returns the size of the picture. Throws
+   * `invalid-image` where the file is damaged, and `image-too-large` where it takes more than its memory.
+   */
+  start(): { width: number; height: number } {
+    this.#libjpeg.start(this.#file.at, this.#file.length);
+    return { width: this.#libjpeg.width(), height: this.#libjpeg.height() };
+  }
+
+  /**
+   * The rows from the top, up to `count` at a time, in memory that the next piece overwrites. Throws like `start`. The
+   * file is read to its end before the last piece is given away: once a reader has all rows, they are good.
+   */
+  *inPieces(count: number): Generator<Bitmap> {
+    const width = this.#libjpeg.width();
+    const height = this.#libjpeg.height();
+    const at = this.#libjpeg.allocate(count * width * 3);
+    if (at === 0) throw new Error(`There is no memory for ${count} rows of ${width} pixels`);
+    for (let top = 0; top < height; top += count) {
+      const rows = Math.min(count, height - top);
+      this.#libjpeg.readRows(at, rows);
+      const isLast = top + rows === height;
+      if (isLast && this.#libjpeg.finish() === 0) throw damaged('not all of its picture is there');
+      yield { data: this.#bytes(at, rows * width * 3), width, height: rows };
+    }
+  }
+
+  /** Bytes of memory taken so far, with the file. They come back when this object is collected. */
+  get memoryBytes(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
+  #checkScan(
+    start: number,
+    end: number,
+    leftover: number,
+    isPadded: boolean,
+    zerosArePlausible: boolean,
+  ): void {
+    this.#scans++;
+    if (this.#scans > maxScans)
+      throw new Problem('invalid-image', `The JPEG has more than ${maxScans} scans`);
+    const isOdd = leftover <= maxStrayBytes ? isPadded : this.#isUniform(end, leftover);
+    if (leftover > 0 && !isOdd) throw damaged(`${leftover} bytes behind its picture data belong to nothing`);
+    if (!zerosArePlausible && Buffer.from(this.#memory.buffer, start, end - start).includes(hole)) {
+      throw damaged('a part of its picture data is zeros');
+    }
+  }
+
+  /** Whether the bytes are filling: all the same, and not the end of a hole. */
+  #isUniform(at: number, length: number): boolean {
+    const bytes = this.#bytes(at - 1, length + 1);
+    return bytes[0] !== bytes[1] && bytes.subarray(1).every((byte) => byte === bytes[1]);
+  }
+
+  #bytes(at: number, length: number): Uint8Array {
+    return new Uint8Array(this.#memory.buffer, at, length);
+  }
+
+  /** libjpeg's message, with its numbers in place. */
+  #message(text: number, numbers: number): string {
+    const bytes = Buffer.from(this.#memory.buffer);
+    const view = new DataView(this.#memory.buffer, numbers);
+    let next = 0;
+    const message = bytes.toString('latin1', text, bytes.indexOf(0, text)).replace('Corrupt JPEG data: ', '');
+    return message.replaceAll(/%[0-9l]*[dux]/g, (place) => {
+      return view.getInt32(4 * next++, true).toString(place.endsWith('x') ? 16 : 10);
+    });
+  }
+}
+
+function damaged(how: string): Problem {
+  return new Problem('invalid-image', `The JPEG is damaged: ${how}`);
+}
+
+export function tooLarge(memoryBytes: number): Problem {
+  return new Problem('image-too-large', `Decoding the JPEG takes more than ${memoryBytes} bytes of memory`);
+}

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Compiles the JPEG decoder, libjpeg-turbo with functions/lib/image/jpeg/libjpeg/rows.c, to WebAssembly. The result,
+# libjpeg.wasm, lies in the repository: only who changes rows.c or the version needs this. Give it the source as Debian 12
+# has it (apt-get source --download-only libjpeg-turbo).
+#
+# Usage: scripts/build-libjpeg.sh [--check] [--help] libjpeg-turbo_2.1.5.orig.tar.gz
+#
+# --check writes nothing and tells whether the file in the repository is what would be written. The bytes depend on the
+# compiler: the packages clang-14, lld-14, wasi-libc and libclang-rt-14-dev-wasm32 of Debian 12.
+#
+# Exit: 0 written, or the same; 1 not the same; 2 it could not be built.
+set -euo pipefail
+# shellcheck source=lib/common.sh
+source "$(dirname "$0")/lib/common.sh"
+
+source_sha256=254f3642b04e309fee775123133c6464181addc150499561020312ec61c1bf7c
+modules=(jcomapi jdapimin jdapistd jdatasrc jdcoefct jdcolor jddctmgr jdhuff jdinput jdmainct jdmarker jdmaster jdmerge
+  jdphuff jdpostct jdsample jerror jidctflt jidctfst jidctint jidctred jmemmgr jmemnobs jquant1 jquant2 jsimd_none jutils)
+
+check=false
+tarball=
+while (($# > 0)); do
+  case $1 in
+    --check) check=true && shift ;;
+    --help) show_help && exit ;;
+    -*) fail "unknown: $1 (--help tells more)" ;;
+    *) tarball=$1 && shift ;;
+  esac
+done
+[[ -n $tarball ]] || fail 'the source is missing (--help tells more)'
+need clang-14 wasm-ld-14 sha256sum tar cmp
+
+sha256sum --check --status <<<"$source_sha256  $tarball" || fail "$tarball is not the source of libjpeg-turbo 2.1.5"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/source"
+tar --extract --file "$tarball" --directory "$work/source" --strip-components 1
+sed 's/@COPYRIGHT_YEAR@/2023/' "$work/source/jversion.h.in" >"$work/source/jversion.h"
+
+folder=$root/functions/lib/image/jpeg/libjpeg
+wasm=$root/functions/lib/image/jpeg/libjpeg.wasm
+built=$work/libjpeg.wasm
+files=("${modules[@]/#/$work/source/}")
+files=("${files[@]/%/.c}")
+clang-14 --target=wasm32-wasi -mexec-model=reactor -O2 -ffunction-sections -fdata-sections \
+  -DNDEBUG -DNO_GETENV -DNO_PUTENV -I "$folder" -I "$work/source" \
+  "$folder/rows.c" "${files[@]}" \
+  -Wl,--strip-all,--stack-first,--import-memory,--max-memory=4294967296 -o "$built"
+
+if $check; then
+  cmp "$built" "$wasm" || exit 1
+  echo "the same: $wasm"
+else
+  cp "$built" "$wasm"
+  echo "written: $wasm, $(wc -c <"$built") bytes"
+fi
