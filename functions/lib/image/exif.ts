@@ -1,32 +1,88 @@
-// The one thing in a photo's EXIF notes that changes its pixels' places: which way up the camera was held.
+// What is read of a photo's EXIF notes: which way up the camera was held, and how many pixels go to a metre. The notes are
+// a TIFF block, in an APP1 segment of a JPEG or in the eXIf chunk of a PNG.
+import { aspectDensity, type Density, metreDensity } from './density.ts';
 
-const orientationTag = 0x0112;
-const shortType = 3;
+export interface ExifNotes {
+  /** How the stored picture is to be turned (tag 0x0112), from 1, upright, to 8. */
+  orientation?: number;
+  density?: Density;
+}
+
+const tags = { orientation: 0x0112, xResolution: 0x011a, yResolution: 0x011b, resolutionUnit: 0x0128 };
+const types = { byte: 1, short: 3, long: 4, rational: 5 };
+const metresPerUnit = new Map([
+  [2, 0.0254],
+  [3, 0.01],
+]);
+/** The unit when none is named is the inch (EXIF 2.32, section 4.6.4). */
+const inch = 2;
 
 /**
- * The orientation, 1 to 8, in the content of an APP1 segment; undefined when it is not EXIF or says nothing that makes
- * sense (EXIF 2.32, section 4.6). Notes that are damaged are ignored, as decoders do.
+ * The notes in the TIFF block `tiff`. What is damaged, missing or makes no sense is left out, as viewers do.
+ * Orientation should be a SHORT; writers that store it as LONG or BYTE are understood too.
  */
-export function readOrientation(segment: Uint8Array): number | undefined {
-  const preamble = 'Exif\0\0';
-  if (Buffer.from(segment.subarray(0, preamble.length)).toString('latin1') !== preamble) return undefined;
-  const tiff = segment.subarray(preamble.length);
+export function readExif(tiff: Uint8Array): ExifNotes {
+  const values = readFirstDirectory(tiff);
+  const orientation = values.get(tags.orientation);
+  return {
+    ...(isOrientation(orientation) && { orientation }),
+    ...densityOf(
+      values.get(tags.xResolution),
+      values.get(tags.yResolution),
+      values.get(tags.resolutionUnit) ?? inch,
+    ),
+  };
+}
+
+/** The numbers of the block's first directory by their tag. The first entry of a tag counts. */
+function readFirstDirectory(tiff: Uint8Array): Map<number, number> {
+  const values = new Map<number, number>();
   const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.length);
-  if (tiff.length < 8) return undefined;
+  if (tiff.length < 8) return values;
   const byteOrder = view.getUint16(0);
-  if (byteOrder !== 0x4949 && byteOrder !== 0x4d4d) return undefined;
+  if (byteOrder !== 0x4949 && byteOrder !== 0x4d4d) return values;
   const isLittleEndian = byteOrder === 0x4949;
-  if (view.getUint16(2, isLittleEndian) !== 42) return undefined;
+  if (view.getUint16(2, isLittleEndian) !== 42) return values;
   const directory = view.getUint32(4, isLittleEndian);
-  if (directory + 2 > tiff.length) return undefined;
+  if (directory + 2 > tiff.length) return values;
   const entries = view.getUint16(directory, isLittleEndian);
   for (let i = 0; i < entries; i++) {
     const entry = directory + 2 + 12 * i;
-    if (entry + 12 > tiff.length) return undefined;
-    if (view.getUint16(entry, isLittleEndian) !== orientationTag) continue;
-    const value = view.getUint16(entry + 8, isLittleEndian);
-    const isValid = view.getUint16(entry + 2, isLittleEndian) === shortType && value >= 1 && value <= 8;
-    return isValid ? value : undefined;
+    if (entry + 12 > tiff.length) break;
+    const tag = view.getUint16(entry, isLittleEndian);
+    const value = readNumber(view, entry, isLittleEndian);
+    if (value !== undefined && !values.has(tag)) values.set(tag, value);
   }
-  return undefined;
+  return values;
+}
+
+/** The number in the directory entry at `entry`; undefined where it is of another type or lies outside the block. */
+function readNumber(view: DataView, entry: number, isLittleEndian: boolean): number | undefined {
+  const value = entry + 8;
+  switch (view.getUint16(entry + 2, isLittleEndian)) {
+    case types.byte:
+      return view.getUint8(value);
+    case types.short:
+      return view.getUint16(value, isLittleEndian);
+    case types.long:
+      return view.getUint32(value, isLittleEndian);
+    case types.rational: {
+      const at = view.getUint32(value, isLittleEndian);
+      if (at + 8 > view.byteLength) return undefined;
+      return view.getUint32(at, isLittleEndian) / view.getUint32(at + 4, isLittleEndian);
+    }
+    default:
+      return undefined;
+  }
+}
+
+function isOrientation(value: number | undefined): value is number {
+  return value !== undefined && Number.isInteger(value) && value >= 1 && value <= 8;
+}
+
+function densityOf(x: number | undefined, y: number | undefined, unit: number): { density?: Density } {
+  if (x === undefined || y === undefined) return {};
+  const metres = metresPerUnit.get(unit);
+  const density = metres === undefined ? aspectDensity(x, y) : metreDensity(x / metres, y / metres);
+  return density === undefined ? {} : { density };
 }

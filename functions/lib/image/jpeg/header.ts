@@ -1,71 +1,83 @@
-// What a JPEG says of itself, read by walking its segments (ITU-T T.81, annex B) to the end: a decoder fills what is
-// missing with grey and goes on, so a file that is cut off has to be found out before.
+// What a JPEG says of itself before its first scan (ITU-T T.81, annex B). The data of the scans is checked by the decoder.
 import { Problem } from '../../errors.ts';
-import { firstSidewaysOrientation } from '../bands.ts';
-import { readOrientation } from '../exif.ts';
+import { firstSidewaysOrientation, uprightSize } from '../bands.ts';
+import { turnSideways } from '../density.ts';
+import { type JpegNotes, NoteReader } from './notes.ts';
 
-export interface JpegHeader {
-  /** Pixels, after turning by `orientation`. */
+/** Width, height and density are those after turning the picture by `orientation`. */
+export interface JpegHeader extends JpegNotes {
   width: number;
   height: number;
-  /** How the stored picture is to be turned (EXIF tag 0x0112): 1 to 8, 1 when it is upright or nothing is said. */
-  orientation: number;
+  /** 1 for grey, 3 for colour. */
+  components: 1 | 3;
 }
 
-/** Each scan is a pass over all pixels, for as little as a few bytes. Encoders use about ten, at most 64. */
-const maxScans = 100;
+type Frame = Pick<JpegHeader, 'width' | 'height' | 'components'>;
 
-const markers = { startOfImage: 0xd8, endOfImage: 0xd9, startOfScan: 0xda, app1: 0xe1 } as const;
+/**
+ * Bytes between segments, and segments before the first scan, that are put up with. Real files have a few, or some
+ * thousand segments for a very long note; without a limit, a file of nothing else would keep this thread busy.
+ */
+const maxStrayBytes = 1024 * 1024;
+const maxSegments = 10_000;
+
+const markers = { startOfImage: 0xd8, endOfImage: 0xd9, startOfScan: 0xda } as const;
 
 export function isJpeg(bytes: Uint8Array): boolean {
   return bytes.length >= 3 && bytes[0] === 0xff && bytes[1] === markers.startOfImage && bytes[2] === 0xff;
 }
 
 /**
- * Reads the header and checks that the file is whole. Throws `invalid-image`, or `unsupported-image` for the kinds of
- * JPEG that are not decoded here: lossless, arithmetic, hierarchical, 12 bits, CMYK.
+ * Reads the segments before the first scan. Throws `invalid-image`, or `unsupported-image` for the kinds of JPEG that
+ * are not decoded here: lossless, arithmetic, hierarchical, 12 bits, CMYK.
  */
 export function readJpegHeader(bytes: Uint8Array): JpegHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  let frame: { width: number; height: number } | undefined;
-  let orientation: number | undefined;
-  let scans = 0;
-  for (let at = 2; ;) {
-    at = findMarker(bytes, at);
-    const marker = bytes[at + 1];
-    if (marker === markers.endOfImage) break;
-    if (at + 4 > bytes.length) refuseCutOff(bytes);
-    const start = at + 4;
-    const end = at + 2 + view.getUint16(at + 2);
-    if (end < start) refuse(`has a segment of impossible length at ${at}`);
+  const notes = new NoteReader();
+  let frame: Frame | undefined;
+  let strayBytes = 0;
+  for (let at = 2, segments = 0; ; segments++) {
+    const next = findMarker(bytes, at);
+    strayBytes += next - at;
+    if (strayBytes > maxStrayBytes) refuse(`has more than ${maxStrayBytes} stray bytes before its picture`);
+    if (segments > maxSegments) refuse(`has more than ${maxSegments} segments before its picture`);
+    const marker = bytes[next + 1];
+    if (marker === markers.startOfScan) break;
+    if (marker === markers.startOfImage || marker === markers.endOfImage) refuse('has no picture');
+    if (next + 4 > bytes.length) refuseCutOff(bytes);
+    const start = next + 4;
+    const end = next + 2 + view.getUint16(next + 2);
+    if (end < start) refuse(`has a segment of impossible length at ${next}`);
     if (end > bytes.length) refuseCutOff(bytes);
+    const content = bytes.subarray(start, end);
     if (isStartOfFrame(marker)) {
       if (frame !== undefined) refuse('has two frames');
-      frame = parseFrame(marker, bytes.subarray(start, end));
-    } else if (marker === markers.app1) {
-      orientation ??= readOrientation(bytes.subarray(start, end));
-    } else if (marker === markers.startOfScan) {
-      if (frame === undefined) refuse('has a scan before its frame');
-      scans++;
-      if (scans > maxScans) refuse(`has more than ${maxScans} scans`);
+      frame = parseFrame(marker, content);
+    } else {
+      notes.read(marker, content);
     }
     at = end;
   }
-  if (frame === undefined || scans === 0) refuse('has no picture');
-  orientation ??= 1;
-  const { width, height } = frame;
-  return orientation < firstSidewaysOrientation
-    ? { width, height, orientation }
-    : { width: height, height: width, orientation };
+  if (frame === undefined) refuse('has a scan before its frame');
+  return turn({ ...frame, ...notes.notes() });
 }
 
-/** Where the next marker is, at or after `at`: past compressed data, its stuffed zeros and its restart markers. */
+function turn(header: JpegHeader): JpegHeader {
+  const { orientation, density } = header;
+  if (orientation < firstSidewaysOrientation) return header;
+  const size = uprightSize(header, orientation);
+  return { ...header, ...size, ...(density && { density: turnSideways(density) }) };
+}
+
+/** Where the next marker with a segment is, at or after `at`: past fill bytes, stray bytes and lone markers. */
 function findMarker(bytes: Uint8Array, at: number): number {
+  const limit = at + maxStrayBytes;
   for (;;) {
     at = bytes.indexOf(0xff, at);
     if (at === -1 || at + 1 >= bytes.length) refuseCutOff(bytes);
     const code = bytes[at + 1];
     const isRestart = code >= 0xd0 && code <= 0xd7;
+    if (at > limit) return at;
     if (code === 0xff) at += 1;
     else if (code <= 0x01 || isRestart) at += 2;
     else return at;
@@ -77,18 +89,19 @@ function isStartOfFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }
 
-function parseFrame(marker: number, segment: Uint8Array): { width: number; height: number } {
+function parseFrame(marker: number, segment: Uint8Array): Frame {
   if (segment.length < 6) refuse('has a frame header that is too short');
   const [precision, heightHigh, heightLow, widthHigh, widthLow, components] = segment;
   // SOF0 baseline, SOF1 extended, SOF2 progressive.
-  if (marker > 0xc2) refuseKind(`JPEGs of frame type ${marker - 0xc0}`);
+  if (marker > 0xc2)
+    refuseKind(marker > 0xc8 ? 'Arithmetic-coded JPEGs' : `JPEGs of frame type ${marker - 0xc0}`);
   if (precision !== 8) refuseKind(`JPEGs with ${precision} bits a sample`);
-  if (components === 4) refuseKind('CMYK JPEGs');
+  if (components === 4) refuseCmyk();
   if (components !== 1 && components !== 3) refuse(`has ${components} colour components`);
   const width = widthHigh * 256 + widthLow;
   const height = heightHigh * 256 + heightLow;
   if (width === 0 || height === 0) refuse(`claims ${width}x${height} pixels`);
-  return { width, height };
+  return { width, height, components };
 }
 
 function refuse(what: string): never {
@@ -102,6 +115,13 @@ function refuseCutOff(bytes: Uint8Array): never {
 function refuseKind(kind: string): never {
   throw new Problem(
     'unsupported-image',
-    `${kind} are not decoded here; save the image as an RGB JPEG or PNG`,
+    `${kind} are not decoded here; save the image as a baseline or progressive JPEG, or as a PNG`,
+  );
+}
+
+function refuseCmyk(): never {
+  throw new Problem(
+    'unsupported-image',
+    'CMYK JPEGs are for printing, and what their inks look like on a screen depends on the press. Convert the image to RGB first, for example with ImageMagick: magick photo.jpg -colorspace sRGB photo.png',
   );
 }

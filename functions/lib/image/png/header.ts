@@ -1,7 +1,7 @@
 // What a PNG says of itself before its pixels: the first step of every decode, and the only one when it is refused. It
 // takes and refuses what libpng takes and refuses; testing/odd-pngs.ts lists it case by case.
 import { Problem } from '../../errors.ts';
-import { readOrientation } from '../exif.ts';
+import { readExif } from '../exif.ts';
 import type { Channels } from '../pixels.ts';
 import { type Chunk, chunkTypes, isIntact, isWhole, nameOf, readChunks } from './chunks.ts';
 
@@ -83,8 +83,7 @@ export function readPngHeader(bytes: Uint8Array): PngHeader {
 
 /** How the stored picture is to be turned, from 1, upright, to 8 (EXIF 2.32, tag 0x0112). */
 export function orientationOfPng({ exif }: PngHeader): number {
-  if (exif === undefined) return 1;
-  return readOrientation(Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), exif])) ?? 1;
+  return (exif && readExif(exif).orientation) ?? 1;
 }
 
 /** Bytes a pixel the decoded rows need: 3 unless the image can be transparent somewhere. */
