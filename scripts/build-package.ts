@@ -1,7 +1,7 @@
 // Builds what other packages import: `tessera/jimp` and `tessera/jimp-plugin` as plain JavaScript with declarations, in
 // dist/package. `npm pack` runs it.
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'rolldown';
@@ -20,6 +20,7 @@ await build({
   output: { dir: target, format: 'esm', chunkFileNames: '[name].js' },
   logLevel: 'warn',
 });
+await copyFile(join(root, 'functions/lib/image/jpeg/libjpeg.wasm'), join(target, 'libjpeg.wasm'));
 
 const types = await mkdtemp(join(root, 'dist/.types-'));
 try {

@@ -25,8 +25,8 @@ const scripts = readdirSync(queue)
 const bundles: Bundle[] = [
   {
     name: 'split',
-    entries: {},
-    files: [...scripts, require.resolve('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm')],
+    entries: { 'jpeg-thread': join(root, 'functions/lib/image/jpeg/jpeg-thread.ts') },
+    files: [...scripts, join(root, 'functions/lib/image/jpeg/libjpeg.wasm')],
   },
   {
     name: 'blur',

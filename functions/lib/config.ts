@@ -82,6 +82,8 @@ const settings = {
   maxPixels: ['MAX_PIXELS', integer(1, 1_000_000_000), '50000000'],
   maxSidePx: ['MAX_SIDE', integer(1, 1_000_000_000), '65535'],
   pixelsPerByte: ['PIXELS_PER_BYTE', integer(1, 1_000_000_000), '2000'],
+  decodeTimeoutMs: ['DECODE_TIMEOUT_MS', integer(1, 3_600_000), '30000'],
+  decodeMemoryBytes: ['DECODE_MEMORY_BYTES', integer(16 * MEBIBYTE, 2048 * MEBIBYTE), String(320 * MEBIBYTE)],
   redisBudgetBytes: ['REDIS_BUDGET_BYTES', integer(1, Number.MAX_SAFE_INTEGER), String(1024 * MEBIBYTE)],
   accessTokens: ['AUTH_TOKEN', accessTokens, NO_TOKENS],
   trustedProxies: ['TRUSTED_PROXIES', integer(0, 10), '0'],

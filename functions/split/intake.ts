@@ -2,7 +2,7 @@
 // that is in Redis; an intake that dies on the way is finished by the same request sent again.
 import { createHash } from 'node:crypto';
 import type { Config } from '../lib/config.ts';
-import { Problem } from '../lib/errors.ts';
+import { Problem, type ProblemCode } from '../lib/errors.ts';
 import { decodeBands, readHeader, type ImageHeader } from '../lib/image/read.ts';
 import type { Log } from '../lib/log.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
@@ -25,6 +25,13 @@ const TILES_IN_FLIGHT = 32;
 /** Each tile costs Redis a handful of small entries besides its pixels. */
 const BYTES_PER_ENTRY = 512;
 const MAX_TILES = 100_000;
+/** What a decoder says of an image that it will not decode, however often it is asked. */
+const endOfImage = new Set<ProblemCode>([
+  'invalid-image',
+  'unsupported-image',
+  'image-too-large',
+  'internal',
+]);
 const COPY_BYTES = 1024 * 1024;
 
 export interface IntakeParts {
@@ -113,6 +120,7 @@ export class Intake {
 
   async #enqueueTiles(id: string, bytes: Uint8Array, header: ImageHeader): Promise<void> {
     const {
+      config,
       ledger,
       stores: { uploads },
     } = this.#parts;
@@ -124,7 +132,10 @@ export class Intake {
     let isOver = false;
     try {
       for await (const { tile, source } of cutTiles(
-        decodeBands(bytes, header),
+        decodeBands(bytes, header, {
+          timeoutMs: config.decodeTimeoutMs,
+          memoryBytes: config.decodeMemoryBytes,
+        }),
         grid,
         (each) => !known.has(each),
       )) {
@@ -155,9 +166,9 @@ function* copiesOf(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += COPY_BYTES) yield Buffer.copyBytesFrom(bytes, at, COPY_BYTES);
 }
 
-/** Whether a fault ends the image: it is none, or Redis has no memory for the rest. Others let it be resumed. */
+/** Whether a fault ends the image: it cannot be decoded, or Redis has no memory for the rest. Others let it be resumed. */
 function leavesNothing(error: unknown): boolean {
-  return (error instanceof Problem && error.code === 'invalid-image') || isOutOfMemory(error);
+  return (error instanceof Problem && endOfImage.has(error.code)) || isOutOfMemory(error);
 }
 
 function planOf(

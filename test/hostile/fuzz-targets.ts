@@ -1,7 +1,9 @@
 // Every parser that meets what strangers send, with good inputs to start from.
 import sharp from 'sharp';
-import { readHeader, decodeBands } from '../../functions/lib/image/read.ts';
-import { readOrientation } from '../../functions/lib/image/exif.ts';
+import { readHeader } from '../../functions/lib/image/read.ts';
+import { readExif } from '../../functions/lib/image/exif.ts';
+import { decodeStored } from '../../functions/lib/image/jpeg/upright-bands.ts';
+import { decodePng } from '../../functions/lib/image/png/decode.ts';
 import { blurredImageId, imageBlurredMessage } from '../../functions/lib/events.ts';
 import { parseJob } from '../../functions/lib/job.ts';
 import { inputRequestOf, kernelOf, nameOf, queryOf, targetOf } from '../../functions/split/requests.ts';
@@ -58,8 +60,15 @@ function withRightCrcs(png: Buffer): Buffer {
   return repaired;
 }
 
-async function decodeWhole(bytes: Buffer): Promise<void> {
-  for await (const _ of decodeBands(bytes, readHeader(bytes, { maxPixels: MAX_PIXELS })));
+async function decodeWholePng(bytes: Buffer): Promise<void> {
+  readHeader(bytes, { maxPixels: MAX_PIXELS });
+  for await (const _ of decodePng(bytes));
+}
+
+/** In this thread, where a break-down shows. */
+async function decodeWholeJpeg(bytes: Buffer): Promise<void> {
+  readHeader(bytes, { maxPixels: MAX_PIXELS });
+  for (const _ of await decodeStored(bytes));
 }
 
 const texts = (...good: string[]): Buffer[] => good.map((text) => Buffer.from(text));
@@ -86,10 +95,10 @@ export async function fuzzTargets(): Promise<Target[]> {
     {
       name: 'exif',
       good: texts(
-        'Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0',
-        'Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x04\0\0\0\x01\0\0\0\x08\0\0\0\0',
+        'II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0',
+        'MM\0*\0\0\0\x08\0\x01\x01\x12\0\x04\0\0\0\x01\0\0\0\x08\0\0\0\0',
       ),
-      read: readOrientation,
+      read: readExif,
     },
     {
       name: 'request body',
@@ -128,7 +137,7 @@ export async function fuzzTargets(): Promise<Target[]> {
       good: texts(`${imageId}:0`, `${imageId}:99999`),
       read: (input) => parseJob(input.toString()),
     },
-    { name: 'png', good: [...png, ...drawn], read: decodeWhole, repair: withRightCrcs },
-    { name: 'jpeg', good: jpeg, read: decodeWhole },
+    { name: 'png', good: [...png, ...drawn], read: decodeWholePng, repair: withRightCrcs },
+    { name: 'jpeg', good: jpeg, read: decodeWholeJpeg },
   ];
 }

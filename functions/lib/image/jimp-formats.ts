@@ -1,8 +1,8 @@
 // Our codecs behind Jimp's format interface: whole images in, whole images out. The functions themselves never load
 // Jimp: they stream bands, see read.ts.
 import { type AllocateBand, bandsOf } from './bands.ts';
-import { decodeStored } from './jpeg/decode.ts';
-import { asBuffer } from './pixels.ts';
+import { decodeStored } from './jpeg/upright-bands.ts';
+import { readJpegHeader } from './jpeg/header.ts';
 import { decodePng } from './png/decode.ts';
 import { encodePng } from './png/encode.ts';
 import { viewOf } from './png/words.ts';
@@ -59,8 +59,17 @@ function reuseOne(): AllocateBand {
 }
 
 async function decodeJpegWhole(bytes: Buffer): Promise<JimpBitmap> {
-  const { data, width, height } = await decodeStored(bytes);
-  return { data: asBuffer(data), width, height };
+  const header = readJpegHeader(bytes);
+  const data = Buffer.allocUnsafeSlow(header.width * header.height * 4);
+  let width = 0;
+  let pixels = 0;
+  for (const band of await decodeStored(bytes)) {
+    const length = band.width * band.height;
+    addAlpha(band.data, new Uint32Array(data.buffer, pixels * 4, length));
+    width = band.width;
+    pixels += length;
+  }
+  return { data, width, height: pixels / width };
 }
 
 async function encodeJpegWhole(bitmap: JimpBitmap, options?: { quality?: number }): Promise<Buffer> {

@@ -7,6 +7,7 @@ import { decodeBands, readHeader } from './read.ts';
 import { drawPng, headerChunk, pngChunk, pngSignature } from '../../testing/drawn-png.ts';
 
 const limits = { maxPixels: 100_000 };
+const decodeLimits = { timeoutMs: 60_000, memoryBytes: 16 * 1024 * 1024 };
 const sample = (x: number, y: number, s: number): number => (x * 31 + y * 17 + s * x * y) % 256;
 const size = { width: 33, height: 21 };
 const rgb = drawPng({ ...size, colorType: 2, bitDepth: 8, sample, filter: (y) => y % 5, idatSizes: [300] });
@@ -20,7 +21,7 @@ async function decode(bytes: Uint8Array): Promise<Buffer> {
   const header = readHeader(bytes, limits);
   let rows = 0;
   const parts: Uint8Array[] = [];
-  for await (const band of decodeBands(bytes, header)) {
+  for await (const band of decodeBands(bytes, header, decodeLimits)) {
     expect(band.width).toBe(header.width);
     expect(band.data).toHaveLength(band.width * band.height * header.channels);
     rows += band.height;
@@ -32,9 +33,14 @@ async function decode(bytes: Uint8Array): Promise<Buffer> {
 
 describe('readHeader', () => {
   test('knows PNG and JPEG by their bytes', async () => {
-    expect(readHeader(rgb, limits)).toEqual({ format: 'png', ...size, channels: 3 });
-    expect(readHeader(rgba, limits)).toEqual({ format: 'png', ...size, channels: 4 });
-    expect(readHeader(await toJpeg(), limits)).toEqual({ format: 'jpeg', ...size, channels: 3 });
+    expect(readHeader(rgb, limits)).toEqual({ format: 'png', ...size, channels: 3, orientation: 1 });
+    expect(readHeader(rgba, limits)).toEqual({ format: 'png', ...size, channels: 4, orientation: 1 });
+    expect(readHeader(await toJpeg(), limits)).toEqual({
+      format: 'jpeg',
+      ...size,
+      channels: 3,
+      orientation: 1,
+    });
   });
 
   test.each([
@@ -74,7 +80,13 @@ describe('readHeader', () => {
 
   test('counts the pixels of a turned JPEG', async () => {
     const turned = await sharp(rgb).withMetadata({ orientation: 6 }).jpeg().toBuffer();
-    expect(readHeader(turned, limits)).toEqual({ format: 'jpeg', width: 21, height: 33, channels: 3 });
+    expect(readHeader(turned, limits)).toEqual({
+      format: 'jpeg',
+      width: 21,
+      height: 33,
+      channels: 3,
+      orientation: 6,
+    });
     expect(await decode(turned)).toHaveLength(21 * 33 * 3);
   });
 });

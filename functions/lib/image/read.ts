@@ -2,7 +2,7 @@
 // assemble's way out is png/encode.ts.
 import { Problem } from '../errors.ts';
 import { uprightSize } from './bands.ts';
-import { decodeJpeg } from './jpeg/decode.ts';
+import { type DecodeLimits, decodeJpeg } from './jpeg/decode.ts';
 import { isJpeg, readJpegHeader } from './jpeg/header.ts';
 import { describeOther } from './other-formats.ts';
 import type { Bitmap, Channels } from './pixels.ts';
@@ -17,6 +17,8 @@ export interface ImageHeader {
   height: number;
   /** Bytes a pixel of the decoded rows: 3 only when nothing in the image can be transparent. */
   channels: Channels;
+  /** How the stored picture has to be turned, from 1, upright, to 8. */
+  orientation: number;
 }
 
 /** What is not given is not limited. */
@@ -47,21 +49,26 @@ export function readHeader(
 function parseHeader(bytes: Uint8Array): ImageHeader {
   if (isPng(bytes)) {
     const png = readPngHeader(bytes);
-    return { format: 'png', ...uprightSize(png, orientationOfPng(png)), channels: channelsOfPng(png) };
+    const orientation = orientationOfPng(png);
+    return { format: 'png', ...uprightSize(png, orientation), channels: channelsOfPng(png), orientation };
   }
   if (isJpeg(bytes)) {
-    const { width, height } = readJpegHeader(bytes);
-    return { format: 'jpeg', width, height, channels: 3 };
+    const { width, height, orientation } = readJpegHeader(bytes);
+    return { format: 'jpeg', width, height, channels: 3, orientation };
   }
   throw new Problem('unsupported-image', describeOther(bytes));
 }
 
 /**
- * The rows of the image `header` was read from, from the top: bands of its full width and `header.channels` bytes a
- * pixel, each in a buffer of its own that may be kept or transferred. A plain PNG streams: a few bands are decoded
- * ahead of the loop, and leaving it stops the decoder. Other images are decoded whole first. Throws `invalid-image`,
- * which for a streamed image may come after good bands.
+ * The rows of the image `header` was read from, from the top and upright: bands of its full width and `header.channels`
+ * bytes a pixel, each in a buffer of its own that may be kept or transferred. A few bands are decoded ahead of the loop,
+ * and leaving it stops the decoder. Throws `invalid-image`, which may come after good bands, and `image-too-large` for
+ * what exceeds `limits`.
  */
-export function decodeBands(bytes: Uint8Array, header: ImageHeader): AsyncIterable<Bitmap> {
-  return header.format === 'png' ? decodePng(bytes) : decodeJpeg(bytes);
+export function decodeBands(
+  bytes: Uint8Array,
+  header: ImageHeader,
+  limits: DecodeLimits,
+): AsyncIterable<Bitmap> {
+  return header.format === 'png' ? decodePng(bytes) : decodeJpeg(bytes, header.orientation, limits);
 }

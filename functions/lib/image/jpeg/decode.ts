@@ -1,69 +1,147 @@
-// JPEG bytes to bands of rows, by mozjpeg compiled to WebAssembly. Loaded with the first JPEG, not before.
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import type { MozJPEGModule } from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
+// JPEG bytes to bands of rows, in threads, so that the one that answers requests stays free, and a file that takes too long
+// can be given up. One thread waits for the next image: to start it costs more than to decode a small one.
+import { Worker } from 'node:worker_threads';
 import { Problem } from '../../errors.ts';
-import { bandsOf } from '../bands.ts';
-import { readJpegHeader } from './header.ts';
 import type { Bitmap } from '../pixels.ts';
+import type { Reply, Request } from './jpeg-thread.ts';
+import { loadLibjpeg } from './libjpeg.ts';
+import type { DecodeTask } from './upright-bands.ts';
+
+/** Two, so that an image that takes long does not hold up all others. Each may take the memory set aside for decoding. */
+const maxThreads = 2;
+/** Bands decoded ahead of the reader, so that both work side by side. */
+const bandsAhead = 4;
+/** A thread that took more than this for an image is not kept, for it would keep the memory. */
+const keptBytes = 32 * 1024 * 1024;
+
+/** Run from source or bundled, the thread's file has the same extension as this one. */
+const threadFile = new URL(
+  `./jpeg-thread${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`,
+  import.meta.url,
+);
+
+let spare: JpegThread | null = null;
+let busyThreads = 0;
+const waiting: (() => void)[] = [];
+
+export interface DecodeLimits {
+  /** How long a reader waits for the decoder in all. */
+  timeoutMs: number;
+  /** What decoding may take besides the file. */
+  memoryBytes: number;
+}
 
 /**
- * The image's rows from the top, upright, 3 bytes a pixel, each band in a buffer of its own. Throws `invalid-image`,
- * or `unsupported-image` for kinds of JPEG that are not decoded here; a JPEG has no checksums, so damage that still
- * decodes goes unnoticed. Holds the whole image, and blocks the thread while it decodes.
+ * The rows of the JPEG in `file` from the top, turned upright by `orientation`, 3 bytes a pixel, each band in a buffer of its
+ * own, decoded a few bands ahead of the reader. Throws `invalid-image` where the data of the picture is damaged, maybe after
+ * good bands but never after the last, and `image-too-large` for what exceeds `limits`. Leaving the loop early ends the
+ * thread.
  */
-export async function* decodeJpeg(bytes: Uint8Array): AsyncGenerator<Bitmap> {
-  const { orientation } = readJpegHeader(bytes);
-  yield* bandsOf(await decodeStored(bytes), 3, { orientation });
-}
-
-/** The picture as stored, not turned, as RGBA. Throws like {@link decodeJpeg}. */
-export async function decodeStored(bytes: Uint8Array): Promise<Bitmap> {
-  const { width, height } = readJpegHeader(bytes);
-  const messages: string[] = [];
-  // An instance is made for each image: the decoder leaves by exit() at a fault and can't be entered again, and its
-  // memory only ever grows.
-  const decoder = await instantiate((message) => messages.push(message));
-  let image: { data: Uint8ClampedArray; width: number; height: number } | null;
+export async function* decodeJpeg(
+  file: Uint8Array,
+  orientation: number,
+  { timeoutMs, memoryBytes }: DecodeLimits,
+): AsyncGenerator<Bitmap> {
+  const libjpeg = await loadLibjpeg();
+  await takeTurn();
+  const thread = spare ?? new JpegThread(libjpeg);
+  spare = null;
+  let isReusable = false;
   try {
-    image = decoder.decode(bytes, false);
-  } catch (cause) {
-    throw new Problem('invalid-image', damaged(messages), { cause });
+    thread.begin({ file, orientation, memoryBytes });
+    for (let leftMs = timeoutMs; ;) {
+      const askedAt = performance.now();
+      const reply = await thread.reply(leftMs, timeoutMs);
+      leftMs -= performance.now() - askedAt;
+      if ('problem' in reply) throw new Problem(reply.problem.code, reply.problem.message);
+      if ('memoryBytes' in reply) {
+        isReusable = reply.memoryBytes <= keptBytes;
+        return;
+      }
+      thread.askForNext();
+      yield reply.band;
+    }
+  } finally {
+    if (isReusable && spare === null) {
+      thread.rest();
+      spare = thread;
+    } else {
+      thread.end();
+    }
+    endTurn();
   }
-  if (messages.some((message) => isDataLoss(message))) throw new Problem('invalid-image', damaged(messages));
-  if (image === null || image.width * image.height !== width * height) {
-    throw new Problem('invalid-image', damaged(['its size is not the one in its header']));
+}
+
+/** Waits until fewer than the most threads are busy. */
+async function takeTurn(): Promise<void> {
+  if (busyThreads < maxThreads) busyThreads++;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+}
+
+function endTurn(): void {
+  const next = waiting.shift();
+  if (next === undefined) busyThreads--;
+  else next();
+}
+
+class JpegThread {
+  readonly #worker: Worker;
+  readonly #replies: Reply[] = [];
+  #fault: Error | null = null;
+  #wake = (): void => {};
+
+  constructor(libjpeg: WebAssembly.Module) {
+    this.#worker = new Worker(threadFile, { workerData: { libjpeg } });
+    this.#worker.on('message', (reply: Reply) => {
+      this.#replies.push(reply);
+      this.#wake();
+    });
+    this.#worker.on('error', (error: Error) => {
+      this.#fault = error;
+      this.#wake();
+    });
   }
-  const { buffer, byteOffset, length } = image.data;
-  return { data: new Uint8Array(buffer, byteOffset, length), width: image.width, height: image.height };
-}
 
-/** Where pixels are lost the decoder puts grey, and warns. It also warns of stray bytes between segments: no loss. */
-function isDataLoss(message: string): boolean {
-  return !message.includes('extraneous bytes');
-}
+  begin(task: DecodeTask): void {
+    this.#worker.ref();
+    // A copy that can move to the thread; the file itself is the caller's.
+    const file = new Uint8Array(task.file);
+    this.#post({ task: { ...task, file } }, [file.buffer]);
+    for (let i = 0; i < bandsAhead; i++) this.askForNext();
+  }
 
-function damaged(messages: string[]): string {
-  return `The JPEG is damaged: ${messages.join('; ') || 'it cannot be decoded'}`;
-}
+  askForNext(): void {
+    this.#post('next');
+  }
 
-const wasmName = 'mozjpeg_dec.wasm';
+  /** The next reply. Throws when the thread breaks, or has none after `waitMs`, the last of `timeoutMs`. */
+  async reply(waitMs: number, timeoutMs: number): Promise<Reply> {
+    if (this.#replies.length === 0 && this.#fault === null) {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        timer = setTimeout(resolve, waitMs);
+      });
+      clearTimeout(timer);
+    }
+    const reply = this.#replies.shift();
+    if (reply !== undefined) return reply;
+    if (this.#fault !== null) {
+      throw new Problem('internal', 'The JPEG decoder broke down', { cause: this.#fault });
+    }
+    throw new Problem('image-too-large', `Decoding the JPEG takes longer than ${timeoutMs} ms`);
+  }
 
-let wasm: Promise<Buffer> | undefined;
+  /** Lets the process end while the thread waits for an image. */
+  rest(): void {
+    this.#worker.unref();
+  }
 
-async function instantiate(onMessage: (message: string) => void): Promise<MozJPEGModule> {
-  const { default: createModule } = await import('@jsquash/jpeg/codec/dec/mozjpeg_dec.js');
-  wasm ??= readWasm();
-  // Given as bytes (2 ms to compile), for the package would fetch() its file, which Node does not do for files.
-  const options = { noInitialRun: true, wasmBinary: await wasm, printErr: onMessage };
-  return createModule(options);
-}
+  end(): void {
+    void this.#worker.terminate();
+  }
 
-/** The decoder lies beside a bundle, where the build puts a copy; run from source, it is in its package. */
-async function readWasm(): Promise<Buffer> {
-  const copy = join(import.meta.dirname, wasmName);
-  const inPackage = `@jsquash/jpeg/codec/dec/${wasmName}`;
-  return readFile(existsSync(copy) ? copy : createRequire(import.meta.url).resolve(inPackage));
+  #post(request: Request, moved: ArrayBuffer[] = []): void {
+    this.#worker.postMessage(request, moved);
+  }
 }
