@@ -1,5 +1,5 @@
 // split: an image in over HTTP, its tiles out on the queue. Wiring only.
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
 import { loadConfig } from '../lib/config.ts';
 import { answering, MAX_DOCUMENT_BYTES } from '../lib/service/http.ts';
@@ -29,10 +29,10 @@ const uploads = new UploadLimit(config.maxUploads);
 export const split = answering(log, createRoutes({ config, ledger, stores, log, callerOf }));
 http('split', split);
 
-/** Images may be as large as the setting says, JSON is short. */
-export function bodyLimit(headers: IncomingHttpHeaders): number {
-  const isJson = mediaTypeOf(headers).endsWith('json');
-  return isJson ? Math.min(MAX_DOCUMENT_BYTES, config.maxBodyBytes) : config.maxBodyBytes;
+/** Images may be as large as the setting says; JSON, and what comes with a question, is short. */
+export function bodyLimit(req: IncomingMessage): number {
+  const isImage = req.method === 'POST' && !mediaTypeOf(req.headers).endsWith('json');
+  return isImage ? config.maxBodyBytes : Math.min(MAX_DOCUMENT_BYTES, config.maxBodyBytes);
 }
 
 export const lifecycle: Lifecycle = {

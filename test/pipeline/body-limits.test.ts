@@ -36,7 +36,9 @@ async function urlOf(name: FunctionName): Promise<string> {
 
 const json = { 'content-type': 'application/json' };
 const event = { 'content-type': 'application/cloudevents+json' };
-const bodies: [what: string, name: FunctionName, headers: Record<string, string>][] = [
+const bodies: [what: string, name: FunctionName, headers: Record<string, string>, method?: string][] = [
+  ['a question to split', 'split', { 'content-type': 'image/png' }, 'GET'],
+  ['a cancellation', 'split', {}, 'DELETE'],
   ['a JSON request to split', 'split', json],
   [
     'a JSON request to split with parameters and capitals',
@@ -49,10 +51,10 @@ const bodies: [what: string, name: FunctionName, headers: Record<string, string>
   ['a request to blur', 'blur', { 'content-type': 'image/png' }],
 ];
 
-describe.each(bodies)('%s', (_what, name, headers) => {
+describe.each(bodies)('%s', (_what, name, headers, method = 'POST') => {
   it('is refused by its declared length, before any of it is sent', async () => {
     const response = await sendRaw(await urlOf(name), {
-      method: 'POST',
+      method,
       target: '/',
       headers: { ...headers, 'content-length': String(LIMIT + 1) },
     });
@@ -64,7 +66,7 @@ describe.each(bodies)('%s', (_what, name, headers) => {
     const piece = Buffer.alloc(LIMIT / 2, ' ').toString();
     const framed = `${(LIMIT / 2).toString(16)}\r\n${piece}\r\n`;
     const response = await sendRaw(await urlOf(name), {
-      method: 'POST',
+      method,
       target: '/',
       headers: { ...headers, 'transfer-encoding': 'chunked' },
       body: `${framed}${framed}1\r\n \r\n0\r\n\r\n`,
@@ -74,7 +76,7 @@ describe.each(bodies)('%s', (_what, name, headers) => {
 
   it('may have just as many bytes as are allowed', async () => {
     const response = await sendRaw(await urlOf(name), {
-      method: 'POST',
+      method,
       target: '/',
       headers: { ...headers, 'content-length': String(LIMIT) },
       body: Buffer.alloc(LIMIT, ' '),

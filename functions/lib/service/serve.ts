@@ -2,7 +2,6 @@
 // stop. docs/adr/0002 tells why the framework's own server is not used.
 import {
   createServer,
-  type IncomingHttpHeaders,
   type IncomingMessage,
   type RequestListener,
   type Server,
@@ -40,8 +39,8 @@ export interface ServeOptions {
   /** The address to listen on. */
   host: string;
   port: number;
-  /** The most bytes that a request with these headers may have in its body. */
-  bodyLimit: (headers: IncomingHttpHeaders) => number;
+  /** The most bytes that a request may have in its body, by its method and headers. */
+  bodyLimit: (req: IncomingMessage) => number;
   /** The slowest that a caller may send a body or take an answer. */
   minBytesPerS: number;
   /** How long requests under way may take once the process is asked to stop. */
@@ -131,7 +130,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
 /** Reads the body of a request, once its head lets it in. Throws a {@link Problem} for one that is refused. */
 async function receive(req: IncomingMessage, res: ServerResponse, options: ServeOptions): Promise<Buffer> {
   const { lifecycle, bodyLimit, minBytesPerS } = options;
-  const maxBytes = bodyLimit(req.headers);
+  const maxBytes = bodyLimit(req);
   lifecycle.admit?.(req);
   assertWellFormed(req);
   assertAcceptable(req.headers, maxBytes);

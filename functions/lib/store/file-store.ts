@@ -23,7 +23,10 @@ export class FileStore implements Store {
   async list(path: string): Promise<Listing> {
     const found = await this.#find(path);
     // A file named outright is taken whatever it is called: what it holds decides.
-    if (!(await stat(found)).isDirectory()) return { names: [path], skipped: [] };
+    const stats = await stat(found).catch((error: unknown) => {
+      throw readProblem(error, path);
+    });
+    if (!stats.isDirectory()) return { names: [path], skipped: [] };
     const { images, skipped } = await findImages(found, this.#root);
     const nameOf = (name: string) => (path === '' ? name : `${path}/${name}`);
     return {
