@@ -1,6 +1,7 @@
 // Shows how a run is doing: one bar an image and a line for the queue where there is a terminal, plain lines elsewhere.
 import { clearScreenDown, moveCursor } from 'node:readline';
 import type { WriteStream } from 'node:tty';
+import { beginning, inColumns } from './columns.ts';
 import type { ScalerState } from './scaler.ts';
 
 export interface ImageProgress {
@@ -47,7 +48,7 @@ export class Progress {
     if (this.#scaler) lines.push(queueLine(this.#scaler));
     moveCursor(this.#out, 0, -this.#drawn);
     clearScreenDown(this.#out);
-    this.#out.write(lines.map((line) => `${line.slice(0, this.#out.columns - 1)}\n`).join(''));
+    this.#out.write(lines.map((line) => `${beginning(line, this.#out.columns - 1)}\n`).join(''));
     this.#drawn = lines.length;
   }
 }
@@ -55,8 +56,7 @@ export class Progress {
 function barLine({ name, tiles, done, state }: ImageProgress): string {
   const filled = tiles === 0 ? 0 : Math.floor((done / tiles) * BAR_WIDTH);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
-  const label = name.length > NAME_WIDTH ? `${name.slice(0, NAME_WIDTH - 1)}…` : name.padEnd(NAME_WIDTH);
-  return `${label} ${bar} ${String(done).padStart(4)}/${tiles} ${state}`;
+  return `${inColumns(name, NAME_WIDTH)} ${bar} ${String(done).padStart(4)}/${tiles} ${state}`;
 }
 
 function queueLine({ queue, leases, delayed, running }: ScalerState): string {

@@ -2,6 +2,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { printable } from '../functions/lib/store/names.ts';
 import { openFile } from '../functions/lib/store/open-file.ts';
 import type { RunImage } from './inputs.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -59,8 +60,9 @@ export async function blurFiles({
     const startedAt = performance.now();
     const elapsedMs = () => Math.round(performance.now() - startedAt);
     const { input, path, name, output } = images[at];
+    const shown = printable(input);
     const show = ({ tiles, status, done = 0 }: Pick<ImageStatus, 'tiles' | 'status'> & { done?: number }) =>
-      progress.image(String(at), { name: input, tiles, done, state: status });
+      progress.image(String(at), { name: shown, tiles, done, state: status });
     try {
       show({ tiles: 0, status: 'splitting' });
       const accepted = await client.upload(name, await readImage(path), signal);
@@ -72,7 +74,7 @@ export async function blurFiles({
     } catch (error) {
       signal.throwIfAborted();
       const reason = error instanceof Error ? error.message : String(error);
-      progress.image(String(at), { name: input, tiles: 0, done: 0, state: `refused: ${reason}` });
+      progress.image(String(at), { name: shown, tiles: 0, done: 0, state: `refused: ${reason}` });
       const nothing = { id: null, width: null, height: null, tiles: 0, done: 0, output: null };
       return { ...nothing, input, name, state: 'refused', ms: elapsedMs(), error: reason };
     }

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { beginning, columnsOf, inColumns } from './columns.ts';
+
+it.each([
+  ['', 0],
+  ['photo.png', 9],
+  ['été', 3],
+  ['été'.normalize('NFD'), 3],
+  ['照片.png', 8],
+  ['한국어', 6],
+  ['фото', 4],
+  ['👍.png', 6],
+])('%j takes %i columns', (text, columns) => expect(columnsOf(text)).toBe(columns));
+
+describe('inColumns', () => {
+  it.each([
+    ['abc', 5, 'abc  '],
+    ['abcdef', 5, 'abcd…'],
+    ['照片照片', 8, '照片照片'],
+    ['照片照片', 7, '照片照…'],
+    ['照片照片', 6, '照片… '],
+    ['👍👍👍', 5, '👍👍…'],
+  ])('puts %j into %i columns', (text, columns, expected) => expect(inColumns(text, columns)).toBe(expected));
+});
+
+it('keeps the beginning that fits, in whole characters', () => {
+  expect(beginning('照片.png', 3)).toBe('照');
+  expect(beginning('照片.png', 100)).toBe('照片.png');
+});
