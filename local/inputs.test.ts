@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findInputs, skippedLine } from './inputs.ts';
+import { findInputs, skippedLines } from './inputs.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -73,19 +73,27 @@ describe('findInputs', () => {
   });
 });
 
-describe('skippedLine', () => {
+describe('skippedLines', () => {
   const other = (name: string) => ({ name, reason: 'no .png or .jpg' });
 
-  it('names what was skipped, with the reason where it is not the format', () => {
-    expect(skippedLine([])).toBeNull();
-    expect(skippedLine([other('b.webp'), other('c.heic')])).toBe('2 skipped: b.webp, c.heic');
-    expect(skippedLine([{ name: 'x.png', reason: 'a broken link' }])).toBe(
+  it('name what was skipped, with the reason where it is not the format', () => {
+    expect(skippedLines([])).toEqual([]);
+    expect(skippedLines([other('b.webp'), other('c.heic')])).toEqual(['2 skipped: b.webp, c.heic']);
+    expect(skippedLines([{ name: 'x.png', reason: 'a broken link' }])).toEqual([
       '1 skipped: x.png (a broken link)',
-    );
+    ]);
   });
 
-  it('names twenty of many', () => {
-    const line = skippedLine(Array.from({ length: 1000 }, (_, at) => other(`${at}.gif`)));
+  it('count the results of earlier runs', () => {
+    const result = { name: 'a_blurred.png', reason: 'the result of an earlier run' };
+    expect(skippedLines([result, other('b.webp'), result])).toEqual([
+      '1 skipped: b.webp',
+      '2 results of earlier runs (*_blurred.png) left alone',
+    ]);
+  });
+
+  it('name twenty of many', () => {
+    const [line] = skippedLines(Array.from({ length: 1000 }, (_, at) => other(`${at}.gif`)));
     expect(line).toMatch(/^1000 skipped: 0\.gif, .*, 19\.gif and 980 more$/);
   });
 });

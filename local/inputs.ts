@@ -1,7 +1,12 @@
 // Which images a run blurs, and where each result goes: the folders that were given are mirrored in the output folder.
 import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { findImages, OTHER_FORMAT, type SkippedFile } from '../functions/lib/store/find-images.ts';
+import {
+  EARLIER_RESULT,
+  findImages,
+  OTHER_FORMAT,
+  type SkippedFile,
+} from '../functions/lib/store/find-images.ts';
 import { printable } from '../functions/lib/store/names.ts';
 import { outputName, outputNames } from '../functions/lib/store/output-names.ts';
 
@@ -22,54 +27,61 @@ export interface RunInputs {
   skipped: SkippedFile[];
 }
 
+/** A file, and where it is in what was given. */
+interface FoundInput {
+  input: string;
+  path: string;
+  place: string;
+}
+
 /** How many skipped files are named. */
 const NAMED = 20;
 
 /**
  * The images at `paths`; folders are searched through. Throws an Error for a path where nothing is. A file that is named
- * outright is taken whatever it is called, for what it holds decides.
+ * outright is taken whatever it is called, for what it holds decides. Skipped files are named as they are in their folder;
+ * where several paths were given, with that too.
  */
 export async function findInputs(paths: string[]): Promise<RunInputs> {
-  const found: { input: string; path: string; place: string }[] = [];
+  const found: FoundInput[] = [];
   const skipped: SkippedFile[] = [];
   for (const path of paths) {
     if (!existsSync(path)) throw new Error(`There is no ${printable(path)}`);
-    if (statSync(path).isDirectory()) {
-      const inFolder = await findImages(path, null);
-      found.push(
-        ...inFolder.images.map((image) => ({
-          input: join(path, image.name),
-          path: image.path,
-          place: image.name,
-        })),
-      );
-      skipped.push(
-        ...inFolder.skipped.map(({ name, reason }) => ({ name: printable(join(path, name)), reason })),
-      );
-    } else found.push({ input: path, path, place: basename(path).normalize('NFC') });
+    if (!statSync(path).isDirectory()) {
+      found.push({ input: path, path, place: basename(path).normalize('NFC') });
+      continue;
+    }
+    const inFolder = await findImages(path, null);
+    for (const image of inFolder.images) {
+      found.push({ input: join(path, image.name), path: image.path, place: image.name });
+    }
+    for (const { name, reason } of inFolder.skipped) {
+      skipped.push({ name: paths.length > 1 ? printable(join(path, name)) : name, reason });
+    }
   }
-  const outputs = outputNames(
-    distinct(
-      found.map(({ place }) => place),
-      (place) => place,
-    ),
-  );
-  const names = distinct(
-    found.map(({ place }) => basename(place)),
-    outputName,
-  );
+  const places = found.map(({ place }) => place);
+  const outputs = outputNames(distinct(places, (place) => place));
+  const fileNames = places.map((place) => basename(place));
+  const names = distinct(fileNames, outputName);
   const images = found.map(({ input, path }, at) => ({ input, path, name: names[at], output: outputs[at] }));
   return { images, skipped };
 }
 
-/** "2 skipped: b.webp, c.heic", with the reason where it is another than the format; null when there is none. */
-export function skippedLine(skipped: SkippedFile[]): string | null {
-  if (skipped.length === 0) return null;
-  const named = skipped
+/**
+ * "2 skipped: b.webp, c.heic", with the reason where it is another than the format, and how many results of earlier runs
+ * there are. No line when there is nothing to tell.
+ */
+export function skippedLines(skipped: SkippedFile[]): string[] {
+  const others = skipped.filter(({ reason }) => reason !== EARLIER_RESULT);
+  const results = skipped.length - others.length;
+  const named = others
     .slice(0, NAMED)
     .map(({ name, reason }) => (reason === OTHER_FORMAT ? name : `${name} (${reason})`));
-  const more = skipped.length > NAMED ? ` and ${skipped.length - NAMED} more` : '';
-  return `${skipped.length} skipped: ${named.join(', ')}${more}`;
+  const more = others.length > NAMED ? ` and ${others.length - NAMED} more` : '';
+  return [
+    ...(others.length > 0 ? [`${others.length} skipped: ${named.join(', ')}${more}`] : []),
+    ...(results > 0 ? [`${results} results of earlier runs (*_blurred.png) left alone`] : []),
+  ];
 }
 
 /**

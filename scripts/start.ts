@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { SkippedFile } from '../functions/lib/store/find-images.ts';
 import { printable } from '../functions/lib/store/names.ts';
 import { buildIfStale } from './build.ts';
-import { findInputs, skippedLine, type RunImage, type RunInputs } from '../local/inputs.ts';
+import { findInputs, skippedLines, type RunImage, type RunInputs } from '../local/inputs.ts';
 import { HELP, readOptions, UsageError, type Options } from '../local/options.ts';
 import { Pipeline } from '../local/pipeline.ts';
 import { Progress } from '../local/progress.ts';
@@ -23,7 +23,7 @@ async function findImages(paths: string[]): Promise<RunInputs> {
   });
   if (inputs.images.length > 0) return inputs;
   const nothing = `There is no PNG or JPEG file in ${paths.map(printable).join(', ')}`;
-  throw new UsageError([nothing, skippedLine(inputs.skipped) ?? []].flat().join('\n'));
+  throw new UsageError([nothing, ...skippedLines(inputs.skipped)].join('\n'));
 }
 
 async function findSamples(): Promise<RunInputs> {
@@ -58,7 +58,7 @@ function summary(
   return [
     '',
     ...lines,
-    ...[skippedLine(skipped) ?? []].flat(),
+    ...skippedLines(skipped),
     `${written} of ${images.length} images blurred into ${outDir}: ${sum('done')} of ${sum('tiles')} tiles, kernel ${kernel}, ${ms} ms in all`,
   ].join('\n');
 }

@@ -73,7 +73,7 @@ describe('npm start over a folder with everything in it', () => {
       );
     }
     expect(stdout).toMatch(/in\/broken\.png {2}refused: .*PNG/);
-    expect(stdout).toContain('\n3 skipped: in/b.webp, in/gone.png (a broken link), in/sub/c.heic\n');
+    expect(stdout).toContain('\n3 skipped: b.webp, gone.png (a broken link), sub/c.heic\n');
     expect(stdout).toContain('4 of 5 images blurred into in/out');
     expect(await filesIn('in/out')).toEqual(
       [
@@ -123,7 +123,7 @@ describe('npm start', () => {
     await put('none/b.webp');
     const { status, stderr } = await start('none');
     expect(status).toBe(2);
-    expect(stderr).toContain('There is no PNG or JPEG file in none\n1 skipped: none/b.webp');
+    expect(stderr).toContain('There is no PNG or JPEG file in none\n1 skipped: b.webp');
   });
 
   it('goes on past a folder that may not be read', async () => {
@@ -131,9 +131,7 @@ describe('npm start', () => {
     await put('rights/closed/b.png');
     await chmod(join(folder, 'rights/closed'), 0);
     const { stdout } = await start('rights', '--out', 'readable');
-    expect(stdout).toMatch(
-      process.getuid?.() === 0 ? /1 of 2 images/ : /1 skipped: rights\/closed \(cannot be read/,
-    );
+    expect(stdout).toMatch(process.getuid?.() === 0 ? /1 of 2 images/ : /1 skipped: closed \(cannot be read/);
     expect(await filesIn('readable')).toEqual(['a_blurred.png']);
   });
 });

@@ -23,8 +23,9 @@ export interface Findings {
   skipped: SkippedFile[];
 }
 
-/** The usual reason. */
+/** The usual reasons. */
 export const OTHER_FORMAT = 'no .png or .jpg';
+export const EARLIER_RESULT = 'the result of an earlier run';
 
 /** What operating systems leave in folders, besides files that begin with a dot. */
 const CLUTTER = new Set(['Thumbs.db', 'desktop.ini']);
@@ -109,7 +110,7 @@ class Walk {
 
   #file(name: string, path: string): void {
     if (isImageFile(name)) this.images.push({ name, path });
-    else if (isResultFile(name)) this.#skip(name, 'the result of an earlier run');
+    else if (isResultFile(name)) this.#skip(name, EARLIER_RESULT);
     else this.#skip(name, OTHER_FORMAT);
   }
 
