@@ -220,6 +220,7 @@ describe('a path', () => {
     ['GET', '/./images'],
     ['GET', `/${'/'.repeat(8000)}x`],
     ['GET', '/favicon'],
+    ['OPTIONS', '*'],
   ])('that is none is not found: %s %s', async (method, target) => {
     const body = method === 'POST' ? png : '';
     const response = await raw({ method, target, headers: { 'content-length': String(body.length) }, body });
