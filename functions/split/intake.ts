@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../lib/config.ts';
 import { Problem, type ProblemCode } from '../lib/errors.ts';
 import { decodeBands, readHeader, type ImageHeader } from '../lib/image/read.ts';
+import { ancillaryChunks } from '../lib/image/png/appearance.ts';
 import type { Log } from '../lib/log.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
 import type { ImageLedger, ImagePlan, ImageRecord } from '../lib/queue/image-ledger.ts';
@@ -70,9 +71,10 @@ export class Intake {
     const id = imageId(name, kernelSize, bytes, caller.owner);
     const place = stores.results.placeOf(id, caller.owner === null ? output : `${caller.owner}/${output}`);
     const plan = planOf(name, kernelSize, grid, place, caller.owner);
+    const ancillary = await ancillaryChunks(header.appearance);
+    const storedBytes = bytes.length + blobMemoryBytes(resultBytes(header) + ancillary.length);
     const admission = {
-      bytes:
-        heldBytes(grid, header) + (stores.uploads ? bytes.length + blobMemoryBytes(resultBytes(header)) : 0),
+      bytes: heldBytes(grid, header) + allocatedBytes(ancillary.length) + (stores.uploads ? storedBytes : 0),
       budgetBytes: config.redisBudgetBytes,
     };
     if (admission.bytes > admission.budgetBytes) {
@@ -82,9 +84,9 @@ export class Intake {
       );
     }
 
-    let state = await ledger.begin(id, plan, admission);
+    let state = await ledger.begin(id, plan, admission, { ancillary });
     if (state === 'done' && !(await this.#hasResult(id))) {
-      state = await ledger.begin(id, plan, admission, { again: true });
+      state = await ledger.begin(id, plan, admission, { again: true, ancillary });
     }
     if (state === 'over-budget') {
       throw new Problem('over-budget', 'Other images hold the memory set aside for tiles.', {

@@ -4,6 +4,8 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Problem } from '../errors.ts';
 import { decodeBands, readHeader } from './read.ts';
+import { displayP3 } from '../../testing/icc-profiles.ts';
+import { jpegWithProfile } from '../../testing/jpeg-segments.ts';
 import { drawPng, headerChunk, pngChunk, pngSignature } from '../../testing/drawn-png.ts';
 
 const limits = { maxPixels: 100_000 };
@@ -33,14 +35,9 @@ async function decode(bytes: Uint8Array): Promise<Buffer> {
 
 describe('readHeader', () => {
   test('knows PNG and JPEG by their bytes', async () => {
-    expect(readHeader(rgb, limits)).toEqual({ format: 'png', ...size, channels: 3, orientation: 1 });
-    expect(readHeader(rgba, limits)).toEqual({ format: 'png', ...size, channels: 4, orientation: 1 });
-    expect(readHeader(await toJpeg(), limits)).toEqual({
-      format: 'jpeg',
-      ...size,
-      channels: 3,
-      orientation: 1,
-    });
+    expect(readHeader(rgb, limits)).toMatchObject({ format: 'png', ...size, channels: 3 });
+    expect(readHeader(rgba, limits)).toMatchObject({ format: 'png', ...size, channels: 4 });
+    expect(readHeader(await toJpeg(), limits)).toMatchObject({ format: 'jpeg', ...size, channels: 3 });
   });
 
   test.each([
@@ -78,9 +75,31 @@ describe('readHeader', () => {
     expect(() => readHeader(upright, { maxSidePx: 32 })).toThrow(tooLarge);
   });
 
+  describe('of a JPEG', () => {
+    test('gives its profile and its density, upright', async () => {
+      const file = await sharp(rgb)
+        .withMetadata({ density: 300, orientation: 6 })
+        .withIccProfile('p3')
+        .jpeg()
+        .toBuffer();
+      const { icc } = await sharp(file).metadata();
+      const { appearance } = readHeader(file);
+      expect(appearance).toEqual({ iccProfile: icc, density: { x: 11_811, y: 11_811, unit: 'metre' } });
+    });
+
+    test('leaves out a profile that does not fit RGB pixels', async () => {
+      const grey = await sharp(rgb).toColourspace('b-w').jpeg().toBuffer();
+      const ofRgb = jpegWithProfile(grey, await displayP3());
+      expect((await sharp(ofRgb).metadata()).icc).toBeDefined();
+      expect(readHeader(ofRgb).appearance.iccProfile).toBeUndefined();
+      const ofGrey = jpegWithProfile(await toJpeg(), Buffer.from(await displayP3()).fill('GRAY', 16, 20));
+      expect(readHeader(ofGrey).appearance.iccProfile).toBeUndefined();
+    });
+  });
+
   test('counts the pixels of a turned JPEG', async () => {
     const turned = await sharp(rgb).withMetadata({ orientation: 6 }).jpeg().toBuffer();
-    expect(readHeader(turned, limits)).toEqual({
+    expect(readHeader(turned, limits)).toMatchObject({
       format: 'jpeg',
       width: 21,
       height: 33,

@@ -1,11 +1,14 @@
 // Images on their way in: what a body of bytes claims to be, and its rows as they decode. What split reads images by;
 // assemble's way out is png/encode.ts.
 import { Problem } from '../errors.ts';
+import { type Appearance, turned } from './appearance.ts';
 import { uprightSize } from './bands.ts';
 import { type DecodeLimits, decodeJpeg } from './jpeg/decode.ts';
-import { isJpeg, readJpegHeader } from './jpeg/header.ts';
+import { rgbProfileOf } from './icc.ts';
+import { isJpeg, type JpegHeader, readJpegHeader } from './jpeg/header.ts';
 import { describeOther } from './other-formats.ts';
 import type { Bitmap, Channels } from './pixels.ts';
+import { appearanceOfPng } from './png/appearance.ts';
 import { isPng } from './png/chunks.ts';
 import { decodePng } from './png/decode.ts';
 import { channelsOfPng, orientationOfPng, readPngHeader } from './png/header.ts';
@@ -19,6 +22,8 @@ export interface ImageHeader {
   channels: Channels;
   /** How the stored picture has to be turned, from 1, upright, to 8. */
   orientation: number;
+  /** What its result is to be shown with; the density is that of the upright picture. */
+  appearance: Appearance;
 }
 
 /** What is not given is not limited. */
@@ -50,13 +55,26 @@ function parseHeader(bytes: Uint8Array): ImageHeader {
   if (isPng(bytes)) {
     const png = readPngHeader(bytes);
     const orientation = orientationOfPng(png);
-    return { format: 'png', ...uprightSize(png, orientation), channels: channelsOfPng(png), orientation };
+    return {
+      format: 'png',
+      ...uprightSize(png, orientation),
+      channels: channelsOfPng(png),
+      orientation,
+      appearance: turned(appearanceOfPng(png), orientation),
+    };
   }
   if (isJpeg(bytes)) {
-    const { width, height, orientation } = readJpegHeader(bytes);
-    return { format: 'jpeg', width, height, channels: 3, orientation };
+    const jpeg = readJpegHeader(bytes);
+    const { width, height, orientation } = jpeg;
+    return { format: 'jpeg', width, height, channels: 3, orientation, appearance: appearanceOfJpeg(jpeg) };
   }
   throw new Problem('unsupported-image', describeOther(bytes));
+}
+
+/** Its pixels become RGB: a profile of grey ones does not fit them. */
+function appearanceOfJpeg({ components, iccProfile, density }: JpegHeader): Appearance {
+  const fitting = components === 3 && iccProfile ? rgbProfileOf(iccProfile) : undefined;
+  return { ...(fitting && { iccProfile: fitting }), ...(density && { density }) };
 }
 
 /**

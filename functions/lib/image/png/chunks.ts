@@ -11,6 +11,14 @@ export const chunkTypes = {
   IEND: 0x49454e44,
   tRNS: 0x74524e53,
   eXIf: 0x65584966,
+  pHYs: 0x70485973,
+  iCCP: 0x69434350,
+  cICP: 0x63494350,
+  sRGB: 0x73524742,
+  gAMA: 0x67414d41,
+  cHRM: 0x6348524d,
+  mDCV: 0x6d444356,
+  cLLI: 0x634c4c49,
 } as const;
 
 /** Where one chunk lies in the file: its length starts at `at`, its data at `start`. `end` is behind the data. */

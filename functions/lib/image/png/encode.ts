@@ -6,7 +6,7 @@ import { type Bitmap, type Channels, channelsOf, freeBytes } from '../pixels.ts'
 import { adler32 } from './adler32.ts';
 import { chunkTypes, frameChunk, signature } from './chunks.ts';
 import { filterRow } from './filter.ts';
-import { colorTypes } from './header.ts';
+import { colorTypes } from './layout.ts';
 import { viewOf } from './words.ts';
 
 export interface PngSize {

@@ -1,5 +1,6 @@
 // Samples of any colour type and bit depth to 8-bit RGB or RGBA (PNG specification, sections 13.12 and 13.16).
-import { channelsOfPng, colorTypes, hasAlphaSamples, type PngHeader } from './header.ts';
+import { channelsOfPng, type PngHeader } from './header.ts';
+import { colorTypes, hasAlphaSamples, isGrey } from './layout.ts';
 
 /** Writes a row of pixels, as PNG packs them, to `out` at `to` as `channelsOfPng` bytes a pixel. */
 export type ExpandRow = (row: Uint8Array, out: Uint8Array, to: number) => void;
@@ -56,25 +57,26 @@ function paletteExpander(header: PngHeader): ExpandSamples {
  * rounded to 8, as libpng's png_set_scale_16 does.
  */
 function colorExpander(header: PngHeader): ExpandSamples {
-  const { colorType, bitDepth, samplesAPixel, transparency } = header;
+  const { bitDepth, samplesAPixel, transparency } = header;
   const largest = 2 ** bitDepth - 1;
   const toByte = new Uint8Array(largest + 1);
   for (let sample = 0; sample <= largest; sample++) toByte[sample] = Math.round((sample * 255) / largest);
-  const isGrey = samplesAPixel < 3;
+  const hasGrey = isGrey(header);
+  const hasAlpha = hasAlphaSamples(header);
   const clear = new Uint16Array(3);
   if (transparency !== undefined) unpack(transparency, 16, clear.subarray(0, samplesAPixel));
-  if (isGrey) clear.fill(clear[0]);
+  if (hasGrey) clear.fill(clear[0]);
   // Bits beyond the depth do not count.
   for (let i = 0; i < clear.length; i++) clear[i] &= largest;
   return (samples, out, to) => {
     for (let i = 0; i < samples.length; i += samplesAPixel) {
       const red = samples[i];
-      const green = isGrey ? red : samples[i + 1];
-      const blue = isGrey ? red : samples[i + 2];
+      const green = hasGrey ? red : samples[i + 1];
+      const blue = hasGrey ? red : samples[i + 2];
       out[to++] = toByte[red];
       out[to++] = toByte[green];
       out[to++] = toByte[blue];
-      if (hasAlphaSamples(colorType)) {
+      if (hasAlpha) {
         out[to++] = toByte[samples[i + samplesAPixel - 1]];
       } else if (transparency !== undefined) {
         out[to++] = red === clear[0] && green === clear[1] && blue === clear[2] ? 0 : 255;

@@ -1,7 +1,7 @@
 // The image data of a PNG as one stream of compressed bytes: its IDAT chunks, walked once, while it is inflated.
-import { Problem } from '../../errors.ts';
 import { asBuffer } from '../pixels.ts';
 import { chunkTypes, isIntact, isWhole, readChunks } from './chunks.ts';
+import { refusePng } from './refuse.ts';
 
 /** Compressed bytes handed to zlib at a time. Writers cut image data into chunks of 8 KiB, or even of 1 byte. */
 export const inputPiece = 1024 * 1024;
@@ -22,10 +22,7 @@ export async function* readImageData(bytes: Uint8Array, imageDataAt: number): As
   for (const chunk of readChunks(bytes, imageDataAt)) {
     if (chunk.type !== chunkTypes.IDAT) break;
     if (isWhole(bytes, chunk) && !isIntact(bytes, chunk)) {
-      throw new Problem(
-        'invalid-image',
-        `The PNG has damaged image data in the IDAT chunk at ${chunk.at + 4}`,
-      );
+      refusePng(`has damaged image data in the IDAT chunk at ${chunk.at + 4}`);
     }
     const end = Math.min(chunk.end, bytes.length);
     for (let at = chunk.start; at < end;) {

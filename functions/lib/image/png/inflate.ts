@@ -2,9 +2,9 @@
 // the header promises: a small file that inflates without end costs one chunk.
 import { Readable, pipeline } from 'node:stream';
 import { constants, createInflate } from 'node:zlib';
-import { Problem } from '../../errors.ts';
 import { freeBytes } from '../pixels.ts';
 import { inputPiece, readImageData } from './image-data.ts';
+import { refusePng } from './refuse.ts';
 
 /**
  * Bytes inflated at a time, no fewer, as each wakes the thread; but the data of a small image is cut into so many, that
@@ -59,14 +59,12 @@ export async function* inflateRows(
       yield chunk;
       freeBytes(chunk);
     }
-    if (last === undefined) {
-      throw new Problem('invalid-image', `The PNG holds ${inflated} of ${length} bytes of image data`);
-    }
+    if (last === undefined) refusePng(`holds ${inflated} of ${length} bytes of image data`);
     yield last;
     freeBytes(last);
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause && dataErrors.has(cause.code))) throw cause;
-    throw new Problem('invalid-image', 'The PNG is damaged: its image data cannot be inflated', { cause });
+    refusePng('is damaged: its image data cannot be inflated', cause);
   } finally {
     source.destroy();
     inflater.destroy();

@@ -1,6 +1,6 @@
 // The order a PNG's pixels are stored in: row by row, or in seven passes when it is interlaced (PNG specification, section
 // 8.2). Each pass is a small picture of its own.
-import { type PngHeader, rowLength } from './header.ts';
+import { type PngLayout, rowLength } from './layout.ts';
 
 /** The pixels from (`x`, `y`) on, every `stepX`th and `stepY`th of them: `width` × `height` in all. */
 export interface Pass {
@@ -26,19 +26,19 @@ const adam7: Places[] = [
 const everyPixel: Places[] = [{ x: 0, y: 0, stepX: 1, stepY: 1 }];
 
 /** The passes of an image in their order in the file, without those that have no pixels in it. */
-export function passesOf(header: PngHeader): Pass[] {
-  const passes = (header.isInterlaced ? adam7 : everyPixel).map(({ x, y, stepX, stepY }) => {
-    const width = Math.ceil((header.width - x) / stepX);
-    const height = Math.ceil((header.height - y) / stepY);
+export function passesOf(layout: PngLayout): Pass[] {
+  const passes = (layout.isInterlaced ? adam7 : everyPixel).map(({ x, y, stepX, stepY }) => {
+    const width = Math.ceil((layout.width - x) / stepX);
+    const height = Math.ceil((layout.height - y) / stepY);
     return { x, y, stepX, stepY, width, height };
   });
   return passes.filter(({ width, height }) => width > 0 && height > 0);
 }
 
 /** Bytes the image data must inflate to: every row of every pass with its filter byte. */
-export function filteredLength(header: PngHeader): number {
-  return passesOf(header).reduce(
-    (length, pass) => length + (1 + rowLength(header, pass.width)) * pass.height,
+export function filteredLength(layout: PngLayout): number {
+  return passesOf(layout).reduce(
+    (length, pass) => length + (1 + rowLength(layout, pass.width)) * pass.height,
     0,
   );
 }

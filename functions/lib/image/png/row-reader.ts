@@ -3,7 +3,8 @@ import type { AllocateBand } from '../bands.ts';
 import { bandBytes } from '../bands.ts';
 import type { Bitmap } from '../pixels.ts';
 import { type ExpandRow, rowExpander } from './expand.ts';
-import { channelsOfPng, type PngHeader, rowLength } from './header.ts';
+import { channelsOfPng, type PngHeader } from './header.ts';
+import { rowLength } from './layout.ts';
 import { unfilterRow } from './unfilter.ts';
 import { viewOf } from './words.ts';
 

@@ -2,7 +2,7 @@
 // three or four bytes are read, restored and written as one 32-bit word, the pixel to the left stays in variables, and
 // `| 0` keeps indices in int32. Other pixels, and each row's last one, where a word would reach too far, go byte by
 // byte. In all of them `p` counts in raw, `u` above and `o` in out.
-import { Problem } from '../../errors.ts';
+import { refusePng } from './refuse.ts';
 import { addBytes, averageBytes } from './words.ts';
 import { predict, undoPaethOfRgb, undoPaethOfRgba } from './paeth.ts';
 
@@ -28,7 +28,7 @@ export function unfilterRow(
   else if (filter === 2) undoUp(raw, start, above, aboveAt, out, to, length);
   else if (filter === 3) undoAverage(raw, start, above, aboveAt, out, to, length, pixelBytes);
   else if (filter === 4) undoPaeth(raw, start, above, aboveAt, out, to, length, pixelBytes);
-  else throw new Problem('invalid-image', `The PNG uses filter ${filter}, which does not exist`);
+  else refusePng(`uses filter ${filter}, which does not exist`);
 }
 
 function copy(raw: DataView, p: number, out: DataView, o: number, length: number): void {
