@@ -88,5 +88,5 @@ export function decodeBands(
   header: ImageHeader,
   limits: DecodeLimits,
 ): AsyncIterable<Bitmap> {
-  return header.format === 'png' ? decodePng(bytes) : decodeJpeg(bytes, header.orientation, limits);
+  return header.format === 'png' ? decodePng(bytes) : decodeJpeg(bytes, header, limits);
 }

@@ -3,12 +3,11 @@
 import { Worker } from 'node:worker_threads';
 import { Problem } from '../../errors.ts';
 import type { Bitmap } from '../pixels.ts';
+import type { JpegHeader } from './header.ts';
 import type { Reply, Request } from './jpeg-thread.ts';
 import { loadLibjpeg } from './libjpeg.ts';
 import type { DecodeTask } from './upright-bands.ts';
 
-/** Two, so that an image that takes long does not hold up all others. Each may take the memory set aside for decoding. */
-const maxThreads = 2;
 /** Bands decoded ahead of the reader, so that both work side by side. */
 const bandsAhead = 4;
 /** A thread that took more than this for an image is not kept, for it would keep the memory. */
@@ -21,8 +20,6 @@ const threadFile = new URL(
 );
 
 let spare: JpegThread | null = null;
-let busyThreads = 0;
-const waiting: (() => void)[] = [];
 
 export interface DecodeLimits {
   /** How long a reader waits for the decoder in all. */
@@ -32,23 +29,22 @@ export interface DecodeLimits {
 }
 
 /**
- * The rows of the JPEG in `file` from the top, turned upright by `orientation`, 3 bytes a pixel, each band in a buffer of its
+ * The rows of the JPEG in `file` from the top, turned upright as its header says, 3 bytes a pixel, each band in a buffer of its
  * own, decoded a few bands ahead of the reader. Throws `invalid-image` where the data of the picture is damaged, maybe after
  * good bands but never after the last, and `image-too-large` for what exceeds `limits`. Leaving the loop early ends the
  * thread.
  */
 export async function* decodeJpeg(
   file: Uint8Array,
-  orientation: number,
+  { width, height, orientation }: Pick<JpegHeader, 'width' | 'height' | 'orientation'>,
   { timeoutMs, memoryBytes }: DecodeLimits,
 ): AsyncGenerator<Bitmap> {
   const libjpeg = await loadLibjpeg();
-  await takeTurn();
   const thread = spare ?? new JpegThread(libjpeg);
   spare = null;
   let isReusable = false;
   try {
-    thread.begin({ file, orientation, memoryBytes });
+    thread.begin({ file, width, height, orientation, memoryBytes });
     for (let leftMs = timeoutMs; ;) {
       const askedAt = performance.now();
       const reply = await thread.reply(leftMs, timeoutMs);
@@ -68,20 +64,7 @@ export async function* decodeJpeg(
     } else {
       thread.end();
     }
-    endTurn();
   }
-}
-
-/** Waits until fewer than the most threads are busy. */
-async function takeTurn(): Promise<void> {
-  if (busyThreads < maxThreads) busyThreads++;
-  else await new Promise<void>((resolve) => waiting.push(resolve));
-}
-
-function endTurn(): void {
-  const next = waiting.shift();
-  if (next === undefined) busyThreads--;
-  else next();
 }
 
 class JpegThread {

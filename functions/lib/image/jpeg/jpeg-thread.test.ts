@@ -7,6 +7,8 @@ import { decodeJpeg } from './decode.ts';
 const [width, height] = [1200, 900];
 const memoryBytes = 64 * 1024 * 1024;
 const timeoutMs = 60_000;
+const upright = { width, height, orientation: 1 };
+const turned = { width: height, height: width, orientation: 6 };
 
 let small: Buffer;
 let progressive: Buffer;
@@ -19,8 +21,8 @@ beforeAll(async () => {
   pixels = await sharp(small).raw().toBuffer();
 });
 
-async function decode(file: Buffer, limits = {}, orientation = 1): Promise<Buffer> {
-  const bands = await Array.fromAsync(decodeJpeg(file, orientation, { memoryBytes, timeoutMs, ...limits }));
+async function decode(file: Buffer, limits = {}, size = upright): Promise<Buffer> {
+  const bands = await Array.fromAsync(decodeJpeg(file, size, { memoryBytes, timeoutMs, ...limits }));
   return Buffer.concat(bands.map((band) => band.data));
 }
 
@@ -36,13 +38,13 @@ describe('a thread that decodes JPEGs', { timeout: 60_000 }, () => {
   });
 
   test('gives bands in memory of their own that can be moved on', async () => {
-    for await (const { data } of decodeJpeg(small, 1, { memoryBytes, timeoutMs })) {
+    for await (const { data } of decodeJpeg(small, upright, { memoryBytes, timeoutMs })) {
       expect(data.buffer.byteLength).toBe(data.length);
       expect(() => structuredClone(data.buffer, { transfer: [data.buffer as ArrayBuffer] })).not.toThrow();
     }
   });
 
-  test('decodes more images at once than there are threads', async () => {
+  test('decodes several images at once', async () => {
     const decoded = await Promise.all(Array.from({ length: 7 }, () => decode(small)));
     expect(decoded.map((each) => each.equals(pixels))).toEqual(Array(7).fill(true));
   });
@@ -55,7 +57,7 @@ describe('a thread that decodes JPEGs', { timeout: 60_000 }, () => {
   });
 
   test('counts only the time its reader waited', async () => {
-    const bands = decodeJpeg(small, 1, { memoryBytes, timeoutMs: 1000 });
+    const bands = decodeJpeg(small, upright, { memoryBytes, timeoutMs: 1000 });
     let rows = 0;
     for await (const band of bands) {
       if (rows === 0) {
@@ -68,25 +70,30 @@ describe('a thread that decodes JPEGs', { timeout: 60_000 }, () => {
   });
 
   test.each([
-    ['scans that build on each other', () => progressive, 1],
-    ['a picture to be turned', () => small, 6],
-  ])('refuses %s where they take more memory than is allowed', async (_, file, orientation) => {
+    ['scans that build on each other', () => progressive, upright],
+    ['a picture to be turned', () => small, turned],
+  ])('refuses %s where they take more memory than is allowed', async (_, file, size) => {
     const tooLarge = expect.objectContaining({
       code: 'image-too-large',
       message: expect.stringContaining('memory'),
     });
-    await expect(decode(file(), { memoryBytes: 3_000_000 }, orientation)).rejects.toThrow(tooLarge);
-    expect(await decode(file(), {}, orientation)).toHaveLength(width * height * 3);
+    await expect(decode(file(), { memoryBytes: 3_000_000 }, size)).rejects.toThrow(tooLarge);
+    expect(await decode(file(), {}, size)).toHaveLength(width * height * 3);
   });
 
   test('ends the decoder when the loop is left, and decodes the next images', async () => {
     for (let i = 0; i < 5; i++) {
-      for await (const band of decodeJpeg(small, 1, { memoryBytes, timeoutMs })) {
+      for await (const band of decodeJpeg(small, upright, { memoryBytes, timeoutMs })) {
         expect(band.width).toBe(width);
         break;
       }
     }
     expect((await decode(small)).equals(pixels)).toBe(true);
+  });
+
+  test('refuses a file of another size than its header said', async () => {
+    const other = { width: height, height: width, orientation: 1 };
+    await expect(decode(small, {}, other)).rejects.toMatchObject({ code: 'invalid-image' });
   });
 
   test('makes a break-down the problem of its image alone', async () => {

@@ -15,9 +15,9 @@ const maxStrayBytes = 16;
  */
 const hole = Buffer.alloc(256);
 
-/** WebAssembly's memory comes in pages, up to 4 GiB. */
+/** WebAssembly's memory comes in pages. Up to 2 GiB its addresses are positive here. */
 const pageBytes = 64 * 1024;
-const mostPages = 65_536;
+const mostPages = 32_768;
 /** What libjpeg takes at least, besides the file. */
 const workBytes = 4 * 1024 * 1024;
 
@@ -44,12 +44,14 @@ export class JpegRows {
   readonly #memory: WebAssembly.Memory;
   readonly #libjpeg: Exports;
   readonly #file: { at: number; length: number };
+  readonly #limits: { memoryBytes: number; callersBytes: number };
   #scans = 0;
 
-  /** Copies the file. Decoding it may take `memoryBytes` besides. */
-  constructor(libjpeg: WebAssembly.Module, file: Uint8Array, memoryBytes: number) {
+  /** Copies the file. Decoding it may take `memoryBytes` besides, less what the caller needs of them. */
+  constructor(libjpeg: WebAssembly.Module, file: Uint8Array, memoryBytes: number, callersBytes: number) {
+    this.#limits = { memoryBytes, callersBytes };
     const initial = Math.ceil((file.length + workBytes) / pageBytes);
-    const maximum = Math.max(initial, Math.ceil((file.length + memoryBytes) / pageBytes));
+    const maximum = Math.max(initial, Math.ceil((file.length + memoryBytes - callersBytes) / pageBytes));
     this.#memory = new WebAssembly.Memory({ initial, maximum: Math.min(maximum, mostPages) });
     const host = {
       fail: (text: number, numbers: number, isOutOfMemory: number) => {
@@ -81,6 +83,8 @@ export class JpegRows {
    * `invalid-image` where the file is damaged, and `image-too-large` where it takes more than its memory.
    */
   start(): { width: number; height: number } {
+    const { memoryBytes, callersBytes } = this.#limits;
+    if (callersBytes > memoryBytes) throw tooLarge(memoryBytes);
     this.#libjpeg.start(this.#file.at, this.#file.length);
     return { width: this.#libjpeg.width(), height: this.#libjpeg.height() };
   }
@@ -93,7 +97,7 @@ export class JpegRows {
     const width = this.#libjpeg.width();
     const height = this.#libjpeg.height();
     const at = this.#libjpeg.allocate(count * width * 3);
-    if (at === 0) throw new Error(`There is no memory for ${count} rows of ${width} pixels`);
+    if (at === 0) throw tooLarge(this.#limits.memoryBytes);
     for (let top = 0; top < height; top += count) {
       const rows = Math.min(count, height - top);
       this.#libjpeg.readRows(at, rows);
@@ -147,10 +151,10 @@ export class JpegRows {
   }
 }
 
-function damaged(how: string): Problem {
+export function damaged(how: string): Problem {
   return new Problem('invalid-image', `The JPEG is damaged: ${how}`);
 }
 
-export function tooLarge(memoryBytes: number): Problem {
+function tooLarge(memoryBytes: number): Problem {
   return new Problem('image-too-large', `Decoding the JPEG takes more than ${memoryBytes} bytes of memory`);
 }

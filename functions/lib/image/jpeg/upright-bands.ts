@@ -1,10 +1,14 @@
 // A JPEG's bands of rows, upright, in the calling thread, which it blocks while it works on one.
-import { bandsOf } from '../bands.ts';
+import { bandsOf, uprightSize } from '../bands.ts';
 import { type Bitmap, freeBytes } from '../pixels.ts';
-import { JpegRows, loadLibjpeg, tooLarge } from './libjpeg.ts';
+import { readJpegHeader } from './header.ts';
+import { damaged, JpegRows, loadLibjpeg } from './libjpeg.ts';
 
 export interface DecodeTask {
   file: Uint8Array;
+  /** Of the upright picture, as the header says. */
+  width: number;
+  height: number;
   /** From 1, upright, to 8. */
   orientation: number;
   /** What decoding may take besides the file. */
@@ -13,23 +17,35 @@ export interface DecodeTask {
 
 /** Rows handed over at a time: enough that doing so costs nothing. */
 const bandBytes = 256 * 1024;
+
 /**
  * The picture's rows from the top, 3 bytes a pixel, each band in a buffer of its own, and in the end the bytes of memory
  * that libjpeg took. A picture that is to be turned is decoded whole first. Copies the file at once. Throws
  * `invalid-image`, maybe after good bands but never after the last, and `image-too-large` for the memory it takes.
  */
 export function uprightBands(libjpeg: WebAssembly.Module, task: DecodeTask): Generator<Bitmap, number> {
-  const rows = new JpegRows(libjpeg, task.file, task.memoryBytes);
-  return task.orientation === 1 ? storedBands(rows) : turnedBands(rows, task, task.file.length);
+  const { file, width, height, orientation, memoryBytes } = task;
+  const pictureBytes = orientation === 1 ? 0 : width * height * 3;
+  const rows = new JpegRows(libjpeg, file, memoryBytes, pictureBytes);
+  // Turned twice it is as stored.
+  const stored = uprightSize({ width, height }, orientation);
+  return orientation === 1 ? storedBands(rows, stored) : turnedBands(rows, stored, orientation);
 }
 
 /** The bands of the picture as stored, not turned, without a limit of memory. Throws `invalid-image`. */
 export async function decodeStored(file: Uint8Array): Promise<Iterable<Bitmap>> {
-  return uprightBands(await loadLibjpeg(), { file, orientation: 1, memoryBytes: Infinity });
+  const header = readJpegHeader(file);
+  const stored = uprightSize(header, header.orientation);
+  return uprightBands(await loadLibjpeg(), { file, ...stored, orientation: 1, memoryBytes: Infinity });
 }
 
-function* storedBands(rows: JpegRows): Generator<Bitmap, number> {
-  const { width } = rows.start();
+interface Size {
+  width: number;
+  height: number;
+}
+
+function* storedBands(rows: JpegRows, size: Size): Generator<Bitmap, number> {
+  const { width } = start(rows, size);
   for (const { data, height } of rows.inPieces(rowsOf(width))) {
     const band = Buffer.allocUnsafeSlow(data.length);
     band.set(data);
@@ -38,13 +54,8 @@ function* storedBands(rows: JpegRows): Generator<Bitmap, number> {
   return rows.memoryBytes;
 }
 
-function* turnedBands(
-  rows: JpegRows,
-  { orientation, memoryBytes }: DecodeTask,
-  fileBytes: number,
-): Generator<Bitmap, number> {
-  const { width, height } = rows.start();
-  if (rows.memoryBytes - fileBytes + width * height * 3 > memoryBytes) throw tooLarge(memoryBytes);
+function* turnedBands(rows: JpegRows, size: Size, orientation: number): Generator<Bitmap, number> {
+  const { width, height } = start(rows, size);
   const data = Buffer.allocUnsafeSlow(width * height * 3);
   let at = 0;
   for (const piece of rows.inPieces(rowsOf(width))) {
@@ -54,6 +65,13 @@ function* turnedBands(
   yield* bandsOf({ data, width, height }, 3, { orientation });
   freeBytes(data);
   return rows.memoryBytes;
+}
+
+function start(rows: JpegRows, { width, height }: Size): Size {
+  const found = rows.start();
+  if (found.width !== width || found.height !== height)
+    throw damaged('its size is not the one in its header');
+  return found;
 }
 
 /** As many rows as a band has. */
