@@ -1,5 +1,5 @@
-// What the body of `POST /` is: an image, or JSON that names stored inputs. What it says of itself in its content type
-// counts, and nothing is never taken for everything.
+// What the body of `POST /` is: an image, or JSON that names stored inputs. The content type decides, and an empty body is
+// an error: a pipe that broke must not ask for all stored inputs.
 import { Problem } from '../lib/errors.ts';
 
 const JSON_TYPE = 'application/json';

@@ -1,5 +1,5 @@
-// What a request to split asks for, read and checked before any work. Nothing is guessed: a parameter or field that is not
-// known is refused, for it was meant to change something.
+// What a request to split asks for, read and checked before any work. An unknown parameter or field is refused: whoever
+// sent it meant it to change something.
 import { createHash } from 'node:crypto';
 import { isKernelSize } from '../lib/kernel-size.ts';
 import { Problem } from '../lib/errors.ts';
@@ -50,7 +50,7 @@ export interface InputRequest {
   /** A file or folder under INPUT_PATH; '' for all of it. */
   input: string;
   kernelSize: number;
-  /** Only what comes after this name: where an earlier answer ended. */
+  /** Only names after this one are taken; '' for all. An earlier answer ended there. */
   after: string;
 }
 
@@ -109,7 +109,7 @@ function refuseUnknown(where: string, names: string[], known: string[]): void {
   );
 }
 
-/** A value as a message repeats it; what is inside an object or array is not looked at, however deep it goes. */
+/** A value for a message. Objects are not written out: they may be nested deeper than the stack is. */
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (Array.isArray(value))

@@ -1,5 +1,5 @@
-// Takes in what a JSON request names among the stored inputs, one image after another. A bad image is told in its own
-// place and stops no other. One answer has its limits; where it ended, `next` is the request for the rest.
+// Takes in what a JSON request names among the stored inputs, one image after another. A bad image is reported in its own
+// entry and does not stop the others. One answer has limits; if images are left, its `next` is the request for them.
 import type { Config } from '../lib/config.ts';
 import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
@@ -11,7 +11,7 @@ import type { Intake } from './intake.ts';
 import type { InputRequest } from './requests.ts';
 import { acceptedView } from './status.ts';
 
-/** Enough for most folders, and over before a client or a gateway loses patience. */
+/** Enough for most folders, and few enough to be answered before a client or a gateway gives up. */
 const LIMITS = { images: 1000, ms: 60_000, skipped: 100 };
 
 export interface StoredInputsParts {
@@ -38,8 +38,9 @@ export class StoredInputs {
   }
 
   /**
-   * Takes in what `request` names for `caller`, until `isUnwanted` says that nobody waits for it any more. Throws a Problem when what
-   * it names is not there, when the one file it names is refused, or when there is no room for even the first.
+   * Takes in what `request` names for `caller`, until `isUnwanted` says that nobody waits for the answer any more. Throws a
+   * Problem when there is nothing of that name, when it is a single file and that is refused, or when there is no room for
+   * even the first image.
    */
   async take(request: InputRequest, caller: Caller, isUnwanted: () => boolean): Promise<InputsAnswer> {
     const { input, kernelSize, after } = request;

@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findImages, type Findings } from './find-images.ts';
+import { asNobody } from '../../testing/as-nobody.ts';
+import { findImages } from './find-images.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -180,14 +181,3 @@ describe('findImages', () => {
     expect((await names()).length).toBe(11_000);
   });
 });
-
-/** What `run` finds as a user who may read only what everyone may. */
-async function asNobody(run: () => Promise<Findings>): Promise<Findings> {
-  if (process.getuid?.() !== 0) return run();
-  process.seteuid?.(65534);
-  try {
-    return await run();
-  } finally {
-    process.seteuid?.(0);
-  }
-}

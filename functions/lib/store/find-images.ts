@@ -1,5 +1,5 @@
-// Finds the images in a folder as people have it: with links, hidden files, other formats and results of earlier runs in
-// between. Nothing is left out silently but what no one would call a picture.
+// Finds the images in a folder as people have it: with links, hidden files, other formats and results of earlier runs among
+// them. What is left out is named, except for hidden files and the like.
 import { readdir, realpath, stat } from 'node:fs/promises';
 import type { Dirent } from 'node:fs';
 import { join, sep } from 'node:path';
