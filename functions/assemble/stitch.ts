@@ -3,8 +3,8 @@ import { asBuffer, channelsOf, type Bitmap, type Channels } from '../lib/image/p
 import { columnsOf, coreOf, type TileGrid } from '../lib/image/tile-grid.ts';
 
 /**
- * The rows of the image that row number `row` of the grid covers, from its tiles' cores, left to right. An RGB core in
- * an RGBA image is opaque. Throws a RangeError when a core's length does not fit its tile.
+ * Returns the rows of the image that row number `row` of the grid covers, joined from the cores of its tiles, left to
+ * right. An RGB core in an RGBA image is opaque. Throws a RangeError if the length of a core does not fit its tile.
  */
 export function stitchRow(grid: TileGrid, row: number, cores: Uint8Array[], channels: Channels): Bitmap {
   const columns = columnsOf(grid);
@@ -40,7 +40,7 @@ function pasteOpaque(rgb: Uint8Array, rgba: Uint8Array, at: number): void {
   }
 }
 
-/** Bytes a pixel of the whole image, from the lengths of its tiles' cores: RGBA as soon as one of them is. */
+/** Returns the bytes per pixel of the whole image, from the lengths of its cores: 4 if at least one core is RGBA. */
 export function channelsOfImage(grid: TileGrid, coreBytes: number[]): Channels {
   const isOpaque = coreBytes.every((bytes, tile) => {
     const { width, height } = coreOf(grid, tile);

@@ -1,4 +1,4 @@
-// The far side of the thread pool. The buffers move between the threads, they are not copied.
+// What runs in a thread of the pool. Buffers are moved between the threads, not copied.
 import { move } from 'piscina';
 import { convolveTile, type ConvolveTask } from './convolve-tile.ts';
 

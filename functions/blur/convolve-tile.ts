@@ -1,4 +1,4 @@
-// One tile's convolution, wherever it runs.
+// The convolution of one tile, in the main thread or in a thread of the pool.
 import { freeBytes, type Bitmap, type Rect } from '../lib/image/pixels.ts';
 import { convolve } from './convolve/convolve.ts';
 
@@ -8,7 +8,7 @@ export interface ConvolveTask {
   core: Rect;
 }
 
-/** The blurred core. The source's memory is given back. */
+/** Returns the blurred core and frees the source's memory. */
 export function convolveTile({ source, kernelSize, core }: ConvolveTask): Uint8Array {
   const { data } = convolve(source, kernelSize, core);
   freeBytes(source.data);

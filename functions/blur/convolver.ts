@@ -1,12 +1,12 @@
-// Where tiles are convolved: one at a time right here, several at a time in threads. Convolving blocks whoever does it. A
-// tile takes about a millisecond and the largest there are 20, which leases, probes and signals can wait for; being
-// handed to a thread and back costs about as much as that millisecond. docs/adr/0006 has the figures.
+// Decides where tiles are convolved: in this thread when one tile is worked on at a time, in a pool of threads when there
+// are several. A tile blocks its thread for about a millisecond, the largest for 20: leases, probes and signals can wait
+// that long. Sending a tile to another thread and back takes about a millisecond too. docs/adr/0006 has the figures.
 import type { Piscina } from 'piscina';
 import { coreInSource, sourceOf, tileGrid } from '../lib/image/tile-grid.ts';
 import type { Claim } from '../lib/queue/tile-queue.ts';
 import type { ConvolveTask } from './convolve-tile.ts';
 
-/** Run from source or bundled, the thread's file has the same extension as this one. */
+/** The thread's file has the same extension as this one, both in the sources and in the bundle. */
 const THREAD_FILE = new URL(
   `./convolve-thread${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`,
   import.meta.url,
@@ -26,13 +26,13 @@ export class Convolver {
     this.#atOnce = atOnce;
   }
 
-  /** Gets ready, if it is not yet. The first tile does it; a worker that expects one can before. */
+  /** Gets ready. The first tile does this by itself; a worker that expects one can do it earlier. */
   start(): Promise<Place> {
     this.#place ??= this.#atOnce === 1 ? here() : inThreads(this.#atOnce);
     return this.#place;
   }
 
-  /** The blurred core of a claimed tile. Takes the claim's source bytes with it. */
+  /** Returns the blurred core of a claimed tile. The claim's source bytes cannot be used afterwards. */
   async convolve(claim: Claim): Promise<Uint8Array> {
     if (claim.source === null) throw new Error('its source pixels are gone');
     const grid = tileGrid(claim.width, claim.height, claim.tileSizePx, claim.kernelSize);
@@ -73,7 +73,7 @@ async function inThreads(threads: number): Promise<Place> {
   };
 }
 
-/** The same bytes in a buffer of their own: a buffer shared with others cannot move to another thread. */
+/** Returns the bytes in a buffer of their own, because a shared buffer cannot be moved to another thread. */
 function transferable(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const isAlone = bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
   return isAlone ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);

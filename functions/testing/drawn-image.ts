@@ -1,4 +1,4 @@
-// Images for tests, drawn the same at every run: what a blur meets, and what is hardest for it.
+// Images for tests, the same at every run: typical ones, and the hardest ones for a blur.
 import { channelsOf, type Bitmap, type Channels, type Rect } from '../lib/image/pixels.ts';
 
 type Pixel = [red: number, green: number, blue: number, alpha: number];
@@ -41,9 +41,9 @@ const alphaImages = {
     x < 35 ? 255 : x % 30 === 0 ? 1 : 0,
   ],
   'coloured but transparent': (x, y, random) => withAlpha(noise(x, y, random), 0),
-  // Black and white of one alpha, as far apart from one side as from the other: averages of exactly 127.5.
+  // Black and white with the same alpha, placed symmetrically, so that averages are exactly 127.5.
   ties: (x, y) => [x % 8 === 0 ? 255 : 0, y % 8 === 0 ? 255 : 0, 255, x % 4 === 0 && y % 4 === 0 ? 200 : 0],
-  // The same where hardly any alpha is left after a lot of it.
+  // The same pattern with almost no alpha, next to an area with a lot of alpha.
   'ties of alpha 1': (x, y) => {
     if (x < 20) return [(x & 1) * 255, 99, 200, 255];
     return [x % 48 === 0 ? 255 : 0, y % 48 === 0 ? 255 : 0, 255, x % 24 === 0 && y % 24 === 0 ? 1 : 0];

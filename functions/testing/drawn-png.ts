@@ -1,5 +1,5 @@
-// A PNG writer for tests, plain on purpose: every colour type, bit depth, filter, interlacing and cut of the image
-// data, sound or broken in the way a test asks for.
+// A PNG writer for tests, simple on purpose. It writes every colour type, bit depth, filter and interlacing, divides the
+// image data as a test wants, and can damage it.
 import { crc32, deflateSync } from 'node:zlib';
 
 export interface Drawing {
@@ -14,7 +14,7 @@ export interface Drawing {
   interlaced?: boolean;
   palette?: number[];
   transparency?: number[];
-  /** Sizes of the IDAT chunks, over and over; one chunk unless given. */
+  /** Sizes of the IDAT chunks, used in turn; one chunk unless given. */
   idatSizes?: number[];
   /** Chunks between header and image data. */
   chunksBefore?: Buffer[];

@@ -1,11 +1,12 @@
-// The blur as it is defined, in 64-bit floats and without any approximation: what tests and benchmarks compare with.
+// The blur by its definition, in 64-bit floats and without approximation. Tests and benchmarks compare with it.
 import { channelsOf, type Bitmap } from '../lib/image/pixels.ts';
 import { gaussianWeights } from '../blur/convolve/kernel.ts';
 
 /**
- * Gaussian blur of a whole bitmap, plainly: the weighted sum over each pixel's window, row by row and then column by
- * column, the border's pixels repeated beyond it. Colours are weighted by their alpha too; where a window's alpha adds
- * up to 0, so does everything. Samples are rounded to nearest. Answers as many bytes a pixel as `source` has.
+ * Returns the Gaussian blur of a whole bitmap: the weighted sum over the window of each pixel, first along rows and then
+ * along columns. Beyond the border the outermost pixels are repeated. Colours are weighted by their alpha too. Where the
+ * alpha of a window is 0, the pixel is 0, 0, 0, 0. Samples are rounded to nearest. The result has as many bytes per
+ * pixel as `source`.
  */
 export function blurByDefinition(source: Bitmap, kernelSize: number): Bitmap {
   const channels = channelsOf(source);
@@ -32,7 +33,7 @@ export function blurByDefinition(source: Bitmap, kernelSize: number): Bitmap {
   return { data: result, width, height };
 }
 
-/** Sums along `lines` lines of `length` pixels of four samples; `indexOf` tells where a line's pixel is. */
+/** Sums along `lines` lines of `length` pixels with four samples each. `indexOf` returns the place of a pixel of a line. */
 function weightedSums(
   samples: Float64Array,
   length: number,

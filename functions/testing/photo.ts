@@ -1,6 +1,5 @@
-// A drawn stand-in for a photo, the same at every run, for every bench: pure noise and pure gradients both mislead a
-// compressor, so this has what photos have: light, objects with edges, texture that fades as it gets finer, and
-// sensor noise.
+// A drawn picture that behaves like a photo, the same at every run. Pure noise and pure gradients would both give a wrong
+// idea of a compressor, so this has what photos have: light, objects with edges, texture and sensor noise.
 import sharp from 'sharp';
 import type { Bitmap } from '../lib/image/pixels.ts';
 
@@ -8,8 +7,8 @@ import type { Bitmap } from '../lib/image/pixels.ts';
 const period = 1024;
 
 /**
- * A photo-like picture: RGB, or with `alpha` RGBA with opaque, clear and soft regions. A PNG of it takes about
- * 4.3 bits a sample, as photos from cameras do (4 to 5).
+ * Returns a picture like a photo: RGB, or with `alpha` RGBA with opaque, transparent and soft regions. Its PNG takes about
+ * 4.3 bits per sample; photos from cameras take 4 to 5.
  */
 export function photo(width: number, height: number, { alpha = false } = {}): Bitmap {
   const channels = alpha ? 4 : 3;
@@ -37,7 +36,7 @@ export function photo(width: number, height: number, { alpha = false } = {}): Bi
   return { data, width, height };
 }
 
-/** Sensor noise: the sum of two dice, -3 to 3, with a deviation of 1.6 levels. */
+/** Sensor noise from -3 to 3, with a standard deviation of 1.6 levels. */
 function noise(bits: number): number {
   return (bits & 3) + ((bits >>> 2) & 3) - 3;
 }
@@ -47,8 +46,8 @@ function clampToByte(value: number): number {
 }
 
 /**
- * Periodic smooth noise around 0, `period` by `period`: one octave for each cell size in pixels, its height falling
- * with the cell's root, as detail fades in natural scenes.
+ * Returns smooth noise around 0 that repeats every `period` pixels: one octave for each cell size. The finer an octave,
+ * the lower it is, as in natural scenes.
  */
 function drawTexture(cellSizes: number[], seed: number): Float32Array {
   const texture = new Float32Array(period * period);
@@ -76,7 +75,7 @@ function drawTexture(cellSizes: number[], seed: number): Float32Array {
   return texture;
 }
 
-/** A photo-like picture of about `megapixels`, 3 by 2, as the PNG file a tool that exports photos would write. */
+/** Returns a picture of about `megapixels`, 3 by 2, as a PNG like those that photo tools export. */
 export async function photoPng(megapixels: number): Promise<Buffer<ArrayBuffer>> {
   const height = Math.round(Math.sqrt((megapixels * 1e6) / 1.5));
   const { data, width } = photo(Math.round(1.5 * height), height);

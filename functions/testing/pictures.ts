@@ -1,4 +1,4 @@
-// Small pictures drawn for the tests, as files, and the way back from a file to pixels by an independent decoder.
+// Small pictures drawn for the tests, written as files, and read back by an independent decoder.
 import sharp from 'sharp';
 import type { Bitmap } from '../lib/image/pixels.ts';
 

@@ -1,6 +1,6 @@
-// Random numbers that can be drawn again.
+// Random numbers that are the same for the same seed.
 
-/** Numbers from 0 to below 1 that follow from the seed (mulberry32). */
+/** Returns a generator of numbers from 0 to below 1 (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed | 0;
   return () => {

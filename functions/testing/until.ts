@@ -1,7 +1,7 @@
-// Waits for a condition, never for a time.
+// Waits for a condition, never for a fixed time.
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Resolves with the first truthy answer of `check`; throws after `timeoutMs`, saying what it waited for. */
+/** Resolves with the first truthy result of `check`. Throws after `timeoutMs` and says what it waited for. */
 export async function until<T>(
   what: string,
   check: () => T | Promise<T>,

@@ -1,5 +1,5 @@
-// The blur: a Gaussian convolved with a bitmap, exact to one grey level and independent of how the image was tiled.
-// Blocks of the image go through a horizontal and a vertical pass; scripts/generate-passes.ts explains how they slide.
+// The blur: a bitmap convolved with a Gaussian, exact to one grey level and the same however the image was tiled.
+// Each block of the image goes through a horizontal and a vertical pass. scripts/generate-passes.ts explains the passes.
 import { channelsOf, type Bitmap, type Channels, type Rect } from '../../lib/image/pixels.ts';
 import { ExactBlur } from './exact.ts';
 import { preparePasses, slideRgbaColumn, slideRgbaRows, slideRgbColumn, slideRgbRows } from './slide.ts';
@@ -10,15 +10,15 @@ import { assertKernelSize, fitCosines, type CosineKernel } from './kernel.ts';
 const resultBytes = new Uint8Array(result);
 
 /**
- * The Gaussian blur of `source`, for an odd `kernelSize` from 1 to 255: sigma = kernelSize / 3, cut at the kernel's
- * size. Beyond its border the source is continued by its outermost pixels, so a tile's source must hold the core and a
- * halo of (kernelSize − 1) / 2 pixels, less only where the image ends.
+ * Returns the Gaussian blur of `source` for an odd `kernelSize` from 1 to 255, with sigma = kernelSize / 3. Beyond the
+ * border of the source its outermost pixels are repeated. So a tile's source must hold the core and a halo of
+ * (kernelSize − 1) / 2 pixels, and less only where the image ends.
  *
- * Answers the pixels of `core`, by default all, with as many bytes a pixel as the source has, in a buffer of their own.
- * Every sample is within one of the true value rounded to nearest. Colours are averaged weighted by their alpha; where
- * the window has no alpha at all the pixel is 0, 0, 0, 0. The source is not written to.
+ * The result holds the pixels of `core` (all pixels by default) in a new buffer, with as many bytes per pixel as the
+ * source. Every sample is at most 1 away from the true value rounded to nearest. Colours are averaged with their alpha
+ * as the weight. Where the whole window is transparent the pixel is 0, 0, 0, 0. The source is not changed.
  *
- * Throws a RangeError when the kernel size, the bitmap's length or the core cannot be.
+ * Throws a RangeError for a kernel size, a bitmap length or a core that is not possible.
  */
 export function convolve(source: Bitmap, kernelSize: number, core: Rect = wholeOf(source)): Bitmap {
   assertKernelSize(kernelSize);
@@ -54,7 +54,7 @@ function blurCore(
         width: width + 2 * radius,
         height: height + 2 * radius,
       });
-      // The target is zeros already.
+      // The target is all zeros at the start.
       if (kind === 'transparent') continue;
       if (kind === 'opaque') blurOpaque(block, channels, kernel.size, exact);
       else blurMixed(block, kernel.size, exact);
@@ -73,7 +73,7 @@ function blurOpaque(block: Rect, channels: Channels, size: number, exact: ExactB
   }
 }
 
-/** The same of the RGBA window. */
+/** Does the same with the RGBA window. */
 function blurMixed(block: Rect, size: number, exact: ExactBlur): void {
   slideRgbaRows(block.width, block.height, size);
   for (let x = 0; x < block.width; x++) {
@@ -82,11 +82,11 @@ function blurMixed(block: Rect, size: number, exact: ExactBlur): void {
   }
 }
 
-/** Computes anew the first `count` of the doubtful pixels, all in column `x` of the block. */
+/** Computes the first `count` doubtful pixels again, exactly. All of them are in column `x` of the block. */
 function settle(count: number, x: number, block: Rect, channels: Channels, exact: ExactBlur): void {
   for (const at of doubtfulPixels.subarray(0, count)) {
     const y = Math.floor(at / RESULT_ROW);
-    // The passes run over the block's end.
+    // The passes also write a few rows below the block.
     if (y >= block.height) continue;
     const pixel = exact.pixelAt(block.x + x, block.y + y);
     for (let c = 0; c < channels; c++) resultBytes[at + c] = pixel[c];
@@ -95,7 +95,7 @@ function settle(count: number, x: number, block: Rect, channels: Channels, exact
 
 let prepared: CosineKernel | null = null;
 
-/** The kernel, with the passes made ready for it. They stay ready for the next call. */
+/** Returns the kernel and makes the passes ready for it, unless the last call did that already. */
 function kernelOf(kernelSize: number): CosineKernel {
   if (prepared?.size === kernelSize) return prepared;
   prepared = fitCosines(kernelSize);

@@ -1,10 +1,10 @@
-// One pixel blurred from its window alone: the slow way, for the few whose rounding is in doubt (see
-// rounding.ts). Its bytes depend on the window's pixels and on nothing else.
+// Blurs one pixel directly from its window. This is slow, and used for the few pixels whose rounding is in doubt (see
+// rounding.ts). The result depends on nothing but the window's pixels.
 import { channelsOf, type Bitmap, type Channels } from '../../lib/image/pixels.ts';
 
 /**
- * Blurs single pixels of `source`. Pixels of one column share their rows' sums, so that a whole column of them costs no
- * more than a plain separable convolution.
+ * Blurs single pixels of `source`. Pixels of the same column share the sums of their rows, so a whole column of pixels
+ * costs no more than a plain separable convolution.
  */
 export class ExactBlur {
   readonly #source: Bitmap;
@@ -23,7 +23,7 @@ export class ExactBlur {
     this.#columns = new Int32Array(source.height).fill(-1);
   }
 
-  /** The blurred pixel at `x`, `y` of the source, as red, green, blue and alpha. The array is used again. */
+  /** Returns red, green, blue and alpha of the blurred pixel at `x`, `y` of the source. The next call overwrites the array. */
   pixelAt(x: number, y: number): Uint8Array {
     const weights = this.#weights;
     const sums = this.#sums;
@@ -48,7 +48,7 @@ export class ExactBlur {
     return this.#pixel;
   }
 
-  /** Opaque pixels count with an alpha of 255, so that RGB and RGBA take the same steps. */
+  /** RGB pixels have an alpha of 255 here, so that RGB and RGBA are computed in the same steps. */
   #sumRow(x: number, row: number): void {
     const { data, width } = this.#source;
     const weights = this.#weights;

@@ -1,5 +1,5 @@
-// The kernel: a Gaussian with sigma = size / 3, cut at its size and normalised, and the two cosines that stand for it
-// where it slides along a line.
+// The kernel: a Gaussian with sigma = size / 3, cut off at its size and normalised, and the sum of two cosines that
+// replaces it where it slides along a line.
 import { isKernelSize } from '../../lib/kernel-size.ts';
 
 /** Throws a RangeError naming `kernelSize` unless it is an odd integer from 1 to 255. */
@@ -9,7 +9,7 @@ export function assertKernelSize(kernelSize: number): void {
   }
 }
 
-/** The Gaussian's `kernelSize` weights, from one edge to the other. They add up to 1. */
+/** Returns the `kernelSize` weights of the Gaussian from one edge to the other. They add up to 1. */
 export function gaussianWeights(kernelSize: number): Float64Array {
   assertKernelSize(kernelSize);
   const radius = (kernelSize - 1) / 2;
@@ -30,29 +30,29 @@ export interface Cosine {
   slopes: Float64Array;
   /** w(r), the weight of the outermost sample. */
   edge: number;
-  /** w(r + 1), the weight that sample would have one place further out. */
+  /** w(r + 1), the weight of a sample one place further out. */
   past: number;
 }
 
-/** The Gaussian as the sum of two cosines, good for sizes of 3 and more. */
+/** The Gaussian as the sum of two cosines, for sizes of 3 and more. */
 export interface CosineKernel {
   size: number;
-  /** The two cosines added up: what {@link gaussianWeights} is approximated by. They add up to 1. */
+  /** The sum of the two cosines, which approximates {@link gaussianWeights}. These weights add up to 1 too. */
   weights: Float64Array;
   slow: Cosine;
   fast: Cosine;
 }
 
-/** ω · size / 3 of the two cosines: found by a search for the least relative error, which small sizes have elsewhere. */
+/** ω · size / 3 of the two cosines, found by a search for the smallest relative error. Small sizes have their own. */
 const FREQUENCIES = { slow: 0.685, fast: 2.15 } as const;
 const SMALL_FREQUENCIES = { slow: 0.7, fast: 2.2 } as const;
 const LARGEST_SMALL = 11;
 
 /**
- * Cut at ±1.5 sigma, the Gaussian is so nearly the sum of two cosines that no weight is off by more than 0.03 % of
- * itself. That bounds a blurred sample's error, whatever the image: both passes together stay below 0.03 grey levels
- * where the image is opaque, and below 0.06 where few pixels have any alpha, since there only the weights' relative
- * error counts. The two amplitudes are the least-squares fit of the relative error.
+ * Between ±1.5 sigma the sum of two cosines is so close to the Gaussian that no weight differs by more than 0.03 % of
+ * itself. This bounds the error of a blurred sample for every image. Both passes together stay below 0.03 grey levels
+ * where the image is opaque. They stay below 0.06 where only few pixels have any alpha, because the relative error of
+ * the weights counts there. The two amplitudes are the least-squares fit of the relative error.
  */
 export function fitCosines(kernelSize: number): CosineKernel {
   const gaussian = gaussianWeights(kernelSize);
@@ -105,7 +105,7 @@ function cosine(amplitude: number, omega: number, radius: number): Cosine {
   };
 }
 
-/** The sum of all of a cosine's weights, on both sides. */
+/** Returns the sum of all weights of a cosine, on both sides of the middle. */
 export function sumOf({ weights }: Cosine): number {
   return weights.reduce((total, weight) => total + 2 * weight, -weights[0]);
 }

@@ -1,11 +1,11 @@
-// The memory the passes work in, one set a thread: an image is convolved in blocks of at most BLOCK × BLOCK pixels, so
-// that neither a big image nor a big kernel needs more. The passes make their own views on these buffers: only a
-// typed array that is a constant of the module it is used in has its address compiled into the loop.
+// The memory that the passes work in, one set per thread. An image is convolved in blocks of at most BLOCK × BLOCK pixels,
+// so a large image or a large kernel needs no more memory. The passes make their own views on these buffers: V8 compiles
+// the address of a typed array into a loop only if the array is a constant of the same module.
 
 /** Side of the largest block, in pixels. */
 export const BLOCK = 256;
 
-/** Pixels, or rows, that the unrolled loops may run over the end of a line. What they make there is not used. */
+/** How many pixels or rows the unrolled loops may run past the end of a line. What they write there is not used. */
 const OVERRUN = 4;
 
 /** Side of the largest window: a block with the widest halo on both sides. */
@@ -18,22 +18,22 @@ export const rgbWindow = new ArrayBuffer((WINDOW * WINDOW + OVERRUN) * 3);
 /** One line of a window, its colours multiplied by their alpha: 64-bit floats, 4 to a pixel. */
 export const rgbaLine = new ArrayBuffer((WINDOW + OVERRUN) * 4 * 8);
 
-// A stride that is an odd number of cache lines spreads a column over the cache; a power of two halves the speed.
+// A row length that is an odd number of cache lines spreads a column over the cache. A power of two would halve the speed.
 
-/** Numbers from one row of `rows` to the next, where pixels have 3 or 4 samples. */
+/** Elements from one row of `rows` to the next, for pixels of 3 and of 4 samples. */
 export const RGB_ROW = BLOCK * 3 + 8;
 export const RGBA_ROW = BLOCK * 4 + 8;
 
-/** What the horizontal pass makes of the window's rows, and the vertical pass reads: 64-bit floats. */
+/** The output of the horizontal pass and the input of the vertical pass: 64-bit floats. */
 export const rows = new ArrayBuffer((WINDOW + OVERRUN) * RGBA_ROW * 8);
 
 /** Bytes from one row of `result` to the next. */
 export const RESULT_ROW = BLOCK * 4 + 64;
 
-/** The block's blurred pixels: as many bytes each as the answer has. */
+/** The blurred pixels of the block, with as many bytes per pixel as the result has. */
 export const result = new ArrayBuffer((BLOCK + OVERRUN) * RESULT_ROW);
 
-/** Where in `result` pixels begin whose rounding is in doubt, as a vertical pass found them; some stand here twice. */
+/** Offsets in `result` of the pixels whose rounding is in doubt, in the order found. A pixel may be listed twice. */
 export const doubtfulPixels = new Int32Array((BLOCK + OVERRUN) * 4);
 
 /** A kind of typed array. */
@@ -43,11 +43,11 @@ interface ViewType<View> {
 }
 
 /**
- * Views on `buffer` that serve an unrolled loop: of `places` places `step` elements apart, `samples` neighbours each.
- * They are equally long, so that one index, checked once, serves all of them.
+ * Returns views on `buffer` for an unrolled loop: `places` groups of views, `step` elements apart, with `samples`
+ * neighbouring views in each group. All views have the same length, so one bounds check of one index serves all of them.
  *
- * Read bytes by Uint8ClampedArrays and write them, whole numbers of which the lowest eight bits count, by Int8Arrays:
- * of Uint8Array Node has a subclass, Buffer, so V8 would look at every access whether the view is still what it was.
+ * Use Uint8ClampedArray to read bytes and Int8Array to write them (only the lowest eight bits of a number count). Do not
+ * use Uint8Array: Node has a subclass of it, Buffer, so V8 would check the type of the view at every access.
  */
 export function viewsOn<View>(
   buffer: ArrayBuffer,

@@ -1,5 +1,6 @@
-// Between bitmaps and the scratch memory: brings in the pixels a block reads, its window, with the border's pixels
-// repeated beyond the border and without alpha where all of it is opaque; and takes out the block's blurred pixels.
+// Copies between bitmaps and the scratch memory. In: the window, which is all pixels that a block reads. Pixels beyond the
+// border of the image are filled with its outermost pixels, and alpha is left out if the whole window is opaque.
+// Out: the blurred pixels of the block.
 import { asBuffer, type Bitmap, type Channels, type Rect } from '../../lib/image/pixels.ts';
 import { result, RESULT_ROW, rgbaWindow, rgbWindow, viewsOn } from './scratch.ts';
 
@@ -9,12 +10,12 @@ const [W0, W1, W2, W3] = viewsOn(rgbaWindow, Int32Array, 4, 1, 1);
 const [T0, T1, T2] = viewsOn(rgbWindow, Int32Array, 3, 1, 1);
 const resultBytes = Buffer.from(result);
 
-/** What of a window the passes need to see. */
+/** What the alpha of a window is like; it decides which passes run. */
 export type WindowKind = 'opaque' | 'transparent' | 'mixed';
 
 /**
- * Loads `window`, a rectangle of `source` that may reach over its border. Afterwards an opaque window is in
- * `rgbWindow`, a mixed one in `rgbaWindow`, and of a transparent one nothing is needed.
+ * Loads `window`, a rectangle of `source` that may reach beyond its border. An opaque window is then in `rgbWindow` and a
+ * mixed one in `rgbaWindow`. A transparent window is not needed by any pass.
  */
 export function loadWindow(source: Bitmap, channels: Channels, window: Rect): WindowKind {
   if (channels === 3) {
@@ -67,8 +68,8 @@ function repeatPixel(target: Uint8Array, from: number, start: number, end: numbe
 }
 
 /**
- * Copies the first `count` pixels of the RGBA window to the RGB window. Answers false, having stopped early, when one
- * of them is not opaque. Four pixels are four words there and three here; red is a word's lowest byte.
+ * Copies the first `count` pixels of the RGBA window to the RGB window. Stops and returns false if one of them is not
+ * opaque. Four pixels are four 32-bit words in RGBA and three in RGB; red is the lowest byte of a word.
  */
 function dropAlpha(count: number): boolean {
   rgbaBytes.fill(255, count * 4, count * 4 + 12);
