@@ -20,6 +20,8 @@ export interface RedisServerOptions {
   maxMemory?: string;
   /** More of the server's own settings, by their names in redis.conf. */
   settings?: Record<string, string>;
+  /** Speak TLS, and nothing else, with this certificate and its key (files). */
+  tls?: { certificate: string; key: string };
 }
 
 export class RedisServer {
@@ -50,7 +52,7 @@ export class RedisServer {
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    return `${this.#options.tls ? 'rediss' : 'redis'}://127.0.0.1:${this.port}`;
   }
 
   get pid(): number | undefined {
@@ -64,9 +66,9 @@ export class RedisServer {
 
   /** Starts the server's process, again after {@link kill}. */
   async restart(): Promise<void> {
-    const { appendOnly = false, maxMemory = '0', settings = {} } = this.#options;
+    const { appendOnly = false, maxMemory = '0', settings = {}, tls } = this.#options;
     const all = {
-      port: String(this.port),
+      port: tls ? '0' : String(this.port),
       bind: '127.0.0.1',
       dir: this.#dir,
       save: '',
@@ -74,6 +76,13 @@ export class RedisServer {
       appendfsync: 'everysec',
       maxmemory: maxMemory,
       'maxmemory-policy': 'noeviction',
+      ...(tls && {
+        'tls-port': String(this.port),
+        'tls-cert-file': tls.certificate,
+        'tls-key-file': tls.key,
+        'tls-ca-cert-file': tls.certificate,
+        'tls-auth-clients': 'no',
+      }),
       ...settings,
     };
     const child = spawn(

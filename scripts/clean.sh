@@ -42,7 +42,7 @@ done
 remove deployments,statefulsets,jobs,pods,services,configmaps,networkpolicies,serviceaccounts
 if $all; then
   remove persistentvolumeclaims
-  kube delete secret redis-auth tessera-redis tessera-auth --ignore-not-found
+  kube delete secret redis-auth tessera-redis tessera-redis-split tessera-redis-blur tessera-redis-assemble tessera-auth --ignore-not-found
   # The label says that deploy.sh or `kubectl apply -k` made it; another's namespace is left alone.
   if has_label namespace "$namespace" 'app\.kubernetes\.io/part-of' tessera; then
     kubectl delete namespace "$namespace" --ignore-not-found "--timeout=${timeout_s}s" || fail "the namespace $namespace could not be removed"

@@ -153,7 +153,7 @@ for component in ${components[@]+"${components[@]}"}; do
   [[ $component != redis-auth ]] || make_redis_secrets
 done
 # A Secret that changed must reach the functions, as a changed ConfigMap must.
-for secret in tessera-redis tessera-auth; do
+for secret in tessera-redis tessera-redis-split tessera-redis-blur tessera-redis-assemble redis-auth tessera-auth; do
   secret_version+=$(kube get secret "$secret" --ignore-not-found --output 'jsonpath={.metadata.resourceVersion} ')
 done
 compose

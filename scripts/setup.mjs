@@ -1,5 +1,5 @@
 // Makes a fresh machine ready: the npm packages, and a Redis server through the system's package manager;
-// with --test also the tools that the tests of the shell scripts need.
+// with --test also the tools that the tests need.
 // Plain JavaScript without imports of its own project, for it runs before anything is installed, on any Node since 20.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
@@ -46,8 +46,9 @@ const tool = (name) => ({
   commands: [name],
   packages: { 'apt-get': name, dnf: name, apk: name, brew: name },
 });
-/** The tests of the shell scripts run them, with the tools they use. */
-const needs = process.argv.includes('--test') ? [redis, tool('curl'), tool('jq')] : [redis];
+/** What the tests of the shell scripts call, and what makes a certificate for a Redis with TLS. */
+const tools = ['curl', 'jq', 'openssl'].map(tool);
+const needs = process.argv.includes('--test') ? [redis, ...tools] : [redis];
 
 const managers = [
   {

@@ -36,16 +36,19 @@ describe.each(variants)('the settings of $name', (variant) => {
     const manifests = await renderVariant(variant);
     const workers = manifests.filter((each) => each.kind === 'Deployment');
     const templates = [
-      ...functions.map((name) => functionTemplate(manifests, name)),
-      ...workers.map((each) => templateOf(each)),
+      ...functions.map((name) => [name, functionTemplate(manifests, name)] as const),
+      ...workers.map((each) => ['blur', templateOf(each)] as const),
     ];
-    for (const template of templates) {
+    // A user of its own is for a Redis that has users.
+    const isElsewhere = variant.components.includes('keda/redis-external');
+    for (const [name, template] of templates) {
       const sources = template?.spec.containers[0].envFrom ?? [];
       expect(sources.map((each) => each.configMapRef?.name ?? each.secretRef?.name)).toEqual([
         'tessera',
         'tessera-redis',
+        ...(isElsewhere ? [`tessera-redis-${name}`] : []),
       ]);
-      expect(sources[1].secretRef?.optional).toBe(true);
+      expect(sources.slice(1).every((each) => each.secretRef?.optional)).toBe(true);
     }
   });
 

@@ -26,6 +26,7 @@ export function connectRedis(url: string, patience: Patience): Redis {
     socketTimeout: SOCKET_TIMEOUT_MS,
     keepAlive: KEEP_ALIVE_MS,
     maxLoadingRetryTime: LOADING_RETRY_MS,
+    disableClientInfo: true, // A user of the access list may not tell it.
     retryStrategy: (attempt) => Math.min(50 * attempt, 1000),
     reconnectOnError: leavesReplica(),
     ...(patience === 'waits'

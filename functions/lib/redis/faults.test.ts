@@ -9,6 +9,7 @@ const errors: [message: string, fault: string | null][] = [
   ['MISCONF Errors writing to the AOF file: No space left on device', 'MISCONF'],
   ['NOAUTH Authentication required.', 'NOAUTH'],
   ["NOPERM User blur has no permissions to run the 'eval' command", 'NOPERM'],
+  ["ERR The user executing the script can't run this command or subcommand script: 06…", 'NOPERM'],
   ['NOREPLICAS Not enough good replicas to write.', 'NOREPLICAS'],
   ["OOM command not allowed when used memory > 'maxmemory'.", 'OOM'],
   ['READONLY You can not run script with write flag on readonly replica.', 'READONLY'],

@@ -22,6 +22,8 @@ const refusals = [
 export type Refusal = (typeof refusals)[number];
 
 const REFUSAL = new RegExp(`^(?:EXECABORT Transaction discarded because of: )?(${refusals.join('|')})\\b`);
+/** How Redis before 7.2 tells of a NOPERM inside a script. */
+const NOPERM_IN_SCRIPT = /^ERR The user executing the script can't/;
 const UNREACHABLE =
   /Connection is closed|Command aborted|Stream isn't writeable|max retries|max number of clients|Socket timeout|\b(?:ECONN|EHOST|ENET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT)/;
 
@@ -35,6 +37,7 @@ export function redisFault(error: unknown): Refusal | 'unreachable' | null {
   for (const { message } of [error, ...previousErrors]) {
     const [, refusal] = REFUSAL.exec(message) ?? [];
     if (refusal) return refusal as Refusal;
+    if (NOPERM_IN_SCRIPT.test(message)) return 'NOPERM';
   }
   return UNREACHABLE.test(`${error.message} ${code}`) ? 'unreachable' : null;
 }

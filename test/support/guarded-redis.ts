@@ -1,0 +1,144 @@
+// A Redis that speaks TLS and lets in nobody but the users of the deployment's access list. It tells what each of them did
+// and was refused.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { stepOf } from '../../chaos/steps.ts';
+import { scriptNames, type ScriptName } from '../../functions/lib/queue/scripts.ts';
+import { until } from '../../functions/testing/until.ts';
+import { RedisServer } from '../../local/redis-server.ts';
+import { makeCertificate, type Certificate } from './certificate.ts';
+
+export const accessList = new URL('../../keda/redis-external/users.acl', import.meta.url);
+const PASSWORD = 'known-to-this-test-only';
+const ADMIN = `user admin on >${PASSWORD} ~* &* +@all`;
+/** Looks who is connected, for as long as a connection lives at least. */
+const LOOK_EVERY_MS = 20;
+
+/** What one user did. */
+interface Deeds {
+  commands: Set<string>;
+  scripts: Set<ScriptName>;
+}
+
+export class GuardedRedis {
+  readonly admin: Redis;
+  readonly #server: RedisServer;
+  readonly #certificate: Certificate;
+  readonly #folder: string;
+  /** Address of a connection → its user. */
+  readonly #users = new Map<string, string>();
+  readonly #calls: { address: string; command: string; step: string }[] = [];
+  readonly #ca: string;
+  #monitor: Redis | null = null;
+  #looking: NodeJS.Timeout | null = null;
+
+  private constructor(server: RedisServer, certificate: Certificate, folder: string, ca: string) {
+    this.#server = server;
+    this.#certificate = certificate;
+    this.#folder = folder;
+    this.#ca = ca;
+    this.admin = this.connect('admin');
+  }
+
+  static async start(): Promise<GuardedRedis> {
+    const certificate = await makeCertificate();
+    const folder = await mkdtemp(join(tmpdir(), 'tessera-acl-'));
+    const aclfile = join(folder, 'users.acl');
+    const users = await readFile(accessList, 'utf8');
+    await writeFile(aclfile, `${users.replaceAll(/^user (?!default)\w+ on/gm, `$& >${PASSWORD}`)}${ADMIN}\n`);
+    const server = await RedisServer.start({ tls: certificate, settings: { aclfile } });
+    const ca = await readFile(certificate.certificate, 'utf8');
+    const guarded = new GuardedRedis(server, certificate, folder, ca);
+    await guarded.#watch();
+    return guarded;
+  }
+
+  urlOf(user: string): string {
+    return this.#server.url.replace('//', `//${user}:${PASSWORD}@`);
+  }
+
+  /** A connection of this user; the caller disconnects it. */
+  connect(user: string): Redis {
+    const redis = new Redis(this.urlOf(user), {
+      tls: { ca: this.#ca },
+      maxRetriesPerRequest: null,
+      disableClientInfo: true,
+      enableReadyCheck: false,
+    });
+    redis.on('connect', () => {
+      const { localAddress, localPort } = (redis as unknown as { stream: Socket }).stream;
+      this.#users.set(`${localAddress}:${localPort}`, user);
+    });
+    return redis;
+  }
+
+  /** The settings with which a process is this user. */
+  envOf(user: string): Record<string, string> {
+    return { REDIS_URL: this.urlOf(user), NODE_EXTRA_CA_CERTS: this.#certificate.certificate };
+  }
+
+  /** Everything a user did, but for the commands inside its scripts. */
+  deedsOf(user: string): Deeds {
+    const deeds: Deeds = { commands: new Set(), scripts: new Set() };
+    for (const { address, command, step } of this.#calls) {
+      if (this.#users.get(address) !== user) continue;
+      deeds.commands.add(command);
+      const script = scriptNames.find((name) => name === step);
+      if (script) deeds.scripts.add(script);
+    }
+    return deeds;
+  }
+
+  /** Throws an Error that tells what users were refused since the last call, if anything. */
+  async checkRefusals(): Promise<void> {
+    const entries = (await this.admin.call('ACL', 'LOG')) as string[][];
+    await this.admin.call('ACL', 'LOG', 'RESET');
+    if (entries.length === 0) return;
+    const lines = entries.map((entry) => {
+      const field = (name: string) => entry[entry.indexOf(name) + 1];
+      return `${field('username')} was refused the ${field('reason')} ${field('object')} (${field('context')})`;
+    });
+    throw new Error(lines.join('\n'));
+  }
+
+  /** Waits for a condition, but not for what cannot come because something was refused. */
+  async until(what: string, check: () => Promise<unknown>): Promise<void> {
+    await until(what, async () => {
+      const answer = await check();
+      await this.checkRefusals();
+      return answer;
+    });
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#looking ?? undefined);
+    this.#monitor?.disconnect();
+    this.admin.disconnect();
+    await this.#server.stop();
+    await this.#certificate.remove();
+    await rm(this.#folder, { recursive: true });
+  }
+
+  async #watch(): Promise<void> {
+    this.#monitor = await this.admin.monitor();
+    this.#monitor.on('monitor', (_time: string, [name, ...args]: string[], address: string) => {
+      const command = name.toLowerCase();
+      this.#calls.push({ address, command, step: stepOf(command, args.map(unescaped)).step });
+    });
+    const look = async () => {
+      const clients = (await this.admin.client('LIST')) as string;
+      for (const [, address, user] of clients.matchAll(/ addr=(\S+) .* user=(\S+)/g))
+        this.#users.set(address, user);
+    };
+    this.#looking = setInterval(() => void look().catch(() => {}), LOOK_EVERY_MS);
+  }
+}
+
+/** A word as it was, from what MONITOR shows of it. */
+function unescaped(word: string): string {
+  const characters: Record<string, string> = { n: '\n', r: '\r', t: '\t' };
+  return word.replaceAll(/\\([^x])/g, (_, character: string) => characters[character] ?? character);
+}
