@@ -84,6 +84,13 @@ if (!isInstalled() && !run('npm', 'ci', '--no-audit', '--no-fund', '--loglevel=e
   console.error('The npm packages could not be installed; what npm says above tells why.');
   process.exit(1);
 }
+// npm start and the tests run TypeScript as it is. Where this Node cannot, the one that npm brings does.
+if (!process.features.typescript && !existsSync(join(root, 'node_modules/.bin/node'))) {
+  console.error(
+    'This needs Node 24, which the package "node" brings unless scripts are switched off: run "npm rebuild node", or use Node 24 itself.',
+  );
+  process.exit(1);
+}
 const missing = needs.filter((need) => !isThere(need));
 if (missing.length > 0 && !install(missing)) {
   const names = missing.map(({ commands }) => commands.join(' or ')).join(', ');

@@ -1,0 +1,66 @@
+// What the lockfile says of the packages: their licences, their hashes, and what they run when they are installed.
+import { readFile } from 'node:fs/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+interface Package {
+  license?: string;
+  integrity?: string;
+  /** Needed to build and test only. */
+  dev?: boolean;
+  devOptional?: boolean;
+  hasInstallScript?: boolean;
+}
+
+/** Licences under which a package may be shipped with something under Apache-2.0. */
+const shippable = [
+  '(MIT AND Zlib)',
+  '(MIT OR CC0-1.0)',
+  '0BSD',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'BlueOak-1.0.0',
+  'CC-BY-3.0',
+  'CC0-1.0',
+  'ISC',
+  'MIT',
+];
+/** Licences of what is used here and not shipped. */
+const usable = [
+  ...shippable,
+  'Apache-2.0 AND LGPL-3.0-or-later',
+  'Apache-2.0 AND LGPL-3.0-or-later AND MIT',
+  'LGPL-3.0-or-later',
+  'MPL-2.0',
+];
+/** Packages whose licence stands in a file of theirs only. */
+const licences: Record<string, string> = { 'node_modules/exif-parser': 'MIT' };
+
+let packages: [path: string, Package][];
+beforeAll(async () => {
+  const lockfile = await readFile(new URL('../package-lock.json', import.meta.url), 'utf8');
+  const all = (JSON.parse(lockfile) as { packages: Record<string, Package> }).packages;
+  packages = Object.entries(all).filter(([path]) => path !== '');
+  expect(packages.length).toBeGreaterThan(100);
+});
+
+const isShipped = ({ dev, devOptional }: Package): boolean => !dev && !devOptional;
+
+describe('every package', () => {
+  it('has a licence that lets us do with it what we do', () => {
+    const unfit = packages.filter(([path, each]) => {
+      const licence = each.license ?? licences[path] ?? 'none';
+      return !(isShipped(each) ? shippable : usable).includes(licence);
+    });
+    expect(unfit.map(([path, { license }]) => `${path}: ${license}`)).toEqual([]);
+  });
+
+  it('is pinned by its hash', () => {
+    expect(packages.filter(([, { integrity }]) => !integrity).map(([path]) => path)).toEqual([]);
+  });
+
+  it('does without a script of its own when it is installed, but for the one that brings Node', () => {
+    const running = packages.filter(([, each]) => each.hasInstallScript).map(([path]) => path);
+    expect(running).toEqual(['node_modules/node']);
+  });
+});

@@ -1,0 +1,99 @@
+// The check for known vulnerabilities, against a registry of the test's own.
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { root } from '../manifests/overlays.ts';
+
+const advisory = {
+  id: 1,
+  url: 'https://example.com/advisories/1',
+  title: 'It can be made to hang',
+  severity: 'high',
+  vulnerable_versions: '*',
+  cwe: [],
+  cvss: { score: 7.5, vectorString: null },
+};
+
+let registry: Server;
+/** npm keeps what a registry told. */
+let cache: string;
+/** Package → its advisories; null: the registry does not tell. */
+let advisories: Record<string, (typeof advisory)[]> | null;
+/** What the registry was asked about. */
+let asked: Record<string, string[]>;
+
+beforeAll(async () => {
+  cache = await mkdtemp(join(tmpdir(), 'tessera-npm-'));
+  registry = createServer((req, res) => {
+    if (req.method !== 'POST' || advisories === null) {
+      res.writeHead(405).end();
+      return;
+    }
+    res.setHeader('content-type', 'application/json');
+    void buffer(req).then((body) => {
+      asked = JSON.parse(gunzipSync(body).toString()) as Record<string, string[]>;
+      res.end(JSON.stringify(advisories));
+    });
+  });
+  registry.listen(0, '127.0.0.1');
+  await once(registry, 'listening');
+});
+beforeEach(() => {
+  advisories = {};
+  asked = {};
+});
+afterAll(async () => {
+  registry.close();
+  await rm(cache, { recursive: true });
+});
+
+async function audit(): Promise<{ code: number; stdout: string }> {
+  const url = `http://127.0.0.1:${(registry.address() as AddressInfo).port}`;
+  const env = {
+    ...process.env,
+    npm_config_registry: url,
+    npm_config_cache: cache,
+    npm_config_fetch_retries: '0',
+  };
+  return promisify(execFile)(process.execPath, ['scripts/audit.ts'], { cwd: root, env }).then(
+    ({ stdout }) => ({ code: 0, stdout }),
+    ({ code, stdout }: { code: number; stdout: string }) => ({ code, stdout }),
+  );
+}
+
+describe('npm run audit', () => {
+  it('passes when nothing is known, and has asked about what is shipped', async () => {
+    expect(await audit()).toEqual({ code: 0, stdout: '0 known vulnerabilities, 0 of them grave\n' });
+    expect(Object.keys(asked)).toContain('ioredis');
+    expect(Object.keys(asked)).not.toContain('vitest');
+  });
+
+  it('fails and tells what is known', async () => {
+    advisories = { ioredis: [advisory] };
+    const { code, stdout } = await audit();
+    expect(code).toBe(1);
+    expect(stdout).toContain('ioredis: high: It can be made to hang https://example.com/advisories/1');
+  });
+
+  it('only tells of what is not grave', async () => {
+    advisories = { ioredis: [{ ...advisory, id: 2, severity: 'moderate' }] };
+    const { code, stdout } = await audit();
+    expect(code).toBe(0);
+    expect(stdout).toContain('ioredis: moderate');
+  });
+
+  it('passes and says so when the registry does not tell', async () => {
+    advisories = null;
+    const { code, stdout } = await audit();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Not checked for known vulnerabilities: /);
+  });
+});
