@@ -1,7 +1,7 @@
 // Bundles each function into dist/<function>: main.js to run it, index.js for the functions-framework's own CLI, and the
 // files they read beside them. What is in there is all that runs in production; see docs/adr/0003.
 import { readdirSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { build } from 'rolldown';
@@ -63,6 +63,7 @@ async function bundle({ name, entries, files }: Bundle): Promise<void> {
       format: 'esm',
       minify: { mangle: false, compress: true, codegen: { removeWhitespace: true } },
       chunkFileNames: '[name]-[hash].js',
+      sourcemap: true,
       // Packages written as CommonJS look beside themselves by these names.
       banner:
         "import { createRequire as __createRequire } from 'node:module';const require=__createRequire(import.meta.url),__dirname=import.meta.dirname,__filename=import.meta.filename;",
@@ -71,6 +72,7 @@ async function bundle({ name, entries, files }: Bundle): Promise<void> {
   });
   for (const file of files) await copyFile(file, join(fresh, basename(file)));
   const made = await readdir(fresh);
+  for (const file of made.filter((each) => each.endsWith('.map'))) await leaveOutSources(join(fresh, file));
   await folder(target);
   for (const file of made) await rename(join(fresh, file), join(target, file));
   const mark = join(fresh, MARK);
@@ -79,6 +81,12 @@ async function bundle({ name, entries, files }: Bundle): Promise<void> {
   const left = (await readdir(target)).filter((file) => file !== MARK && !made.includes(file));
   for (const file of left) await rm(join(target, file), { recursive: true });
   await rm(fresh, { recursive: true });
+}
+
+/** Takes the sources' text out of a source map: stack traces need their places only. */
+async function leaveOutSources(path: string): Promise<void> {
+  const { sourcesContent: _, ...map } = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+  await writeFile(path, JSON.stringify(map));
 }
 
 async function folder(path: string): Promise<string> {

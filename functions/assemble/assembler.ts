@@ -1,5 +1,6 @@
 // Writes the result of one blurred image: fetches its cores row by row, encodes them as they come, puts the file in place
 // as a whole, and closes the image. Doing it twice changes nothing.
+import { about } from '../lib/error-subject.ts';
 import { Problem } from '../lib/errors.ts';
 import { encodePng } from '../lib/image/png/encode.ts';
 import { labelChunk } from '../lib/image/png/label.ts';
@@ -30,7 +31,9 @@ export class Assembler {
    * `unprocessable-event` for an image that is unknown or not blurred, `storage-unavailable` when it cannot be written.
    */
   async assemble(id: string): Promise<void> {
-    const running = this.#running.get(id) ?? this.#assemble(id).finally(() => this.#running.delete(id));
+    const running =
+      this.#running.get(id) ??
+      about({ imageId: id }, () => this.#assemble(id)).finally(() => this.#running.delete(id));
     this.#running.set(id, running);
     return running;
   }

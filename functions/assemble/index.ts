@@ -1,21 +1,19 @@
 // assemble: the event that an image is blurred in, its PNG out. Wiring only.
 import { http } from '@google-cloud/functions-framework';
-import { loadConfig } from '../lib/config.ts';
 import { Problem } from '../lib/errors.ts';
 import { blurredImageId } from '../lib/events.ts';
 import { answering, bodyOf, MAX_DOCUMENT_BYTES } from '../lib/service/http.ts';
-import { createLog } from '../lib/log.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
 import { FaultLog } from '../lib/redis/fault-log.ts';
 import { Heartbeat } from '../lib/redis/heartbeat.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
+import { setUp } from '../lib/service/set-up.ts';
 import { expireResults } from '../lib/store/results.ts';
 import { openStores } from '../lib/store/stores.ts';
 import { Assembler } from './assembler.ts';
 
-export const config = loadConfig();
-export const log = createLog('assemble', config.logLevel);
+export const { config, log } = setUp('assemble');
 
 const redis = connectRedis(config.redisUrl, 'fails');
 const heartbeat = new Heartbeat(redis, config.keyPrefix, new FaultLog(log));

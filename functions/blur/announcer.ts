@@ -61,7 +61,9 @@ export class Announcer {
     const signal = AbortSignal.any([this.#giveUp.signal, AbortSignal.timeout(SEND_TIMEOUT_MS)]);
     const response = await fetch(this.#options.sink, { method: 'POST', headers, body, signal });
     const answer = await response.text();
-    if (!response.ok)
-      throw new Error(`${this.#options.sink} answered ${response.status}: ${answer.slice(0, 500)}`);
+    if (!response.ok) {
+      const { origin } = new URL(this.#options.sink); // The rest may hold a secret.
+      throw new Error(`${origin} answered ${response.status}: ${answer.slice(0, 500)}`);
+    }
   }
 }

@@ -1,8 +1,6 @@
 // blur: a consumer of the queue that is also an HTTP function. Wiring only. The consumer starts first and the framework
 // is loaded once the queue has been asked for work: a pod woken from zero is woken for its tiles, not for its port.
 import { Problem } from '../lib/errors.ts';
-import { loadConfig } from '../lib/config.ts';
-import { createLog } from '../lib/log.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { LeaseQueue } from '../lib/queue/lease-queue.ts';
 import { NaiveQueue } from '../lib/queue/naive-queue.ts';
@@ -10,6 +8,7 @@ import { connectRedis } from '../lib/redis/connection.ts';
 import { FaultLog } from '../lib/redis/fault-log.ts';
 import { Heartbeat } from '../lib/redis/heartbeat.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
+import { setUp } from '../lib/service/set-up.ts';
 import { Announcer } from './announcer.ts';
 import { Consumer } from './consumer.ts';
 import { Convolver } from './convolver.ts';
@@ -17,8 +16,7 @@ import { Convolver } from './convolver.ts';
 /** The port is not kept waiting longer than this for a Redis that does not answer. */
 const FIRST_POLL_MS = 500;
 
-export const config = loadConfig();
-export const log = createLog('blur', config.logLevel);
+export const { config, log } = setUp('blur');
 
 const faults = new FaultLog(log);
 const redis = connectRedis(config.redisUrl, 'waits');

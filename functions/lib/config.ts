@@ -43,6 +43,13 @@ const url =
     return text;
   };
 
+/** Where events go. Node refuses to send to a URL with a password in it, and says so with all of that URL. */
+const sink: Parse<string> = (text) => {
+  const { username, password } = new URL(url('http:', 'https:')(text));
+  if (username !== '' || password !== '') throw new Error('a URL without a user name or a password');
+  return text;
+};
+
 const kernel: Parse<number> = (text) => {
   const value = Number(text);
   if (!isKernelSize(value)) throw new Error('an odd integer from 1 to 255');
@@ -77,7 +84,7 @@ const settings = {
   announceRetryMs: ['ANNOUNCE_RETRY_MS', integer(1, 3_600_000), '5000'],
   concurrency: ['CONCURRENCY', integer(1, 64), '1'],
   consumer: ['CONSUMER', oneOf('on', 'off'), 'on'],
-  sink: ['K_SINK', url('http:', 'https:'), 'http://127.0.0.1:8082'],
+  sink: ['K_SINK', sink, 'http://127.0.0.1:8082'],
   maxBodyBytes: ['MAX_BODY_BYTES', integer(1, 1024 * MEBIBYTE), String(128 * MEBIBYTE)],
   maxPixels: ['MAX_PIXELS', integer(1, 1_000_000_000), '50000000'],
   maxSidePx: ['MAX_SIDE', integer(1, 1_000_000_000), '65535'],

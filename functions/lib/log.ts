@@ -1,5 +1,7 @@
-// One JSON line an event on standard error, in the fields Knative's log collectors read. Never pass an image's bytes
-// or a URL with a password here.
+// One JSON line an event on standard error, in the fields Knative's log collectors read. Never pass a URL with a password
+// here.
+import { subjectOf } from './error-subject.ts';
+import { framesOf, messageOf, stackOf } from './error-text.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LEVELS)[number];
@@ -13,15 +15,28 @@ export interface Log {
   error(message: string, fields?: Fields): void;
 }
 
-/** A log of `component` that drops what is below `level`. Errors among the fields are shown with their causes. */
+/**
+ * A log of `component` that drops what is below `level`. An `error` among the fields is shown with its causes and what it
+ * was about; in warnings and errors also with its stack. Bytes are shown as their number.
+ */
 export function createLog(component: string, level: LogLevel): Log {
   const write =
     (severity: LogLevel) =>
     (message: string, fields: Fields = {}) => {
       if (LEVELS.indexOf(severity) < LEVELS.indexOf(level)) return;
-      const shown = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, plain(value)]));
-      const line = { time: new Date().toISOString(), severity, component, message, ...shown };
-      process.stderr.write(`${inAscii(JSON.stringify(line))}\n`);
+      const { error } = fields;
+      const isError = error instanceof Error;
+      const hasStack = isError && (severity === 'warn' || severity === 'error');
+      const line = {
+        time: new Date().toISOString(),
+        severity,
+        component,
+        message,
+        ...(isError && subjectOf(error)),
+        ...fields,
+        ...(hasStack && { stack: `${stackOf(error)}\nLogged\n${framesOf(new Error('logged here'))}` }),
+      };
+      process.stderr.write(`${inAscii(JSON.stringify(line, plain))}\n`);
     };
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
 }
@@ -31,8 +46,10 @@ function inAscii(json: string): string {
   return json.replaceAll(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-function plain(value: unknown): unknown {
-  if (!(value instanceof Error)) return value;
-  const cause = value.cause === undefined ? '' : ` (cause: ${String(plain(value.cause))})`;
-  return `${value.name}: ${value.message}${cause}`;
+/** What JSON makes of a value is not what should stand in a log: `{}` of an error, and all the bytes of bytes. */
+function plain(this: Record<string, unknown>, key: string, value: unknown): unknown {
+  const original = this[key]; // JSON.stringify has called its toJSON for `value`.
+  if (original instanceof Error) return messageOf(original);
+  if (ArrayBuffer.isView(original)) return `${original.byteLength} bytes`;
+  return value;
 }

@@ -1,22 +1,20 @@
 // split: an image in over HTTP, its tiles out on the queue. Wiring only.
 import type { IncomingMessage } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
-import { loadConfig } from '../lib/config.ts';
 import { answering, MAX_DOCUMENT_BYTES } from '../lib/service/http.ts';
 import { mediaTypeOf } from '../lib/service/media-type.ts';
-import { createLog } from '../lib/log.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
 import { FaultLog } from '../lib/redis/fault-log.ts';
 import { Heartbeat } from '../lib/redis/heartbeat.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
+import { setUp } from '../lib/service/set-up.ts';
 import { openStores } from '../lib/store/stores.ts';
 import { callersOf } from './callers.ts';
 import { createRoutes } from './routes.ts';
 import { UploadLimit } from './upload-limit.ts';
 
-export const config = loadConfig();
-export const log = createLog('split', config.logLevel);
+export const { config, log } = setUp('split');
 
 const redis = connectRedis(config.redisUrl, 'fails');
 const heartbeat = new Heartbeat(redis, config.keyPrefix, new FaultLog(log));

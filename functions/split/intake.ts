@@ -2,12 +2,13 @@
 // that is in Redis; an intake that dies on the way is finished by the same request sent again.
 import { createHash } from 'node:crypto';
 import type { Config } from '../lib/config.ts';
+import { about } from '../lib/error-subject.ts';
 import { Problem, type ProblemCode } from '../lib/errors.ts';
 import { decodeBands, readHeader, type ImageHeader } from '../lib/image/read.ts';
 import { ancillaryChunks } from '../lib/image/png/appearance.ts';
 import type { Log } from '../lib/log.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
-import type { ImageLedger, ImagePlan, ImageRecord } from '../lib/queue/image-ledger.ts';
+import type { Admission, ImageLedger, ImagePlan, ImageRecord } from '../lib/queue/image-ledger.ts';
 import { allocatedBytes } from '../lib/redis/allocated-bytes.ts';
 import { blobMemoryBytes } from '../lib/redis/blob.ts';
 import { isOutOfMemory } from '../lib/redis/faults.ts';
@@ -42,6 +43,15 @@ export interface IntakeParts {
   log: Log;
 }
 
+/** An image that is about to be taken in: checked, but not yet in the ledger. */
+interface Incoming {
+  plan: ImagePlan;
+  admission: Admission;
+  ancillary: Uint8Array;
+  bytes: Uint8Array;
+  header: ImageHeader;
+}
+
 export class Intake {
   readonly #parts: IntakeParts;
   /** Images that are split at the same time: each holds decoded pixels beside its file. */
@@ -64,7 +74,7 @@ export class Intake {
     caller: Caller,
     output = outputName(name),
   ): Promise<ImageRecord> {
-    const { config, ledger, stores, log } = this.#parts;
+    const { config, stores, log } = this.#parts;
     const header = readHeader(bytes, config);
     assertPixelsPerByte(header, bytes.length, config.pixelsPerByte);
     const grid = tileGrid(header.width, header.height, config.tileSizePx, kernelSize);
@@ -83,7 +93,22 @@ export class Intake {
         `Blurring ${header.width}x${header.height} pixels needs ${admission.bytes} bytes of Redis memory; ${admission.budgetBytes} are allowed in all.`,
       );
     }
+    const { record, isSplitHere } = await about({ imageId: id }, () =>
+      this.#takeIn(id, { plan, admission, ancillary, bytes, header }),
+    );
+    if (isSplitHere) {
+      const { width, height, tiles } = record;
+      log.info('Split', { imageId: id, name, caller: caller.name, tiles, width, height });
+    }
+    return record;
+  }
 
+  /** Opens the image in the ledger and splits it, unless it was split before. */
+  async #takeIn(
+    id: string,
+    { plan, admission, ancillary, bytes, header }: Incoming,
+  ): Promise<{ record: ImageRecord; isSplitHere: boolean }> {
+    const { ledger } = this.#parts;
     let state = await ledger.begin(id, plan, admission, { ancillary });
     if (state === 'done' && !(await this.#hasResult(id))) {
       state = await ledger.begin(id, plan, admission, { again: true, ancillary });
@@ -93,26 +118,19 @@ export class Intake {
         retryAfterSeconds: 5,
       });
     }
-    if (state === 'begun' || state === 'splitting') {
+    const isSplitHere = state === 'begun' || state === 'splitting';
+    if (isSplitHere) {
       await this.#splits.take();
       try {
         await this.#enqueueTiles(id, bytes, header);
       } finally {
         this.#splits.giveBack();
       }
-      log.info('Split', {
-        imageId: id,
-        name,
-        caller: caller.name,
-        tiles: plan.tiles,
-        width: header.width,
-        height: header.height,
-      });
     }
     const record = await ledger.record(id);
     // The same image came twice at once, and the other request had to give it up.
     if (!record) throw new Problem('over-budget', 'The image was given up while it was split.');
-    return record;
+    return { record, isSplitHere };
   }
 
   async #hasResult(id: string): Promise<boolean> {
@@ -142,7 +160,7 @@ export class Intake {
         (each) => !known.has(each),
       )) {
         await inFlight.add(async () => {
-          isOver ||= (await ledger.enqueue(id, tile, source)) === 'over';
+          isOver ||= (await about({ tile }, () => ledger.enqueue(id, tile, source))) === 'over';
           freeBytes(source); // Redis has answered. After a fault its socket may still hold these bytes.
         });
         if (isOver) break;

@@ -1,0 +1,23 @@
+// The first thing a function does: it reads its settings and opens its log. From then on nothing it dies of goes unlogged.
+import { loadConfig, type Config } from '../config.ts';
+import { createLog, type Log } from '../log.ts';
+
+/**
+ * The settings and the log of the function called `component`. Ends the process with status 1 when a setting is wrong, and
+ * later at an error that nobody has caught, each with one line in the log.
+ */
+export function setUp(component: string): { config: Config; log: Log } {
+  try {
+    const config = loadConfig();
+    const log = createLog(component, config.logLevel);
+    process.on('uncaughtException', (error) => end(log, 'An error was not caught', error));
+    return { config, log };
+  } catch (error) {
+    return end(createLog(component, 'error'), 'The settings cannot be used', error);
+  }
+}
+
+function end(log: Log, message: string, error: unknown): never {
+  log.error(message, { error });
+  process.exit(1);
+}
