@@ -5,6 +5,7 @@ import type { EndToEndResults } from './e2e.ts';
 import type { KernelResults } from './kernel.ts';
 import type { MemoryResults } from './memory.ts';
 import type { ScaleResults } from './scale.ts';
+import type { ScriptsResults } from './scripts.ts';
 
 /** What was measured, each section when it ran last. */
 export interface Results {
@@ -15,4 +16,5 @@ export interface Results {
   scale?: ScaleResults;
   memory?: MemoryResults;
   cold?: ColdResults;
+  scripts?: ScriptsResults;
 }

@@ -1,4 +1,4 @@
-// `npm run bench [-- kernel|codec|e2e|scale|memory|cold ...]`: runs the benches named, all of them if none is, prints
+// `npm run bench [-- kernel|codec|e2e|scale|memory|cold|scripts ...]`: runs the benches named, all of them if none is, prints
 // their tables, and keeps the figures in bench/results.json and the plots in docs/img.
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
@@ -11,6 +11,7 @@ import { benchMemory } from './memory.ts';
 import { drawPlots } from './plots.ts';
 import type { Results } from './results.ts';
 import { benchScale } from './scale.ts';
+import { benchScripts } from './scripts.ts';
 
 const FILE = join(import.meta.dirname, 'results.json');
 
@@ -21,6 +22,7 @@ const benches: Record<string, () => Promise<Partial<Results>>> = {
   scale: async () => ({ scale: await benchScale() }),
   memory: async () => ({ memory: await benchMemory() }),
   cold: async () => ({ cold: await benchCold() }),
+  scripts: async () => ({ scripts: await benchScripts() }),
 };
 
 const named = process.argv.slice(2);
