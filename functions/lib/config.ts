@@ -87,6 +87,7 @@ const settings = {
   sink: ['K_SINK', sink, 'http://127.0.0.1:8082'],
   maxBodyBytes: ['MAX_BODY_BYTES', integer(1, 1024 * MEBIBYTE), String(128 * MEBIBYTE)],
   maxPixels: ['MAX_PIXELS', integer(1, 1_000_000_000), '50000000'],
+  maxTiles: ['MAX_TILES', integer(1, 1_000_000), '20000'],
   maxSidePx: ['MAX_SIDE', integer(1, 1_000_000_000), '65535'],
   pixelsPerByte: ['PIXELS_PER_BYTE', integer(1, 1_000_000_000), '2000'],
   decodeTimeoutMs: ['DECODE_TIMEOUT_MS', integer(1, 3_600_000), '30000'],

@@ -26,7 +26,6 @@ import { assertPixelsPerByte } from './pixel-limit.ts';
 const TILES_IN_FLIGHT = 32;
 /** Each tile costs Redis a handful of small entries besides its pixels. */
 const BYTES_PER_ENTRY = 512;
-const MAX_TILES = 100_000;
 /** What a decoder says of an image that it will not decode, however often it is asked. */
 const endOfImage = new Set<ProblemCode>([
   'invalid-image',
@@ -80,6 +79,7 @@ export class Intake {
     const grid = tileGrid(header.width, header.height, config.tileSizePx, kernelSize);
     const id = imageId(name, kernelSize, bytes, caller.owner);
     const place = stores.results.placeOf(id, caller.owner === null ? output : `${caller.owner}/${output}`);
+    assertTiles(grid, config.maxTiles);
     const plan = planOf(name, kernelSize, grid, place, caller.owner);
     const ancillary = await ancillaryChunks(header.appearance);
     const storedBytes = bytes.length + blobMemoryBytes(resultBytes(header) + ancillary.length);
@@ -191,6 +191,16 @@ function leavesNothing(error: unknown): boolean {
   return (error instanceof Problem && endOfImage.has(error.code)) || isOutOfMemory(error);
 }
 
+/** Throws a {@link Problem} for an image of too many tiles: each costs Redis and the workers something, however small. */
+function assertTiles(grid: TileGrid, maxTiles: number): void {
+  const tiles = tileCount(grid);
+  if (tiles <= maxTiles) return;
+  throw new Problem(
+    'image-too-large',
+    `The image has ${tiles} tiles of ${grid.tileSizePx} px, more than ${maxTiles}.`,
+  );
+}
+
 function planOf(
   name: string,
   kernelSize: number,
@@ -198,14 +208,8 @@ function planOf(
   output: string,
   owner: string | null,
 ): ImagePlan {
-  const tiles = tileCount(grid);
-  if (tiles > MAX_TILES) {
-    throw new Problem(
-      'image-too-large',
-      `The image has ${tiles} tiles of ${grid.tileSizePx} px, more than ${MAX_TILES}.`,
-    );
-  }
   const { width, height, tileSizePx } = grid;
+  const tiles = tileCount(grid);
   return { name, width, height, tileSizePx, kernelSize, tiles, output, owner: owner ?? '' };
 }
 
