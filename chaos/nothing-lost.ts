@@ -19,7 +19,7 @@ export interface Site {
 }
 
 export interface Expectation {
-  /** Images that were given up (failed): nothing of them is written, and all their keys must be about to expire. */
+  /** Images that were given up (failed): nothing of them is written, and what they hold must be freed some time. */
   givenUp?: string[];
   deadlineMs?: number;
 }
@@ -98,6 +98,7 @@ async function leftovers({ redis, keyPrefix }: Site): Promise<string[]> {
     claims: await redis.hlen(keys.claims),
     delayed: await redis.zcard(keys.delayed),
     outbox: await redis.zcard(keys.outbox),
+    sweeps: await redis.zcount(keys.sweeps, 0, 0), // Failed images, which are kept for a while, come later.
   };
   return Object.entries(counts)
     .filter(([, count]) => count > 0)
@@ -108,14 +109,17 @@ async function leftovers({ redis, keyPrefix }: Site): Promise<string[]> {
 async function orphanKeys(site: Site, images: SentImage[], givenUp: string[]): Promise<string[]> {
   const { redis, keyPrefix } = site;
   const shared = queueKeys(keyPrefix);
-  const allowed = new Set([shared.images, ...images.map(({ id }) => metaKey(site, id))]);
-  if (givenUp.length > 0) [shared.admitted, shared.totals, shared.dead].forEach((key) => allowed.add(key));
+  const allowed = new Set([shared.images, shared.totals, ...images.map(({ id }) => metaKey(site, id))]);
+  if (givenUp.length > 0) [shared.admitted, shared.dead, shared.sweeps].forEach((key) => allowed.add(key));
+  const toBeSwept = await redis.zrange(shared.sweeps, '0', '-1');
+  const isAnyOf = (ids: string[], key: string) => ids.some((id) => key.startsWith(`${keyPrefix}:${id}:`));
   const found = await redis.keys(`${keyPrefix}:*`);
-  const isGivenUp = (key: string) => givenUp.some((id) => key.startsWith(`${keyPrefix}:${id}:`));
-  const orphans = found.filter((key) => !allowed.has(key) && !isGivenUp(key));
-  const records = found.filter((key) => isGivenUp(key) || key.endsWith(':meta'));
+  const orphans = found.filter((key) => !allowed.has(key) && !isAnyOf(givenUp, key));
+  const records = found.filter((key) => isAnyOf(givenUp, key) || key.endsWith(':meta'));
   const lasting: string[] = [];
-  for (const key of records) if ((await redis.ttl(key)) < 0) lasting.push(key);
+  for (const key of records) {
+    if (!isAnyOf(toBeSwept, key) && (await redis.ttl(key)) < 0) lasting.push(key);
+  }
   return [
     ...orphans.map((key) => `an orphan key: ${key}`),
     ...lasting.map((key) => `a key that does not expire: ${key}`),

@@ -33,34 +33,28 @@ class UsageError extends Error {}
 /** The dead letters of one deployment. */
 class DeadLetters {
   readonly #redis: Redis;
-  readonly #config: Config;
+  readonly #keyPrefix: string;
   readonly #scripts: QueueScripts;
+  readonly #ledger: ImageLedger;
+  readonly #dropped = new Set<string>();
 
   constructor(redis: Redis, config: Config) {
     this.#redis = redis;
-    this.#config = config;
+    this.#keyPrefix = config.keyPrefix;
     this.#scripts = new QueueScripts(redis, config.keyPrefix);
+    this.#ledger = new ImageLedger(redis, config);
   }
 
   /** Those that fit, oldest first. An image whose record has expired has no name any more. */
   async list(fits: (job: string) => boolean): Promise<DeadLetter[]> {
-    const entries = await this.#redis.zrange(queueKeys(this.#config.keyPrefix).dead, '0', '-1', 'WITHSCORES');
-    const ledger = new ImageLedger(this.#redis, this.#config);
     const letters: DeadLetter[] = [];
-    for (let at = 0; at < entries.length; at += 2) {
-      const job = entries[at];
+    for (const [job, at] of await this.#entries()) {
       const parsed = parseJob(job);
       if (!parsed || !fits(job)) continue;
       const { imageId, tile } = parsed;
-      const record = await ledger.record(imageId);
-      const reason = await this.#redis.hget(imageKeys(this.#config.keyPrefix, imageId).errors, String(tile));
-      letters.push({
-        job,
-        imageId,
-        name: record?.name ?? '(expired)',
-        reason: reason ?? '(expired)',
-        at: Number(entries[at + 1]),
-      });
+      const record = await this.#ledger.record(imageId);
+      const reason = await this.#redis.hget(imageKeys(this.#keyPrefix, imageId).dead, String(tile));
+      letters.push({ job, imageId, name: record?.name ?? '(expired)', reason: reason ?? '(expired)', at });
     }
     return letters;
   }
@@ -72,10 +66,22 @@ class DeadLetters {
 
   /** Gives the image up, with all its dead letters. */
   async drop({ job, imageId }: DeadLetter): Promise<string> {
-    const answer = await this.#scripts.run('cancel', imageId, '', this.#config.recordTtlS, 'failed');
-    if (answer === 'cancelled') return 'dropped';
-    await this.#redis.zrem(queueKeys(this.#config.keyPrefix).dead, job); // Its image is over: only the letter is left.
+    if ((await this.#ledger.drop(imageId)) === 'dropped') this.#dropped.add(imageId);
+    if (this.#dropped.has(imageId)) return 'dropped';
+    await this.#redis.zrem(queueKeys(this.#keyPrefix).dead, job); // Its image is over: only the letter may be left.
     return 'gone';
+  }
+
+  /** Jobs with the time each was given up, ms, read a few hundred at a time. */
+  async #entries(): Promise<[job: string, at: number][]> {
+    const STEP = 500;
+    const { dead } = queueKeys(this.#keyPrefix);
+    const entries: [string, number][] = [];
+    for (let first = 0; ; first += STEP) {
+      const found = await this.#redis.zrange(dead, `${first}`, `${first + STEP - 1}`, 'WITHSCORES');
+      for (let at = 0; at < found.length; at += 2) entries.push([found[at], Number(found[at + 1])]);
+      if (found.length < 2 * STEP) return entries;
+    }
   }
 }
 

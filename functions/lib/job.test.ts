@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatJob, isImageId, parseJob } from './job.ts';
+import { formatJob, isImageId, parseEntry, parseJob } from './job.ts';
 
 const imageId = '0123456789abcdef01234567';
 
@@ -10,6 +10,15 @@ it('reads back the job it wrote', () => {
 it.each(['', 'x', imageId, `${imageId}:`, `${imageId}:01`, `${imageId}:-1`, `${imageId}:1:2`, `../x:1`])(
   'takes %j for no job',
   (message) => expect(parseJob(message)).toBeNull(),
+);
+
+it('reads an entry of the queue: a job and the life it belongs to', () => {
+  expect(parseEntry(`${imageId}:34:7`)).toEqual({ job: { imageId, tile: 34 }, life: '7' });
+});
+
+it.each(['', imageId, `${imageId}:34`, `${imageId}:34:`, `${imageId}:34:x`, `${imageId}:x:7`])(
+  'takes %j for no entry of the queue',
+  (entry) => expect(parseEntry(entry)).toBeNull(),
 );
 
 it('knows an id of an image by its form', () => {

@@ -42,7 +42,7 @@ describe('the check that nothing is lost', () => {
 
   test('is red when a job vanishes from the queue', async () => {
     const image = await rig.send('a.png');
-    expect(await rig.redis.lrem('image:job:queue', 1, `${image.id}:7`)).toBe(1);
+    expect(await rig.redis.lrem('image:job:queue', 1, `${image.id}:7:1`)).toBe(1);
     await rig.startWorker(patient);
     await until('the other tiles', async () => (await rig.status(image.id)).done === rigTiles - 1);
     const faults = await findFaults(rig, [image], { deadlineMs });

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { findFaults } from '../../chaos/nothing-lost.ts';
 import { patient, Rig, rigTiles } from '../../chaos/rig.ts';
+import { keysLeft } from '../support/keys-left.ts';
 
 let rig: Rig;
 beforeAll(async () => {
@@ -42,7 +43,7 @@ describe('Redis at its memory limit', () => {
     await fillMemory();
     passage.pass();
     expect((await first).response.status).toBe(429);
-    expect(await rig.redis.keys('image:*')).toEqual([]);
+    expect(await keysLeft(rig.redis)).toEqual([]);
 
     await rig.startWorker(patient);
     await rig.redis.config('SET', 'maxmemory', '0');

@@ -33,7 +33,7 @@ export const imageMutants: Mutant[] = [
   {
     name: 'finish frees nothing',
     file: 'finish.lua',
-    find: 'sweep(image)\n',
+    find: 'end_life(image, 0)\n',
     replace: '',
     why: 'a leak of everything',
   },
@@ -61,8 +61,8 @@ export const imageMutants: Mutant[] = [
   {
     name: 'anything can be dropped',
     file: 'cancel.lua',
-    find: "if end_state == 'failed' and state ~= 'failed' then",
-    replace: 'if false then',
+    find: "if end_state == 'failed' and (state",
+    replace: 'if false and (state',
     why: 'an image started over would be ended by who meant its dead letters',
   },
   {
@@ -73,11 +73,11 @@ export const imageMutants: Mutant[] = [
     why: 'a leak',
   },
   {
-    name: 'a forgotten image leaves its jobs',
+    name: 'a forgotten image leaves all it holds',
     file: 'forget.lua',
-    find: 'remove_jobs(image)\n',
+    find: 'end_life(image, 0)\n',
     replace: '',
-    why: 'its tiles would be on the queue twice when it comes again',
+    why: 'a leak',
   },
   {
     name: 'a requeued tile stays among the dead letters',
@@ -94,18 +94,11 @@ export const imageMutants: Mutant[] = [
     why: 'a requeue sent again would put the tile on the queue twice',
   },
   {
-    name: 'a requeued image goes on expiring',
+    name: 'a requeued image is swept in the end',
     file: 'requeue.lua',
-    find: "  redis.call('PERSIST', key(image, part))\n",
+    find: "redis.call('ZREM', SWEEPS, image)\n",
     replace: '',
-    why: 'its record would be gone in the middle of the work',
-  },
-  {
-    name: 'the sources of a requeued image go on expiring',
-    file: 'requeue.lua',
-    find: "  redis.call('PERSIST', key(image, 'src:' .. each))\n",
-    replace: '',
-    why: 'its pixels would be gone in the middle of the work',
+    why: 'it would be gone in the middle of the work',
   },
   {
     name: 'a requeued tile has no attempts left',
@@ -117,8 +110,8 @@ export const imageMutants: Mutant[] = [
   {
     name: 'a requeued tile still counts as dead',
     file: 'requeue.lua',
-    find: "redis.call('HINCRBY', meta, 'dead', -1) == 0",
-    replace: "redis.call('HINCRBY', meta, 'dead', 0) == 1",
+    find: "redis.call('HDEL', key(image, 'dead'), tile)\n",
+    replace: '',
     why: 'its image would expire in the middle of the work',
   },
   {
@@ -131,8 +124,29 @@ export const imageMutants: Mutant[] = [
   {
     name: 'a listing shows one image too many',
     file: 'newest.lua',
-    find: 'if #found == limit then',
-    replace: 'if #found > limit then',
+    find: 'if #answer > limit then',
+    replace: 'if #answer > limit + 1 then',
     why: 'off by one',
+  },
+  {
+    name: 'a dropped image can be dropped again',
+    file: 'cancel.lua',
+    find: " or redis.call('EXISTS', key(image, 'tiles')) == 0",
+    replace: '',
+    why: 'dead letters already dropped would be told as dropped once more',
+  },
+  {
+    name: 'a listing tells nothing of what it skipped',
+    file: 'newest.lua',
+    find: '    answer[1] = answer[1] + 1\n',
+    replace: '    answer[1] = 0\n',
+    why: 'images behind many that have expired would not be listed',
+  },
+  {
+    name: 'a clock set back strands the events',
+    file: 'due.lua',
+    find: 'redate(OUTBOX, now + MAX_DELAY_MS)\n',
+    replace: '',
+    why: 'an image would not be announced for an hour',
   },
 ];

@@ -3,6 +3,13 @@ import { imageMutants } from './image-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { sharedMutants } from './shared-mutants.ts';
 import { splitMutants } from './split-mutants.ts';
+import { sweepMutants } from './sweep-mutants.ts';
 import { workerMutants } from './worker-mutants.ts';
 
-export const mutants: Mutant[] = [...workerMutants, ...sharedMutants, ...splitMutants, ...imageMutants];
+export const mutants: Mutant[] = [
+  ...workerMutants,
+  ...sharedMutants,
+  ...splitMutants,
+  ...sweepMutants,
+  ...imageMutants,
+];

@@ -9,12 +9,16 @@ const order = [
   'image-ledger',
   'owners',
   'dead-letters',
+  'sweep',
+  'clock',
+  'ancillary',
   'memory-limit',
   'lost-replies',
   'invariants',
   'keys',
   'naive-queue',
   'model',
+  'steps',
 ];
 
 function placeOf({ moduleId }: TestSpecification): number {

@@ -17,6 +17,7 @@ const copied = [
   'chaos/steps.ts',
   'local/redis-server.ts',
   'test/queue',
+  'test/support/keys-left.ts',
   'package.json',
 ];
 const modelTest = 'test/queue/model.test.ts';

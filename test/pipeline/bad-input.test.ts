@@ -8,6 +8,7 @@ import type { Redis } from 'ioredis';
 import { FunctionProcess } from '../../local/function-process.ts';
 import { RedisServer } from '../../local/redis-server.ts';
 import { picture, toPng } from '../../functions/testing/pictures.ts';
+import { keysLeft } from '../support/keys-left.ts';
 
 let server: RedisServer;
 let redis: Redis;
@@ -54,9 +55,8 @@ async function startSplit(store: string): Promise<void> {
 
 /** What is in Redis but counters, and in the folders. */
 async function leftovers(): Promise<string[]> {
-  const keys = await redis.keys('*');
   const files = await readdir(folder, { recursive: true });
-  return [...keys.filter((key) => key !== 'image:totals'), ...files.filter((file) => file !== 'in')];
+  return [...(await keysLeft(redis)), ...files.filter((file) => file !== 'in')];
 }
 
 async function post(

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { photo } from '../../functions/testing/photo.ts';
 import { FunctionProcess } from '../../local/function-process.ts';
 import { RedisServer } from '../../local/redis-server.ts';
+import { keysLeft } from '../support/keys-left.ts';
 
 const [width, height] = [3000, 2000];
 
@@ -81,6 +82,5 @@ it.each([
     code: 'image-too-large',
     detail: expect.stringMatching(message),
   });
-  const keys = await redis.keys('*');
-  expect(keys.filter((key) => key !== 'image:totals')).toEqual([]);
+  expect(await keysLeft(redis)).toEqual([]);
 });

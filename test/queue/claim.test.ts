@@ -109,14 +109,22 @@ describe('claim', () => {
     expect(await counts()).toEqual([1, 8, 31]);
   });
 
-  test('skips what an image that is over left on the queue, a thousand jobs at a time', async () => {
-    await on.rig.split(A, 1);
-    await on.rig.ledger.cancel(A);
-    await on.rig.redis.lpush(`${PREFIX}:job:queue`, 'no job', ...Array<string>(999).fill(`${A}:0`));
+  test('skips what an image that is over left on the queue, two hundred entries at a time', async () => {
+    const stale = Array<string>(200).fill(`${A}:0:9`);
+    await on.rig.redis.lpush(`${PREFIX}:job:queue`, 'no entry', ...stale);
     await on.rig.split(B, 1);
     expect(await on.rig.queue.claim()).toBeNull();
-    expect((await on.rig.look()).queue).toEqual([`${B}:0`, `${A}:0`]);
+    const { queue, stale: left } = await on.rig.look();
+    expect({ queue, left }).toEqual({ queue: [`${B}:0`], left: [`${A}:0:9`] });
     expect((await on.rig.claim()).job.imageId).toBe(B);
+  });
+
+  test('hands out no tile that an entry of an earlier life names', async () => {
+    await on.rig.split(A, 1);
+    await on.rig.redis.rpush(`${PREFIX}:job:queue`, `${A}:0:0`);
+    await on.rig.claim();
+    expect((await on.rig.look()).stale).toEqual([]);
+    expect(await on.rig.ledger.record(A)).toMatchObject({ attempts: 1 });
   });
 
   test('goes by the clock of the server when it is given none', async () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { command, type Answer, type Command, type ModelState } from './model-step.ts';
 import type { ImageModel } from './image-model.ts';
 import type { QueueModel } from './queue-model.ts';
-import { A, B, C, sourceOf, type Rig } from './rig.ts';
+import { A, B, C, PREFIX, sourceOf, type Rig } from './rig.ts';
 
 /** One image more often than the others, so that something comes of it. */
 const anImage = fc.constantFrom(A, A, A, B, B, C);
@@ -64,27 +64,67 @@ export const noteFault = onImage('note fault', {
   model: (model, id) => model.noteFault(id, 'the disk is full'),
 });
 
-export const finish = onImage('finish', {
-  aim: (_, image) => image.state === 'blurred',
-  real: ({ ledger }, id) => ledger.finish(id),
-  model: (model, id) => model.finish(id),
-});
+/** Whoever ends an image sometimes dies before it is swept: the rest is for others. */
+const dies = fc.boolean();
 
-export const cancel = onImage('cancel', {
-  real: ({ ledger }, id) => ledger.cancel(id),
-  model: (model, id) => model.cancel(id),
-});
+export const finish = dies.chain((isDying) =>
+  onImage('finish', {
+    with: [isDying],
+    aim: (_, image) => image.state === 'blurred',
+    real: ({ ledger, dying }, id) => (isDying ? dying.finish(id) : ledger.finish(id)),
+    model: (model, id) => model.finish(id),
+  }),
+);
 
-export const drop = onImage('drop', {
-  aim: (_, image) => image.state === 'failed',
-  real: (rig, id) => rig.drop(id),
-  model: (model, id) => model.drop(id),
-});
+export const cancel = dies.chain((isDying) =>
+  onImage('cancel', {
+    with: [isDying],
+    real: ({ ledger, dying }, id) => (isDying ? dying.cancel(id) : ledger.cancel(id)),
+    model: (model, id) => model.cancel(id),
+  }),
+);
 
-export const forget = onImage('forget', {
-  real: ({ ledger }, id) => ledger.forget(id),
-  model: (model, id) => model.forget(id),
-});
+export const drop = dies.chain((isDying) =>
+  onImage('drop', {
+    with: [isDying],
+    aim: (_, image) => image.state === 'failed',
+    real: async ({ ledger, dying }, id) => (isDying ? dying.drop(id) : ledger.drop(id)),
+    model: (model, id) => model.drop(id),
+  }),
+);
+
+export const forget = dies.chain((isDying) =>
+  onImage('forget', {
+    with: [isDying],
+    real: ({ ledger, dying }, id) => (isDying ? dying.forget(id) : ledger.forget(id)),
+    model: (model, id) => model.forget(id),
+  }),
+);
+
+/** A few steps of what is left of ended lives, as small as they can be. */
+export const sweep = fc.tuple(anImage, fc.integer({ min: 1, max: 5 })).map(([id, steps]) =>
+  command({
+    name: 'sweep',
+    with: [id, steps],
+    async real({ rig }) {
+      for (let step = 0; step < steps; step++) await rig.sweepOneTile(id);
+    },
+    model: () => undefined,
+  }),
+);
+
+/** Begins to tidy a list that may not need it: naive workers make more entries count as stale than there are. */
+export const tidy = fc.constant(
+  command({
+    name: 'tidy',
+    with: [],
+    async real({ rig }) {
+      await rig.redis.hincrby(`${PREFIX}:totals`, 'stale', 100);
+      await rig.sweepOneTile();
+    },
+    model: () => undefined,
+  }),
+);
 
 export const requeue = onImage('requeue', {
   aim: (_, image) => deadTileOf(image) !== undefined,
@@ -96,12 +136,9 @@ function deadTileOf(image?: ImageModel): number | undefined {
   return [...(image?.tiles ?? [])].find(([, tile]) => tile.place.in === 'dead')?.[0];
 }
 
-/**
- * Lets an image's record expire. A record outlives the jobs that wait; with one of the image's jobs on the queue, that
- * is a case of its own (see begin.test.ts).
- */
+/** Lets the time be up of a failed image, or of the record of one that is over. */
 export const expire = onImage('expire', {
-  aim: (model, image, id) => image.isExpiring && !model.queue.some((job) => job.startsWith(id)),
+  aim: (_, image) => image.isSettled,
   isAimedOnly: true,
   real: (rig, id) => rig.expire(id),
   model: (model, id) => model.expire(id),

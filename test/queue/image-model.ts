@@ -47,11 +47,15 @@ export class ImageModel {
     return this.state === 'done' || this.state === 'cancelled' || (this.state === 'failed' && this.#isEmpty);
   }
 
-  /** Its keys are on their way out: it is over, or failed and nothing of it moves any more. */
-  get isExpiring(): boolean {
-    const places = this.#places;
-    const isSettled = places.length === this.tileCount && places.every((each) => /done|dead/.test(each));
-    return this.isOver || (this.state === 'failed' && isSettled);
+  /** It goes after a while: it is over, or failed and nothing of it moves any more. */
+  get isSettled(): boolean {
+    const isStill = this.#places.every((each) => /done|dead/.test(each));
+    return this.isOver || (this.state === 'failed' && !this.isIncomplete && isStill);
+  }
+
+  /** Tiles are missing. */
+  get isIncomplete(): boolean {
+    return !this.isOver && this.tiles.size < this.tileCount;
   }
 
   startsOver(again: boolean): boolean {
@@ -81,13 +85,13 @@ export class ImageModel {
 
   /** What becomes of a tile whose attempt ended without a result. */
   retry(number: number, tile: TileModel, reason: string, jitter: number, now: number): 'delayed' | 'dead' {
-    tile.error = reason;
     if (tile.attempts < POLICY.maxAttempts) {
       const pause = Math.min(POLICY.retryBaseMs * 2 ** (tile.attempts - 1), MAX_PAUSE_MS) * (1 + jitter / 2);
       tile.place = { in: 'delayed', due: now + Math.floor(pause) };
       return 'delayed';
     }
     tile.place = { in: 'dead' };
+    tile.error = reason;
     this.error = `tile ${number}: ${reason}`;
     this.endedAt = now;
     this.settle(now);

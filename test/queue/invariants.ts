@@ -10,33 +10,62 @@ export function brokenInvariants(snapshot: Snapshot): string[] {
   };
   must(snapshot.strays.length === 0, `no stray keys, but ${snapshot.strays.join(', ')}`);
   for (const [id, image] of Object.entries(snapshot.byImage)) {
-    must('state' in image.meta, `every image with keys has a record, ${id} too`);
+    if (isSwept(image)) checkSwept(id, image, snapshot, must);
+    must(
+      'state' in image.meta || isSwept(image),
+      `every image with keys has a record or is swept, ${id} too`,
+    );
+    if (!('state' in image.meta)) continue;
     must(id in snapshot.images, `image ${id} is in the index`);
     if (isOver(image)) checkOver(id, image, snapshot, must);
     else checkLive(id, image, snapshot, must);
   }
-  for (const id of Object.keys(snapshot.outbox)) must(id in snapshot.byImage, `${id}, in the outbox, exists`);
-  const admitted = Object.values(snapshot.admitted).reduce((sum, bytes) => sum + Number(bytes), 0);
-  must(Number(snapshot.totals.admitted ?? 0) === admitted, `the total of all shares is ${admitted} bytes`);
+  checkImages(snapshot, must);
   checkJobs(snapshot, must);
+  checkList(snapshot, must);
   return broken;
 }
 
 type Must = (holds: boolean, promise: string) => void;
 
-/** Done, cancelled, or failed and dropped: nothing but the record is left. */
+/** Its life has ended, and not all that it held is freed yet. */
+export function isSwept(image: ImageSnapshot | undefined): boolean {
+  return image !== undefined && 'left' in image.sweep;
+}
+
+/** Done, cancelled, or failed and dropped: nothing but the record is left, or will be. */
 export function isOver(image: ImageSnapshot): boolean {
   const { state } = image.meta;
   const isDropped = state === 'failed' && Object.keys(image.tiles).length === 0;
   return state === 'done' || state === 'cancelled' || isDropped;
 }
 
+/** Tiles of an ended life that are still to be freed, and where they were. */
+function leftTiles(image: ImageSnapshot): Record<string, string> {
+  const left = Number(image.sweep.left);
+  return Object.fromEntries(Object.entries(image.endedTiles).filter(([tile]) => Number(tile) < left));
+}
+
+function checkSwept(id: string, image: ImageSnapshot, snapshot: Snapshot, must: Must): void {
+  must(snapshot.sweeps[id] === 0, `${id} is swept at once`);
+  for (const part of ['tiles', 'tokens', 'attempts', 'acks', 'dead'] as const) {
+    must(Object.keys(image[part]).length === 0, `nobody finds the ${part} of ${id}, which is swept`);
+  }
+  const left = leftTiles(image);
+  for (const part of ['src', 'out'] as const) {
+    const freed = Object.keys(image[part]).filter((tile) => !(tile in left));
+    must(freed.length === 0, `what is swept of ${id} is freed, but not ${part} ${freed.join()}`);
+  }
+}
+
 function checkOver(id: string, image: ImageSnapshot, snapshot: Snapshot, must: Must): void {
-  must(image.staying.length === 0, `the record of ${id}, which is over, expires`);
-  must(image.expiring.join() === 'meta', `only the record of ${id} is left, not ${image.expiring.join()}`);
+  must(image.expiring.includes('meta'), `the record of ${id}, which is over, expires`);
+  must(!('life' in image.meta), `${id} is over and has no life`);
   must(!(id in snapshot.outbox), `${id} is over and out of the outbox`);
+  if (isSwept(image)) return;
+  const kept = [...image.staying, ...image.expiring].filter((part) => part !== 'meta');
+  must(kept.length === 0, `only the record of ${id} is left, not ${kept.join()}`);
   must(!(id in snapshot.admitted), `${id} is over and holds no memory`);
-  must(!Number(image.meta.dead), `${id} is over and counts no dead tiles`);
 }
 
 function checkLive(id: string, image: ImageSnapshot, snapshot: Snapshot, must: Must): void {
@@ -49,7 +78,6 @@ function checkLive(id: string, image: ImageSnapshot, snapshot: Snapshot, must: M
   const isSettled = dead > 0 && done + dead === expected;
 
   must(id in snapshot.admitted, `${id} holds memory and is admitted`);
-  must(Number(image.meta.dead ?? 0) === dead, `${id} counts its ${dead} dead tiles`);
   must(isBlurred === id in snapshot.outbox, `${id} is in the outbox if and only if all its tiles are done`);
   must(isBlurred === (state === 'blurred'), `${id} is blurred if and only if all its tiles are done`);
   must(dead > 0 === (state === 'failed'), `${id} has failed if and only if a tile of it is dead`);
@@ -57,13 +85,12 @@ function checkLive(id: string, image: ImageSnapshot, snapshot: Snapshot, must: M
     const wanted = states.length === expected ? 'blurring' : 'splitting';
     must(state === wanted, `${id} is ${wanted}, not ${state}`);
   }
-  const unwanted = isSettled ? image.staying : image.expiring;
-  must(
-    unwanted.length === 0,
-    `${id} ${isSettled ? 'expires as a whole' : 'stays'}, but not ${unwanted.join()}`,
-  );
+  const isIncomplete = states.length < expected;
+  must(isIncomplete === id in snapshot.splits, `${id} is being split if and only if tiles are missing`);
+  must(isSettled === id in snapshot.sweeps, `${id} is swept some time if and only if nothing of it moves`);
+  must(image.expiring.length === 0, `${id} stays, but not ${image.expiring.join()}`);
   for (const tile of Object.keys(image.tiles)) checkTile(id, tile, image, snapshot, must);
-  for (const part of ['attempts', 'tokens', 'acks', 'errors', 'src', 'out'] as const) {
+  for (const part of ['attempts', 'tokens', 'acks', 'dead', 'src', 'out'] as const) {
     const unknown = Object.keys(image[part]).filter((tile) => !(tile in image.tiles));
     must(unknown.length === 0, `${part} of ${id} are of tiles that were enqueued, not ${unknown.join()}`);
   }
@@ -90,30 +117,47 @@ function checkTile(id: string, tile: string, image: ImageSnapshot, snapshot: Sna
   must(tile in image.acks === (state === 'done'), `it is known whose ack ended ${job}, once it is done`);
   must(state === 'ready' || Number(image.attempts[tile]) > 0, `${job} was attempted`);
   must(Number(image.attempts[tile] ?? 0) >= 0, `${job} was not attempted less than never`);
-  must(state !== 'done' || !(tile in image.errors), `${job} is done and has no error`);
-  must(!/delayed|dead/.test(state) || tile in image.errors, `it is known why ${job} is ${state}`);
+  must(tile in image.dead === (state === 'dead'), `it is known why ${job} was given up, once it was`);
 }
 
-/** Whatever waits, is leased or delayed is a tile of a live image. A dead letter may outlive its image's record. */
+/** What is told of images beside their own keys. */
+function checkImages({ byImage, outbox, splits, sweeps, admitted, totals }: Snapshot, must: Must): void {
+  for (const id of Object.keys(outbox)) must(id in byImage, `${id}, in the outbox, exists`);
+  for (const id of Object.keys(splits))
+    must('life' in (byImage[id]?.meta ?? {}), `${id}, being split, lives`);
+  for (const id of Object.keys(sweeps)) must(id in byImage, `${id}, to be swept, exists`);
+  for (const id of Object.keys(admitted)) must(id in byImage, `${id}, which holds memory, exists`);
+  const sum = Object.values(admitted).reduce((all, bytes) => all + Number(bytes), 0);
+  must(Number(totals.admitted ?? 0) === sum, `the total of all shares is ${sum} bytes`);
+}
+
+/** Whatever waits, is leased, delayed or dead is a tile of a live image, or of one that is swept. */
 function checkJobs(snapshot: Snapshot, must: Must): void {
-  const stateOf = (job: string) => {
+  const isIn = (job: string, state: string) => {
     const [id, tile] = job.split(':');
-    return snapshot.byImage[id]?.tiles[tile];
+    const image = snapshot.byImage[id];
+    return image !== undefined && (image.tiles[tile] === state || leftTiles(image)[tile] === state);
   };
-  for (const job of Object.keys(snapshot.leases))
-    must(stateOf(job) === 'leased', `the lease of ${job} is held`);
-  for (const job of Object.keys(snapshot.delayed))
-    must(stateOf(job) === 'delayed', `${job} is to be retried`);
+  for (const job of Object.keys(snapshot.leases)) must(isIn(job, 'leased'), `the lease of ${job} is held`);
+  for (const job of Object.keys(snapshot.delayed)) must(isIn(job, 'delayed'), `${job} is to be retried`);
+  for (const job of Object.keys(snapshot.dead)) must(isIn(job, 'dead'), `${job} is a dead letter`);
+  for (const job of snapshot.queue) must(isIn(job, 'ready'), `${job} waits and is ready`);
   for (const [token, job] of Object.entries(snapshot.claims)) {
     const [id, tile] = job.split(':');
-    must(snapshot.byImage[id]?.tokens[tile] === token, `claim ${token} holds ${job}`);
+    const image = snapshot.byImage[id];
+    const holder = image?.tokens[tile] ?? (isIn(job, 'leased') ? image?.endedTokens[tile] : undefined);
+    must(holder === token, `claim ${token} holds ${job}`);
   }
-  for (const job of snapshot.queue) {
-    const state = stateOf(job);
-    must(state === 'ready' || state === undefined, `${job} waits, but is ${state}`);
-  }
-  for (const job of Object.keys(snapshot.dead)) {
-    const state = stateOf(job);
-    must(state === 'dead' || state === undefined, `${job} is a dead letter, but is ${state}`);
-  }
+}
+
+/** Stale entries are counted, so that the list is tidied in time. */
+function checkList({ stale, isParted, queue, totals, byImage }: Snapshot, must: Must): void {
+  must(!isParted || 'tidying' in totals, 'the list has a tidied part only while it is tidied');
+  must(!('tidying' in totals) || queue.length + stale.length > 0, 'an empty list is not tidied');
+  if ('tidying' in totals) return;
+  const unswept = Object.values(byImage)
+    .filter(isSwept)
+    .flatMap((image) => Object.values(leftTiles(image)));
+  const counted = Number(totals.stale ?? 0) + unswept.filter((state) => state === 'ready').length;
+  must(stale.length <= counted, `at most ${counted} entries of the list are stale, not ${stale.length}`);
 }

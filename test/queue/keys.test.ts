@@ -17,8 +17,9 @@ function found(pattern: RegExp, text: string): string[] {
 }
 
 describe('the scripts', () => {
-  test('are the files of the folder, each with what it takes and answers, and shared.lua', () => {
-    expect(luaFiles.sort()).toEqual([...scriptNames.map((name) => `${name}.lua`), 'shared.lua'].sort());
+  test('are the files of the folder, each with what it takes and returns, and the shared ones', () => {
+    const own = luaFiles.filter((file) => !file.startsWith('shared'));
+    expect(own.sort()).toEqual(scriptNames.map((name) => `${name}.lua`).sort());
     for (const name of scriptNames) {
       const [shebang, purpose, ...rest] = readFileSync(new URL(`${name}.lua`, folder), 'utf8').split('\n');
       expect(shebang).toMatch(/^#!lua( flags=allow-oom)?$/);
@@ -27,12 +28,21 @@ describe('the scripts', () => {
     }
   });
 
-  test('are sent with the shebang first and the shared part after it', () => {
+  test('are sent with the shebang first and the shared parts they use after it', () => {
     const files: Record<string, string> = {
-      'claim.lua': '#!lua flags=x\n-- own\n',
+      'claim.lua': '#!lua flags=x\n-- Uses: one.lua, two.lua\n-- own\n',
       'shared.lua': '-- shared\n',
+      'one.lua': '-- one\n',
+      'two.lua': '-- two\n',
     };
-    expect(scriptText('claim', (file) => files[file])).toBe('#!lua flags=x\n-- shared\n-- own\n');
+    const text = '#!lua flags=x\n-- shared\n-- one\n-- two\n-- Uses: one.lua, two.lua\n-- own\n';
+    expect(scriptText('claim', (file) => files[file])).toBe(text);
+  });
+
+  test('use each shared part somewhere', () => {
+    const used = found(/^-- Uses: (.*)$/gm, luaText).flatMap((list) => list.split(', '));
+    const shared = luaFiles.filter((file) => file.startsWith('shared-'));
+    expect([...new Set(used)].sort()).toEqual(shared.sort());
   });
 
   test('name the keys that all images share as keys.ts does', () => {
@@ -45,6 +55,7 @@ describe('the scripts', () => {
     const inLua = [
       ...found(/\bkey\(\w+, '([a-z]+)[:']/g, luaText),
       ...found(/\bkey\(ARGV\[1\], '([a-z]+)'/g, luaText),
+      ...found(/\bkey\(\w+, '(ended-[a-z]+)'/g, luaText),
     ];
     const inTypeScript = Object.values(imageKeys('', '')).map(
       (name) => (typeof name === 'string' ? name : name(0 as never)).split(':')[2],
@@ -83,7 +94,7 @@ describe('a prefix in braces', () => {
     expect((await rig.ledger.newest(2)).map(({ id }) => id).sort()).toEqual([A, B]);
     expect(await rig.ledger.cancel(B)).toBe('cancelled');
     await rig.ledger.forget(B);
-    expect((await redis.keys('*')).sort()).toEqual([`{image}:${A}:meta`, '{image}:images']);
+    expect(await rig.keys()).toEqual([`{image}:${A}:meta`, '{image}:images']);
   });
 
   test('is needed there: without braces the scripts are refused', async () => {

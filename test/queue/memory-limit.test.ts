@@ -74,10 +74,10 @@ describe('at the memory limit', () => {
     await on.rig.split(B, 1);
     await on.rig.killNextTile();
     await fillMemory();
-    expect(await on.rig.drop(A)).toBe('cancelled');
+    expect(await on.rig.ledger.drop(A)).toBe('dropped');
     expect(await on.rig.ledger.cancel(B)).toBe('cancelled');
     await on.rig.ledger.forget(A);
     await on.rig.ledger.forget(B);
-    expect(await on.rig.redis.keys(`${PREFIX}:*`)).toEqual([]);
+    expect(await on.rig.keys()).toEqual([]);
   });
 });

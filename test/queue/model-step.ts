@@ -2,7 +2,7 @@
 // everything in Redis must be as it is promised and as the model has it.
 import type fc from 'fast-check';
 import { expect } from 'vitest';
-import { brokenInvariants } from './invariants.ts';
+import { brokenInvariants, isSwept } from './invariants.ts';
 import { viewOfModel, viewOfSnapshot } from './model-view.ts';
 import type { QueueModel } from './queue-model.ts';
 import type { Rig } from './rig.ts';
@@ -42,6 +42,8 @@ export function command(step: Step): Command {
       expect(got, `the answer of ${title}`).toEqual(wanted);
       for (const each of [wanted].flat()) real.seen.add(`${step.name}: ${kindOf(each)}`);
       const snapshot = await real.rig.look();
+      if (Object.values(snapshot.byImage).some(isSwept)) real.seen.add('a life that is being swept');
+      if (snapshot.isParted) real.seen.add('a list that is being tidied');
       expect(brokenInvariants(snapshot), `what is broken after ${title}`).toEqual([]);
       expect(viewOfSnapshot(snapshot), `what is in Redis after ${title}`).toEqual(viewOfModel(model));
     },

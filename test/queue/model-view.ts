@@ -1,4 +1,5 @@
 // The model and what is in Redis, put in the same form, so that a difference between them reads as one.
+import { isSwept } from './invariants.ts';
 import type { ImageModel, Place } from './image-model.ts';
 import type { QueueModel } from './queue-model.ts';
 import { sourceOf } from './rig.ts';
@@ -15,7 +16,8 @@ interface TileView {
 
 interface ImageView {
   fields: Record<string, string | number | null>;
-  isExpiring: boolean;
+  /** Whether nothing of it moves any more: it goes after a while. */
+  isSettled: boolean;
   tiles: Record<string, TileView>;
 }
 
@@ -29,10 +31,11 @@ export interface View {
   outbox: Record<string, number>;
   admitted: Record<string, number>;
   index: Record<string, number>;
+  splits: Record<string, number>;
   images: Record<string, ImageView>;
 }
 
-const COUNTERS = ['attempts', 'reclaims', 'fenced', 'announced', 'createdAt', 'touchedAt'] as const;
+const COUNTERS = ['attempts', 'reclaims', 'fenced', 'announced', 'createdAt'] as const;
 const TIMES = ['blurredAt', 'endedAt'] as const;
 const TEXTS = ['state', 'error', 'output'] as const;
 
@@ -41,16 +44,16 @@ export function viewOfModel(model: QueueModel): View {
   const placed = [...model.images].flatMap(([id, image]) =>
     [...image.tiles].map(([tile, { place }]): [string, Place] => [`${id}:${tile}`, place]),
   );
-  const pick = <T>(of: (place: Place) => T | undefined): Record<string, T> =>
+  const placedWith = <T>(of: (place: Place) => T | undefined): Record<string, T> =>
     Object.fromEntries(
       placed.map(([job, place]) => [job, of(place)]).filter(([, value]) => value !== undefined),
     );
-  const tokens = pick((place) => (place.in === 'leased' ? place.token : undefined));
+  const tokens = placedWith((place) => (place.in === 'leased' ? place.token : undefined));
   return {
     queue: model.queue,
-    leases: pick((place) => (place.in === 'leased' ? place.until : undefined)),
+    leases: placedWith((place) => (place.in === 'leased' ? place.until : undefined)),
     claims: Object.fromEntries(Object.entries(tokens).map(([job, token]) => [token, job])),
-    delayed: pick((place) => (place.in === 'delayed' ? place.due : undefined)),
+    delayed: placedWith((place) => (place.in === 'delayed' ? place.due : undefined)),
     dead: Object.fromEntries(model.dead),
     outbox: Object.fromEntries(
       [...model.images]
@@ -59,6 +62,11 @@ export function viewOfModel(model: QueueModel): View {
     ),
     admitted: Object.fromEntries(model.admitted),
     index: Object.fromEntries(model.index),
+    splits: Object.fromEntries(
+      [...model.images]
+        .filter(([, image]) => image.isIncomplete)
+        .map(([id, image]): [string, number] => [id, image.touchedAt]),
+    ),
     images: Object.fromEntries([...model.images].map(([id, image]) => [id, viewOfImageModel(id, image)])),
   };
 }
@@ -78,29 +86,40 @@ function viewOfImageModel(id: string, image: ImageModel): ImageView {
   ]);
   return {
     fields: { tileCount: image.tileCount, ...Object.fromEntries(same) },
-    isExpiring: image.isExpiring,
+    isSettled: image.isSettled,
     tiles: Object.fromEntries(tiles),
   };
 }
 
-/** What is in Redis. */
-export function viewOfSnapshot(snapshot: Snapshot): View {
-  const { queue, leases, claims, delayed, dead, outbox, admitted, images: index, byImage } = snapshot;
+/** What is in Redis, without what ended lives still hold until they are swept. */
+export function viewOfSnapshot({ byImage, ...shared }: Snapshot): View {
+  const isLive = (job: string) => !isSwept(byImage[job.split(':')[0]]);
+  const live = <T>(jobs: Record<string, T>) => pick(jobs, (job) => isLive(job));
+  const records = Object.entries(byImage).filter(([, image]) => 'state' in image.meta);
   return {
-    queue,
-    leases,
-    claims,
-    delayed,
-    dead,
-    outbox,
-    index,
-    admitted: Object.fromEntries(Object.entries(admitted).map(([id, bytes]) => [id, Number(bytes)])),
-    images: Object.fromEntries(Object.entries(byImage).map(([id, image]) => [id, viewOfImageKeys(image)])),
+    queue: shared.queue,
+    leases: live(shared.leases),
+    claims: pick(shared.claims, (_, job) => isLive(job)),
+    delayed: live(shared.delayed),
+    dead: live(shared.dead),
+    outbox: shared.outbox,
+    index: shared.images,
+    splits: shared.splits,
+    admitted: Object.fromEntries(
+      Object.entries(live(shared.admitted)).map(([id, bytes]) => [id, Number(bytes)]),
+    ),
+    images: Object.fromEntries(
+      records.map(([id, image]) => [id, viewOfImageKeys(image, id in shared.sweeps)]),
+    ),
   };
 }
 
-function viewOfImageKeys(image: ImageSnapshot): ImageView {
-  const { meta, tiles, attempts, errors, src, out, acks } = image;
+function pick<T>(from: Record<string, T>, isWanted: (key: string, value: T) => boolean): Record<string, T> {
+  return Object.fromEntries(Object.entries(from).filter(([key, value]) => isWanted(key, value)));
+}
+
+function viewOfImageKeys(image: ImageSnapshot, isToBeSwept: boolean): ImageView {
+  const { meta, tiles, attempts, dead, src, out, acks } = image;
   const fields = {
     tileCount: Number(meta.tiles),
     ...Object.fromEntries(COUNTERS.map((name) => [name, Number(meta[name] ?? 0)])),
@@ -112,11 +131,12 @@ function viewOfImageKeys(image: ImageSnapshot): ImageView {
     {
       state: tiles[tile],
       attempts: Number(attempts[tile] ?? 0),
-      error: errors[tile] ?? null,
+      error: dead[tile] ?? null,
       source: src[tile] ?? null,
       result: out[tile] ?? null,
       ackedBy: acks[tile] ?? null,
     },
   ]);
-  return { fields, isExpiring: image.expiring.includes('meta'), tiles: Object.fromEntries(views) };
+  const isSettled = image.expiring.includes('meta') || isToBeSwept;
+  return { fields, isSettled, tiles: Object.fromEntries(views) };
 }

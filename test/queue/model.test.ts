@@ -33,6 +33,8 @@ const weights: [weight: number, command: fc.Arbitrary<Command>][] = [
   [1, images.cancel],
   [1, images.drop],
   [1, images.forget],
+  [3, images.sweep],
+  [2, images.tidy],
   [3, images.requeue],
   [6, images.wait],
   [3, images.expire],
@@ -50,13 +52,16 @@ const reached = [
   ...['released', 'stale'].map((each) => `release: ${each}`),
   ...['finished', 'again', 'over'].map((each) => `finish: ${each}`),
   ...['cancelled', 'done', 'null'].map((each) => `cancel: ${each}`),
-  ...['cancelled', 'splitting', 'blurring', 'null'].map((each) => `drop: ${each}`),
+  ...['dropped', 'splitting', 'blurring', 'null'].map((each) => `drop: ${each}`),
   ...['requeued', 'gone'].map((each) => `requeue: ${each}`),
   'wear out: dead',
   'note fault: undefined',
   'forget: undefined',
+  'sweep: undefined',
   'expire: undefined',
   'SCRIPT FLUSH: undefined',
+  'a life that is being swept',
+  'a list that is being tidied',
 ];
 
 const TIMEOUT_MS = 60_000 + 1000 * Number(MODEL_RUNS);

@@ -13,9 +13,9 @@ export class QueueModel {
   readonly images = new Map<string, ImageModel>();
   /** Jobs from the end new ones come in at to the end they are claimed from. */
   queue: string[] = [];
-  /** What each image holds of the budget. A failed one whose record has expired does until memory is asked for. */
+  /** What each image holds of the budget. */
   readonly admitted = new Map<string, number>();
-  /** Dead letters and when they died; they may outlive their image's record. */
+  /** Dead letters and when they died. */
   readonly dead = new Map<string, number>();
   /** Images and when they were begun, until somebody notices that the record has expired. */
   readonly index = new Map<string, number>();
@@ -28,9 +28,8 @@ export class QueueModel {
       known.touchedAt = this.now;
       return known.state;
     }
-    if (!this.#fits(id, bytes)) this.#reclaimMemory();
-    if (!this.#fits(id, bytes)) return 'over-budget';
-    if (known) this.#removeTraces(id, true);
+    while (!this.#fits(id, bytes)) if (!this.#giveUpSilentSplit()) return 'over-budget';
+    if (known) this.#removeTraces(id);
     for (const each of this.index.keys()) if (!this.images.has(each)) this.index.delete(each);
     this.index.set(id, this.now);
     this.admitted.set(id, bytes);
@@ -45,7 +44,6 @@ export class QueueModel {
     image.tiles.set(tile, { place: { in: 'ready' }, attempts: 0, error: null });
     image.touchedAt = this.now;
     image.settle(this.now);
-    this.dead.delete(`${id}:${tile}`);
     this.queue.unshift(`${id}:${tile}`);
     return 'enqueued';
   }
@@ -57,6 +55,10 @@ export class QueueModel {
     if (again) {
       again.place.until = Math.max(again.place.until, this.now + POLICY.leaseMs);
       return { job: again.job, attempt: again.tile.attempts };
+    }
+    for (const { place } of leased) place.until = Math.min(place.until, this.now + POLICY.leaseMs);
+    for (const { place } of this.#placed('delayed')) {
+      place.due = Math.min(place.due, this.now + 1.5 * MAX_PAUSE_MS);
     }
     for (const { job, image, tile } of this.#due(leased, (place) => place.until)) {
       image.reclaims++;
@@ -79,7 +81,6 @@ export class QueueModel {
     const held = this.#held(job, token);
     if (!held) return this.#refuse(job, token);
     held.tile.place = { in: 'done', by: token, core };
-    held.tile.error = null;
     held.image.settle(this.now);
     return held.image.state === 'blurred' ? 'last' : 'acked';
   }
@@ -99,6 +100,9 @@ export class QueueModel {
   }
 
   due(firstPauseMs: number): Answer {
+    for (const image of this.images.values()) {
+      if (image.nextEvent !== null) image.nextEvent = Math.min(image.nextEvent, this.now + MAX_PAUSE_MS);
+    }
     const [next] = [...this.images]
       .map(([id, image]) => ({ id, image, at: image.nextEvent ?? Infinity }))
       .filter(({ at }) => at <= this.now)
@@ -118,7 +122,7 @@ export class QueueModel {
     const image = this.images.get(id);
     if (image?.state === 'done') return 'again';
     if (image?.state !== 'blurred') return 'over';
-    this.#removeTraces(id, false);
+    this.#removeTraces(id);
     image.end('done', null, this.now);
     return 'finished';
   }
@@ -127,22 +131,22 @@ export class QueueModel {
     const image = this.images.get(id);
     if (!image) return null;
     if (image.state === 'done' || image.state === 'cancelled') return image.state;
-    this.#removeTraces(id, false);
+    this.#removeTraces(id);
     image.end('cancelled', image.error, this.now);
     return 'cancelled';
   }
 
   drop(id: string): Answer {
     const image = this.images.get(id);
-    if (image?.state !== 'failed') return image?.state ?? null;
-    this.#removeTraces(id, false);
+    if (image?.state !== 'failed' || image.isOver) return image?.state ?? null;
+    this.#removeTraces(id);
     image.end('failed', image.error, this.now);
-    return 'cancelled';
+    return 'dropped';
   }
 
   forget(id: string): void {
     if (!this.images.has(id)) return;
-    this.#removeTraces(id, true);
+    this.#removeTraces(id);
     this.images.delete(id);
     this.index.delete(id);
   }
@@ -162,8 +166,12 @@ export class QueueModel {
     return 'requeued';
   }
 
-  /** The record's time is up. Dead letters, admission and index notice later. */
+  /** The image's time is up. If only its record was left, the index notices later. */
   expire(id: string): void {
+    if (!this.images.get(id)?.isOver) {
+      this.#removeTraces(id);
+      this.index.delete(id);
+    }
     this.images.delete(id);
   }
 
@@ -173,29 +181,31 @@ export class QueueModel {
     return held <= BUDGET_BYTES;
   }
 
-  #reclaimMemory(): void {
-    for (const id of this.admitted.keys()) {
-      const image = this.images.get(id);
-      if (!image) this.admitted.delete(id);
-      else if (image.tiles.size < image.tileCount && image.touchedAt + ABANDONED_MS < this.now) {
-        this.#removeTraces(id, false);
-        image.end('cancelled', 'its split was abandoned', this.now);
-      }
-    }
+  /** The one that has been silent the longest, if that is long enough. */
+  #giveUpSilentSplit(): boolean {
+    const splits = [...this.images].filter(([, image]) => image.isIncomplete);
+    for (const [, image] of splits) image.touchedAt = Math.min(image.touchedAt, this.now);
+    const [silent] = splits
+      .filter(([, image]) => image.touchedAt + ABANDONED_MS < this.now)
+      .sort(([a, one], [b, other]) => one.touchedAt - other.touchedAt || (a < b ? -1 : 1));
+    if (!silent) return false;
+    const [id, image] = silent;
+    this.#removeTraces(id);
+    image.end('cancelled', 'its split was abandoned', this.now);
+    return true;
   }
 
-  /** Jobs on the queue may stay: a claim skips them. */
-  #removeTraces(id: string, alsoFromQueue: boolean): void {
+  #removeTraces(id: string): void {
     const expected = this.images.get(id)?.tileCount ?? 0;
     for (let tile = 0; tile < expected; tile++) this.dead.delete(`${id}:${tile}`);
-    if (alsoFromQueue) this.queue = this.queue.filter((job) => !job.startsWith(id));
+    this.queue = this.queue.filter((job) => !job.startsWith(id));
     this.admitted.delete(id);
   }
 
   #handOut(token: string): { job: string; attempt: number } | null {
     for (let job = this.queue.pop(); job !== undefined; job = this.queue.pop()) {
       const { image, tile } = this.#find(job);
-      if (!image || tile?.place.in !== 'ready') continue; // Its image is over.
+      if (!image || !tile) throw new Error(`${job} waits and is no tile`);
       tile.place = { in: 'leased', token, until: this.now + POLICY.leaseMs };
       tile.attempts++;
       image.attempts++;

@@ -3,10 +3,12 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { ImageLedger, type ImagePlan } from '../../functions/lib/queue/image-ledger.ts';
+import { queueKeys } from '../../functions/lib/queue/keys.ts';
 import { LeaseQueue } from '../../functions/lib/queue/lease-queue.ts';
 import { QueueScripts } from '../../functions/lib/queue/scripts.ts';
 import type { Claim } from '../../functions/lib/queue/tile-queue.ts';
 import { RedisServer } from '../../local/redis-server.ts';
+import { keysLeft } from '../support/keys-left.ts';
 import { takeSnapshot, type Snapshot } from './snapshot.ts';
 
 export const PREFIX = 'image';
@@ -14,7 +16,7 @@ export const PREFIX = 'image';
 export const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(24));
 
 /** The settings every test runs under, small enough to reach each of their ends in a few steps. */
-export const POLICY = { leaseMs: 1000, maxAttempts: 3, retryBaseMs: 100, recordTtlS: 3600 };
+export const POLICY = { leaseMs: 1000, maxAttempts: 3, retryBaseMs: 100, recordTtlS: 200_000 };
 /** Bytes all images together may hold. */
 export const BUDGET_BYTES = 1000;
 /** Where the clock stands at first, ms. */
@@ -107,21 +109,45 @@ export class Rig {
     return this.scripts.run('requeue', job);
   }
 
-  /** Gives a failed image's dead letters up. */
-  drop(id: string): Promise<unknown> {
-    return this.scripts.run('cancel', id, this.now, POLICY.recordTtlS, 'failed');
+  /** The ledger's ways to end an image, by one who dies before anything that it holds is freed. */
+  readonly dying = {
+    finish: (id: string) => this.scripts.run('finish', id, this.now, POLICY.recordTtlS),
+    cancel: (id: string) => this.scripts.run('cancel', id, this.now, POLICY.recordTtlS, 'cancelled'),
+    drop: (id: string) => this.scripts.run('cancel', id, this.now, POLICY.recordTtlS, 'failed'),
+    forget: async (id: string) => void (await this.scripts.run('forget', id)),
+  };
+
+  /** The smallest step of sweeping. */
+  async sweepOneTile(id = ''): Promise<void> {
+    await this.scripts.run('sweep', id, this.now, 1);
   }
 
-  /** Lets everything of an image expire that would, which takes Redis a real hour. */
+  /** Sweeps whatever is due, as idle workers do. */
+  async sweep(): Promise<void> {
+    const { sweeps } = queueKeys(this.#keyPrefix);
+    const isDue = async () => (await this.redis.zcount(sweeps, '-inf', this.now)) > 0;
+    let answer: unknown = 'more';
+    while (answer === 'more' || (await isDue())) answer = await this.scripts.run('sweep', '', this.now);
+  }
+
+  /** Lets the time of an image be up that is over or has failed, which takes days. */
   async expire(id: string): Promise<void> {
-    for (const key of await this.redis.keys(`${this.#keyPrefix}:${id}:*`)) {
-      if ((await this.redis.pttl(key)) !== -1) await this.redis.unlink(key);
-    }
+    const keys = await this.redis.keys(`${this.#keyPrefix}:${id}:*`);
+    for (const key of keys) if ((await this.redis.pttl(key)) !== -1) await this.redis.unlink(key);
+    const { sweeps } = queueKeys(this.#keyPrefix);
+    const kept = Number(await this.redis.zscore(sweeps, id));
+    if (kept > 0) await this.redis.zadd(sweeps, this.now, id);
+    if (kept > 0) await this.sweep();
   }
 
   /** Reads all there is in Redis. */
   look(): Promise<Snapshot> {
     return takeSnapshot(this.redis, this.#keyPrefix);
+  }
+
+  /** All keys but the running sums, which outlive every image. */
+  keys(): Promise<string[]> {
+    return keysLeft(this.redis, this.#keyPrefix);
   }
 
   /** Empties the server and sets the clock back. */

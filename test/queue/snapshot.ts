@@ -11,9 +11,13 @@ export interface ImageSnapshot {
   attempts: Fields;
   tokens: Fields;
   acks: Fields;
-  errors: Fields;
   done: string[];
   ancillary: string;
+  dead: Fields;
+  /** What an ended life still holds. */
+  sweep: Fields;
+  endedTiles: Fields;
+  endedTokens: Fields;
   /** Bytes by tile, as text. */
   src: Fields;
   out: Fields;
@@ -23,8 +27,12 @@ export interface ImageSnapshot {
 }
 
 export interface Snapshot {
-  /** From the end new tiles come in at to the end they are claimed from. */
+  /** Jobs on the list, from the end new ones come in at to the end they are claimed from, without the stale ones. */
   queue: string[];
+  /** Entries of the list whose image is over, or was begun anew. */
+  stale: string[];
+  /** Whether a part of the list is on the tidied one. */
+  isParted: boolean;
   /** Sorted sets by member, hashes by field. */
   leases: Record<string, number>;
   claims: Fields;
@@ -34,30 +42,50 @@ export interface Snapshot {
   admitted: Fields;
   totals: Fields;
   images: Record<string, number>;
+  splits: Record<string, number>;
+  sweeps: Record<string, number>;
   byImage: Record<string, ImageSnapshot>;
   /** Keys that keys.ts has no name for, and staged results: there must be none between two commands. */
   strays: string[];
 }
 
-const HASHES = ['meta', 'tiles', 'attempts', 'tokens', 'acks', 'errors'] as const;
+/** By the part of their key's name after the id. */
+const HASHES = {
+  meta: 'meta',
+  tiles: 'tiles',
+  attempts: 'attempts',
+  tokens: 'tokens',
+  acks: 'acks',
+  dead: 'dead',
+  sweep: 'sweep',
+  'ended-tiles': 'endedTiles',
+  'ended-tokens': 'endedTokens',
+} as const;
 
 /** Reads every key under `prefix`. */
 export async function takeSnapshot(redis: Redis, prefix: string): Promise<Snapshot> {
   const names = queueKeys(prefix);
-  const [queue, leases, claims, delayed, dead, outbox, admitted, totals, images, keys] = await Promise.all([
+  const [tidied, untidied, leases, claims, delayed, dead, outbox] = await Promise.all([
+    redis.lrange(names.tidied, 0, -1),
     redis.lrange(names.queue, 0, -1),
     scores(redis, names.leases),
     redis.hgetall(names.claims),
     scores(redis, names.delayed),
     scores(redis, names.dead),
     scores(redis, names.outbox),
+  ]);
+  const [admitted, totals, images, splits, sweeps, keys] = await Promise.all([
     redis.hgetall(names.admitted),
     redis.hgetall(names.totals),
     scores(redis, names.images),
+    scores(redis, names.splits),
+    scores(redis, names.sweeps),
     redis.keys(`${prefix}:*`),
   ]);
   const snapshot: Snapshot = {
-    queue,
+    queue: [],
+    stale: [],
+    isParted: tidied.length > 0,
     leases,
     claims,
     delayed,
@@ -66,17 +94,24 @@ export async function takeSnapshot(redis: Redis, prefix: string): Promise<Snapsh
     admitted,
     totals,
     images,
+    splits,
+    sweeps,
     byImage: {},
     strays: [],
   };
   const shared = new Set<string>(Object.values(names));
   const own = keys.filter((key) => !shared.has(key)).sort();
   await Promise.all(own.map((key) => readImageKey(redis, key, key.slice(prefix.length + 1), snapshot)));
+  for (const entry of [...tidied, ...untidied]) {
+    const [, job, id, life] = /^((\w+):\d+):(\d+)$/.exec(entry) ?? [];
+    if (job !== undefined && snapshot.byImage[id]?.meta.life === life) snapshot.queue.push(job);
+    else snapshot.stale.push(entry);
+  }
   return snapshot;
 }
 
 async function readImageKey(redis: Redis, key: string, name: string, into: Snapshot): Promise<void> {
-  const match = /^([0-9a-f]{24}):(([a-z]+)(?::(\d+))?)$/.exec(name);
+  const match = /^([0-9a-f]{24}):(([a-z-]+)(?::(\d+))?)$/.exec(name);
   if (!match) {
     into.strays.push(key);
     return;
@@ -84,8 +119,7 @@ async function readImageKey(redis: Redis, key: string, name: string, into: Snaps
   const [, id, part, kind, tile] = match;
   const image = (into.byImage[id] ??= emptyImage());
   const ttlMs = redis.pttl(key);
-  const hash = HASHES.find((each) => each === part);
-  if (hash) image[hash] = await redis.hgetall(key);
+  if (part in HASHES) image[HASHES[part as keyof typeof HASHES]] = await redis.hgetall(key);
   else if (part === 'done') image.done = (await redis.smembers(key)).sort();
   else if (part === 'ancillary') image.ancillary = (await redis.get(key)) ?? '';
   else if (tile && (kind === 'src' || kind === 'out')) image[kind][tile] = (await redis.get(key)) ?? '';
@@ -107,9 +141,12 @@ function emptyImage(): ImageSnapshot {
     attempts: {},
     tokens: {},
     acks: {},
-    errors: {},
     done: [],
     ancillary: '',
+    dead: {},
+    sweep: {},
+    endedTiles: {},
+    endedTokens: {},
     src: {},
     out: {},
     expiring: [],

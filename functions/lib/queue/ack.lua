@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
 -- Takes a tile's result, once, from the claim that holds it; the image's last tile opens its outbox entry. The result is
 -- SET in the same transaction, just before, under a name of the claim's own, and moves to its place only here.
+-- Uses: shared-leases.lua, shared-retries.lua
 -- ARGV[1] -> job
 -- ARGV[2] -> token of the claim
 -- ARGV[3] -> now, ms ('' = server clock)
--- ARGV[4] -> seconds a failed image's keys are kept
+-- ARGV[4] -> seconds a failed image is kept
 -- ARGV[5] -> blurred pixels of the core, if they come here: at the memory limit, where a plain SET is refused
 -- Output: 'acked', 'last' (acked, and the image is blurred), 'again' (this claim's ack was taken before),
 --         'stale' (another claim has the tile or its result) or 'cancelled'
@@ -40,12 +41,11 @@ end
 unlease(job, image, tile)
 redis.call('HSET', key(image, 'tiles'), tile, 'done')
 redis.call('HSET', key(image, 'acks'), tile, token)
-redis.call('HDEL', key(image, 'errors'), tile)
 redis.call('SADD', key(image, 'done'), tile)
 if redis.call('SCARD', key(image, 'done')) == tonumber(redis.call('HGET', meta, 'tiles')) then
   redis.call('HSET', meta, 'state', 'blurred', 'blurredAt', now)
   redis.call('ZADD', OUTBOX, now, image)
   return 'last'
 end
-expire_if_settled(image, tonumber(ARGV[4]))
+settle(image, now, tonumber(ARGV[4]))
 return 'acked'

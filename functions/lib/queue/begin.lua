@@ -1,6 +1,7 @@
 #!lua
 -- Opens an image: writes its record and sets aside the memory it may need, unless it is known already. The chunks its
 -- result carries, if any, are SET in the same transaction, just before, and are taken over only if the image is begun.
+-- Uses: shared-memory.lua, shared-list.lua, shared-endings.lua
 -- ARGV[1] -> image id
 -- ARGV[2] -> now, ms ('' = server clock)
 -- ARGV[3] -> bytes the image may hold
@@ -8,7 +9,8 @@
 -- ARGV[5] -> ms after which a split that went silent counts as abandoned
 -- ARGV[6] -> '1' to start over even if the image is done (its result is gone)
 -- ARGV[7..] -> fields and values of the record, `tiles` (number of tiles) among them
--- Output: 'begun', 'over-budget', or the state of an image that is under way or done
+-- Output: 'begun', 'over-budget', 'sweep' (to be called again after a step of sweep.lua), or the state of an image that
+--         is under way or done
 
 -- How long the index of an owner who sends nothing any more outlives records: an image is under way for less.
 local OWNER_TTL_S = 7 * 24 * 60 * 60
@@ -17,34 +19,43 @@ local image, now = ARGV[1], clock(ARGV[2])
 local bytes, budget, abandon_ms = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local meta, staged = key(image, 'meta'), key(image, 'new:ancillary')
 
-local state = redis.call('HGET', meta, 'state')
-local starts_over = state == 'failed' or state == 'cancelled' or (state == 'done' and ARGV[6] == '1')
-if state and not starts_over then
-  redis.call('HSET', meta, 'touchedAt', now)
-  redis.call('UNLINK', staged)
-  return state
-end
-
 -- Whether the image fits beside all others. One that starts over gives its own share back first.
 local function fits()
   return admitted_bytes() - share_of(image) + bytes <= budget
 end
 
--- Gives back what is held by images whose record has expired, or whose split died and was never repeated.
-local function reclaim_admissions()
-  for _, other in ipairs(redis.call('HKEYS', ADMITTED)) do
-    local record = redis.call('HMGET', key(other, 'meta'), 'tiles', 'touchedAt', 'ttl')
-    if not record[1] then
-      set_share(other, 0)
-    elseif
-      redis.call('HLEN', key(other, 'tiles')) < tonumber(record[1])
-      and tonumber(record[2]) + abandon_ms < now
-    then
-      sweep(other)
-      redis.call('HSET', key(other, 'meta'), 'state', 'cancelled', 'endedAt', now, 'error', 'its split was abandoned')
-      redis.call('EXPIRE', key(other, 'meta'), record[3])
-    end
+-- Gives up the image whose split has been silent the longest, if that is too long: it died and was never repeated.
+-- Returns whether there was one.
+local function give_up_silent_split()
+  redate(SPLITS, now)
+  local silent = redis.call('ZRANGEBYSCORE', SPLITS, '-inf', '(' .. now - abandon_ms, 'LIMIT', 0, 1)[1]
+  if not silent then
+    return false
   end
+  local record = key(silent, 'meta')
+  end_life(silent, 0)
+  redis.call('HSET', record, 'state', 'cancelled', 'endedAt', now, 'error', 'its split was abandoned')
+  redis.call('EXPIRE', record, redis.call('HGET', record, 'ttl'))
+  return true
+end
+
+-- Why the image is not begun now, or nil.
+local function obstacle()
+  local state = redis.call('HGET', meta, 'state')
+  local starts_over = state == 'failed' or state == 'cancelled' or (state == 'done' and ARGV[6] == '1')
+  if state and not starts_over then
+    redis.call('ZADD', SPLITS, 'XX', now, image)
+    return state
+  end
+  if not fits() then
+    local can_free = redis.call('ZCOUNT', SWEEPS, '-inf', now) > 0 or give_up_silent_split()
+    return can_free and 'sweep' or 'over-budget'
+  end
+  if redis.call('EXISTS', key(image, 'tiles')) == 1 then
+    end_life(image, 0)
+  end
+  local has_former_life = redis.call('EXISTS', key(image, 'sweep')) == 1
+  return (has_former_life or is_untidy()) and 'sweep' or nil
 end
 
 -- Puts the image on an index. Looks at a few others drawn by lot, more than one for each that is added: so the index
@@ -56,25 +67,21 @@ local function add_to(index)
   redis.call('ZADD', index, now, image)
 end
 
-if not fits() then
-  reclaim_admissions()
-  if not fits() then
-    redis.call('UNLINK', staged)
-    return 'over-budget'
-  end
+local answer = obstacle()
+if answer then
+  redis.call('UNLINK', staged)
+  return answer
 end
 
-if state then
-  sweep(image)
-  remove_jobs(image)
-  redis.call('UNLINK', meta)
-end
-redis.call('HSET', meta, 'state', 'splitting', 'createdAt', now, 'touchedAt', now, unpack(ARGV, 7))
+redis.call('UNLINK', meta)
+local life = redis.call('HINCRBY', TOTALS, 'lives', 1)
+redis.call('HSET', meta, 'state', 'splitting', 'life', life, 'createdAt', now, unpack(ARGV, 7))
 set_share(image, bytes)
 if redis.call('EXISTS', staged) == 1 then
   redis.call('RENAME', staged, key(image, 'ancillary'))
 end
 add_to(IMAGES)
+redis.call('ZADD', SPLITS, now, image)
 local record = redis.call('HMGET', meta, 'owner', 'ttl')
 if record[1] and record[1] ~= '' then
   add_to(images_of(record[1]))

@@ -6,6 +6,7 @@
 -- Output: image id or nil
 
 local now = clock(ARGV[1])
+redate(OUTBOX, now + MAX_DELAY_MS)
 local image = redis.call('ZRANGEBYSCORE', OUTBOX, '-inf', now, 'LIMIT', 0, 1)[1]
 if not image then
   return nil

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
 -- Prolongs a lease; never shortens it.
+-- Uses: shared-leases.lua
 -- ARGV[1] -> job
 -- ARGV[2] -> token of the claim
 -- ARGV[3] -> now, ms ('' = server clock)

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
 -- Ends a claim whose attempt failed: another attempt later, or the dead letters.
+-- Uses: shared-leases.lua, shared-retries.lua
 -- ARGV[1] -> job
 -- ARGV[2] -> token of the claim
 -- ARGV[3] -> now, ms ('' = server clock)
@@ -7,7 +8,7 @@
 -- ARGV[5] -> attempts a tile may have
 -- ARGV[6] -> first pause before another attempt, ms
 -- ARGV[7] -> jitter, 0..1
--- ARGV[8] -> seconds a failed image's keys are kept
+-- ARGV[8] -> seconds a failed image is kept
 -- Output: 'delayed', 'dead' or 'stale' (the claim no longer holds the tile)
 
 local job, token, now = ARGV[1], ARGV[2], clock(ARGV[3])

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Closes an image whose result is written: frees its tiles, keeps its record for a while.
+-- Closes an image whose result is written: its tiles are freed by the steps of sweep.lua, its record stays for a while.
+-- Uses: shared-endings.lua
 -- ARGV[1] -> image id
 -- ARGV[2] -> now, ms ('' = server clock)
 -- ARGV[3] -> seconds the record is kept
@@ -14,7 +15,7 @@ end
 if state ~= 'blurred' then
   return 'over'
 end
-sweep(image)
+end_life(image, 0)
 redis.call('HSET', meta, 'state', 'done', 'endedAt', now)
 redis.call('HDEL', meta, 'error')
 redis.call('EXPIRE', meta, ARGV[3])

@@ -93,10 +93,13 @@ export class ImageLedger {
       again ? '1' : '',
       ...Object.entries(record).flat(),
     ];
-    const answer = ancillary?.length
-      ? await this.#scripts.runAfterSet(this.#keys(id).staged('ancillary'), ancillary, 'begin', ...args)
-      : await this.#scripts.run('begin', ...args);
-    return answer as 'begun' | 'over-budget' | ImageState;
+    for (;;) {
+      const answer = ancillary?.length
+        ? await this.#scripts.runAfterSet(this.#keys(id).staged('ancillary'), ancillary, 'begin', ...args)
+        : await this.#scripts.run('begin', ...args);
+      if (answer !== 'sweep') return answer as 'begun' | 'over-budget' | ImageState;
+      await this.#sweep(id);
+    }
   }
 
   /** Puts one tile on the queue unless it is known already. `over`: the image takes no more tiles. */
@@ -108,7 +111,8 @@ export class ImageLedger {
 
   /** The tiles of an image that were enqueued at any time. */
   async knownTiles(id: string): Promise<Set<number>> {
-    return new Set((await this.#redis.hkeys(this.#keys(id).tiles)).map(Number));
+    const fields = await this.#fields(this.#keys(id).tiles);
+    return new Set(fields.map(([tile]) => Number(tile)));
   }
 
   /** The image whose event is due, or null. It is due again after a pause that doubles each time. */
@@ -144,18 +148,28 @@ export class ImageLedger {
   /** Closes a blurred image whose result is written. */
   async finish(id: string): Promise<'finished' | 'again' | 'over'> {
     const answer = await this.#scripts.run('finish', id, this.#clock(), this.#recordTtlS);
+    await this.#sweep(id);
     return answer as 'finished' | 'again' | 'over';
   }
 
   /** Gives an image up. Answers the state of one that is over already, null for an unknown one. */
   async cancel(id: string): Promise<'cancelled' | 'done' | null> {
     const answer = await this.#scripts.run('cancel', id, this.#clock(), this.#recordTtlS, 'cancelled');
+    await this.#sweep(id);
     return answer as 'cancelled' | 'done' | null;
+  }
+
+  /** Gives up an image that has failed: it cannot be requeued any more. Returns the state of any other, or null. */
+  async drop(id: string): Promise<'dropped' | ImageState | null> {
+    const answer = await this.#scripts.run('cancel', id, this.#clock(), this.#recordTtlS, 'failed');
+    await this.#sweep(id);
+    return answer as 'dropped' | ImageState | null;
   }
 
   /** Undoes {@link begin}: nothing of the image stays. */
   async forget(id: string): Promise<void> {
     await this.#scripts.run('forget', id);
+    await this.#sweep(id);
   }
 
   /** Notes in the record what keeps a blurred image from being done. One that is not blurred any more is left alone. */
@@ -195,22 +209,36 @@ export class ImageLedger {
 
   /** The tiles of an image that were given up, with the reason each. */
   async deadTiles(id: string): Promise<DeadTile[]> {
-    const keys = this.#keys(id);
-    const [states, errors] = await Promise.all([
-      this.#redis.hgetall(keys.tiles),
-      this.#redis.hgetall(keys.errors),
-    ]);
-    return Object.keys(states)
-      .filter((tile) => states[tile] === 'dead')
-      .map((tile) => ({ tile: Number(tile), reason: errors[tile] ?? '' }))
-      .sort((a, b) => a.tile - b.tile);
+    const fields = await this.#fields(this.#keys(id).dead);
+    return fields.map(([tile, reason]) => ({ tile: Number(tile), reason })).sort((a, b) => a.tile - b.tile);
   }
 
   /** Records of the newest `limit` images, newest first; those of one owner if there is one. */
   async newest(limit: number, owner = ''): Promise<ImageRecord[]> {
-    const ids = (await this.#scripts.run('newest', limit, owner)) as string[];
-    const records = await Promise.all(ids.map((id) => this.record(id)));
-    return records.filter((record) => record !== null);
+    for (;;) {
+      const [expired, ...ids] = (await this.#scripts.run('newest', limit, owner)) as [number, ...string[]];
+      if (ids.length < limit && expired > 0) continue;
+      const records = await Promise.all(ids.map((id) => this.record(id)));
+      return records.filter((record) => record !== null);
+    }
+  }
+
+  /** Frees what an ended life of the image holds, in steps none of which keeps Redis from others for long. */
+  async #sweep(id: string): Promise<void> {
+    let answer: unknown = 'more';
+    while (answer === 'more') answer = await this.#scripts.run('sweep', id, this.#clock());
+  }
+
+  /** All fields of a hash of any size, read a few hundred at a time. */
+  async #fields(key: string): Promise<[field: string, value: string][]> {
+    const fields = new Map<string, string>();
+    let cursor = '0';
+    do {
+      const [next, found] = await this.#redis.hscan(key, cursor, 'COUNT', 256);
+      for (let at = 0; at < found.length; at += 2) fields.set(found[at], found[at + 1]);
+      cursor = next;
+    } while (cursor !== '0');
+    return [...fields];
   }
 
   #keys(id: string) {

@@ -4,8 +4,10 @@
 /** The keys all images share, for a deployment's key prefix. */
 export function queueKeys(prefix: string) {
   return {
-    /** LIST of jobs ready to claim; what KEDA's first trigger reads. */
+    /** LIST of entries `<job>:<life>`: tiles ready to claim. What KEDA's first trigger reads. */
     queue: `${prefix}:job:queue`,
+    /** LIST, the newer part of `queue` while that is being tidied. */
+    tidied: `${prefix}:job:tidied`,
     /** ZSET job → lease expiry, ms. */
     leases: `${prefix}:job:leases`,
     /** HASH claim token → job, as long as the lease lasts: a claim sent again finds its job here. */
@@ -18,10 +20,17 @@ export function queueKeys(prefix: string) {
     outbox: `${prefix}:outbox`,
     /** HASH imageId → bytes of Redis memory it may hold. */
     admitted: `${prefix}:admitted`,
-    /** HASH of running sums: `admitted`, the bytes of all images in `admitted` together. */
+    /**
+     * HASH of running sums: `admitted`, the bytes of all images in `admitted` together; `lives`, how many images were
+     * begun; `stale`, entries of `queue` that went stale since it was tidied. `tidying`: it is being tidied.
+     */
     totals: `${prefix}:totals`,
     /** ZSET imageId → when it was begun, ms. Beside it lies one for each owner of images: `<prefix>:images:<owner>`. */
     images: `${prefix}:images`,
+    /** ZSET imageId → last sign of life of its split, ms, as long as tiles are missing. */
+    splits: `${prefix}:splits`,
+    /** ZSET imageId → when what it holds is freed: 0 once its life has ended, ms for a failed image that is kept. */
+    sweeps: `${prefix}:sweeps`,
   };
 }
 
@@ -29,7 +38,7 @@ export function queueKeys(prefix: string) {
 export function imageKeys(prefix: string, imageId: string) {
   const of = (part: string) => `${prefix}:${imageId}:${part}`;
   return {
-    /** HASH, the status record. */
+    /** HASH, the status record, and the number of the image's life while that lasts. */
     meta: of('meta'),
     /** HASH tile → ready, leased, delayed, done or dead. */
     tiles: of('tiles'),
@@ -39,14 +48,19 @@ export function imageKeys(prefix: string, imageId: string) {
     tokens: of('tokens'),
     /** HASH tile → token of the claim whose ack was taken. */
     acks: of('acks'),
-    /** HASH tile → why its last attempt failed. */
-    errors: of('errors'),
     /** SET of tiles done. */
     done: of('done'),
     /** STRING, the PNG chunks its result carries besides pixels: colour profile, density. Absent when it carries none. */
     ancillary: of('ancillary'),
     /** HASH, a blob (redis/blob.ts): its result, with STORE=redis. */
     result: of('result'),
+    /** HASH tile → why it was given up. */
+    dead: of('dead'),
+    /** HASH: `left`, tiles of an ended life still to be freed; `kept`, bytes it may hold afterwards. */
+    sweep: of('sweep'),
+    /** HASHes, what `tiles` and `tokens` were when the life ended. */
+    endedTiles: of('ended-tiles'),
+    endedTokens: of('ended-tokens'),
     /** STRING, the tile's source pixels: its core and halo. */
     src: (tile: number) => of(`src:${tile}`),
     /** STRING, the tile's blurred core. */

@@ -16,7 +16,7 @@ export interface LeaseQueueOptions {
   maxAttempts: number;
   /** Pause before a tile's second attempt; it doubles with every further one. */
   retryBaseMs: number;
-  /** How long the keys of a failed image are kept. */
+  /** How long a failed image is kept. */
   recordTtlS: number;
 }
 
@@ -57,7 +57,8 @@ export class LeaseQueue implements TileQueue {
     const { leaseMs, maxAttempts, retryBaseMs, recordTtlS } = this.#options;
     const policy = [maxAttempts, retryBaseMs, Math.random(), recordTtlS];
     const answer = await this.#scripts.run('claim', token, this.#clock(), leaseMs, ...policy);
-    if (answer === null) return null;
+    if (answer === 'sweep') await this.#scripts.run('sweep', '', this.#clock());
+    if (answer === null || answer === 'sweep') return null;
     const [message, ...numbers] = answer as string[];
     const job = parseJob(message);
     if (!job) throw new Error(`The queue handed out ${JSON.stringify(message)}, which is no job`);

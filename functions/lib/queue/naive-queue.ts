@@ -1,7 +1,7 @@
 // The honest baseline: one BRPOP, no lease, no retry. A tile leaves Redis the moment a worker takes it, so a worker
 // that dies takes its tiles with it and nobody notices: this queue loses them, at most once is all it promises.
 import type { Redis } from 'ioredis';
-import { formatJob, parseJob } from '../job.ts';
+import { formatJob, parseEntry } from '../job.ts';
 import { blockingTwin } from '../redis/connection.ts';
 import { imageKeys, queueKeys } from './keys.ts';
 import { QueueScripts } from './scripts.ts';
@@ -24,18 +24,20 @@ export class NaiveQueue implements TileQueue {
 
   async claim(): Promise<Claim | null> {
     const popped = await this.#blocking.brpop(queueKeys(this.#keyPrefix).queue, BLOCK_S);
-    const job = popped && parseJob(popped[1]);
-    if (!job) return null;
+    if (!popped) await this.#scripts.run('sweep', '', '');
+    const entry = popped && parseEntry(popped[1]);
+    if (!entry) return null;
+    const { job } = entry;
     const keys = imageKeys(this.#keyPrefix, job.imageId);
-    const [state, ...grid] = await this.#redis.hmget(
+    const [life, ...grid] = await this.#redis.hmget(
       keys.meta,
-      'state',
+      'life',
       'width',
       'height',
       'tileSizePx',
       'kernelSize',
     );
-    if (state === null || state === 'cancelled') return null;
+    if (life !== entry.life) return null; // Its image is over.
     const [width, height, tileSizePx, kernelSize] = grid.map(Number);
     const source = await this.#redis.getBuffer(keys.src(job.tile));
     return { job, token: '', attempt: 1, source, width, height, tileSizePx, kernelSize };

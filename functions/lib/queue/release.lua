@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
 -- Gives a tile back untouched: it is claimed next, and the attempt does not count.
+-- Uses: shared-list.lua, shared-leases.lua
 -- ARGV[1] -> job
 -- ARGV[2] -> token of the claim
 -- Output: 'released' or 'stale' (the claim no longer holds the tile)

@@ -1,5 +1,6 @@
 #!lua
 -- Gives a dead tile another full set of attempts.
+-- Uses: shared-list.lua
 -- ARGV[1] -> job
 -- Output: 'requeued', or 'gone' (it is no dead letter any more, or its image is over)
 
@@ -9,19 +10,13 @@ redis.call('ZREM', DEAD, job)
 if not image or redis.call('HGET', key(image, 'tiles'), tile) ~= 'dead' then
   return 'gone'
 end
-local meta = key(image, 'meta')
-for _, part in ipairs({ 'meta', 'tiles', 'attempts', 'acks', 'errors', 'done', 'ancillary' }) do
-  redis.call('PERSIST', key(image, part))
-end
-local tiles = tonumber(redis.call('HGET', meta, 'tiles'))
-for each = 0, tiles - 1 do
-  redis.call('PERSIST', key(image, 'src:' .. each))
-  redis.call('PERSIST', key(image, 'out:' .. each))
-end
+redis.call('HDEL', key(image, 'dead'), tile)
 redis.call('HDEL', key(image, 'attempts'), tile)
-redis.call('HDEL', key(image, 'errors'), tile)
+redis.call('ZREM', SWEEPS, image)
 make_ready(job, image, tile)
-if redis.call('HINCRBY', meta, 'dead', -1) == 0 then
+if redis.call('HLEN', key(image, 'dead')) == 0 then
+  local meta = key(image, 'meta')
+  local tiles = tonumber(redis.call('HGET', meta, 'tiles'))
   local known = redis.call('HLEN', key(image, 'tiles'))
   redis.call('HSET', meta, 'state', known == tiles and 'blurring' or 'splitting')
   redis.call('HDEL', meta, 'error', 'endedAt')

@@ -18,6 +18,7 @@ export const scriptNames = [
   'finish',
   'cancel',
   'forget',
+  'sweep',
   'newest',
   'requeue',
   'naive-ack',
@@ -30,13 +31,15 @@ const MAX_TRIES = 10;
 export type ScriptArgument = string | number | Buffer;
 
 /**
- * The text of a script as Redis gets it: its own first line (the shebang must stay first), then shared.lua, then the
- * rest. `readLua` reads a file of this folder.
+ * The text of a script as Redis gets it: its own first line (the shebang must stay first), then shared.lua and what else
+ * the script says it uses, then the rest. `readLua` reads a file of this folder.
  */
 export function scriptText(name: ScriptName, readLua: (file: string) => string = readLuaFile): string {
   const own = readLua(`${name}.lua`);
   const firstLineEnd = own.indexOf('\n') + 1;
-  return own.slice(0, firstLineEnd) + readLua('shared.lua') + own.slice(firstLineEnd);
+  const used = /^-- Uses: (.*)$/m.exec(own)?.[1].split(', ') ?? [];
+  const shared = ['shared.lua', ...used].map((file) => readLua(file));
+  return [own.slice(0, firstLineEnd), ...shared, own.slice(firstLineEnd)].join('');
 }
 
 /** Runs the scripts on one connection under one key prefix. */

@@ -3,8 +3,8 @@
 import type { IncomingMessage } from 'node:http';
 import { Problem } from '../errors.ts';
 
-/** The framework answers these paths itself, for browsers that ask for them unasked, and `OPTIONS *` as well. */
-const FRAMEWORK_PATH = /^\*$|^\/(favicon\.ico|robots\.txt)(\/|$)/i;
+/** The framework answers these paths itself, for browsers that ask for them unasked. */
+const FRAMEWORK_PATH = /^\/(favicon\.ico|robots\.txt)(\/|$)/i;
 
 /** Throws a {@link Problem} for a request that the framework could not route. */
 export function assertWellFormed({ url = '', httpVersion, headers }: IncomingMessage): void {

@@ -1,0 +1,133 @@
+// No step of the queue does more for an image of more tiles, for more images or for a longer list: the commands that
+// Redis runs for it are counted. So no request keeps Redis from the others for long.
+import { describe, expect, test } from 'vitest';
+import { scriptNames, scriptText } from '../../functions/lib/queue/scripts.ts';
+import { B, C, pixels, planOf, PREFIX, useRig } from './rig.ts';
+import { ScriptMeter } from './script-meter.ts';
+
+const on = useRig();
+
+/** A step looks at 64 tiles or 256 entries at most, with a few commands each. */
+const MOST_COMMANDS = 600;
+const BUDGET_BYTES = 1_000_000;
+
+const idOf = (n: number) => n.toString(16).padStart(24, '0');
+const A = idOf(0);
+
+async function begin(id: string, tiles: number): Promise<void> {
+  await on.rig.ledger.begin(id, planOf(tiles), { bytes: 1, budgetBytes: BUDGET_BYTES });
+}
+
+async function enqueue(id: string, ...tiles: number[]): Promise<void> {
+  await Promise.all(tiles.map((tile) => on.rig.ledger.enqueue(id, tile, pixels('source'))));
+}
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at);
+
+/** Acks the tile that is next. */
+async function ack(): Promise<void> {
+  await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
+}
+
+/** Lets the tile that is next be given up. */
+async function die(): Promise<void> {
+  on.rig.now += 100_000;
+  await on.rig.killNextTile();
+}
+
+/** Everything that can be done with an image of `tiles` tiles; what takes long by itself is not watched. */
+async function livesOf(tiles: number, watch: ScriptMeter['watch']): Promise<void> {
+  const last = tiles - 1;
+  await watch(() => begin(A, tiles));
+  await enqueue(A, ...numbers(0, last));
+  await watch(() => enqueue(A, last));
+  await watch(() => ack());
+  await watch(() => on.rig.ledger.knownTiles(A));
+  await watch(() => on.rig.ledger.newest(100));
+  // Cancelled with its tiles waiting, and begun anew.
+  await watch(() => on.rig.ledger.cancel(A));
+  await watch(() => begin(A, tiles));
+  await enqueue(A, ...numbers(0, tiles));
+  // Failed, requeued, failed again, and its time up.
+  await watch(die);
+  await watch(() => on.rig.ledger.deadTiles(A));
+  await watch(() => on.rig.requeue(`${A}:0`));
+  await watch(die);
+  for (let tile = 1; tile < last; tile++) await ack();
+  await watch(ack);
+  on.rig.now += 1e12;
+  await watch(() => on.rig.queue.claim());
+  await watch(() => begin(A, tiles));
+  // Blurred and finished.
+  await enqueue(A, ...numbers(0, tiles));
+  for (let tile = 0; tile < last; tile++) await ack();
+  await watch(ack);
+  await watch(() => on.rig.ledger.due(1000));
+  await watch(() => on.rig.ledger.finish(A));
+  // Given up in the middle of a split.
+  await begin(B, tiles);
+  await enqueue(B, ...numbers(0, last));
+  await watch(() => on.rig.ledger.forget(B));
+  expect(await on.rig.keys()).toEqual([`${PREFIX}:${A}:meta`, `${PREFIX}:images`]);
+}
+
+describe('no step', () => {
+  test('does more for an image of more tiles', { timeout: 60_000 }, async () => {
+    const meter = await ScriptMeter.start(on.server);
+    try {
+      const most: number[] = [];
+      for (const tiles of [400, 1600]) {
+        await on.rig.reset();
+        await livesOf(tiles, (work) => meter.watch(work));
+        most.push(meter.takeMost());
+      }
+      expect(most[0]).toBeGreaterThan(100);
+      expect(most[0]).toBeLessThan(MOST_COMMANDS);
+      expect(most[1]).toBe(most[0]);
+    } finally {
+      meter.stop();
+    }
+  });
+
+  test('does more for more images', { timeout: 60_000 }, async () => {
+    const meter = await ScriptMeter.start(on.server);
+    try {
+      const images = numbers(1, 600).map(idOf);
+      await Promise.all(images.map((id) => begin(id, 2)));
+      await Promise.all(images.slice(0, 300).map((id) => on.rig.dying.cancel(id)));
+      await Promise.all(images.slice(0, 300).map((id) => on.rig.redis.unlink(`${PREFIX}:${id}:meta`)));
+      on.rig.now += 1e12; // All others have been silent for too long.
+      const refused = meter.watch(() =>
+        on.rig.ledger.begin(C, planOf(2), { bytes: 1e9, budgetBytes: BUDGET_BYTES }),
+      );
+      expect(await refused).toBe('over-budget');
+      await meter.watch(() => on.rig.ledger.newest(100));
+      expect(meter.takeMost()).toBeLessThan(MOST_COMMANDS);
+      expect((await on.rig.look()).admitted).toEqual({});
+    } finally {
+      meter.stop();
+    }
+  });
+
+  test('takes back more leases and pauses than some at a time', { timeout: 60_000 }, async () => {
+    const meter = await ScriptMeter.start(on.server);
+    try {
+      await begin(A, 600);
+      await enqueue(A, ...numbers(0, 600));
+      for (let tile = 0; tile < 600; tile++) await on.rig.claim();
+      for (let claims = 0; claims < 100; claims++) {
+        on.rig.now += 1000;
+        await meter.watch(() => on.rig.queue.claim());
+      }
+      expect(meter.takeMost()).toBeLessThan(MOST_COMMANDS);
+      expect(await on.rig.ledger.deadTiles(A)).not.toEqual([]);
+    } finally {
+      meter.stop();
+    }
+  });
+
+  test('uses a command that takes the longer the more a key holds', () => {
+    const slow = /'(LREM|LINSERT|LRANGE|HGETALL|HKEYS|HVALS|SMEMBERS|KEYS|SORT|ZREMRANGEBYSCORE)'/g;
+    expect(scriptNames.flatMap((name) => scriptText(name).match(slow) ?? [])).toEqual([]);
+  });
+});
