@@ -1,5 +1,5 @@
-// The rows of a JPEG, by libjpeg-turbo in WebAssembly (libjpeg/rows.c says what it tells us). libjpeg paints what it cannot
-// read grey and goes on: here is decided what is damage, which ends the decoding, and what only looks odd.
+// The rows of a JPEG, by libjpeg-turbo in WebAssembly (libjpeg/rows.c says what it tells us). Where libjpeg cannot read the
+// data it paints grey and goes on. This file decides what is damage, which ends the decoding, and what only looks odd.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '../../errors.ts';
@@ -7,11 +7,11 @@ import type { Bitmap } from '../pixels.ts';
 
 /** Each scan is a pass over all pixels, for as little as a few bytes. Encoders use about ten, at most 64. */
 const maxScans = 100;
-/** Bytes behind a scan or before a restart marker that some cameras leave. Damage leaves more as a rule. */
+/** Some cameras leave a few bytes behind a scan or before a restart marker. Damage usually leaves more. */
 const maxStrayBytes = 16;
 /**
- * A piece of a file that was never written, by a full disk or an unfinished download, is zeros; disks and downloads lose
- * 512 bytes at least. Encoders write so many zeros only where they mean that nothing changes.
+ * A piece of a file that was never written, because a disk was full or a download ended, is zeros, at least 512 bytes of
+ * them. Encoders write this many zeros only where they mean that nothing changes.
  */
 const hole = Buffer.alloc(256);
 
@@ -59,7 +59,7 @@ export class JpegRows {
         throw damaged(this.#message(text, numbers));
       },
       strayBytes: (count: number) => {
-        if (count > maxStrayBytes) throw damaged(`${count} bytes before a restart marker belong to nothing`);
+        if (count > maxStrayBytes) throw damaged(`${count} unexpected bytes come before a restart marker`);
       },
       scanEnd: (
         start: number,
@@ -122,14 +122,14 @@ export class JpegRows {
     this.#scans++;
     if (this.#scans > maxScans)
       throw new Problem('invalid-image', `The JPEG has more than ${maxScans} scans`);
-    const isOdd = leftover <= maxStrayBytes ? isPadded : this.#isUniform(end, leftover);
-    if (leftover > 0 && !isOdd) throw damaged(`${leftover} bytes behind its picture data belong to nothing`);
+    const isHarmless = leftover <= maxStrayBytes ? isPadded : this.#isUniform(end, leftover);
+    if (leftover > 0 && !isHarmless) throw damaged(`${leftover} unexpected bytes follow its picture data`);
     if (!zerosArePlausible && Buffer.from(this.#memory.buffer, start, end - start).includes(hole)) {
       throw damaged('a part of its picture data is zeros');
     }
   }
 
-  /** Whether the bytes are filling: all the same, and not the end of a hole. */
+  /** Whether the bytes are padding: all the same, and not the end of a hole. */
   #isUniform(at: number, length: number): boolean {
     const bytes = this.#bytes(at - 1, length + 1);
     return bytes[0] !== bytes[1] && bytes.subarray(1).every((byte) => byte === bytes[1]);

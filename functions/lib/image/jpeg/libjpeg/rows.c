@@ -1,7 +1,7 @@
 /*
  * What the decoder needs of libjpeg-turbo, compiled to WebAssembly: the rows of a JPEG as RGB, a few at a time, and every
- * warning told apart. libjpeg itself reports only its first warning, be it a harmless one. What the host is told here, it
- * judges in ../libjpeg.ts. An instance decodes one file.
+ * warning told apart. libjpeg itself reports only its first warning, even when that one is harmless. The host judges in
+ * ../libjpeg.ts what it is told here. An instance decodes one file.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ extern const char *const jpeg_std_message_table[];
 /* Ends the decoding with an exception of the host. The text is libjpeg's, with places for the numbers after it. */
 IMPORT("fail") _Noreturn void host_fail(const char *text, const int *numbers, int is_out_of_memory);
 
-/* So many bytes before a restart marker belong to nothing. */
+/* This many unexpected bytes came before a restart marker. */
 IMPORT("strayBytes") void host_stray_bytes(int count);
 
 /*
@@ -44,7 +44,7 @@ static void (*start_scan)(j_decompress_ptr);
 static void (*finish_input_pass)(j_decompress_ptr);
 static const unsigned char *scan_start;
 static int seen_components; /* one bit each */
-static int is_doubtful;     /* only if every bit has come is the picture whole */
+static int is_doubtful;     /* the picture is whole only if every bit has come */
 
 static _Noreturn void fail(j_common_ptr info)
 {
