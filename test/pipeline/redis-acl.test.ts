@@ -17,10 +17,10 @@ import { commandsOfScript } from '../support/lua-commands.ts';
 
 /** The scripts that each user may run. What they may call inside counts, whether or not a test gets there. */
 const scriptsOf: Record<string, ScriptName[]> = {
-  split: ['begin', 'enqueue', 'cancel', 'forget', 'newest'],
-  blur: ['claim', 'extend', 'ack', 'fail', 'release', 'due', 'naive-ack'],
-  assemble: ['finish', 'note-fault'],
-  operator: ['requeue', 'cancel'],
+  split: ['begin', 'enqueue', 'cancel', 'forget', 'newest', 'sweep'],
+  blur: ['claim', 'extend', 'ack', 'fail', 'release', 'due', 'naive-ack', 'sweep'],
+  assemble: ['finish', 'note-fault', 'sweep'],
+  operator: ['requeue', 'cancel', 'sweep'],
   keda: [],
 };
 /** What scripts that are not the queue's own may call: KEDA's, and that of scripts/watch.sh. */
