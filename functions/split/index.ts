@@ -21,7 +21,6 @@ const heartbeat = new Heartbeat(redis, config.keyPrefix, new FaultLog(log));
 const ledger = new ImageLedger(redis, config);
 const stores = openStores(config, redis);
 const callerOf = callersOf(config);
-const uploads = new UploadLimit(config.maxUploads);
 
 /** The function itself, also found by this name when the framework looks for its target. */
 export const split = answering(log, createRoutes({ config, ledger, stores, log, callerOf }));
@@ -36,9 +35,7 @@ export function bodyLimit(req: IncomingMessage): number {
 export const lifecycle: Lifecycle = {
   isReady: () => heartbeat.isWell,
   admit: callerOf,
-  async makeRoom(req, res) {
-    if (req.method === 'POST') await uploads.enter(res);
-  },
+  places: new UploadLimit(config.maxUploads),
   async close() {
     heartbeat.stop();
     redis.disconnect();

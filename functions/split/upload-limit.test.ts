@@ -10,9 +10,9 @@ function response(closed = false) {
 
 it('refuses an upload that is one too many, and says when to try again', async () => {
   const uploads = new UploadLimit(2);
-  await uploads.enter(response());
-  await uploads.enter(response());
-  await expect(uploads.enter(response())).rejects.toMatchObject({
+  await uploads.take(response());
+  await uploads.take(response());
+  await expect(uploads.take(response())).rejects.toMatchObject({
     code: 'too-many-uploads',
     status: 429,
     retryAfterSeconds: 1,
@@ -22,14 +22,22 @@ it('refuses an upload that is one too many, and says when to try again', async (
 it('lets one in that waits when another ends', async () => {
   const uploads = new UploadLimit(1);
   const first = response();
-  await uploads.enter(first);
-  const second = uploads.enter(response());
+  await uploads.take(first);
+  const second = uploads.take(response());
   first.emit('close');
   await expect(second).resolves.toBeUndefined();
 });
 
 it('keeps no place for a caller that has gone meanwhile', async () => {
   const uploads = new UploadLimit(1);
-  await uploads.enter(response(true));
-  await expect(uploads.enter(response())).resolves.toBeUndefined();
+  await uploads.take(response(true));
+  await expect(uploads.take(response())).resolves.toBeUndefined();
+});
+
+it('tells when there is a free place, and leaves it free', async () => {
+  const uploads = new UploadLimit(1);
+  await uploads.find();
+  await uploads.find();
+  await uploads.take(response());
+  await expect(uploads.find()).rejects.toMatchObject({ code: 'too-many-uploads' });
 });

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { picture, toPng } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
 import { FunctionProcess } from '../../local/function-process.ts';
@@ -39,15 +39,18 @@ async function connectTo(): Promise<Socket> {
   return socket;
 }
 
-/** Uploads that announce much and send a byte now and then; resolves when all of them are under way. */
-async function openSlowUploads(count: number): Promise<Socket[]> {
-  const sockets = await Promise.all(Array.from({ length: count }, connectTo));
-  for (const socket of sockets) {
-    socket.write(`POST /?name=slow.png HTTP/1.1\r\nhost: x\r\ncontent-length: ${declaredBytes}\r\n\r\n`);
-    const drip = setInterval(() => socket.write('x'), 500);
-    socket.once('close', () => clearInterval(drip));
-  }
-  return sockets;
+/** An upload that announces much, sends `bytes` of it and then a byte now and then. */
+async function openSlowUpload(bytes: number): Promise<Socket> {
+  const socket = await connectTo();
+  socket.write(`POST /?name=slow.png HTTP/1.1\r\nhost: x\r\ncontent-length: ${declaredBytes}\r\n\r\n`);
+  if (bytes > 0) socket.write(Buffer.alloc(bytes));
+  const drip = setInterval(() => socket.write('x'), 500);
+  socket.once('close', () => clearInterval(drip));
+  return socket;
+}
+
+async function openSlowUploads(count: number, bytes = 0): Promise<Socket[]> {
+  return Promise.all(Array.from({ length: count }, () => openSlowUpload(bytes)));
 }
 
 async function post(name: string): Promise<Response> {
@@ -61,35 +64,49 @@ async function residentMb(): Promise<number> {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
 }
 
-describe('while as many slow uploads are open as may be', () => {
-  it('status is answered, an upload more is told to come again, and no memory is held for what was announced', async () => {
-    const accepted = (await (await post('first.png')).json()) as { id: string };
+describe('uploads that come byte by byte', () => {
+  it('keep nobody out, and hold no memory for what they announce', async () => {
     const before = await residentMb();
-    const slow = await openSlowUploads(uploads);
-    await until('all of them to be open', async () => (await post('more.png')).status === 429);
-
-    const refused = await post('more.png');
-    expect(refused.headers.get('retry-after')).toBe('1');
-    expect(await refused.json()).toMatchObject({ code: 'too-many-uploads' });
-    for (const path of [`images/${accepted.id}`, 'images', 'health/live', 'health/ready']) {
+    const slow = await openSlowUploads(4 * uploads);
+    const accepted = await post('first.png');
+    expect(accepted.status).toBe(202);
+    const { id } = (await accepted.json()) as { id: string };
+    for (const path of [`images/${id}`, 'images', 'health/live', 'health/ready']) {
       expect((await fetch(url.href + path)).status).toBe(200);
     }
     expect(slow.filter((socket) => socket.closed)).toEqual([]);
     expect((await residentMb()) - before).toBeLessThan(40);
   });
 
-  it('they are refused as too slow, and make room', async () => {
+  it('are refused as too slow', async () => {
     const answers = (await openSlowUploads(uploads)).map((socket) => text(socket));
     for (const answer of await Promise.all(answers)) {
       expect(answer).toMatch(/^HTTP\/1.1 408 .*application\/problem\+json.*"code":"request-timeout"/s);
     }
-    expect((await post('good.png')).status).toBe(202);
+  });
+});
+
+describe('while as many large uploads are open as may be', () => {
+  beforeEach(async () => {
+    await openSlowUploads(uploads, 2 * 1024 * 1024);
+    await until('all of them to be open', async () => (await post('more.png')).status === 429);
+  });
+
+  it('another one is told to come again, before its body has come', async () => {
+    const socket = await connectTo();
+    socket.write(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${declaredBytes}\r\n\r\n`);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(String(answer)).toMatch(/^HTTP\/1.1 429 .*retry-after: 1\r\n.*"code":"too-many-uploads"/s);
+  });
+
+  it('status is answered', async () => {
+    for (const path of ['images', 'health/live', 'health/ready']) {
+      expect((await fetch(url.href + path)).status).toBe(200);
+    }
   });
 
   it('callers that go away make room at once', async () => {
-    const slow = await openSlowUploads(uploads);
-    await until('all of them to be open', async () => (await post('more.png')).status === 429);
-    for (const socket of slow) socket.destroy();
+    for (const socket of open) socket.destroy();
     expect((await post('good.png')).status).toBe(202);
   });
 });

@@ -2,19 +2,38 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../../testing/until.ts';
+import { Problem } from '../errors.ts';
 import { assertAcceptable, readBody } from './body.ts';
 
-const limits = { maxBytes: 200_000, pace: { minBytesPerS: 1000, patienceMs: 2000 } };
+const limits = {
+  maxBytes: 4_000_000,
+  pace: { minBytesPerS: 1000, patienceMs: 2000 },
+  takePlace: () => {
+    asked = true;
+    return place.promise;
+  },
+};
 
+/** The place that a body asks for, and whether it has asked. */
+let place: PromiseWithResolvers<void>;
+let asked: boolean;
+/** Bytes of the body that the server has read. */
+let received: number;
 let server: Server;
 let socket: Socket;
 /** What became of the body of the one request of each test. */
 let outcome: Promise<Buffer>;
 
 beforeEach(async () => {
+  asked = false;
+  received = 0;
+  place = Promise.withResolvers();
   outcome = new Promise((resolve, reject) => {
     server = createServer((req) => {
+      req.on('data', (chunk: Buffer) => (received += chunk.length));
       readBody(req, limits).then(resolve, reject);
     });
   });
@@ -43,7 +62,9 @@ function sendChunk(bytes: Uint8Array): void {
 }
 
 describe('readBody', () => {
-  const body = randomBytes(200_000);
+  const body = randomBytes(4_000_000);
+
+  beforeEach(() => place.resolve());
 
   it('reads a body that declared its length', async () => {
     sendHead(`content-length: ${body.length}`);
@@ -53,7 +74,7 @@ describe('readBody', () => {
 
   it('reads a body that comes in chunks', async () => {
     sendHead('transfer-encoding: chunked');
-    for (let at = 0; at < body.length; at += 70_000) sendChunk(body.subarray(at, at + 70_000));
+    for (let at = 0; at < body.length; at += 700_000) sendChunk(body.subarray(at, at + 700_000));
     socket.write('0\r\n\r\n');
     expect((await outcome).equals(body)).toBe(true);
   });
@@ -87,6 +108,42 @@ describe('readBody', () => {
     socket.write('half');
     socket.end();
     await expect(outcome).rejects.toThrow('went away after 4 bytes');
+  });
+});
+
+describe('readBody takes a place', () => {
+  it('for a small body when all of it has come', async () => {
+    sendHead('content-length: 4');
+    socket.write('abc');
+    await until('the first bytes to be read', () => received === 3);
+    expect(asked).toBe(false);
+    socket.write('d');
+    await until('a place to be asked for', () => asked);
+    place.resolve();
+    expect(String(await outcome)).toBe('abcd');
+  });
+
+  it.each(['content-length: 3000000', 'transfer-encoding: chunked'])(
+    'for a large one on the way, and reads no more until it has it, with "%s"',
+    async (header) => {
+      const body = randomBytes(3_000_000);
+      sendHead(header);
+      if (header.includes('chunked')) sendChunk(body);
+      else socket.write(body);
+      socket.write(header.includes('chunked') ? '0\r\n\r\n' : '');
+      await until('a place to be asked for', () => asked);
+      await sleep(limits.pace.patienceMs + 1500); // Longer than a caller may pause, but it is not the caller who does.
+      place.resolve();
+      expect((await outcome).equals(body)).toBe(true);
+    },
+  );
+
+  it('or is refused', async () => {
+    sendHead('content-length: 3');
+    socket.write('abc');
+    await until('a place to be asked for', () => asked);
+    place.reject(new Problem('too-many-uploads', 'No place.'));
+    await expect(outcome).rejects.toMatchObject({ code: 'too-many-uploads' });
   });
 });
 

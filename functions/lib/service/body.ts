@@ -1,15 +1,27 @@
 // The body of a request, from the wire into one piece of memory: refused by its headers where they tell enough, and read
-// within limits of size and time.
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+// within limits of size, time and number.
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from '../errors.ts';
 import { freeBytes } from '../image/pixels.ts';
 import { Pace, type PaceLimit } from './pace.ts';
 
 const TICK_MS = 1000;
+/** So much of a body is read before it takes a place. Whoever sends byte by byte never gets so far, and keeps nobody out. */
+const UNPLACED_BYTES = 1024 * 1024;
+
+/** The places there are for bodies and for work on them. Both methods throw a {@link Problem} when none gets free soon. */
+export interface BodyPlaces {
+  /** Resolves when there is a free place. */
+  find(): Promise<void>;
+  /** Takes a place until `res` is closed. */
+  take(res: ServerResponse): Promise<void>;
+}
 
 export interface BodyLimits {
   maxBytes: number;
   pace: PaceLimit;
+  /** Takes a place for the body; see {@link BodyPlaces}. */
+  takePlace?: () => Promise<void>;
 }
 
 /** Throws a {@link Problem} for a body that cannot be taken, as far as its headers tell. */
@@ -22,38 +34,78 @@ export function assertAcceptable(headers: IncomingHttpHeaders, maxBytes: number)
 }
 
 /**
- * Reads the body whole. Memory for a body that declared its length is reserved at once, but the system provides it only
- * as bytes come. Throws a {@link Problem} for a body that is too large or comes too slowly, and another Error when the
- * caller goes away.
+ * Reads the body whole, and takes a place for it on the way. Throws a {@link Problem} for a body that is too large, comes
+ * too slowly or gets no place, and another Error when the caller goes away.
  */
-export async function readBody(req: IncomingMessage, { maxBytes, pace }: BodyLimits): Promise<Buffer> {
+export async function readBody(req: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+  const { maxBytes, pace, takePlace = async () => {} } = limits;
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const declared = req.headers['content-length'];
-  const whole = declared === undefined ? null : Buffer.allocUnsafeSlow(Number(declared));
-  const chunks: Buffer[] = [];
-  let length = 0;
+  const body = new Body(req.headers['content-length']);
+  let hasPlace = false;
 
-  const read = (chunk: Buffer) => {
-    if (length + chunk.length > maxBytes) return reject(tooLarge(maxBytes));
-    length += chunk.length;
-    if (whole) {
-      chunk.copy(whole, length - chunk.length);
-      freeBytes(chunk); // Node's parser has made it for this request alone.
-    } else chunks.push(chunk);
+  const place = async () => {
+    hasPlace = true;
+    req.pause();
+    await takePlace();
+    body.grow();
+    req.resume();
   };
+  const read = (chunk: Buffer) => {
+    if (body.length + chunk.length > maxBytes) return reject(tooLarge(maxBytes));
+    body.add(chunk);
+    if (!hasPlace && body.length > UNPLACED_BYTES) place().catch(reject);
+  };
+  const end = () => {
+    req.off('close', cutOff);
+    const placed = hasPlace ? Promise.resolve() : takePlace();
+    placed.then(() => resolve(body.whole()), reject);
+  };
+  const cutOff = () => reject(new Error(`The caller went away after ${body.length} bytes of the body`));
+
   const watched = new Pace(pace);
   const ticks = setInterval(() => {
-    if (watched.isTooSlow(length, TICK_MS)) reject(tooSlow(length));
+    // While it is paused the caller is not the one to act.
+    if (!req.isPaused() && watched.isTooSlow(body.length, TICK_MS)) reject(tooSlow(body.length));
   }, TICK_MS);
-  const end = () => resolve(whole ?? Buffer.concat(chunks, length));
-  const cutOff = () => reject(new Error(`The caller went away after ${length} bytes of the body`));
-
   req.on('data', read).once('end', end).once('error', cutOff).once('close', cutOff);
   try {
     return await promise;
   } finally {
     clearInterval(ticks);
     req.off('data', read).off('end', end).off('close', cutOff);
+  }
+}
+
+/** The bytes that have come: as they came, and once it is worth it in the one piece of memory that all of them will fill. */
+class Body {
+  length = 0;
+  readonly #declared: number | null;
+  #chunks: Buffer[] = [];
+  #memory: Buffer | null = null;
+
+  constructor(declared: string | undefined) {
+    this.#declared = declared === undefined ? null : Number(declared);
+  }
+
+  add(chunk: Buffer): void {
+    const at = this.length;
+    this.length += chunk.length;
+    if (this.#memory) {
+      chunk.copy(this.#memory, at);
+      freeBytes(chunk); // Node's parser has made it for this request alone.
+    } else this.#chunks.push(chunk);
+  }
+
+  /** Gets memory for all of it, if that length was declared. The system provides it only as it is filled. */
+  grow(): void {
+    if (this.#declared === null) return;
+    this.#memory = Buffer.allocUnsafeSlow(this.#declared);
+    Buffer.concat(this.#chunks).copy(this.#memory);
+    this.#chunks = [];
+  }
+
+  whole(): Buffer {
+    return this.#memory ?? Buffer.concat(this.#chunks, this.length);
   }
 }
 

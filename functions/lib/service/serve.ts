@@ -11,7 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { Problem } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { assertAcceptable, readBody } from './body.ts';
+import { assertAcceptable, readBody, type BodyPlaces } from './body.ts';
 import { answerClientErrors } from './client-errors.ts';
 import { sendJson, sendProblem } from './http.ts';
 import { refuse } from './refuse.ts';
@@ -25,8 +25,8 @@ export interface Lifecycle {
   isReady(): boolean;
   /** Throws a {@link Problem} for a request that is to be refused by its headers alone, before its body is read. */
   admit?(req: IncomingMessage): void;
-  /** Waits until there is room for the body of the request that `res` answers. Throws a {@link Problem} if none comes. */
-  makeRoom?(req: IncomingMessage, res: ServerResponse): Promise<void>;
+  /** Limits how many POST requests are worked on at once. Without it there is no limit. */
+  places?: BodyPlaces;
   /** Ends work of the function's own, beside the requests under way. */
   drain?(): Promise<void>;
   /** Closes the function's connections, once nothing is under way. */
@@ -134,8 +134,11 @@ async function receive(req: IncomingMessage, res: ServerResponse, options: Serve
   lifecycle.admit?.(req);
   assertWellFormed(req);
   assertAcceptable(req.headers, maxBytes);
-  await lifecycle.makeRoom?.(req, res);
-  return readBody(req, { maxBytes, pace: { minBytesPerS, patienceMs: SENDING_PATIENCE_MS } });
+  const pace = { minBytesPerS, patienceMs: SENDING_PATIENCE_MS };
+  const { places } = lifecycle;
+  if (!places || req.method !== 'POST') return readBody(req, { maxBytes, pace });
+  await places.find(); // Where there is none, the body need not be sent at all.
+  return readBody(req, { maxBytes, pace, takePlace: () => places.take(res) });
 }
 
 /** Stops accepting, lets requests under way end, and cuts off what is left after `drainMs`. */
