@@ -27,8 +27,14 @@ describe('Jimp with our codecs', { timeout: 60_000 }, () => {
     expect(ours.mime).toBe('image/png');
   });
 
-  test.each([1, 6, 8])('turns a JPEG once, orientation %i', async (orientation) => {
-    const file = await opaque().withMetadata({ orientation }).jpeg().toBuffer();
+  test.each([
+    ['JPEG', 1, () => opaque().jpeg()],
+    ['JPEG', 6, () => opaque().jpeg()],
+    ['JPEG', 8, () => opaque().jpeg()],
+    ['PNG', 6, () => opaque().png()],
+    ['interlaced PNG', 8, () => soft().png({ progressive: true })],
+  ])('turns a %s once, orientation %i', async (_, orientation, image) => {
+    const file = await image().withMetadata({ orientation }).toBuffer();
     const { bitmap } = await Jimp.fromBuffer(file);
     const upright = await sharp(file).autoOrient().ensureAlpha().raw().toBuffer({ resolveWithObject: true });
     expect(bitmap).toMatchObject({ width: upright.info.width, height: upright.info.height });

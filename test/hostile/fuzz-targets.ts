@@ -1,5 +1,7 @@
 // Every parser that meets what strangers send, with good inputs to start from.
 import sharp from 'sharp';
+import { rgbProfileOf } from '../../functions/lib/image/icc.ts';
+import { describeOther } from '../../functions/lib/image/other-formats.ts';
 import { readHeader } from '../../functions/lib/image/read.ts';
 import { readExif } from '../../functions/lib/image/exif.ts';
 import { decodeStored } from '../../functions/lib/image/jpeg/upright-bands.ts';
@@ -8,7 +10,8 @@ import { blurredImageId, imageBlurredMessage } from '../../functions/lib/events.
 import { parseJob } from '../../functions/lib/job.ts';
 import { inputRequestOf, kernelOf, nameOf, queryOf, targetOf } from '../../functions/split/requests.ts';
 import { crc32 } from 'node:zlib';
-import { drawPng, pngSignature } from '../../functions/testing/drawn-png.ts';
+import { drawPng, exifChunk, pngSignature } from '../../functions/testing/drawn-png.ts';
+import { displayP3 } from '../../functions/testing/icc-profiles.ts';
 import { photo } from '../../functions/testing/photo.ts';
 import type { Target } from './fuzz.ts';
 
@@ -44,7 +47,7 @@ function drawnPngs(): Buffer[] {
     drawPng({ ...size, colorType: 2, bitDepth: 16, interlaced: true }),
     drawPng({ ...size, colorType: 3, bitDepth: 4, palette: [1, 2, 3, 4, 5, 6], transparency: [0] }),
     drawPng({ ...size, colorType: 4, bitDepth: 8, filter: (y) => y % 5 }),
-    drawPng({ ...size, colorType: 6, bitDepth: 8, idatSizes: [1, 2, 3] }),
+    drawPng({ ...size, colorType: 6, bitDepth: 8, idatSizes: [1, 2, 3], chunksBefore: [exifChunk(5)] }),
   ];
 }
 
@@ -99,6 +102,17 @@ export async function fuzzTargets(): Promise<Target[]> {
         'MM\0*\0\0\0\x08\0\x01\x01\x12\0\x04\0\0\0\x01\0\0\0\x08\0\0\0\0',
       ),
       read: readExif,
+    },
+    { name: 'colour profile', good: [await displayP3()], read: rgbProfileOf },
+    {
+      name: 'other formats',
+      good: texts(
+        'GIF89a',
+        '\0\0\0\x24ftypheic\0\0\0\0mif1heic',
+        '<?xml?><!-- x --><svg ',
+        '--x\r\nContent-',
+      ),
+      read: describeOther,
     },
     {
       name: 'request body',

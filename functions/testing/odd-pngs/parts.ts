@@ -11,6 +11,11 @@ export interface OddPngs {
   sharp: 'opens' | 'refuses';
 }
 
+/** Each file with a sound one that has the same pixels. */
+export interface ToleratedPngs extends OddPngs {
+  files: Record<string, [odd: Buffer, sound: Buffer]>;
+}
+
 const filter = (y: number): number => y % 5;
 const sample: Drawing['sample'] = (x, y, s) => (x * 31 + y * 17 + s * x * y) % 256;
 
@@ -35,6 +40,16 @@ export const wide: Drawing = {
   height: 3,
   filter: () => 0,
   sample: (x, _, s) => Math.imul(x + s, 2_654_435_761) >>> 24,
+};
+
+/** The drawings as sound files. */
+export const sound = {
+  rgb: drawPng(rgb),
+  rgba: drawPng(rgba),
+  grey: drawPng(grey),
+  greyAlpha: drawPng(greyAlpha),
+  indexed: drawPng(indexed),
+  interlaced: drawPng(interlaced),
 };
 
 export const IEND = pngChunk('IEND', Buffer.alloc(0));

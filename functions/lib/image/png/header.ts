@@ -25,25 +25,29 @@ const maxChunks = 10_000;
  * is decoded. Throws `invalid-image`.
  */
 export function readPngHeader(bytes: Uint8Array): PngHeader {
-  const chunks = readChunks(bytes);
-  const layout = readLayout(bytes, chunks.next().value);
-  const isIndexed = layout.colorType === colorTypes.palette;
-  const header: PngHeader = { ...layout, notes: new Map(), imageDataAt: 0 };
+  let header: PngHeader | undefined;
   let isBehindPalette = false;
   let count = 0;
-  for (const chunk of chunks) {
-    if (chunk.type === chunkTypes.IDAT) {
-      if (isIndexed && header.palette === undefined) refusePng('has no palette');
+  for (const chunk of readChunks(bytes)) {
+    if (header && chunk.type === chunkTypes.IDAT) {
+      if (isIndexed(header) && header.palette === undefined) refusePng('has no palette');
       header.imageDataAt = chunk.at;
       return header;
     }
     if (!isWhole(bytes, chunk)) break;
     if (++count > maxChunks) refusePng(`has more than ${maxChunks} chunks before its image data`);
-    const content = contentOf(bytes, chunk);
-    if (chunk.type === chunkTypes.PLTE) {
+    const content = bytes.subarray(chunk.start, chunk.end);
+    if (header === undefined) {
+      if (chunk.type !== chunkTypes.IHDR) {
+        checkSkippable(chunk);
+        continue;
+      }
+      checkCrc(bytes, chunk);
+      header = { ...parseLayout(content), notes: new Map(), imageDataAt: 0 };
+    } else if (chunk.type === chunkTypes.PLTE) {
       isBehindPalette = true;
       // In other images it only suggests colours to displays that have few.
-      if (!isIndexed) continue;
+      if (!isIndexed(header)) continue;
       if (header.palette !== undefined) refusePng('has two palettes');
       checkCrc(bytes, chunk);
       header.palette = parsePalette(content, header.bitDepth);
@@ -70,12 +74,8 @@ export function channelsOfPng(header: PngHeader): Channels {
   return hasAlphaSamples(header) || header.transparency !== undefined ? 4 : 3;
 }
 
-function readLayout(bytes: Uint8Array, chunk: Chunk | undefined): PngLayout {
-  if (chunk === undefined) return refuseCutOff(bytes);
-  if (chunk.type !== chunkTypes.IHDR) refusePng(`starts with ${nameOf(chunk.type)}, not IHDR`);
-  if (!isWhole(bytes, chunk)) refuseCutOff(bytes);
-  checkCrc(bytes, chunk);
-  return parseLayout(contentOf(bytes, chunk));
+function isIndexed({ colorType }: PngLayout): boolean {
+  return colorType === colorTypes.palette;
 }
 
 /** The colours an index of so many bits can reach; what a palette has beyond them is left out. */
@@ -89,22 +89,17 @@ function parsePalette(content: Uint8Array, bitDepth: number): Uint8Array {
 /** Whether tRNS is as long as the colour type asks (section 11.3.1.1); one that is not is ignored. */
 function fitsTransparency({ length }: Uint8Array, header: PngHeader): boolean {
   if (hasAlphaSamples(header)) return false;
-  if (header.colorType !== colorTypes.palette) return length === 2 * header.samplesAPixel;
+  if (!isIndexed(header)) return length === 2 * header.samplesAPixel;
   return header.palette !== undefined && length >= 1 && length <= header.palette.length / 3;
 }
 
 /** Refuses a chunk without which the pixels cannot be understood: its name starts with a capital letter (section 5.4). */
 function checkSkippable({ type, start }: Chunk): void {
-  if (type === chunkTypes.IHDR) refusePng('has two headers');
   if (type === chunkTypes.IEND) refusePng('has no image data');
   const name = nameOf(type);
   if (name.includes('?')) refusePng(`has no chunk where one should be, at ${start - 4}`);
   if (/^[A-Z]/.test(name))
     refusePng(`has a ${name} chunk before its image data, which is not understood here`);
-}
-
-function contentOf(bytes: Uint8Array, chunk: Chunk): Uint8Array {
-  return bytes.subarray(chunk.start, chunk.end);
 }
 
 function checkCrc(bytes: Uint8Array, chunk: Chunk): void {

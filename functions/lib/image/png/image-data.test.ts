@@ -39,15 +39,11 @@ describe('readImageData', () => {
     expect(Buffer.concat(await piecesOf(file.subarray(0, -7))).toString()).toBe('whole0123456');
   });
 
-  test('hands out nothing of a chunk whose CRC is wrong', async () => {
-    const file = imageData(randomBytes(inputPiece), randomBytes(3 * inputPiece));
-    file[file.length - 1] ^= 1;
-    const pieces: Uint8Array[] = [];
-    const reading = async () => {
-      for await (const piece of readImageData(file, 0)) pieces.push(piece);
-    };
-    await expect(reading()).rejects.toThrow(/damaged image data/);
-    expect(pieces).toHaveLength(1);
+  test('hands out nothing of a chunk whose CRC is wrong, nor of those after it', async () => {
+    const damaged = imageData(Buffer.from('damaged'));
+    damaged[damaged.length - 1] ^= 1;
+    const file = Buffer.concat([imageData(Buffer.from('sound')), damaged, imageData(Buffer.from('later'))]);
+    expect(Buffer.concat(await piecesOf(file)).toString()).toBe('sound');
   });
 
   test('lets other work have its turn while it walks over many chunks', async () => {

@@ -1,7 +1,6 @@
 // The image data of a PNG as one stream of compressed bytes: its IDAT chunks, walked once, while it is inflated.
 import { asBuffer } from '../pixels.ts';
 import { chunkTypes, isIntact, isWhole, readChunks } from './chunks.ts';
-import { refusePng } from './refuse.ts';
 
 /** Compressed bytes handed to zlib at a time. Writers cut image data into chunks of 8 KiB, or even of 1 byte. */
 export const inputPiece = 1024 * 1024;
@@ -11,8 +10,8 @@ const chunksAtATime = 4096;
 /**
  * The data of the consecutive IDAT chunks from `imageDataAt` on, in pieces of up to {@link inputPiece} bytes. The pieces
  * are copies: zlib's thread may still read one after the inflater was destroyed, when the file's memory may be freed.
- * Throws `invalid-image` before it hands out data of a chunk whose CRC is wrong. A chunk the file ends in has no CRC to
- * check: whether its data suffices is for the reader to find out.
+ * Nothing comes from a chunk whose CRC is wrong, or after it. A chunk the file ends in has no CRC to check. Whether the
+ * data suffices is for the reader to find out.
  */
 export async function* readImageData(bytes: Uint8Array, imageDataAt: number): AsyncGenerator<Uint8Array> {
   const source = asBuffer(bytes);
@@ -20,10 +19,8 @@ export async function* readImageData(bytes: Uint8Array, imageDataAt: number): As
   let filled = 0;
   let chunks = 0;
   for (const chunk of readChunks(bytes, imageDataAt)) {
-    if (chunk.type !== chunkTypes.IDAT) break;
-    if (isWhole(bytes, chunk) && !isIntact(bytes, chunk)) {
-      refusePng(`has damaged image data in the IDAT chunk at ${chunk.at + 4}`);
-    }
+    const isDamaged = isWhole(bytes, chunk) && !isIntact(bytes, chunk);
+    if (chunk.type !== chunkTypes.IDAT || isDamaged) break;
     const end = Math.min(chunk.end, bytes.length);
     for (let at = chunk.start; at < end;) {
       if (filled === 0) piece = Buffer.allocUnsafeSlow(Math.min(inputPiece, bytes.length - at));

@@ -115,7 +115,7 @@ describe('inflateRows', { timeout: 60_000 }, () => {
   test('refuses a chunk whose CRC does not fit, wherever it is', async () => {
     const png = pngOf(stream.subarray(0, 600_000), stream.subarray(600_000));
     png[png.length - 12 - 4] ^= 1;
-    await expect(inflate(png, rows.length)).rejects.toThrow(/damaged image data in the IDAT chunk at 600049/);
+    await expect(inflate(png, rows.length)).rejects.toThrow(/of undamaged image data/);
   });
 
   test('stops a stream that inflates without end', async () => {

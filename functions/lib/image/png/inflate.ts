@@ -32,8 +32,8 @@ const dataErrors = new Set<unknown>(['Z_DATA_ERROR', 'Z_NEED_DICT']);
 
 /**
  * The filtered rows of a PNG whose first IDAT is at `imageDataAt` as consecutive buffers, `length` bytes in all; each is
- * gone once the next is asked for. Data beyond them is ignored. Throws `invalid-image` when the data is damaged or too short; the last rows
- * are held back until zlib's checksum has been compared. Leaving the loop early frees the inflater.
+ * gone once the next is asked for. Data beyond them is ignored. Throws `invalid-image` when the data is damaged or too
+ * short; the last rows are held back until zlib's checksum has been compared. Leaving the loop early frees the inflater.
  */
 export async function* inflateRows(
   bytes: Uint8Array,
@@ -59,7 +59,7 @@ export async function* inflateRows(
       yield chunk;
       freeBytes(chunk);
     }
-    if (last === undefined) refusePng(`holds ${inflated} of ${length} bytes of image data`);
+    if (last === undefined) refusePng(`holds ${inflated} of ${length} bytes of undamaged image data`);
     yield last;
     freeBytes(last);
   } catch (cause) {

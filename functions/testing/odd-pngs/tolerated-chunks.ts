@@ -1,42 +1,26 @@
-// Odd PNGs that are decoded: nothing of the picture is lost. The rule is libpng's verdict, but for files it refuses
-// although every pixel is there.
+// PNGs whose chunks before the image data are odd, and that are decoded: what is odd is left out or cut to size, as libpng
+// does.
 import { deflateSync } from 'node:zlib';
-import { drawPng, pngChunk } from '../drawn-png.ts';
+import { drawPng, headerChunk, pngChunk } from '../drawn-png.ts';
 import {
   around,
   chunk,
   colors,
-  endlessRows,
+  fileOf,
   grey,
   greyAlpha,
   idat,
   IEND,
   indexed,
-  interlaced,
-  type OddPngs,
   rgb,
   rgba,
+  sound,
   streamOf,
   text,
-  wide,
-  withStream,
+  type ToleratedPngs,
   withWrongCrc,
-  zlibHeader,
 } from './parts.ts';
 
-/** Each file with a sound one that has the same pixels. */
-export interface ToleratedPngs extends OddPngs {
-  files: Record<string, [odd: Buffer, sound: Buffer]>;
-}
-
-const sound = {
-  rgb: drawPng(rgb),
-  rgba: drawPng(rgba),
-  grey: drawPng(grey),
-  greyAlpha: drawPng(greyAlpha),
-  indexed: drawPng(indexed),
-  interlaced: drawPng(interlaced),
-};
 /** What tRNS makes of the grey of 31 in `rgb`. */
 const clear31 = drawPng({ ...rgb, transparency: [0, 31, 0, 31, 0, 31] });
 const isClear31 = chunk('tRNS', 0, 31, 0, 31, 0, 31);
@@ -50,95 +34,8 @@ const gAMA = chunk('gAMA', 0, 0, 177, 143);
 const pHYs = chunk('pHYs', 0, 0, 11, 19, 0, 0, 11, 19, 1);
 const endlessNote = Buffer.concat([Buffer.from('a\0\0'), deflateSync(Buffer.alloc(64 * 1024 * 1024))]);
 const greyOf2Bits = { ...grey, bitDepth: 2, sample: (x: number) => x % 4 };
-const oneMoreRow = (rows: Buffer): Buffer => Buffer.concat([rows, rows.subarray(0, 34)]);
 
-export const tolerated: ToleratedPngs[] = [
-  {
-    why: 'more image data than the picture needs is ignored: every pixel is there',
-    libpng: 'opens',
-    sharp: 'opens',
-    files: {
-      'one row more than the header says': [drawPng({ ...rgb, alterRows: oneMoreRow }), sound.rgb],
-      'one row more, interlaced': [drawPng({ ...interlaced, alterRows: oneMoreRow }), sound.rgb],
-      'bytes after the zlib stream': [withStream(rgb, streamOf(rgb), text), sound.rgb],
-      'an IDAT after the zlib stream': [around(rgb, { behind: [idat(text)] }), sound.rgb],
-      'an IDAT after the zlib stream and a note': [around(rgb, { behind: [text, idat(text)] }), sound.rgb],
-    },
-  },
-  {
-    why: 'the zlib stream stops behind the last row, without its end or its checksum: every pixel is there',
-    libpng: 'refuses',
-    sharp: 'refuses',
-    files: {
-      'no zlib checksum': [withStream(rgb, streamOf(rgb).subarray(0, -4)), sound.rgb],
-      'no zlib checksum, interlaced': [
-        withStream(interlaced, streamOf(interlaced).subarray(0, -4)),
-        sound.rgb,
-      ],
-      'half a zlib checksum': [withStream(rgb, streamOf(rgb).subarray(0, -2)), sound.rgb],
-      'deflate data without an end': [withStream(rgb, zlibHeader(0x78), endlessRows(rgb)), sound.rgb],
-      'a file cut in the CRC of the last IDAT': [sound.rgb.subarray(0, -14), sound.rgb],
-      'a file cut in the zlib checksum': [sound.rgb.subarray(0, -18), sound.rgb],
-    },
-  },
-  {
-    why: 'browsers and Pillow always use the largest window, and so does Node: every pixel is there',
-    libpng: 'refuses',
-    sharp: 'refuses',
-    files: {
-      'a zlib window smaller than the data needs': [
-        withStream(wide, zlibHeader(0x08), streamOf(wide).subarray(2)),
-        drawPng(wide),
-      ],
-    },
-  },
-  {
-    why: 'image data may be cut into chunks anywhere',
-    libpng: 'opens',
-    sharp: 'opens',
-    files: {
-      'empty IDATs': [drawPng({ ...rgb, idatSizes: [0, 3, 0, 0] }), sound.rgb],
-      'a byte in each IDAT': [drawPng({ ...rgb, idatSizes: [1] }), sound.rgb],
-      'a byte in each IDAT, interlaced': [drawPng({ ...interlaced, idatSizes: [1] }), sound.rgb],
-    },
-  },
-  {
-    why: 'what follows the last row is not looked at',
-    libpng: 'opens',
-    sharp: 'opens',
-    files: {
-      'bytes after IEND': [Buffer.concat([sound.rgb, text]), sound.rgb],
-      'an IEND with data': [Buffer.concat([sound.rgb.subarray(0, -12), chunk('IEND', 1)]), sound.rgb],
-      'PLTE behind the image data': [around(rgb, { behind: [PLTE] }), sound.rgb],
-      'tRNS behind the image data': [around(rgb, { behind: [isClear31] }), sound.rgb],
-      'tRNS behind the image data of a palette image': [
-        around(indexed, { before: [PLTE], behind: [chunk('tRNS', 0)] }),
-        sound.indexed,
-      ],
-    },
-  },
-  {
-    why: 'libpng misses it only after the last row, when sharp, Pillow and browsers have the picture',
-    libpng: 'refuses',
-    sharp: 'opens',
-    files: {
-      'no IEND': [sound.rgb.subarray(0, -12), sound.rgb],
-      'no IEND, interlaced': [sound.interlaced.subarray(0, -12), sound.rgb],
-      'a cut IEND': [sound.rgb.subarray(0, -5), sound.rgb],
-      'an IEND with a wrong CRC': [
-        Buffer.concat([sound.rgb.subarray(0, -12), withWrongCrc(IEND)]),
-        sound.rgb,
-      ],
-      'an unknown critical chunk behind the image data': [
-        around(rgb, { behind: [chunk('ABCD', 1)] }),
-        sound.rgb,
-      ],
-      'a chunk of 4 GB behind the image data': [
-        Buffer.concat([sound.rgb.subarray(0, -12), Buffer.from('ffffffff74455874', 'hex')]),
-        sound.rgb,
-      ],
-    },
-  },
+export const toleratedChunks: ToleratedPngs[] = [
   {
     why: 'notes change no pixel: one that is damaged, unknown, doubled or too large is left out',
     libpng: 'opens',
@@ -147,6 +44,10 @@ export const tolerated: ToleratedPngs[] = [
       'a text with a wrong CRC': [around(rgb, { before: [withWrongCrc(text)] }), sound.rgb],
       'a gamma with a wrong CRC': [around(rgb, { before: [withWrongCrc(gAMA)] }), sound.rgb],
       'two gammas and two densities': [around(rgb, { before: [gAMA, gAMA, pHYs, pHYs] }), sound.rgb],
+      'an unknown chunk before the header': [
+        fileOf(chunk('zzZz', 1), headerChunk(rgb), idat(streamOf(rgb)), IEND),
+        sound.rgb,
+      ],
       'an unknown chunk': [around(rgb, { before: [chunk('zzZz', 1)] }), sound.rgb],
       'a note of over 8 MB': [
         around(rgb, { before: [pngChunk('tEXt', Buffer.alloc(8_500_000, 97))] }),
@@ -161,6 +62,14 @@ export const tolerated: ToleratedPngs[] = [
         sound.rgb,
       ],
       'an empty colour profile': [around(rgb, { before: [chunk('iCCP')] }), sound.rgb],
+    },
+  },
+  {
+    why: 'the same; libpng insists that those it knows come after the header',
+    libpng: 'refuses',
+    sharp: 'refuses',
+    files: {
+      'a text before the header': [fileOf(text, headerChunk(rgb), idat(streamOf(rgb)), IEND), sound.rgb],
     },
   },
   {
