@@ -12,6 +12,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['functions/**/*.test.ts', 'local/**/*.test.ts', 'test/mutants/**/*.test.ts'],
+          // A busy machine may take its time; no test measures it.
+          testTimeout: 60_000,
         },
       },
       {
