@@ -35,7 +35,9 @@ export function readPngHeader(bytes: Uint8Array): PngHeader {
       return header;
     }
     if (!isWhole(bytes, chunk)) break;
-    if (++count > maxChunks) refusePng(`has more than ${maxChunks} chunks before its image data`);
+    if (chunk.type !== chunkTypes.IHDR && ++count > maxChunks) {
+      refusePng(`has more than ${maxChunks} chunks before its image data`);
+    }
     const content = bytes.subarray(chunk.start, chunk.end);
     if (header === undefined) {
       if (chunk.type !== chunkTypes.IHDR) {
