@@ -18,7 +18,10 @@ export interface RawRequest {
   body?: string | Uint8Array;
 }
 
-/** The response to `request` of the server at `url`. Resolves once the server has closed the connection. */
+/**
+ * The response to `request` of the server at `url`. Resolves with the last byte that it announced, or when the server
+ * closes the connection: a refused request is heard out for a while.
+ */
 export async function sendRaw(url: string, request: RawRequest): Promise<RawResponse> {
   const { method = 'GET', target, headers = {}, body = '' } = request;
   const { hostname, port } = new URL(url);
@@ -27,15 +30,24 @@ export async function sendRaw(url: string, request: RawRequest): Promise<RawResp
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(`${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n`);
   socket.write(body);
-  const parts: Buffer[] = [];
-  socket.on('data', (part) => parts.push(part));
+  let received = Buffer.alloc(0);
+  socket.on('data', (part) => {
+    received = Buffer.concat([received, part]);
+    if (isWhole(method, parsed(received.toString()))) socket.destroy();
+  });
   socket.on('error', () => {}); // A server that has answered may close before all is sent.
   await once(socket, 'close');
-  return parsed(Buffer.concat(parts).toString());
+  return parsed(received.toString());
+}
+
+function isWhole(method: string, { headers, body }: RawResponse): boolean {
+  const length = headers['content-length'];
+  return length !== undefined && (method === 'HEAD' || Buffer.byteLength(body) >= Number(length));
 }
 
 function parsed(text: string): RawResponse {
   const headEnd = text.indexOf('\r\n\r\n');
+  if (headEnd === -1) return { status: 0, headers: {}, body: '' };
   const [first, ...lines] = text.slice(0, headEnd).split('\r\n');
   const headers = lines.map((line) => {
     const colon = line.indexOf(':');
