@@ -6,6 +6,7 @@ import { LeaseQueue } from '../lib/queue/lease-queue.ts';
 import { NaiveQueue } from '../lib/queue/naive-queue.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
 import { FaultLog } from '../lib/redis/fault-log.ts';
+import { redisUnavailable } from '../lib/redis/faults.ts';
 import { Heartbeat } from '../lib/redis/heartbeat.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
 import { setUp } from '../lib/service/set-up.ts';
@@ -53,6 +54,7 @@ export const blur = answering(log, async (req, res) => {
     res.setHeader('allow', 'POST');
     throw new Problem('method-not-allowed', `${req.method} is not allowed here; POST is.`);
   }
+  if (!heartbeat.isWell) throw redisUnavailable(); // This connection waits for Redis; the caller need not.
   sendJson(res, 200, { processed: await consumer.drainQueue() });
 });
 http('blur', blur);

@@ -170,6 +170,8 @@ describe.each(chosen)('%s', (_, { begin, end, asking = 'eval', status = 503, isR
     const { response } = await rig.post('bb.png');
     expect(response.status).toBe(status);
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+    const drained = await fetch(await worker.process.ready(), { method: 'POST' });
+    expect(drained.status).toBe(isReady ? 200 : 503);
     await end();
 
     const later = await rig.send('bb.png');

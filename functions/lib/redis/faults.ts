@@ -62,8 +62,13 @@ export function redisProblem(error: unknown): unknown {
       retryAfterSeconds: 10,
     });
   }
+  return redisUnavailable(error);
+}
+
+/** What a caller is told while nothing can be done with Redis. */
+export function redisUnavailable(cause?: unknown): Problem {
   return new Problem('queue-unavailable', 'Redis cannot be reached or refuses commands now.', {
-    cause: error,
+    cause,
     retryAfterSeconds: 5,
   });
 }
