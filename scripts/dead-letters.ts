@@ -17,7 +17,8 @@ const HELP = `Tiles that were given up after MAX_ATTEMPTS: npm run dead-letters 
 
 It exits with 0 if that was done, 1 if there was nothing of that name, 2 if it was called wrongly or Redis failed.`;
 
-const CONNECT_MS = 5000;
+/** A Redis that says nothing for so long is given up. */
+const SILENCE_MS = 5000;
 
 interface DeadLetter {
   job: string;
@@ -114,14 +115,20 @@ async function main(argv: string[]): Promise<number> {
 
   const config = loadConfig();
   const redis = new Redis(config.redisUrl, {
-    connectTimeout: CONNECT_MS,
+    connectTimeout: SILENCE_MS,
+    socketTimeout: SILENCE_MS,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
     lazyConnect: true,
+    disableClientInfo: true,
   });
-  redis.on('error', () => {}); // The command that fails tells of it.
+  // Why the connection fails is said here, not in the rejection.
+  let fault: Error | undefined;
+  redis.on('error', (error) => (fault = error));
   try {
-    await redis.connect();
+    await redis.connect().catch((error: unknown) => {
+      throw fault ?? error;
+    });
     const deadLetters = new DeadLetters(redis, config);
     const letters = await deadLetters.list(fits);
     for (const letter of letters) {

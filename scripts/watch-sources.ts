@@ -42,7 +42,11 @@ export async function lookLocally(
 ): Promise<{ look: Look; close: () => void }> {
   // Loaded here, so that watching a cluster needs no installed packages.
   const { Redis } = await import('ioredis');
-  const redis = new Redis(url, { maxRetriesPerRequest: 0, commandTimeout: 2000 });
+  const redis = new Redis(url, {
+    maxRetriesPerRequest: 0,
+    commandTimeout: 2000,
+    disableClientInfo: true,
+  });
   // Why a look fails is said here, not in the command's own rejection.
   let fault: Error | undefined;
   redis.on('error', (error) => (fault = error));

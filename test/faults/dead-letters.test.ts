@@ -114,6 +114,16 @@ describe('dead-letters', () => {
     },
   );
 
+  test('on a Redis that hangs exits with 2 and says so', async () => {
+    process.kill(rig.redisServer.pid ?? 0, 'SIGSTOP');
+    try {
+      const { code, stderr } = await deadLetters('list');
+      expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('Socket timeout') });
+    } finally {
+      process.kill(rig.redisServer.pid ?? 0, 'SIGCONT');
+    }
+  });
+
   test('without a Redis exits with 2', async () => {
     const env = { ...process.env, REDIS_URL: 'redis://127.0.0.1:1' };
     const code = await new Promise((resolve) => {
