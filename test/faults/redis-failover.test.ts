@@ -1,8 +1,10 @@
 // A replica is promoted under load, behind one address. The old primary lives on as its replica and keeps its connections.
+import dns from 'node:dns';
 import type { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { findFaults } from '../../chaos/nothing-lost.ts';
 import { patient, Rig, rigTiles, type Member } from '../../chaos/rig.ts';
+import { connectRedis } from '../../functions/lib/redis/connection.ts';
 import { until } from '../../functions/testing/until.ts';
 import { RedisServer } from '../../local/redis-server.ts';
 
@@ -109,4 +111,26 @@ describe('a failover', () => {
     const site = { redis: second, keyPrefix: rig.keyPrefix, outputPath: rig.outputPath };
     expect(await findFaults(site, images)).toEqual([]);
   });
+});
+
+/** Only Linux has more than one address of this machine without asking for it. */
+test.skipIf(process.platform !== 'linux')('a name that leads elsewhere is looked up anew', async () => {
+  let address = '127.0.0.1';
+  const answer = (_host: string, _options: object, callback: (...found: unknown[]) => void) =>
+    callback(null, [{ address, family: 4 }]);
+  const lookup = vi.spyOn(dns, 'lookup').mockImplementation(answer as never);
+  const { port } = rig.redisServer;
+  const elsewhere = await RedisServer.start({ settings: { bind: '127.0.0.2', port: String(port) } });
+  const redis = connectRedis(`redis://redis.example:${port}`, 'waits');
+  redis.on('error', () => {}); // The server that goes away.
+  try {
+    await redis.set('here', 'yes');
+    address = '127.0.0.2';
+    await rig.redisServer.kill();
+    expect(await redis.get('here')).toBeNull();
+  } finally {
+    redis.disconnect();
+    lookup.mockRestore();
+    await elsewhere.stop();
+  }
 });
