@@ -213,6 +213,7 @@ describe('a path', () => {
     ['GET', `/images/${anId}/result/`],
     ['GET', `/images/${anId}/result/x`],
     ['GET', `/images%2F${anId}`],
+    ['GET', 'http://'],
     ['GET', `/images/${anId}%2Fresult`],
     ['GET', `/images/${anId.toUpperCase()}`],
     ['GET', `/Images/${anId}`],

@@ -148,17 +148,21 @@ describe('readBody takes a place', () => {
 });
 
 describe('assertAcceptable', () => {
-  it.each([{}, { 'content-length': '100' }, { 'content-encoding': 'identity' }])(
-    'lets a body in with the headers %j',
-    (headers) => {
-      expect(() => assertAcceptable(headers, 100)).not.toThrow();
-    },
-  );
+  it.each([
+    {},
+    { 'content-length': '100' },
+    { 'content-encoding': 'Identity' },
+    { 'content-encoding': '' },
+    { 'transfer-encoding': 'Chunked' },
+  ])('lets a body in with the headers %j', (headers) => {
+    expect(() => assertAcceptable(headers, 100)).not.toThrow();
+  });
 
   it.each([
     [{ 'content-length': '101' }, 'body-too-large'],
     [{ 'content-length': '9'.repeat(400) }, 'body-too-large'],
     [{ 'content-encoding': 'gzip' }, 'unsupported-encoding'],
+    [{ 'transfer-encoding': 'gzip, chunked' }, 'unsupported-encoding'],
   ])('refuses a body with the headers %j', (headers, code) => {
     expect(() => assertAcceptable(headers, 100)).toThrow(expect.objectContaining({ code }));
   });

@@ -26,8 +26,10 @@ export interface BodyLimits {
 
 /** Throws a {@link Problem} for a body that cannot be taken, as far as its headers tell. */
 export function assertAcceptable(headers: IncomingHttpHeaders, maxBytes: number): void {
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') {
+  const { 'content-encoding': content = '', 'transfer-encoding': transfer = '' } = headers;
+  const isPlain = ['', 'identity'].includes(content.toLowerCase());
+  if (!isPlain || !['', 'chunked'].includes(transfer.toLowerCase())) {
+    const encoding = isPlain ? transfer : content;
     throw new Problem('unsupported-encoding', `The body is encoded as ${JSON.stringify(encoding)}.`);
   }
   if (Number(headers['content-length']) > maxBytes) throw tooLarge(maxBytes);

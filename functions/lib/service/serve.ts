@@ -1,12 +1,6 @@
 // Runs a registered function for production: the framework's request listener behind health routes, limits and a graceful
 // stop. docs/adr/0002 tells why the framework's own server is not used.
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { Problem } from '../errors.ts';
@@ -15,7 +9,7 @@ import { assertAcceptable, readBody, type BodyPlaces } from './body.ts';
 import { answerClientErrors } from './client-errors.ts';
 import { sendJson, sendProblem } from './http.ts';
 import { refuse } from './refuse.ts';
-import { assertWellFormed } from './request-head.ts';
+import { assertRoutable, unroutable } from './routable.ts';
 import { cutSlowReaders } from './slow-readers.ts';
 import { stopSignal } from './stop-signal.ts';
 
@@ -49,6 +43,9 @@ export interface ServeOptions {
   log: Log;
 }
 
+/** The framework's listener. `next` is called for what it cannot route, which it would answer in HTML by itself. */
+type Framework = (req: IncomingMessage, res: ServerResponse, next: (error: unknown) => void) => void;
+
 const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 300_000;
 /** How often Node looks whether one of the two is over; left to itself, every 30 s. */
@@ -63,7 +60,7 @@ const OVERDUE_MS = 3000;
 /** Serves until SIGTERM or SIGINT, then drains and exits. Resolves once it listens. */
 export async function serve(options: ServeOptions): Promise<Server> {
   const { target, host, port, minBytesPerS, lifecycle, log } = options;
-  const [framework] = getTestServer(target).listeners('request') as RequestListener[];
+  const [framework] = getTestServer(target).listeners('request') as Framework[];
   let isDraining = false;
   const underWay = new Set<ServerResponse>();
 
@@ -80,7 +77,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
       (body) => {
         // The framework's own parsers pass over a request that has been read to its end.
         Object.assign(req, { rawBody: body, body });
-        framework(req, res);
+        framework(req, res, (error) => refuse(req, res, unroutable(error), log));
       },
       (error: unknown) => refuse(req, res, error, log),
     );
@@ -90,7 +87,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-      requireHostHeader: false, // Node would answer without a document; assertWellFormed looks for it.
+      requireHostHeader: false, // Node would answer without a document; assertRoutable looks for it.
     },
     answer,
   );
@@ -132,7 +129,7 @@ async function receive(req: IncomingMessage, res: ServerResponse, options: Serve
   const { lifecycle, bodyLimit, minBytesPerS } = options;
   const maxBytes = bodyLimit(req);
   lifecycle.admit?.(req);
-  assertWellFormed(req);
+  assertRoutable(req);
   assertAcceptable(req.headers, maxBytes);
   const pace = { minBytesPerS, patienceMs: SENDING_PATIENCE_MS };
   const { places } = lifecycle;

@@ -10,6 +10,8 @@ export function setUp(component: string): { config: Config; log: Log } {
   try {
     const config = loadConfig();
     const log = createLog(component, config.logLevel);
+    process.removeAllListeners('warning'); // Node would print its warnings between the lines of JSON.
+    process.on('warning', (error) => log.warn('A warning of Node', { error }));
     process.on('uncaughtException', (error) => end(log, 'An error was not caught', error));
     return { config, log };
   } catch (error) {
