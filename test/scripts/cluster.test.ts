@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readVersions } from '../manifests/image-file.ts';
 import { openShell, present, type Rule, type Shell } from './shell.ts';
 
 let shell: Shell;
@@ -104,12 +105,13 @@ describe('cluster.sh', () => {
   });
 
   it('builds each function its image and loads it, under the name the manifests use', async () => {
+    const { TESSERA_TAG: version } = await readVersions();
     const { code, calls } = await shell.run('cluster.sh', ['images'], running);
     for (const name of ['split', 'blur', 'assemble']) {
-      expect(calls).toContain(`kind load docker-image dev.local/tessera-${name}:0.1.0 --name tessera`);
+      expect(calls).toContain(`kind load docker-image dev.local/tessera-${name}:${version} --name tessera`);
       expect(
         calls.some((call) =>
-          call.includes(`--build-arg FUNCTION=${name} --tag dev.local/tessera-${name}:0.1.0`),
+          call.includes(`--build-arg FUNCTION=${name} --tag dev.local/tessera-${name}:${version}`),
         ),
       ).toBe(true);
     }
