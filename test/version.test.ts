@@ -7,7 +7,7 @@ it('the version of package.json is that of every image, script and document', as
   expect([...files.keys()]).toEqual(
     expect.arrayContaining(['knative/split.service.yaml', 'scripts/versions.env', 'docs/DEPLOY.md']),
   );
-  for (const [path, text] of files) expect(await read(path), path).toBe(text);
+  for (const [path, text] of files) expect(await read(path)).toBe(text);
 });
 
 it('the changelog tells of the version', async () => {
