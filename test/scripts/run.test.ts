@@ -20,7 +20,14 @@ let server: Server;
 let url: string;
 let folder: string;
 let answers: Map<string, Answer[]>;
-let asked: { line: string; host?: string; type?: string; authorization?: string; body: string }[];
+let asked: {
+  line: string;
+  host?: string;
+  type?: string;
+  authorization?: string;
+  expect?: string;
+  body: string;
+}[];
 
 beforeAll(async () => {
   shell = await openShell(['kubectl'], ['curl']);
@@ -47,8 +54,8 @@ afterEach(() => rm(folder, { recursive: true }));
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const line = `${request.method} ${decodeURIComponent(request.url ?? '')}`;
-  const { host, 'content-type': type, authorization } = request.headers;
-  asked.push({ line, host, type, authorization, body: await readBody(request) });
+  const { host, 'content-type': type, authorization, expect } = request.headers;
+  asked.push({ line, host, type, authorization, expect, body: await readBody(request) });
   const queue = answers.get(line) ?? [{ status: 404, json: { title: `unexpected ${line}` } }];
   const { status = 200, json, text } = queue.length > 1 ? (queue.shift() ?? queue[0]) : queue[0];
   response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '1' });
@@ -102,6 +109,16 @@ describe('run.sh', () => {
     expect(asked[0]).toMatchObject({ type: 'image/png', body: 'pixels' });
     expect(await readFile(join(folder, 'out/cat.png_blurred.png'), 'utf8')).toBe('blurred');
     expect(code).toBe(0);
+  });
+
+  it('does not wait for a 100 Continue before a large file, for split never sends one', async () => {
+    await writeFile(join(folder, 'large.png'), Buffer.alloc(2_000_000));
+    answers.set('POST /?name=large.png', [accepted('i1', 'large.png')]);
+    answers.set('GET /images/i1', [status('i1', 'large.png', 'done', 2)]);
+    answers.set('GET /images/i1/result', [{ text: 'blurred' }]);
+    expect((await run(join(folder, 'large.png'))).code).toBe(0);
+    expect(asked[0].body).toHaveLength(2_000_000);
+    expect(asked[0].expect).toBe(undefined);
   });
 
   it('sends every image of a folder, and goes on after one that is refused', async () => {
