@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { convolve } from '../functions/blur/convolve/convolve.ts';
+import { readCounts } from '../functions/lib/queue/counts.ts';
 import { imageKeys, queueKeys } from '../functions/lib/queue/keys.ts';
 import { outputName } from '../functions/lib/store/output-names.ts';
 import { toPixels } from '../functions/testing/pictures.ts';
@@ -91,15 +92,10 @@ async function strayFiles({ outputPath }: Site, images: SentImage[]): Promise<st
 }
 
 async function leftovers({ redis, keyPrefix }: Site): Promise<string[]> {
-  const keys = queueKeys(keyPrefix);
-  const counts = {
-    queue: await redis.llen(keys.queue),
-    leases: await redis.zcard(keys.leases),
-    claims: await redis.hlen(keys.claims),
-    delayed: await redis.zcard(keys.delayed),
-    outbox: await redis.zcard(keys.outbox),
-    sweeps: await redis.zcount(keys.sweeps, 0, 0), // Failed images, which are kept for a while, come later.
-  };
+  const { queue, leases, claims, delayed, outbox } = await readCounts(redis, keyPrefix);
+  // Failed images are kept for a while: their sweep is due later.
+  const sweeps = await redis.zcount(queueKeys(keyPrefix).sweeps, 0, 0);
+  const counts = { queue, leases, claims, delayed, outbox, sweeps };
   return Object.entries(counts)
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `${count} left in ${name}`);

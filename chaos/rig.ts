@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import type { Bitmap } from '../functions/lib/image/pixels.ts';
-import { queueKeys } from '../functions/lib/queue/keys.ts';
+import { readCounts } from '../functions/lib/queue/counts.ts';
 import { FunctionProcess, type FunctionName } from '../local/function-process.ts';
 import { RedisServer, type RedisServerOptions } from '../local/redis-server.ts';
 import type { ImageStatus } from '../local/split-client.ts';
@@ -195,16 +195,8 @@ export class Rig {
 
   /** Jobs ready, leased and delayed, claims held and events unsent. */
   async pending(): Promise<Record<string, number>> {
-    const { queue, leases, claims, delayed, outbox } = queueKeys(keyPrefix);
-    const counts = {
-      queue: this.redis.llen(queue),
-      leases: this.redis.zcard(leases),
-      claims: this.redis.hlen(claims),
-      delayed: this.redis.zcard(delayed),
-      outbox: this.redis.zcard(outbox),
-    };
-    const entries = Object.entries(counts).map(async ([name, count]) => [name, await count] as const);
-    return Object.fromEntries(await Promise.all(entries));
+    const { queue, leases, claims, delayed, outbox } = await readCounts(this.redis, keyPrefix);
+    return { queue, leases, claims, delayed, outbox };
   }
 
   /** Back to an empty start, cheaper than a new rig: workers are killed, split and assemble stay. */

@@ -1,6 +1,6 @@
 // Tells which step of the queue a command is.
 import { createHash } from 'node:crypto';
-import { scriptNames, scriptText, type ScriptName } from '../functions/lib/queue/scripts.ts';
+import { scriptNames, scriptText, type ScriptName } from '../functions/lib/queue/script-text.ts';
 import { textOf, type Frame } from './resp.ts';
 
 /** A script of the queue, or a plain command in lower case (`get` fetches a tile's source). */

@@ -1,7 +1,7 @@
 // The whole pipeline on one machine: a private Redis, split and assemble as processes, and blur scaled from zero. What
 // `npm start`, the chaos demonstration, the benches and the tests run.
 import type { Redis } from 'ioredis';
-import { queueKeys } from '../functions/lib/queue/keys.ts';
+import { pendingWork, readCounts } from '../functions/lib/queue/counts.ts';
 import { FunctionProcess, type FunctionName } from './function-process.ts';
 import { RedisServer, type RedisServerOptions } from './redis-server.ts';
 import { Scaler, type ScalerState } from './scaler.ts';
@@ -94,12 +94,7 @@ export class Pipeline {
 
   /** Jobs ready, leased and delayed, and events unsent: what the scaler adds up. */
   async pending(): Promise<number> {
-    const keys = queueKeys(this.keyPrefix);
-    const counts = await Promise.all([
-      this.redis.llen(keys.queue),
-      ...[keys.leases, keys.delayed, keys.outbox].map((key) => this.redis.zcard(key)),
-    ]);
-    return counts.reduce((sum, count) => sum + count, 0);
+    return pendingWork(await readCounts(this.redis, this.keyPrefix));
   }
 
   /** Stops everything and leaves nothing running. */

@@ -1,7 +1,7 @@
 // The stand-in for KEDA on one machine: looks at the queues at every poll and starts or stops blur processes.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { queueKeys } from '../functions/lib/queue/keys.ts';
+import { pendingWork, readCounts } from '../functions/lib/queue/counts.ts';
 import type { FunctionProcess } from './function-process.ts';
 import { desiredReplicas, type ScalingRules } from './scaling.ts';
 
@@ -72,20 +72,15 @@ export class Scaler {
 
   async #poll(): Promise<void> {
     const { redis, keyPrefix, onPoll } = this.#options;
-    const keys = queueKeys(keyPrefix);
-    const [queue, leases, delayed, outbox] = await Promise.all([
-      redis.llen(keys.queue),
-      redis.zcard(keys.leases),
-      redis.zcard(keys.delayed),
-      redis.zcard(keys.outbox),
-    ]);
-    const total = queue + leases + delayed + outbox;
+    const counts = await readCounts(redis, keyPrefix);
+    const total = pendingWork(counts);
     if (total > 0) this.#activeAt = Date.now();
     this.#workers = [...this.workers];
     const wanted = desiredReplicas(this.#workers.length, total, Date.now() - this.#activeAt, this.#options);
     const desired = this.#stabilised(wanted);
     this.#scale(desired);
     await this.#publish(desired);
+    const { queue, leases, delayed, outbox } = counts;
     onPoll?.({ queue, leases, delayed, outbox, desired, running: this.#workers.length });
   }
 

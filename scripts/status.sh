@@ -26,8 +26,12 @@ show() {
 key_prefix=$(kube get configmap tessera --ignore-not-found --output 'jsonpath={.data.KEY_PREFIX}')
 key_prefix=${key_prefix:-image}
 
+# The queues in one line, the newest 1000 images by state in the next.
 count_queues() {
-  redis EVAL "$(cat "$root/scripts/lib/queue-counts.lua")" 1 "$key_prefix" | paste -sd ' ' -
+  local folder=$root/functions/lib/queue
+  # shared.lua goes behind the first line, as script-text.ts puts it.
+  redis EVAL "$(sed "1r $folder/shared.lua" "$folder/counts.lua")" 1 "$key_prefix" 1000 |
+    paste -sd ' ' - | sed 's/ done /\nimages: done /; s/underWay/under way/; 1s/^/work: /'
 }
 
 show 'Knative services' kube get services.serving.knative.dev
@@ -36,5 +40,5 @@ if has_crd scaledobjects.keda.sh; then
   show 'Scaling (KEDA)' kube get scaledobjects.keda.sh,horizontalpodautoscalers
 fi
 if has statefulset redis --namespace "$namespace"; then
-  show 'Queues and images (name, count)' count_queues
+  show 'Work and images (name, count)' count_queues
 fi

@@ -1,20 +1,10 @@
 // Where scripts/watch.ts gets its numbers from: a Redis it can reach itself (a local run), or a cluster by kubectl.
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { countsOf, countsScript, readCounts, type QueueCounts } from '../functions/lib/queue/counts.ts';
 
-/** One look. Pods: `desired` is what the scaler asked for, `ready` what serves. */
-export interface Sample {
-  /** Jobs ready to claim, claimed, waiting for a retry, given up. */
-  queue: number;
-  leases: number;
-  delayed: number;
-  dead: number;
-  /** Events not yet taken by assemble. */
-  outbox: number;
-  /** Images known, and those of them that are done. */
-  images: number;
-  done: number;
+/** `desired` is what the scaler asked for, `ready` what serves. */
+interface Pods {
   splitReady: number;
   blurDesired: number;
   blurReady: number;
@@ -22,16 +12,18 @@ export interface Sample {
   assembleReady: number;
 }
 
+/** One look: the queues, the newest images by state, and the pods. */
+export type Sample = QueueCounts & Pods;
+
+/** The script looks at no more of the newest images than this. */
+const IMAGES = 1000;
+
 /** redis-cli in Redis's own pod, where its password, if it has one, is at hand. */
 const redisCli = ['exec', 'statefulset/redis', '--container', 'redis', '--', 'redis-cli'];
 
 /** Takes one look. Rejects when it cannot be had now. */
 export type Look = () => Promise<Sample>;
 
-type Counts = Pick<Sample, 'queue' | 'leases' | 'delayed' | 'dead' | 'outbox' | 'images' | 'done'>;
-type Pods = Omit<Sample, keyof Counts>;
-
-const countScript = new URL('lib/queue-counts.lua', import.meta.url);
 /** The hash in which a local run tells how many processes it wants and has. */
 const localPods = 'tessera:local';
 
@@ -50,13 +42,12 @@ export async function lookLocally(
   // Why a look fails is said here, not in the command's own rejection.
   let fault: Error | undefined;
   redis.on('error', (error) => (fault = error));
-  const script = await readFile(countScript, 'utf8');
   const read = async (): Promise<Sample> => {
-    const counts = (await redis.eval(script, 1, keyPrefix)) as (string | number)[];
+    const counts = await readCounts(redis, keyPrefix, IMAGES);
     const pods = await redis.hgetall(localPods);
     const count = (field: string): number => Number(pods[field] ?? 0);
     return {
-      ...countsOf(counts.map(String)),
+      ...counts,
       splitReady: count('splitReady'),
       blurDesired: count('blurDesired'),
       blurReady: count('blurReady'),
@@ -72,8 +63,7 @@ export async function lookLocally(
 }
 
 /** Looks at the cluster kubectl points at. */
-export async function lookAtCluster(namespace: string, keyPrefix: string): Promise<Look> {
-  const script = await readFile(countScript, 'utf8');
+export function lookAtCluster(namespace: string, keyPrefix: string): Look {
   const kubectl = async (...args: string[]): Promise<string> => {
     const options = { timeout: 20_000, maxBuffer: 1 << 26 };
     try {
@@ -87,21 +77,11 @@ export async function lookAtCluster(namespace: string, keyPrefix: string): Promi
   };
   return async () => {
     const [counts, deployments] = await Promise.all([
-      kubectl(...redisCli, 'EVAL', script, '1', keyPrefix),
+      kubectl(...redisCli, 'EVAL', countsScript, '1', keyPrefix, String(IMAGES)),
       kubectl('get', 'deployments', '--output', 'json'),
     ]);
     return { ...countsOf(counts.trim().split('\n')), ...podsOf(deployments) };
   };
-}
-
-/** The script's answer, name and count in turn. Throws at an answer of another kind, such as an error of redis-cli's. */
-function countsOf(answer: string[]): Counts {
-  const counts: Record<string, number> = {};
-  for (let i = 0; i + 1 < answer.length; i += 2) counts[answer[i]] = Number(answer[i + 1]);
-  const { queue, leases, delayed, dead, outbox, images, done } = counts;
-  const all = { queue, leases, delayed, dead, outbox, images, done };
-  if (!Object.values(all).every(Number.isInteger)) throw new Error(`Redis answered: ${answer.join(' ')}`);
-  return all;
 }
 
 interface Deployment {

@@ -12,13 +12,16 @@ const columns: [title: string, width: number, cell: (sample: Sample) => string][
   ['SPLIT', 6, ({ splitReady }) => String(splitReady)],
   ['BLUR', 7, ({ blurReady, blurDesired }) => `${blurReady}/${blurDesired}`],
   ['ASSEMBLE', 9, ({ assembleReady, assembleDesired }) => `${assembleReady}/${assembleDesired}`],
-  ['IMAGES', 9, ({ done, images }) => `${done}/${images}`],
+  ['DONE', 6, ({ done }) => String(done)],
+  ['FAILED', 6, ({ failed }) => String(failed)],
+  ['CANCELLED', 9, ({ cancelled }) => String(cancelled)],
+  ['UNDER WAY', 9, ({ underWay }) => String(underWay)],
 ];
 
 const header =
   'TIME    ' +
   columns.map(([title, width]) => title.padStart(width)).join(' ') +
-  '\n(pods: ready/wanted; images: done/known)';
+  '\n(pods: ready/wanted; the last four: the newest 1000 images by state)';
 
 const asLine = (sample: Sample): string =>
   columns.map(([, width, cell]) => cell(sample).padStart(width)).join(' ');
@@ -45,7 +48,10 @@ function asScreen(sample: Sample): string {
     row('blur', sample.blurReady, `${sample.blurReady}/${sample.blurDesired}`),
     row('assemble', sample.assembleReady, `${sample.assembleReady}/${sample.assembleDesired}`),
     '',
-    row('images', sample.done, `${sample.done}/${sample.images}`),
+    row('done', sample.done),
+    row('failed', sample.failed),
+    row('cancelled', sample.cancelled),
+    row('under way', sample.underWay),
   ].join('\n');
 }
 
@@ -119,7 +125,7 @@ async function main(): Promise<void> {
   const intervalMs = positive('--interval', options.interval ?? (isLocal ? '200' : '1000'));
   const until = options.seconds ? Date.now() + positive('--seconds', options.seconds) * 1000 : Infinity;
   const local = isLocal ? await lookLocally(options.redis ?? '', options['key-prefix']) : undefined;
-  const look = local?.look ?? (await lookAtCluster(options.namespace, options['key-prefix']));
+  const look = local?.look ?? lookAtCluster(options.namespace, options['key-prefix']);
   process.on('SIGINT', () => process.exit(0));
   try {
     await watch({ look, isLive: options.live, intervalMs, until });

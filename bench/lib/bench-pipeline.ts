@@ -4,7 +4,7 @@ import { mkdtemp, rm, watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { outputName } from '../../functions/lib/store/output-names.ts';
-import { queueKeys } from '../../functions/lib/queue/keys.ts';
+import { readCounts } from '../../functions/lib/queue/counts.ts';
 import { Pipeline } from '../../local/pipeline.ts';
 import { SplitClient } from '../../local/split-client.ts';
 import { cpuMs } from './processes.ts';
@@ -68,7 +68,7 @@ export class BenchPipeline {
 
   /** Jobs ready to claim. */
   async queued(): Promise<number> {
-    return this.pipeline.redis.llen(queueKeys(this.pipeline.keyPrefix).queue);
+    return (await readCounts(this.pipeline.redis, this.pipeline.keyPrefix)).queue;
   }
 
   /** Every process of the pipeline. */

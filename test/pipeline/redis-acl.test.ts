@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { EventGate } from '../../chaos/event-gate.ts';
 import { imageKeys, queueKeys } from '../../functions/lib/queue/keys.ts';
-import { scriptNames, type ScriptName } from '../../functions/lib/queue/scripts.ts';
+import { scriptNames, type ScriptName } from '../../functions/lib/queue/script-text.ts';
 import { redisFault } from '../../functions/lib/redis/faults.ts';
 import { picture, toPng } from '../../functions/testing/pictures.ts';
 import { FunctionProcess, type FunctionName } from '../../local/function-process.ts';
@@ -20,13 +20,12 @@ const scriptsOf: Record<string, ScriptName[]> = {
   split: ['begin', 'enqueue', 'cancel', 'forget', 'newest', 'sweep'],
   blur: ['claim', 'extend', 'ack', 'fail', 'release', 'due', 'naive-ack', 'sweep'],
   assemble: ['finish', 'note-fault', 'sweep'],
-  operator: ['requeue', 'cancel', 'sweep'],
+  operator: ['requeue', 'cancel', 'sweep', 'counts'],
   keda: [],
 };
-/** What scripts that are not the queue's own may call: KEDA's, and that of scripts/watch.sh. */
+/** What scripts that are not the queue's own may call: KEDA's. */
 const otherCalls: Record<string, string[]> = {
   keda: ['type', 'llen', 'zcard'],
-  operator: ['llen', 'zcard', 'zrange', 'hget'],
 };
 /** These need no permission. */
 const free = new Set(['hello']);

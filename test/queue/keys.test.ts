@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { imageKeys, queueKeys } from '../../functions/lib/queue/keys.ts';
-import { scriptNames, scriptText } from '../../functions/lib/queue/scripts.ts';
+import { scriptNames, scriptText } from '../../functions/lib/queue/script-text.ts';
 import { ClusterNode } from './cluster-node.ts';
 import { A, B, pixels, Rig } from './rig.ts';
 
@@ -22,7 +22,7 @@ describe('the scripts', () => {
     expect(own.sort()).toEqual(scriptNames.map((name) => `${name}.lua`).sort());
     for (const name of scriptNames) {
       const [shebang, purpose, ...rest] = readFileSync(new URL(`${name}.lua`, folder), 'utf8').split('\n');
-      expect(shebang).toMatch(/^#!lua( flags=allow-oom)?$/);
+      expect(shebang).toMatch(/^#!lua( flags=(allow-oom|no-writes))?$/);
       expect(purpose).toMatch(/^-- [A-Z]/);
       expect(rest.join('\n')).toMatch(/^-- ARGV\[1\] -> .*[^]*^-- Output: /m);
     }

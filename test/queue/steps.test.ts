@@ -1,7 +1,7 @@
 // No step of the queue does more for an image of more tiles, for more images or for a longer list: the commands that
 // Redis runs for it are counted. So no request keeps Redis from the others for long.
 import { describe, expect, test } from 'vitest';
-import { scriptNames, scriptText } from '../../functions/lib/queue/scripts.ts';
+import { scriptNames, scriptText } from '../../functions/lib/queue/script-text.ts';
 import { B, C, pixels, planOf, PREFIX, useRig } from './rig.ts';
 import { ScriptMeter } from './script-meter.ts';
 

@@ -159,10 +159,13 @@ describe('status.sh', () => {
     const rules = [
       ...present('namespace tessera', 'customresourcedefinition scaledobjects.keda.sh', 'statefulset redis'),
       { call: 'get configmap tessera', stdout: 'photos' },
-      { call: 'redis-cli EVAL .* 1 photos', stdout: 'queue\n35\nleases\n4\n' },
+      {
+        call: 'redis-cli EVAL #!lua .*local prefix = KEYS.* 1 photos 1000',
+        stdout: 'queue\n35\nleases\n4\ndone\n2\nfailed\n1\ncancelled\n0\nunderWay\n3\n',
+      },
     ];
     const { code, stdout, calls } = await shell.run('status.sh', [], rules);
-    expect(stdout).toContain('queue 35 leases 4');
+    expect(stdout).toContain('work: queue 35 leases 4\nimages: done 2 failed 1 cancelled 0 under way 3\n');
     expect(calls).toContain(`${ns} get services.serving.knative.dev`);
     expect(calls).toContain(`${ns} get scaledobjects.keda.sh,horizontalpodautoscalers`);
     expect(calls.some((call) => call.startsWith('curl'))).toBe(false);

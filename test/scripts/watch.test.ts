@@ -49,17 +49,22 @@ describe('watch.sh on a local run', () => {
     const keys = queueKeys('image');
     await redis.flushall();
     const { until, child } = watch();
-    await until(/QUEUE +LEASES +DELAYED +OUTBOX +DEAD +SPLIT +BLUR +ASSEMBLE +IMAGES/);
+    await until(
+      /QUEUE +LEASES +DELAYED +OUTBOX +DEAD +SPLIT +BLUR +ASSEMBLE +DONE +FAILED +CANCELLED +UNDER WAY/,
+    );
     await redis.lpush(keys.queue, 'i:0', 'i:1', 'i:2');
-    await until(/ 3 +0 +0 +0 +0 +0 +0\/0 +0\/0 +0\/0\n/);
+    await until(/ 3 +0 +0 +0 +0 +0 +0\/0 +0\/0 +0 +0 +0 +0\n/);
     await redis.hset('tessera:local', { blurDesired: 2, blurReady: 1, splitReady: 1, assembleReady: 1 });
     await redis.multi().rpop(keys.queue).zadd(keys.leases, 1, 'i:0').exec();
     await redis.zadd(keys.delayed, 1, 'i:9');
     await redis.zadd(keys.outbox, 1, 'i');
     await redis.zadd(keys.dead, 1, 'i:8');
-    await redis.zadd(keys.images, 1, 'i', 2, 'j');
+    await redis.zadd(keys.images, 1, 'i', 2, 'j', 3, 'k', 4, 'l', 5, 'expired');
     await redis.hset('image:i:meta', 'state', 'done');
-    const output = await until(/ 2 +1 +1 +1 +1 +1 +1\/2 +1\/1 +1\/2\n/);
+    await redis.hset('image:j:meta', 'state', 'failed');
+    await redis.hset('image:k:meta', 'state', 'cancelled');
+    await redis.hset('image:l:meta', 'state', 'blurring');
+    const output = await until(/ 2 +1 +1 +1 +1 +1 +1\/2 +1\/1 +1 +1 +1 +1\n/);
     const lines = output.trimEnd().split('\n').slice(2);
     expect(new Set(lines.map((line) => line.slice(9))).size).toBe(lines.length);
     child.kill('SIGINT');
@@ -70,11 +75,11 @@ describe('watch.sh on a local run', () => {
   it('goes on after Redis was away', async () => {
     const away = await RedisServer.start();
     const { until } = watch('--redis', away.url);
-    await until(/ 0\/0\n/);
+    await until(/ 0\/0 +0 +0 +0 +0\n/);
     await away.kill();
     await until(/no answer: /);
     await away.restart();
-    expect(await until(/no answer: [^]* 0\/0\n/)).toContain('QUEUE');
+    expect(await until(/no answer: [^]* 0\/0 +0 +0 +0 +0\n/)).toContain('QUEUE');
     await away.stop();
   });
 
@@ -103,6 +108,13 @@ const deployment = (name: string, replicas: number, readyReplicas?: number): unk
   status: { readyReplicas },
 });
 
+/** What the script returns, as redis-cli prints it. */
+const counts =
+  'queue 35 leases 4 claims 4 delayed 0 outbox 1 dead 0 done 2 failed 3 cancelled 4 underWay 1 '.replaceAll(
+    ' ',
+    '\n',
+  );
+
 describe('watch.sh on a cluster', () => {
   const items = [
     deployment('blur', 4, 3),
@@ -113,15 +125,15 @@ describe('watch.sh on a cluster', () => {
   ];
   const rules = [
     {
-      call: 'redis-cli EVAL .* 1 image',
-      stdout: 'queue\n35\nleases\n4\ndelayed\n0\noutbox\n1\ndead\n0\nimages\n3\ndone\n2\n',
+      call: 'redis-cli EVAL .* 1 image 1000',
+      stdout: counts,
     },
     { call: 'get deployments', stdout: JSON.stringify({ items }) },
   ];
 
   it('reads Redis in its pod and the Deployments of all revisions, and wakes nothing', async () => {
     const { code, stdout, calls } = await shell.run('watch.sh', ['--seconds', '1', '--cluster'], rules);
-    expect(stdout).toMatch(/ 35 +4 +0 +1 +0 +1 +4\/5 +0\/1 +2\/3\n/);
+    expect(stdout).toMatch(/ 35 +4 +0 +1 +0 +1 +4\/5 +0\/1 +2 +3 +4 +1\n/);
     expect(new Set(calls.map((call) => call.split(' ').slice(0, 5).join(' ')))).toEqual(
       new Set([
         'kubectl --namespace tessera exec statefulset/redis',

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { stepOf } from '../../chaos/steps.ts';
-import { scriptNames, type ScriptName } from '../../functions/lib/queue/scripts.ts';
+import { scriptNames, type ScriptName } from '../../functions/lib/queue/script-text.ts';
 import { until } from '../../functions/testing/until.ts';
 import { RedisServer } from '../../local/redis-server.ts';
 import { makeCertificate, type Certificate } from './certificate.ts';

@@ -1,5 +1,5 @@
 // Which commands of Redis a queue script may call, on whatever path it takes: an access list must allow them all.
-import { scriptText, type ScriptName } from '../../functions/lib/queue/scripts.ts';
+import { scriptText, type ScriptName } from '../../functions/lib/queue/script-text.ts';
 
 const HELPER = /^local function (\w+)\b[\s\S]*?^end$/gm;
 const CALL = /redis\.p?call\(\s*'(\w+)'/g;

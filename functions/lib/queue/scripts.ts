@@ -1,46 +1,13 @@
 // The queue's Lua scripts as methods of a Redis connection. Each call is one atomic step; after SCRIPT FLUSH or a
 // restart ioredis sends the text again.
-import { readFileSync } from 'node:fs';
 import { Command, type Redis } from 'ioredis';
 import { BytesCommand, sendTogether } from '../redis/bytes-command.ts';
+import { scriptNames, scriptText, type ScriptName } from './script-text.ts';
 
-/** Every script, by the name of its file. */
-export const scriptNames = [
-  'begin',
-  'enqueue',
-  'claim',
-  'extend',
-  'ack',
-  'fail',
-  'release',
-  'due',
-  'note-fault',
-  'finish',
-  'cancel',
-  'forget',
-  'sweep',
-  'newest',
-  'requeue',
-  'naive-ack',
-] as const;
-
-export type ScriptName = (typeof scriptNames)[number];
 /** Times a transaction is sent before its connection is given up. */
 const MAX_TRIES = 10;
 
 export type ScriptArgument = string | number | Buffer;
-
-/**
- * The text of a script as Redis gets it: its own first line (the shebang must stay first), then shared.lua and what else
- * the script says it uses, then the rest. `readLua` reads a file of this folder.
- */
-export function scriptText(name: ScriptName, readLua: (file: string) => string = readLuaFile): string {
-  const own = readLua(`${name}.lua`);
-  const firstLineEnd = own.indexOf('\n') + 1;
-  const used = /^-- Uses: (.*)$/m.exec(own)?.[1].split(', ') ?? [];
-  const shared = ['shared.lua', ...used].map((file) => readLua(file));
-  return [own.slice(0, firstLineEnd), ...shared, own.slice(firstLineEnd)].join('');
-}
 
 /** Runs the scripts on one connection under one key prefix. */
 export class QueueScripts {
@@ -108,8 +75,4 @@ export class QueueScripts {
 
 function commandName(name: ScriptName): string {
   return `tessera:${name}`;
-}
-
-function readLuaFile(file: string): string {
-  return readFileSync(new URL(file, import.meta.url), 'utf8');
 }

@@ -1,0 +1,40 @@
+// The texts of the queue's Lua scripts, which lie beside this file.
+import { readFileSync } from 'node:fs';
+
+/** Every script, by the name of its file. */
+export const scriptNames = [
+  'begin',
+  'enqueue',
+  'claim',
+  'extend',
+  'ack',
+  'fail',
+  'release',
+  'due',
+  'note-fault',
+  'finish',
+  'cancel',
+  'forget',
+  'sweep',
+  'newest',
+  'requeue',
+  'counts',
+  'naive-ack',
+] as const;
+
+export type ScriptName = (typeof scriptNames)[number];
+/**
+ * The text of a script as Redis gets it: its own first line (the shebang must stay first), then shared.lua and what else
+ * the script says it uses, then the rest. `readLua` reads a file of this folder.
+ */
+export function scriptText(name: ScriptName, readLua: (file: string) => string = readLuaFile): string {
+  const own = readLua(`${name}.lua`);
+  const firstLineEnd = own.indexOf('\n') + 1;
+  const used = /^-- Uses: (.*)$/m.exec(own)?.[1].split(', ') ?? [];
+  const shared = ['shared.lua', ...used].map((file) => readLua(file));
+  return [own.slice(0, firstLineEnd), ...shared, own.slice(firstLineEnd)].join('');
+}
+
+function readLuaFile(file: string): string {
+  return readFileSync(new URL(file, import.meta.url), 'utf8');
+}
