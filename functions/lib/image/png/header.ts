@@ -38,29 +38,10 @@ export function readPngHeader(bytes: Uint8Array): PngHeader {
     if (chunk.type !== chunkTypes.IHDR && ++count > maxChunks) {
       refusePng(`has more than ${maxChunks} chunks before its image data`);
     }
-    const content = bytes.subarray(chunk.start, chunk.end);
-    if (header === undefined) {
-      if (chunk.type !== chunkTypes.IHDR) {
-        checkSkippable(chunk);
-        continue;
-      }
-      checkCrc(bytes, chunk);
-      header = { ...parseLayout(content), notes: new Map(), imageDataAt: 0 };
-    } else if (chunk.type === chunkTypes.PLTE) {
-      isBehindPalette = true;
-      // In other images it only suggests colours to displays that have few.
-      if (!isIndexed(header)) continue;
-      if (header.palette !== undefined) refusePng('has two palettes');
-      checkCrc(bytes, chunk);
-      header.palette = parsePalette(content, header.bitDepth);
-    } else if (chunk.type === chunkTypes.tRNS) {
-      if (fitsTransparency(content, header) && isIntact(bytes, chunk)) header.transparency ??= content;
-    } else if (isNote(chunk.type, content.length, isBehindPalette)) {
-      const isFirst = !header.notes.has(chunk.type);
-      if (isFirst && isIntact(bytes, chunk)) header.notes.set(chunk.type, content);
-    } else {
-      checkSkippable(chunk);
-    }
+    if (header) takeChunk(header, bytes, chunk, isBehindPalette);
+    else if (chunk.type === chunkTypes.IHDR) header = startHeader(bytes, chunk);
+    else checkSkippable(chunk);
+    isBehindPalette ||= chunk.type === chunkTypes.PLTE;
   }
   return refuseCutOff(bytes);
 }
@@ -74,6 +55,30 @@ export function orientationOfPng({ notes }: PngHeader): number {
 /** Bytes a pixel the decoded rows need: 3 unless the image can be transparent somewhere. */
 export function channelsOfPng(header: PngHeader): Channels {
   return hasAlphaSamples(header) || header.transparency !== undefined ? 4 : 3;
+}
+
+function startHeader(bytes: Uint8Array, chunk: Chunk): PngHeader {
+  checkCrc(bytes, chunk);
+  return { ...parseLayout(contentOf(bytes, chunk)), notes: new Map(), imageDataAt: 0 };
+}
+
+/** Puts what a chunk says into `header`. Throws for one that is damaged or not understood where that matters. */
+function takeChunk(header: PngHeader, bytes: Uint8Array, chunk: Chunk, isBehindPalette: boolean): void {
+  const content = contentOf(bytes, chunk);
+  if (chunk.type === chunkTypes.PLTE) {
+    // In other images it only suggests colours to displays that have few.
+    if (!isIndexed(header)) return;
+    if (header.palette !== undefined) refusePng('has two palettes');
+    checkCrc(bytes, chunk);
+    header.palette = parsePalette(content, header.bitDepth);
+  } else if (chunk.type === chunkTypes.tRNS) {
+    if (fitsTransparency(content, header) && isIntact(bytes, chunk)) header.transparency ??= content;
+  } else if (isNote(chunk.type, content.length, isBehindPalette)) {
+    const isFirst = !header.notes.has(chunk.type);
+    if (isFirst && isIntact(bytes, chunk)) header.notes.set(chunk.type, content);
+  } else {
+    checkSkippable(chunk);
+  }
 }
 
 function isIndexed({ colorType }: PngLayout): boolean {
@@ -102,6 +107,10 @@ function checkSkippable({ type, start }: Chunk): void {
   if (name.includes('?')) refusePng(`has no chunk where one should be, at ${start - 4}`);
   if (/^[A-Z]/.test(name))
     refusePng(`has a ${name} chunk before its image data, which is not understood here`);
+}
+
+function contentOf(bytes: Uint8Array, chunk: Chunk): Uint8Array {
+  return bytes.subarray(chunk.start, chunk.end);
 }
 
 function checkCrc(bytes: Uint8Array, chunk: Chunk): void {
