@@ -21,8 +21,8 @@ describe('a blob', () => {
   test.each<[string, Uint8Array[]]>([
     ['nothing', []],
     ['a few small chunks', [Buffer.from('one '), Buffer.alloc(0), Buffer.from('two')]],
-    ['one part to the byte', [pattern((1 << 20) - 64)]],
-    ['one byte more than a part', [pattern((1 << 20) - 63)]],
+    ['one part to the byte', [pattern((1 << 17) - 64)]],
+    ['one byte more than a part', [pattern((1 << 17) - 63)]],
     ['chunks across parts', [pattern(700_000), pattern(700_000), pattern(3_000_000), pattern(1)]],
   ])('of %s is read as it was written', async (_what, chunks) => {
     await write(chunks);
@@ -64,12 +64,13 @@ describe('a blob', () => {
     await write([Buffer.alloc(3_000_000, 'x')], 'other');
     const blob = await openBlob(on.rig.redis, 'blob');
     const reading = async () => {
-      for await (const part of blob?.read() ?? []) if (part.length > 0) await change();
+      let parts = 0;
+      for await (const _part of blob?.read() ?? []) if (parts++ === 0) await change();
     };
     await expect(reading()).rejects.toThrow('replaced or removed');
   });
 
-  test.each([0, 1, 1000, 100_000, 1_000_000, (1 << 20) - 64, 3_000_000, 10_000_000])(
+  test.each([0, 1, 1000, 100_000, 1_000_000, (1 << 17) - 64, 3_000_000, 10_000_000])(
     'of %i bytes takes no more memory of Redis than it is said to',
     async (sizeBytes) => {
       await write([Buffer.alloc(sizeBytes)]);

@@ -5,8 +5,13 @@ import { Command, type Redis } from 'ioredis';
 import { allocatedBytes } from './allocated-bytes.ts';
 import { BytesCommand, sendTogether } from './bytes-command.ts';
 
-/** With what Redis adds to a string, just one MiB of its memory. */
-const PART_BYTES = (1 << 20) - 64;
+/**
+ * With what Redis adds to a string, just 128 KiB of its memory. Up to 64 parts Redis frees at once, more in a thread of
+ * their own: of this size that takes 0.05 ms, of a MiB up to 17 ms.
+ */
+const PART_BYTES = (1 << 17) - 64;
+/** Parts sent or fetched at a time. */
+const BATCH = 8;
 /** What a hash and each field of it take besides the bytes, generously. */
 const ENTRY_BYTES = 256;
 
@@ -14,8 +19,16 @@ export interface Blob {
   readonly sizeBytes: number;
   /** Differs whenever the key was written anew. */
   readonly version: string;
-  /** Reads the bytes. Throws when the blob is not there any more or another has taken its key. */
+  /** Reads the bytes. Throws {@link BlobGone}. */
   read(): AsyncIterable<Uint8Array>;
+}
+
+/** The blob that is being read is not there any more, or another has taken its key. */
+export class BlobGone extends Error {
+  constructor(key: string) {
+    super(`${key} was replaced or removed while it was read`);
+    this.name = 'BlobGone';
+  }
 }
 
 /** The most memory that Redis takes for a blob of `sizeBytes`. */
@@ -38,13 +51,10 @@ export async function writeBlob(
   let sizeBytes = 0;
   let parts = 0;
   try {
-    for await (const part of inParts(chunks)) {
-      await sendTogether(redis, [
-        new BytesCommand('hset', [key, String(parts)], part),
-        new Command('expire', [key, ttlS]),
-      ]);
-      sizeBytes += part.length;
-      parts++;
+    for await (const batch of inBatches(inParts(chunks))) {
+      const commands = batch.map((part) => new BytesCommand('hset', [key, String(parts++)], part));
+      await sendTogether(redis, [...commands, new Command('expire', [key, ttlS])]);
+      sizeBytes += batch.reduce((sum, part) => sum + part.length, 0);
     }
     const version = randomBytes(8).toString('hex');
     const memoryBytes = blobMemoryBytes(sizeBytes);
@@ -70,12 +80,26 @@ async function* readParts(
   sizeBytes: number,
   version: string,
 ): AsyncGenerator<Uint8Array> {
-  for (let part = 0; part * PART_BYTES < sizeBytes; part++) {
-    const [bytes, found] = await redis.hmgetBuffer(key, String(part), 'version');
-    if (!bytes || String(found) !== version)
-      throw new Error(`${key} was replaced or removed while it was read`);
-    yield bytes;
+  const count = Math.ceil(sizeBytes / PART_BYTES);
+  for (let first = 0; first < count; first += BATCH) {
+    const parts = Array.from({ length: Math.min(BATCH, count - first) }, (_, at) => String(first + at));
+    const [found, ...batch] = await redis.hmgetBuffer(key, 'version', ...parts);
+    if (String(found) !== version) throw new BlobGone(key);
+    for (const bytes of batch) {
+      if (bytes === null) throw new BlobGone(key);
+      yield bytes;
+    }
   }
+}
+
+async function* inBatches(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array[]> {
+  let batch: Uint8Array[] = [];
+  for await (const part of parts) {
+    if (batch.push(part) < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 /** `chunks` cut anew into parts of one size, the last one shorter. Each is a copy: the chunks' memory is their owner's. */
