@@ -11,6 +11,7 @@ import type { Lifecycle } from '../lib/service/serve.ts';
 import { setUp } from '../lib/service/set-up.ts';
 import { openStores } from '../lib/store/stores.ts';
 import { callersOf } from './callers.ts';
+import { assertRoomFor } from './room.ts';
 import { createRoutes } from './routes.ts';
 import { UploadLimit } from './upload-limit.ts';
 
@@ -21,6 +22,7 @@ const heartbeat = new Heartbeat(redis, config.keyPrefix, new FaultLog(log));
 const ledger = new ImageLedger(redis, config);
 const stores = openStores(config, redis);
 const callerOf = callersOf(config);
+const uploads = new UploadLimit(config.maxUploads);
 
 /** The function itself, also found by this name when the framework looks for its target. */
 export const split = answering(log, createRoutes({ config, ledger, stores, log, callerOf }));
@@ -35,7 +37,13 @@ export function bodyLimit(req: IncomingMessage): number {
 export const lifecycle: Lifecycle = {
   isReady: () => heartbeat.isWell,
   admit: callerOf,
-  places: new UploadLimit(config.maxUploads),
+  places: {
+    async find(req) {
+      await assertRoomFor(req, { config, ledger });
+      await uploads.find();
+    },
+    take: (res) => uploads.take(res),
+  },
   async close() {
     heartbeat.stop();
     redis.disconnect();

@@ -8,24 +8,29 @@ import { decodeBands, readHeader, type ImageHeader } from '../lib/image/read.ts'
 import { ancillaryChunks } from '../lib/image/png/appearance.ts';
 import type { Log } from '../lib/log.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
-import type { Admission, ImageLedger, ImagePlan, ImageRecord } from '../lib/queue/image-ledger.ts';
+import type {
+  Admission,
+  ImageLedger,
+  ImagePlan,
+  ImageRecord,
+  ImageState,
+} from '../lib/queue/image-ledger.ts';
 import { allocatedBytes } from '../lib/redis/allocated-bytes.ts';
-import { blobMemoryBytes } from '../lib/redis/blob.ts';
 import { isOutOfMemory } from '../lib/redis/faults.ts';
 import { outputName } from '../lib/store/output-names.ts';
 import { hasResult } from '../lib/store/results.ts';
 import type { Stores } from '../lib/store/stores.ts';
-import { sourceOf, tileCount, tileGrid, type TileGrid } from '../lib/image/tile-grid.ts';
+import { tileCount, tileGrid, type TileGrid } from '../lib/image/tile-grid.ts';
 import type { Caller } from './callers.ts';
 import { cutTiles } from './cut.ts';
 import { InFlight } from './in-flight.ts';
+import { filesBytes, tilesBytes } from './memory.ts';
 import { Places } from './places.ts';
+import { noMemory, noRoom } from './room.ts';
 import { assertPixelsPerByte } from './pixel-limit.ts';
 
 /** Tiles sent to Redis but not confirmed. */
 const TILES_IN_FLIGHT = 32;
-/** Each tile costs Redis a handful of small entries besides its pixels. */
-const BYTES_PER_ENTRY = 512;
 /** What a decoder says of an image that it will not decode, however often it is asked. */
 const endOfImage = new Set<ProblemCode>([
   'invalid-image',
@@ -33,7 +38,6 @@ const endOfImage = new Set<ProblemCode>([
   'image-too-large',
   'internal',
 ]);
-const COPY_BYTES = 1024 * 1024;
 
 export interface IntakeParts {
   config: Config;
@@ -82,9 +86,11 @@ export class Intake {
     assertTiles(grid, config.maxTiles);
     const plan = planOf(name, kernelSize, grid, place, caller.owner);
     const ancillary = await ancillaryChunks(header.appearance);
-    const storedBytes = bytes.length + blobMemoryBytes(resultBytes(header) + ancillary.length);
     const admission = {
-      bytes: heldBytes(grid, header) + allocatedBytes(ancillary.length) + (stores.uploads ? storedBytes : 0),
+      bytes:
+        tilesBytes(grid, header, 2 * TILES_IN_FLIGHT) +
+        allocatedBytes(ancillary.length) +
+        filesBytes({ header, uploadBytes: bytes.length, ancillaryBytes: ancillary.length }, config),
       budgetBytes: config.redisBudgetBytes,
     };
     if (admission.bytes > admission.budgetBytes) {
@@ -104,38 +110,47 @@ export class Intake {
   }
 
   /** Opens the image in the ledger and splits it, unless it was split before. */
-  async #takeIn(
-    id: string,
-    { plan, admission, ancillary, bytes, header }: Incoming,
-  ): Promise<{ record: ImageRecord; isSplitHere: boolean }> {
-    const { ledger } = this.#parts;
-    let state = await ledger.begin(id, plan, admission, { ancillary });
-    if (state === 'done' && !(await this.#hasResult(id))) {
-      state = await ledger.begin(id, plan, admission, { again: true, ancillary });
-    }
-    if (state === 'over-budget') {
-      throw new Problem('over-budget', 'Other images hold the memory set aside for tiles.', {
-        retryAfterSeconds: 5,
-      });
-    }
-    const isSplitHere = state === 'begun' || state === 'splitting';
-    if (isSplitHere) {
-      await this.#splits.take();
-      try {
-        await this.#enqueueTiles(id, bytes, header);
-      } finally {
-        this.#splits.giveBack();
-      }
+  async #takeIn(id: string, incoming: Incoming): Promise<{ record: ImageRecord; isSplitHere: boolean }> {
+    const { config, ledger } = this.#parts;
+    const { admission, bytes, header } = incoming;
+    let isSplitHere = false;
+    try {
+      const state = await this.#begin(id, incoming);
+      if (state === 'over-budget') throw await noRoom(ledger, admission);
+      isSplitHere = state === 'begun' || state === 'splitting';
+      if (isSplitHere) await this.#split(id, bytes, header);
+    } catch (error) {
+      throw isOutOfMemory(error) ? await noMemory(ledger, config.redisBudgetBytes) : error;
     }
     const record = await ledger.record(id);
     // The same image came twice at once, and the other request had to give it up.
-    if (!record) throw new Problem('over-budget', 'The image was given up while it was split.');
+    if (!record) throw await noRoom(ledger, admission);
     return { record, isSplitHere };
+  }
+
+  /** Opens the image; one that is done only if its result is gone. */
+  async #begin(
+    id: string,
+    { plan, admission, ancillary }: Incoming,
+  ): Promise<'begun' | 'over-budget' | ImageState> {
+    const { ledger } = this.#parts;
+    const state = await ledger.begin(id, plan, admission, { ancillary });
+    if (state !== 'done' || (await this.#hasResult(id))) return state;
+    return ledger.begin(id, plan, admission, { again: true, ancillary });
   }
 
   async #hasResult(id: string): Promise<boolean> {
     const record = await this.#parts.ledger.record(id);
     return record !== null && hasResult(this.#parts.stores.results, id, record.output);
+  }
+
+  async #split(id: string, bytes: Uint8Array, header: ImageHeader): Promise<void> {
+    await this.#splits.take();
+    try {
+      await this.#enqueueTiles(id, bytes, header);
+    } finally {
+      this.#splits.giveBack();
+    }
   }
 
   async #enqueueTiles(id: string, bytes: Uint8Array, header: ImageHeader): Promise<void> {
@@ -167,7 +182,7 @@ export class Intake {
       }
       await inFlight.settle();
       // Not before: only now it is known to be an image. What is stored belongs to nobody, so with an owner it is not kept.
-      if (!isOver && record.owner === '') await uploads?.write(record.name, copiesOf(bytes));
+      if (!isOver && record.owner === '') await uploads?.keep(id, bytes);
     } catch (error) {
       if (leavesNothing(error)) {
         await inFlight.settle().catch(() => {}); // Tiles on their way arrive before the image is forgotten.
@@ -176,14 +191,6 @@ export class Intake {
       throw error;
     }
   }
-}
-
-/**
- * An upload as the store gets it: copies, a megabyte at a time. Its own memory is freed when the intake ends, and after a
- * fault a socket may still hold what it was given.
- */
-function* copiesOf(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += COPY_BYTES) yield Buffer.copyBytesFrom(bytes, at, COPY_BYTES);
 }
 
 /** Whether a fault ends the image: it cannot be decoded, or Redis has no memory for the rest. Others let it be resumed. */
@@ -217,25 +224,4 @@ function planOf(
 function imageId(name: string, kernelSize: number, bytes: Uint8Array, owner: string | null): string {
   const fields = [...(owner === null ? [] : [owner]), name, kernelSize, ''];
   return createHash('sha256').update(fields.join('\n')).update(bytes).digest('hex').slice(0, 24);
-}
-
-/**
- * What the image's tiles hold in Redis when all of them wait, a tile's result being never larger than its source, and
- * what some of them take besides on their way in and out.
- */
-function heldBytes(grid: TileGrid, header: ImageHeader): number {
-  let atRest = 0;
-  let largest = 0;
-  for (let tile = 0; tile < tileCount(grid); tile++) {
-    const { width, height } = sourceOf(grid, tile);
-    const bytes = allocatedBytes(width * height * header.channels);
-    atRest += bytes + BYTES_PER_ENTRY;
-    largest = Math.max(largest, bytes);
-  }
-  return atRest + largest * Math.min(tileCount(grid), 2 * TILES_IN_FLIGHT);
-}
-
-/** An upper bound of the result as a PNG: its pixels as they are, a filter byte a row and some framing. */
-function resultBytes({ width, height, channels }: ImageHeader): number {
-  return Math.ceil((width * channels + 1) * height * 1.001) + 4096;
 }

@@ -72,14 +72,21 @@ function namesTag(header: string | undefined, etag: string): boolean {
   return header.split(',').some((each) => ['*', etag, `W/${etag}`].includes(each.trim()));
 }
 
+const GONE: Record<NonNullable<ImageRecord['gone']>, string> = {
+  expired: 'its time was up, or its file was removed',
+  room: 'it made room for newer images',
+  deleted: 'it was deleted on request',
+};
+
 async function problemOf(
-  { id }: ImageRecord,
+  { id, gone }: ImageRecord,
   found: Exclude<FoundResult, { is: 'own' }>,
   parts: ResultParts,
 ): Promise<Problem> {
   const remedy = 'Send the image again to have it made anew.';
   if (found.is === 'missing') {
-    return new Problem('result-gone', `The result of image ${id} is not kept any more. ${remedy}`);
+    const reason = GONE[gone ?? 'expired'];
+    return new Problem('result-gone', `The result of image ${id} is not kept any more: ${reason}. ${remedy}`);
   }
   const cause =
     found.by === null ? 'a file that is no result of an image here' : await described(found.by, parts);

@@ -85,8 +85,14 @@ export function createRoutes(parts: RoutesParts): Handler {
     await recordOf(id, caller);
     const answer = await ledger.cancel(id);
     if (answer === null) throw unknownImage(id);
-    if (answer === 'done') throw new Problem('conflict', `Image ${id} is done; there is nothing to cancel.`);
+    if (answer === 'done') await deleteResult(id, caller);
     sendJson(res, 200, acceptedView(await recordOf(id, caller)));
+  }
+
+  /** The image stays done, but its result goes from wherever it is. */
+  async function deleteResult(id: string, caller: Caller): Promise<void> {
+    const { output } = await recordOf(id, caller);
+    if ((await ledger.dropResult(id)) === 'dropped') await stores.results.remove(id, output);
   }
 
   /** The record of an image that the caller may see. What belongs to another might as well not exist. */

@@ -1,6 +1,7 @@
 // Every fault that `npm run test:mutants` plants in the queue.
 import { imageMutants } from './image-mutants.ts';
 import type { Mutant } from './mutant.ts';
+import { roomMutants } from './room-mutants.ts';
 import { sharedMutants } from './shared-mutants.ts';
 import { splitMutants } from './split-mutants.ts';
 import { sweepMutants } from './sweep-mutants.ts';
@@ -12,4 +13,5 @@ export const mutants: Mutant[] = [
   ...splitMutants,
   ...sweepMutants,
   ...imageMutants,
+  ...roomMutants,
 ];

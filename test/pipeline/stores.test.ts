@@ -17,6 +17,7 @@ import { buffer } from 'node:stream/consumers';
 import type { Redis } from 'ioredis';
 import { Problem } from '../../functions/lib/errors.ts';
 import { FileStore } from '../../functions/lib/store/file-store.ts';
+import { ImageLedger } from '../../functions/lib/queue/image-ledger.ts';
 import { labelChunk, labelOf } from '../../functions/lib/image/png/label.ts';
 import { signature } from '../../functions/lib/image/png/chunks.ts';
 import { LabelledResults } from '../../functions/lib/store/labelled-results.ts';
@@ -57,6 +58,16 @@ async function contents(store: Store, name: string): Promise<string | null> {
 
 async function names(store: Store, path: string): Promise<string[]> {
   return (await store.list(path)).names;
+}
+
+const [A, B] = ['a'.repeat(24), 'b'.repeat(24)];
+
+/** Opens an image under a key prefix of its own, so that Redis may keep things with it. */
+async function begun(keyPrefix: string, id: string, name = 'photo.png'): Promise<ImageLedger> {
+  const ledger = new ImageLedger(redis, { keyPrefix, recordTtlS: 60 });
+  const plan = { name, width: 1, height: 1, tileSizePx: 1, kernelSize: 1, tiles: 1, output: '', owner: '' };
+  expect(await ledger.begin(id, plan, { bytes: 1, budgetBytes: 100 })).toBe('begun');
+  return ledger;
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
@@ -305,66 +316,68 @@ describe('a store in a folder', () => {
 });
 
 describe('uploads in Redis', () => {
-  const create = (name: string) => new RedisUploads(redis, name, 60);
-
-  it('are listed and read by their names', async () => {
-    const uploads = create('named');
-    await uploads.write('b.png', [text('one '), text('two')]);
-    await uploads.write('a.jpg', [text('x')]);
-    expect((await uploads.list('')).names).toEqual(['a.jpg', 'b.png']);
+  it('are listed and read by their names as long as their images are under way', async () => {
+    const uploads = new RedisUploads(redis, 'uploads');
+    const ledger = await begun('uploads', A, 'b.png');
+    await begun('uploads', B, 'été 照片.jpg');
+    await uploads.keep(A, text('one two'));
+    await uploads.keep(B, text('x'));
+    expect(await uploads.list('')).toEqual({ names: ['b.png', 'été 照片.jpg'], skipped: [] });
     expect((await uploads.list('b.png')).names).toEqual(['b.png']);
     expect(Buffer.from(await uploads.read('b.png', 7)).toString()).toBe('one two');
     expect(await codeOf(uploads.read('b.png', 6))).toBe('body-too-large');
     expect(await codeOf(uploads.read('c.png', 6))).toBe('not-found');
     expect(await codeOf(uploads.list('c.png'))).toBe('not-found');
+
+    await ledger.cancel(A);
+    expect((await uploads.list('')).names).toEqual(['été 照片.jpg']);
+    expect(await codeOf(uploads.read('b.png', 7))).toBe('not-found');
+    await uploads.keep(A, text('too late'));
+    expect(await redis.keys('uploads:*:upload')).toEqual([`uploads:${B}:upload`]);
   });
 
-  it('expire, and are not listed any more', async () => {
-    const uploads = create('expired');
-    await uploads.write('a.png', [text('x')]);
-    expect(await redis.ttl('expired:file:a.png')).toBeGreaterThan(0);
-    await redis.zadd('expired:files', 1, 'a.png');
-    expect((await uploads.list('')).names).toEqual([]);
+  it('are listed by the thousand', async () => {
+    const names = Array.from({ length: 3000 }, (_, at) => `${at}.png`);
+    await redis.hset('thousands:uploads', Object.fromEntries(names.map((name) => [name, A])));
+    expect((await new RedisUploads(redis, 'thousands').list('')).names).toEqual(names.sort());
   });
 });
 
 describe.each<[string, (name: string) => Results]>([
   ['a folder', (name) => new LabelledResults(new FileStore(join(folder, name)), 0)],
-  ['Redis', (name) => new RedisResults(redis, name, 60)],
-])('results in %s', (_kind, create) => {
-  const [A, B] = ['a'.repeat(24), 'b'.repeat(24)];
-
+  ['Redis', (name) => new RedisResults(redis, name)],
+])('results in %s', (kind, create) => {
   /** The bytes of a result, as far as a store looks at them. */
   async function* resultOf(id: string, size = 100): AsyncGenerator<Uint8Array> {
     yield* [signature, Buffer.alloc(25), labelChunk(id), Buffer.alloc(size)];
   }
 
-  it('are found where they were put, and gone when they are removed', async () => {
+  it('are found where they were put', async () => {
     const results = create('found');
+    if (kind === 'Redis') await begun('found', A);
     const place = results.placeOf(A, 'photo_blurred.png');
     expect(await results.open(A, place)).toEqual({ is: 'missing' });
     await results.write(A, place, resultOf(A, 3_000_000));
     expect(await hasResult(results, A, place)).toBe(true);
     const found = await results.open(A, place);
-    expect(found).toMatchObject({ is: 'own', file: { sizeBytes: 8 + 25 + 50 + 3_000_000 } });
-    if (found.is !== 'own') return;
-    const bytes = await buffer(found.file.read());
+    if (found.is !== 'own') throw new Error(found.is);
+    expect(found.file.sizeBytes).toBe(8 + 25 + 50 + 3_000_000);
+    expect(labelOf(await buffer(found.file.read()))).toBe(A);
     await found.file.close();
-    expect(labelOf(bytes)).toBe(A);
-    expect(await results.remove(A, place)).toBe(true);
-    expect(await results.remove(A, place)).toBe(false);
-    expect(await results.open(A, place)).toEqual({ is: 'missing' });
   });
 
   it('of two images are never taken for each other', async () => {
     const results = create('two');
-    const places = new Map([A, B].map((id) => [id, results.placeOf(id, 'photo_blurred.png')]));
-    for (const id of [A, B]) await results.write(id, places.get(id) ?? '', resultOf(id));
-    const isA = await hasResult(results, A, places.get(A) ?? '');
-    const found = isA ? null : await results.open(A, places.get(A) ?? '');
+    const places = [A, B].map((id) => results.placeOf(id, 'photo_blurred.png'));
+    for (const [at, id] of [A, B].entries()) {
+      if (kind === 'Redis') await begun('two', id);
+      await results.write(id, places[at], resultOf(id));
+    }
+    const isA = await hasResult(results, A, places[0]);
+    const found = isA ? null : await results.open(A, places[0]);
     expect([null, { is: 'replaced', by: B }]).toContainEqual(found);
-    await results.remove(A, places.get(A) ?? '');
-    expect(await hasResult(results, B, places.get(B) ?? '')).toBe(true);
+    await results.remove(A, places[0]);
+    expect(await hasResult(results, B, places[1])).toBe(true);
   });
 });
 

@@ -20,6 +20,7 @@ describe('begin', () => {
       blurredAt: null,
       endedAt: null,
       error: null,
+      gone: null,
     });
     const { admitted, images } = await on.rig.look();
     expect({ admitted, images }).toEqual({ admitted: { [A]: '700' }, images: { [A]: START_MS } });

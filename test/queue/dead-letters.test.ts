@@ -45,14 +45,37 @@ describe('a failed image', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed' });
   });
 
-  test('gives its memory back once its time is up and another image needs it', async () => {
+  test('gives its memory back once its time is up', async () => {
+    await on.rig.split(A, 1);
+    await on.rig.killNextTile();
+    on.rig.now += KEPT_MS;
+    expect(await on.rig.queue.claim()).toBeNull();
+    expect((await on.rig.look()).admitted).toEqual({});
+  });
+
+  test('gives way before another image is refused, the one first that is kept the longest', async () => {
+    for (const [id, bytes] of [
+      [A, 600],
+      [B, 400],
+    ] as const) {
+      await on.rig.begin(id, { tiles: 1, bytes });
+      await on.rig.ledger.enqueue(id, 0, sourceOf(id, 0));
+      await on.rig.killNextTile('poison');
+    }
+    expect(await on.rig.begin(C, { bytes: 600 })).toBe('begun');
+    const { admitted, dead } = await on.rig.look();
+    expect(admitted).toEqual({ [B]: '400', [C]: '600' });
+    expect(Object.keys(dead)).toEqual([`${B}:0`]);
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed', error: 'tile 0: poison' });
+    expect(await on.rig.requeue(`${A}:0`)).toBe('gone');
+    expect((await on.rig.look()).byImage[A].expiring).toEqual(['meta']);
+  });
+
+  test('does not give way to itself when it comes again', async () => {
     await on.rig.begin(A, { tiles: 1, bytes: 1000 });
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     await on.rig.killNextTile();
-    expect(await on.rig.begin(B, { bytes: 1 })).toBe('over-budget');
-    on.rig.now += KEPT_MS;
-    expect(await on.rig.begin(B, { bytes: 1000 })).toBe('begun');
-    expect((await on.rig.look()).admitted).toEqual({ [B]: '1000' });
+    expect(await on.rig.begin(A, { bytes: 1000 })).toBe('begun');
   });
 });
 

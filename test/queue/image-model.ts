@@ -34,6 +34,8 @@ export class ImageModel {
   blurredAt: number | null = null;
   endedAt: number | null = null;
   error: string | null = null;
+  /** When it failed and nothing of it moved any more. */
+  settledAt = 0;
   readonly output = 'photo_blurred.png';
 
   constructor(tileCount: number, now: number) {
@@ -73,9 +75,10 @@ export class ImageModel {
       this.blurredAt = now;
       this.nextEvent = now;
     }
+    if (this.isSettled) this.settledAt = now;
   }
 
-  end(state: 'done' | 'failed' | 'cancelled', error: string | null, now: number): void {
+  end(state: 'done' | 'failed' | 'cancelled', error: string | null, now: number | null): void {
     this.state = state;
     this.error = error;
     this.endedAt = now;

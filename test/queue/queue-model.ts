@@ -28,7 +28,9 @@ export class QueueModel {
       known.touchedAt = this.now;
       return known.state;
     }
-    while (!this.#fits(id, bytes)) if (!this.#giveUpSilentSplit()) return 'over-budget';
+    while (!this.#fits(id, bytes)) {
+      if (!this.#giveUpSilentSplit() && !this.#giveUpFailed(id)) return 'over-budget';
+    }
     if (known) this.#removeTraces(id);
     for (const each of this.index.keys()) if (!this.images.has(each)) this.index.delete(each);
     this.index.set(id, this.now);
@@ -192,6 +194,18 @@ export class QueueModel {
     const [id, image] = silent;
     this.#removeTraces(id);
     image.end('cancelled', 'its split was abandoned', this.now);
+    return true;
+  }
+
+  /** The one that has been kept the longest, another than `id`. */
+  #giveUpFailed(id: string): boolean {
+    const [failed] = [...this.images]
+      .filter(([each, image]) => each !== id && image.state === 'failed' && image.isSettled && !image.isOver)
+      .sort(([a, one], [b, other]) => one.settledAt - other.settledAt || (a < b ? -1 : 1));
+    if (!failed) return false;
+    const [other, image] = failed;
+    this.#removeTraces(other);
+    image.end('failed', image.error, image.endedAt);
     return true;
   }
 

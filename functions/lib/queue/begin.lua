@@ -1,7 +1,7 @@
 #!lua
 -- Opens an image: writes its record and sets aside the memory it may need, unless it is known already. The chunks its
 -- result carries, if any, are SET in the same transaction, just before, and are taken over only if the image is begun.
--- Uses: shared-memory.lua, shared-list.lua, shared-endings.lua
+-- Uses: shared-memory.lua, shared-list.lua, shared-endings.lua, shared-results.lua
 -- ARGV[1] -> image id
 -- ARGV[2] -> now, ms ('' = server clock)
 -- ARGV[3] -> bytes the image may hold
@@ -39,6 +39,41 @@ local function give_up_silent_split()
   return true
 end
 
+-- Lets the oldest results give way, if that makes room. Returns whether there is room now, or more of them can go.
+local function drop_old_results()
+  if admitted_bytes() - share_of(image) - results_bytes() + bytes > budget then
+    return false
+  end
+  for _, oldest in ipairs(redis.call('ZRANGE', RESULTS, 0, 15)) do
+    drop_result(oldest, 'room')
+    if fits() then
+      return true
+    end
+  end
+  return redis.call('EXISTS', RESULTS) == 1
+end
+
+-- Gives up the dead tiles of another image that has failed. Returns whether there was one.
+local function give_up_failed()
+  for _, failed in ipairs(redis.call('ZRANGEBYSCORE', SWEEPS, '(' .. now, '+inf', 'LIMIT', 0, 2)) do
+    if failed ~= image then
+      local record = key(failed, 'meta')
+      end_life(failed, 0)
+      redis.call('EXPIRE', record, redis.call('HGET', record, 'ttl'))
+      return true
+    end
+  end
+  return false
+end
+
+-- Whether memory can be made free, or was.
+local function can_make_room()
+  return redis.call('ZCOUNT', SWEEPS, '-inf', now) > 0
+    or give_up_silent_split()
+    or drop_old_results()
+    or give_up_failed()
+end
+
 -- Why the image is not begun now, or nil.
 local function obstacle()
   local state = redis.call('HGET', meta, 'state')
@@ -47,9 +82,12 @@ local function obstacle()
     redis.call('ZADD', SPLITS, 'XX', now, image)
     return state
   end
+  if state == 'done' then
+    drop_result(image, nil) -- It is not there, or it is to be made anew.
+  end
+  drop_expired_results(now)
   if not fits() then
-    local can_free = redis.call('ZCOUNT', SWEEPS, '-inf', now) > 0 or give_up_silent_split()
-    return can_free and 'sweep' or 'over-budget'
+    return can_make_room() and 'sweep' or 'over-budget'
   end
   if redis.call('EXISTS', key(image, 'tiles')) == 1 then
     end_life(image, 0)

@@ -11,6 +11,6 @@ if redis.call('EXISTS', meta) == 0 then
   return nil
 end
 end_life(image, 0)
-redis.call('UNLINK', meta, key(image, 'result'))
+redis.call('UNLINK', meta)
 redis.call('ZREM', IMAGES, image)
 return 'forgotten'

@@ -41,6 +41,8 @@ export interface ImageRecord extends ImagePlan {
   endedAt: number | null;
   /** Why it failed, or what keeps it from being done. */
   error: string | null;
+  /** Why the result of an image that was done is not there any more, where that is known. */
+  gone: 'expired' | 'room' | 'deleted' | null;
 }
 
 export interface DeadTile {
@@ -57,19 +59,31 @@ export interface Admission {
 
 /** How long a split may be silent before its image may be given up to make room. */
 const ABANDONED_MS = 10 * 60 * 1000;
+/** How long a split may be silent before it may have died, and its request come again to resume it. */
+const SILENT_MS = 5000;
+
+export interface LedgerOptions {
+  keyPrefix: string;
+  /** How long the record of an image is kept after its end. */
+  recordTtlS: number;
+  /** How long a result is kept that is in Redis; 0, or longer than the record: as long as that. */
+  resultTtlS?: number;
+}
 
 export class ImageLedger {
   readonly #redis: Redis;
   readonly #scripts: QueueScripts;
   readonly #keyPrefix: string;
   readonly #recordTtlS: number;
+  readonly #resultTtlS: number;
   readonly #clock: () => string;
 
-  constructor(redis: Redis, options: { keyPrefix: string; recordTtlS: number }, clock?: Clock) {
+  constructor(redis: Redis, options: LedgerOptions, clock?: Clock) {
     this.#redis = redis;
     this.#scripts = new QueueScripts(redis, options.keyPrefix);
     this.#keyPrefix = options.keyPrefix;
     this.#recordTtlS = options.recordTtlS;
+    this.#resultTtlS = Math.min(options.resultTtlS || Infinity, options.recordTtlS);
     this.#clock = () => (clock ? String(clock()) : '');
   }
 
@@ -147,7 +161,7 @@ export class ImageLedger {
 
   /** Closes a blurred image whose result is written. */
   async finish(id: string): Promise<'finished' | 'again' | 'over'> {
-    const answer = await this.#scripts.run('finish', id, this.#clock(), this.#recordTtlS);
+    const answer = await this.#scripts.run('finish', id, this.#clock(), this.#recordTtlS, this.#resultTtlS);
     await this.#sweep(id);
     return answer as 'finished' | 'again' | 'over';
   }
@@ -164,6 +178,20 @@ export class ImageLedger {
     const answer = await this.#scripts.run('cancel', id, this.#clock(), this.#recordTtlS, 'failed');
     await this.#sweep(id);
     return answer as 'dropped' | ImageState | null;
+  }
+
+  /** Lets go of the result of an image that is done. Returns the state of one that is not, null for an unknown one. */
+  async dropResult(id: string): Promise<'dropped' | ImageState | null> {
+    return (await this.#scripts.run('drop-result', id)) as 'dropped' | ImageState | null;
+  }
+
+  /**
+   * When an image for which there is no room may come again, in milliseconds from now; null when there may be room for it
+   * already.
+   */
+  async waitForRoom({ bytes, budgetBytes }: Admission): Promise<number | null> {
+    const answer = await this.#scripts.run('wait-for-room', this.#clock(), bytes, budgetBytes, SILENT_MS);
+    return answer as number | null;
   }
 
   /** Undoes {@link begin}: nothing of the image stays. */
@@ -202,6 +230,7 @@ export class ImageLedger {
       blurredAt: fields.blurredAt ? number('blurredAt') : null,
       endedAt: fields.endedAt ? number('endedAt') : null,
       error: fields.error ?? null,
+      gone: (fields.gone ?? null) as ImageRecord['gone'],
       output: fields.output ?? '',
       owner: fields.owner ?? '',
     };

@@ -22,7 +22,8 @@ export function queueKeys(prefix: string) {
     admitted: `${prefix}:admitted`,
     /**
      * HASH of running sums: `admitted`, the bytes of all images in `admitted` together; `lives`, how many images were
-     * begun; `stale`, entries of `queue` that went stale since it was tidied. `tidying`: it is being tidied.
+     * begun; `stale`, entries of `queue` that went stale since it was tidied; `results`, the bytes of all results;
+     * `pace…`, how fast images are done (shared-pace.lua). `tidying`: the list is being tidied.
      */
     totals: `${prefix}:totals`,
     /** ZSET imageId → when it was begun, ms. Beside it lies one for each owner of images: `<prefix>:images:<owner>`. */
@@ -31,6 +32,10 @@ export function queueKeys(prefix: string) {
     splits: `${prefix}:splits`,
     /** ZSET imageId → when what it holds is freed: 0 once its life has ended, ms for a failed image that is kept. */
     sweeps: `${prefix}:sweeps`,
+    /** HASH name → imageId, of uploads that are kept. */
+    uploads: `${prefix}:uploads`,
+    /** ZSET imageId → when its result expires, ms; of results that Redis keeps. */
+    results: `${prefix}:results`,
   };
 }
 
@@ -52,7 +57,8 @@ export function imageKeys(prefix: string, imageId: string) {
     done: of('done'),
     /** STRING, the PNG chunks its result carries besides pixels: colour profile, density. Absent when it carries none. */
     ancillary: of('ancillary'),
-    /** HASH, a blob (redis/blob.ts): its result, with STORE=redis. */
+    /** HASHes, blobs (redis/blob.ts): its upload while it is under way, and its result, with STORE=redis. */
+    upload: of('upload'),
     result: of('result'),
     /** HASH tile → why it was given up. */
     dead: of('dead'),

@@ -18,6 +18,9 @@ export const scriptNames = [
   'sweep',
   'newest',
   'requeue',
+  'take-blob',
+  'drop-result',
+  'wait-for-room',
   'counts',
   'naive-ack',
 ] as const;

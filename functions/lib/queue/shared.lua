@@ -14,6 +14,8 @@ local TOTALS = prefix .. ':totals'
 local IMAGES = prefix .. ':images'
 local SPLITS = prefix .. ':splits'
 local SWEEPS = prefix .. ':sweeps'
+local UPLOADS = prefix .. ':uploads'
+local RESULTS = prefix .. ':results'
 
 -- The longest pause before another attempt or another sending, before it is stretched by chance.
 local MAX_DELAY_MS = 30000

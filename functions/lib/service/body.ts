@@ -11,8 +11,8 @@ const UNPLACED_BYTES = 1024 * 1024;
 
 /** The places there are for bodies and for work on them. Both methods throw a {@link Problem} when none gets free soon. */
 export interface BodyPlaces {
-  /** Resolves when there is a free place. */
-  find(): Promise<void>;
+  /** Resolves when there is a free place for a request with this head. */
+  find(req: IncomingMessage): Promise<void>;
   /** Takes a place until `res` is closed. */
   take(res: ServerResponse): Promise<void>;
 }

@@ -134,7 +134,7 @@ async function receive(req: IncomingMessage, res: ServerResponse, options: Serve
   const pace = { minBytesPerS, patienceMs: SENDING_PATIENCE_MS };
   const { places } = lifecycle;
   if (!places || req.method !== 'POST') return readBody(req, { maxBytes, pace });
-  await places.find(); // Where there is none, the body need not be sent at all.
+  await places.find(req); // Where there is none, the body need not be sent at all.
   return readBody(req, { maxBytes, pace, takePlace: () => places.take(res) });
 }
 

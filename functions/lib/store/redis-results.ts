@@ -2,23 +2,22 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { imageKeys } from '../queue/keys.ts';
+import { QueueScripts } from '../queue/scripts.ts';
 import { openBlob, writeBlob } from '../redis/blob.ts';
-import { runTogether } from '../redis/run-together.ts';
 import type { FoundResult, Results } from './results.ts';
 
-/** How long the part of a result stays whose writer died. */
-const PARTIAL_TTL_S = 600;
+/** How long bytes stay that a writer who died left on the way. */
+export const PARTIAL_TTL_S = 600;
 
 export class RedisResults implements Results {
   readonly #redis: Redis;
+  readonly #scripts: QueueScripts;
   readonly #keyPrefix: string;
-  readonly #ttlS: number;
 
-  /** Keeps each result for `ttlS` seconds. */
-  constructor(redis: Redis, keyPrefix: string, ttlS: number) {
+  constructor(redis: Redis, keyPrefix: string) {
     this.#redis = redis;
+    this.#scripts = new QueueScripts(redis, keyPrefix);
     this.#keyPrefix = keyPrefix;
-    this.#ttlS = ttlS;
   }
 
   placeOf(id: string, output: string): string {
@@ -31,18 +30,14 @@ export class RedisResults implements Results {
   }
 
   async write(id: string, _place: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const { staged, result } = this.#keys(id);
-    const partial = staged(`result-${randomBytes(6).toString('hex')}`);
-    await writeBlob(this.#redis, partial, chunks, PARTIAL_TTL_S);
-    await runTogether(this.#redis, [
-      ['unlink', result],
-      ['rename', partial, result],
-      ['expire', result, this.#ttlS],
-    ]);
+    const token = `result-${randomBytes(6).toString('hex')}`;
+    await writeBlob(this.#redis, this.#keys(id).staged(token), chunks, PARTIAL_TTL_S);
+    await this.#scripts.run('take-blob', id, token, 'result');
   }
 
-  async remove(id: string): Promise<boolean> {
-    return (await this.#redis.unlink(this.#keys(id).result)) > 0;
+  /** The queue's scripts have freed it with the image's end. */
+  async remove(): Promise<boolean> {
+    return false;
   }
 
   /** Redis itself lets them expire. */

@@ -1,74 +1,76 @@
-// Uploaded images in Redis, each kept for a while: works on any cluster with no volume at all.
+// Uploaded images in Redis, each kept with its image as long as that is under way: works with no volume at all.
 import { randomBytes } from 'node:crypto';
-import { Command, type Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { Problem } from '../errors.ts';
-import { BytesCommand, sendTogether } from '../redis/bytes-command.ts';
-import { runTogether } from '../redis/run-together.ts';
-import { assertPath } from './names.ts';
-import { inBatches, type Inputs, type Listing } from './store.ts';
+import { imageKeys, queueKeys } from '../queue/keys.ts';
+import { QueueScripts } from '../queue/scripts.ts';
+import { BlobGone, openBlob, writeBlob } from '../redis/blob.ts';
+import { PARTIAL_TTL_S } from './redis-results.ts';
+import type { Inputs, Listing } from './store.ts';
 
 export class RedisUploads implements Inputs {
   readonly #redis: Redis;
-  readonly #prefix: string;
-  readonly #ttlS: number;
+  readonly #scripts: QueueScripts;
+  readonly #keyPrefix: string;
 
-  /** Keeps files under `prefix`, each for `ttlS` seconds after it was written. */
-  constructor(redis: Redis, prefix: string, ttlS: number) {
+  constructor(redis: Redis, keyPrefix: string) {
     this.#redis = redis;
-    this.#prefix = prefix;
-    this.#ttlS = ttlS;
+    this.#scripts = new QueueScripts(redis, keyPrefix);
+    this.#keyPrefix = keyPrefix;
   }
 
   async list(path: string): Promise<Listing> {
-    assertPath(path);
-    const now = Date.now();
-    await this.#redis.zremrangebyscore(this.#index, '-inf', now);
-    const names = await this.#redis.zrange(this.#index, '0', '-1');
-    const found = names.filter((name) => path === '' || name === path || name.startsWith(`${path}/`)).sort();
-    if (found.length === 0 && path !== '') throw missing(path);
-    return { names: found, skipped: [] };
+    const names = path === '' ? await this.#names() : (await this.#idOf(path)) ? [path] : null;
+    if (names === null) throw missing(path);
+    return { names, skipped: [] };
   }
 
   async read(name: string, maxBytes: number): Promise<Uint8Array> {
-    assertPath(name);
-    const size = await this.#redis.strlen(this.#file(name));
-    if (size > maxBytes) {
-      throw new Problem('body-too-large', `${name} has ${size} bytes, more than the ${maxBytes} allowed.`);
+    const id = await this.#idOf(name);
+    const blob = id && (await openBlob(this.#redis, this.#keys(id).upload));
+    if (!blob) throw missing(name);
+    const { sizeBytes } = blob;
+    if (sizeBytes > maxBytes) {
+      throw new Problem(
+        'body-too-large',
+        `${JSON.stringify(name)} has ${sizeBytes} bytes, more than the ${maxBytes} allowed.`,
+      );
     }
-    const bytes = await this.#redis.getBuffer(this.#file(name));
-    if (bytes === null) throw missing(name);
-    return bytes;
-  }
-
-  async write(name: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
-    assertPath(name);
-    const partial = `${this.#prefix}:partial:${randomBytes(8).toString('hex')}`;
     try {
-      for await (const batch of inBatches(chunks)) {
-        // The partial file expires by itself should this writer die.
-        await sendTogether(this.#redis, [
-          ...batch.map((chunk) => new BytesCommand('append', [partial], chunk)),
-          new Command('expire', [partial, this.#ttlS]),
-        ]);
-      }
-      await runTogether(this.#redis, [
-        ['rename', partial, this.#file(name)],
-        ['expire', this.#file(name), this.#ttlS],
-        ['zadd', this.#index, Date.now() + this.#ttlS * 1000, name],
-      ]);
+      return Buffer.concat(await Array.fromAsync(blob.read()), sizeBytes);
     } catch (error) {
-      await this.#redis.unlink(partial).catch(() => {}); // It expires by itself; the first fault is the one to tell.
-      throw error;
+      throw error instanceof BlobGone ? missing(name) : error;
     }
   }
 
-  #file(name: string): string {
-    return `${this.#prefix}:file:${name}`;
+  /** Keeps `bytes` as the upload of image `id`, unless that is not under way any more. */
+  async keep(id: string, bytes: Uint8Array): Promise<void> {
+    const token = `upload-${randomBytes(6).toString('hex')}`;
+    await writeBlob(this.#redis, this.#keys(id).staged(token), [bytes], PARTIAL_TTL_S);
+    await this.#scripts.run('take-blob', id, token, 'upload');
   }
 
-  /** ZSET name → when it expires, ms. */
+  async #names(): Promise<string[]> {
+    const names = new Set<string>();
+    let cursor = '0';
+    do {
+      const [next, found] = await this.#redis.hscan(this.#index, cursor, 'COUNT', 256);
+      for (let at = 0; at < found.length; at += 2) names.add(found[at]);
+      cursor = next;
+    } while (cursor !== '0');
+    return [...names].sort();
+  }
+
+  async #idOf(name: string): Promise<string | null> {
+    return this.#redis.hget(this.#index, name);
+  }
+
   get #index(): string {
-    return `${this.#prefix}:files`;
+    return queueKeys(this.#keyPrefix).uploads;
+  }
+
+  #keys(id: string) {
+    return imageKeys(this.#keyPrefix, id);
   }
 }
 

@@ -11,22 +11,25 @@ import type { Inputs } from './store.ts';
 export interface Stores {
   inputs: Inputs;
   results: Results;
-  /** Where uploaded images are kept, if they are. */
-  uploads: RedisUploads | null;
+  /** Keeps uploaded images among the inputs; null where INPUT_PATH is a folder of its own. */
+  uploads: Pick<RedisUploads, 'keep'> | null;
 }
 
 /**
  * `file`: INPUT_PATH and OUTPUT_PATH are folders, and a result is called after its image's name. `redis`: uploads and
- * results live in Redis, each result under its image's id.
+ * results live in Redis, each with its image.
  */
 export function openStores(config: Config, redis: Redis): Stores {
-  const { keyPrefix, recordTtlS, resultTtlS } = config;
+  const { keyPrefix, resultTtlS, storedInputs } = config;
   if (config.store === 'file') {
     const results = new LabelledResults(new FileStore(config.outputPath), resultTtlS);
     return { inputs: new FileStore(config.inputPath), results, uploads: null };
   }
-  const uploads = new RedisUploads(redis, `${keyPrefix}:inputs`, recordTtlS);
-  // Without its record nobody could ask for a result any more.
-  const ttlS = Math.min(resultTtlS || recordTtlS, recordTtlS);
-  return { inputs: uploads, results: new RedisResults(redis, keyPrefix, ttlS), uploads };
+  const uploads = new RedisUploads(redis, keyPrefix);
+  // Where nobody may ask for stored inputs, uploads are not worth their memory.
+  return {
+    inputs: uploads,
+    results: new RedisResults(redis, keyPrefix),
+    uploads: storedInputs === 'on' ? uploads : null,
+  };
 }

@@ -1,0 +1,53 @@
+// How much of Redis's memory an image takes, before any of it is there.
+import type { Config } from '../lib/config.ts';
+import type { ImageHeader } from '../lib/image/read.ts';
+import { sourceOf, tileCount, type TileGrid } from '../lib/image/tile-grid.ts';
+import { allocatedBytes } from '../lib/redis/allocated-bytes.ts';
+import { blobMemoryBytes } from '../lib/redis/blob.ts';
+
+/** Each tile costs Redis a handful of small entries besides its pixels. */
+const BYTES_PER_ENTRY = 512;
+
+type FileSettings = Pick<Config, 'store' | 'storedInputs' | 'ownImagesOnly'>;
+
+/** Whether Redis keeps uploads: where it is the store, and anybody may ask for them. */
+function keepsUploads({ store, storedInputs, ownImagesOnly }: FileSettings): boolean {
+  return store === 'redis' && storedInputs === 'on' && ownImagesOnly === 'off';
+}
+
+/** The least that any image takes whose upload has `uploadBytes`. */
+export function leastBytes(uploadBytes: number, settings: FileSettings): number {
+  return BYTES_PER_ENTRY + (keepsUploads(settings) ? blobMemoryBytes(uploadBytes) : 0);
+}
+
+/**
+ * What the image's tiles hold in Redis when all of them wait, a tile's result being never larger than its source, and
+ * what `inFlight` of them take besides on their way in and out.
+ */
+export function tilesBytes(grid: TileGrid, header: ImageHeader, inFlight: number): number {
+  let atRest = 0;
+  let largest = 0;
+  for (let tile = 0; tile < tileCount(grid); tile++) {
+    const { width, height } = sourceOf(grid, tile);
+    const bytes = allocatedBytes(width * height * header.channels);
+    atRest += bytes + BYTES_PER_ENTRY;
+    largest = Math.max(largest, bytes);
+  }
+  return atRest + largest * Math.min(tileCount(grid), inFlight);
+}
+
+/** What the files of an image depend on. */
+export interface FilesParts {
+  header: ImageHeader;
+  uploadBytes: number;
+  ancillaryBytes: number;
+}
+
+/** What Redis keeps of the upload and of the result: the latter as its pixels are, with some framing. */
+export function filesBytes(parts: FilesParts, settings: FileSettings): number {
+  const { width, height, channels } = parts.header;
+  const resultBytes = Math.ceil((width * channels + 1) * height * 1.001) + 4096 + parts.ancillaryBytes;
+  const upload = keepsUploads(settings) ? blobMemoryBytes(parts.uploadBytes) : 0;
+  const result = settings.store === 'redis' ? blobMemoryBytes(resultBytes) : 0;
+  return upload + result;
+}

@@ -1,0 +1,88 @@
+import type { IncomingMessage } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import type { Config } from '../lib/config.ts';
+import type { Admission } from '../lib/queue/image-ledger.ts';
+import { assertRoomFor, noMemory, noRoom } from './room.ts';
+
+/** A ledger that always gives the same answer, and what it was asked. */
+class Ledger {
+  readonly asked: Admission[] = [];
+  readonly #waitMs: number | null;
+
+  constructor(waitMs: number | null) {
+    this.#waitMs = waitMs;
+  }
+
+  async waitForRoom(admission: Admission): Promise<number | null> {
+    this.asked.push(admission);
+    return this.#waitMs;
+  }
+}
+
+const admission = { bytes: 10, budgetBytes: 100 };
+const config = { redisBudgetBytes: 100, store: 'redis', storedInputs: 'on', ownImagesOnly: 'off' } as Config;
+
+function upload(headers: Record<string, string>): IncomingMessage {
+  return { headers } as unknown as IncomingMessage;
+}
+
+describe('who finds no room', () => {
+  it.each([
+    [null, 1],
+    [0, 1],
+    [1, 1],
+    [1001, 2],
+    [90_000, 90],
+    [9_000_000, 3600],
+  ])('and has to wait %s ms is told %i s', async (waitMs, seconds) => {
+    expect(await noRoom(new Ledger(waitMs), admission)).toMatchObject({
+      code: 'over-budget',
+      retryAfterSeconds: seconds,
+    });
+  });
+
+  it('because Redis is at its limit waits for all others', async () => {
+    const ledger = new Ledger(4000);
+    expect(await noMemory(ledger, 100)).toMatchObject({ code: 'over-budget', retryAfterSeconds: 4 });
+    expect(ledger.asked).toEqual([{ bytes: 100, budgetBytes: 100 }]);
+    expect(await noMemory(new Ledger(null), 100)).toMatchObject({ retryAfterSeconds: 10 });
+  });
+});
+
+describe('an upload', () => {
+  it('is refused by its length when there is no room for it', async () => {
+    const ledger = new Ledger(3000);
+    const refused = assertRoomFor(upload({ 'content-length': '5000' }), { config, ledger });
+    await expect(refused).rejects.toMatchObject({ code: 'over-budget', retryAfterSeconds: 3 });
+    expect(ledger.asked[0].bytes).toBeGreaterThan(5000);
+  });
+
+  it('counts for little where Redis does not keep it', async () => {
+    for (const other of [{ store: 'file' }, { storedInputs: 'off' }, { ownImagesOnly: 'on' }]) {
+      const ledger = new Ledger(null);
+      const parts = { config: { ...config, ...other } as Config, ledger };
+      await assertRoomFor(upload({ 'content-length': '5000' }), parts);
+      expect(ledger.asked[0].bytes).toBeLessThan(5000);
+    }
+  });
+
+  it('is let in when there may be room', async () => {
+    await assertRoomFor(upload({}), { config, ledger: new Ledger(null) });
+  });
+
+  it('is all that is asked about', async () => {
+    const ledger = new Ledger(3000);
+    await assertRoomFor(upload({ 'content-type': 'application/json' }), { config, ledger });
+    expect(ledger.asked).toEqual([]);
+  });
+});
+
+it('a Redis that is away is told as such', async () => {
+  const ledger = {
+    async waitForRoom(): Promise<never> {
+      throw new Error('Connection is closed.');
+    },
+  };
+  const refused = assertRoomFor(upload({}), { config, ledger });
+  await expect(refused).rejects.toMatchObject({ code: 'queue-unavailable' });
+});
