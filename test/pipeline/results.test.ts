@@ -128,6 +128,29 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
     expect(await head.text()).toBe('');
   });
 
+  it('are deleted on request, each only its own', async () => {
+    const sent: Sent = new Map();
+    const first = await post(sent, 'deleted.png', 1, 3);
+    await caller.done(first.id);
+    const second = await post(sent, 'deleted.png', 2, 3);
+    await caller.done(second.id);
+    const remove = (id: string) => fetch(`${caller.pipeline.splitUrl}/images/${id}`, { method: 'DELETE' });
+
+    expect((await remove(first.id)).status).toBe(200);
+    expect((await caller.fetchResult(second.id)).status).toBe(200);
+    expect((await caller.fetchResult(first.id)).status).toBe(410);
+    expect((await remove(second.id)).status).toBe(200);
+    const gone = await caller.fetchResult(second.id);
+    expect([gone.status, await gone.json()]).toMatchObject([
+      410,
+      { code: 'result-gone', detail: expect.stringContaining('deleted on request') as string },
+    ]);
+    expect(await caller.status(second.id)).toMatchObject({ status: 'done', output: null, result: null });
+    expect(await readdir(outputs).catch(() => [])).not.toContain('deleted_blurred.png');
+    expect(await caller.blur(await pngOf(2), 'name=deleted.png&kernel=3')).toMatchObject({ id: second.id });
+    expect((await caller.fetchResult(second.id)).status).toBe(200);
+  });
+
   it('that are gone are told as gone, and made anew when the image comes again', async () => {
     const png = await pngOf(5);
     const { id, output } = await caller.blur(png, 'name=gone.png&kernel=3');
