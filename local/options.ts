@@ -1,6 +1,5 @@
 // The command line of `npm start`.
-import { parseArgs } from 'node:util';
-import { isKernelSize } from '../functions/lib/kernel-size.ts';
+import { oddKernel, oneOf, parseOptions, wholeNumber } from '../scripts/lib/options.ts';
 
 export const HELP = `Blurs images on this machine: npm start -- [<file or folder>...] [options]
 
@@ -28,50 +27,29 @@ export interface Options {
   json: boolean;
 }
 
-/** It was called wrongly; the message says how. */
-export class UsageError extends Error {}
-
 /** Reads the command line; null when it asks for help. Throws a {@link UsageError} for what it cannot read. */
 export function readOptions(argv: string[], env: NodeJS.ProcessEnv): Options | null {
-  let parsed;
-  try {
-    parsed = parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: {
-        out: { type: 'string', default: 'output' },
-        kernel: { type: 'string', default: '15' },
-        tile: { type: 'string', default: '256' },
-        queue: { type: 'string', default: 'lease' },
-        workers: { type: 'string', default: env.NUM_WORKERS ?? '4' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError((error as Error).message, { cause: error });
-  }
-  const { values, positionals } = parsed;
+  const { values, positionals } = parseOptions({
+    args: argv,
+    allowPositionals: true,
+    options: {
+      out: { type: 'string', default: 'output' },
+      kernel: { type: 'string', default: '15' },
+      tile: { type: 'string', default: '256' },
+      queue: { type: 'string', default: 'lease' },
+      workers: { type: 'string', default: env.NUM_WORKERS ?? '4' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
   if (values.help) return null;
-  const integer = (name: 'tile' | 'workers', min: number, max: number) => {
-    const value = Number(values[name]);
-    if (Number.isInteger(value) && value >= min && value <= max) return value;
-    throw new UsageError(`--${name} is ${values[name]}; a whole number from ${min} to ${max} is wanted`);
-  };
-  const kernel = Number(values.kernel);
-  if (!isKernelSize(kernel)) {
-    throw new UsageError(`--kernel is ${values.kernel}; an odd number from 1 to 255 is wanted`);
-  }
-  const { queue } = values;
-  if (queue !== 'lease' && queue !== 'naive')
-    throw new UsageError(`--queue is ${queue}; lease or naive is wanted`);
   return {
     paths: positionals,
     out: values.out,
-    kernel,
-    tile: integer('tile', 1, 512),
-    queue,
-    workers: integer('workers', 1, 64),
+    kernel: oddKernel('kernel', values.kernel),
+    tile: wholeNumber('tile', values.tile, 1, 512),
+    queue: oneOf('queue', values.queue, ['lease', 'naive']),
+    workers: wholeNumber('workers', values.workers, 1, 64),
     json: values.json,
   };
 }

@@ -1,11 +1,11 @@
 // `npm run dead-letters`: shows the tiles that were given up, tries them again, or gives their images up for good.
-import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { loadConfig, type Config } from '../functions/lib/config.ts';
 import { isImageId, parseJob } from '../functions/lib/job.ts';
 import { ImageLedger } from '../functions/lib/queue/image-ledger.ts';
 import { imageKeys, queueKeys } from '../functions/lib/queue/keys.ts';
 import { QueueScripts } from '../functions/lib/queue/scripts.ts';
+import { parseOptions, runCommand, UsageError } from './lib/options.ts';
 
 const HELP = `Tiles that were given up after MAX_ATTEMPTS: npm run dead-letters -- <command> [<what>]
 
@@ -28,8 +28,6 @@ interface DeadLetter {
   /** When it was given up, ms since the epoch. */
   at: number;
 }
-
-class UsageError extends Error {}
 
 /** The dead letters of one deployment. */
 class DeadLetters {
@@ -98,7 +96,7 @@ function readWhat(word: string | undefined, isAll: boolean): (job: string) => bo
 }
 
 async function main(argv: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseOptions({
     args: argv,
     allowPositionals: true,
     options: { all: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
@@ -146,11 +144,4 @@ async function main(argv: string[]): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  const isUsage =
-    error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
-  console.error(isUsage ? `${(error as Error).message}\n\n${HELP}` : (error as Error).message);
-  process.exitCode = 2;
-}
+await runCommand(() => main(process.argv.slice(2)), 2);

@@ -1,7 +1,7 @@
 // `npm run fuzz`: feeds every parser mutated inputs, a million in all, and prints what came of them.
-import { parseArgs } from 'node:util';
 import { fuzz } from '../test/hostile/fuzz.ts';
 import { fuzzTargets } from '../test/hostile/fuzz-targets.ts';
+import { parseOptions, runCommand, UsageError, wholeNumber } from './lib/options.ts';
 
 const HELP = `Feeds the parsers mutated inputs: npm run fuzz -- [options]
 
@@ -16,7 +16,7 @@ It exits with 0 if every input was taken or refused as a problem, 1 if not, 2 if
 const SHARES: Record<string, number> = { png: 0.02, jpeg: 0.002 };
 
 function readOptions() {
-  const { values } = parseArgs({
+  const { values } = parseOptions({
     options: {
       inputs: { type: 'string', default: '1000000' },
       seed: { type: 'string', default: '1' },
@@ -24,13 +24,12 @@ function readOptions() {
       help: { type: 'boolean', default: false },
     },
   });
-  const whole = (name: 'inputs' | 'seed'): number => {
-    const value = Number(values[name]);
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new Error(`--${name} is a whole number from 1, not ${values[name]}`);
-    return value;
+  return {
+    inputs: wholeNumber('inputs', values.inputs),
+    seed: wholeNumber('seed', values.seed),
+    target: values.target,
+    help: values.help,
   };
-  return { inputs: whole('inputs'), seed: whole('seed'), target: values.target, help: values.help };
 }
 
 async function main(): Promise<number> {
@@ -40,7 +39,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const targets = (await fuzzTargets()).filter(({ name }) => target === undefined || name === target);
-  if (targets.length === 0) throw new Error(`there is no parser ${target}`);
+  if (targets.length === 0) throw new UsageError(`there is no parser ${target}`);
   const quick = targets.filter(({ name }) => !(name in SHARES));
   const rest = 1 - targets.reduce((sum, { name }) => sum + (SHARES[name] ?? 0), 0);
   const shareOf = (name: string): number =>
@@ -61,9 +60,4 @@ async function main(): Promise<number> {
   return isSound ? 0 : 1;
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  console.error(`error: ${(error as Error).message} (--help tells more)`);
-  process.exitCode = 2;
-}
+await runCommand(main, 2);

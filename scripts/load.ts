@@ -3,10 +3,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { runLoad, type LoadResult } from '../chaos/load.ts';
 import { Pipeline } from '../local/pipeline.ts';
 import { buildIfStale } from './build.ts';
+import { oneOf, parseOptions, runCommand, wholeNumber } from './lib/options.ts';
 
 const HELP = `Sends split more than the pipeline can take: npm run load -- [options]
 
@@ -60,7 +60,7 @@ function report(result: LoadResult): string {
 }
 
 function readOptions() {
-  const { values } = parseArgs({
+  const { values } = parseOptions({
     options: {
       seconds: { type: 'string', default: '60' },
       factor: { type: 'string', default: '5' },
@@ -72,20 +72,13 @@ function readOptions() {
       help: { type: 'boolean', default: false },
     },
   });
-  const number = (name: 'seconds' | 'factor' | 'side' | 'budget' | 'workers'): number => {
-    const value = Number(values[name]);
-    if (!(value > 0)) throw new Error(`--${name} is a number above 0, not ${values[name]}`);
-    return value;
-  };
-  if (values.store !== 'file' && values.store !== 'redis')
-    throw new Error(`--store is file or redis, not ${values.store}`);
   return {
-    seconds: number('seconds'),
-    factor: number('factor'),
-    sidePx: number('side'),
-    budgetBytes: number('budget') * MEGABYTE,
-    workers: number('workers'),
-    store: values.store,
+    seconds: wholeNumber('seconds', values.seconds),
+    factor: wholeNumber('factor', values.factor),
+    sidePx: wholeNumber('side', values.side),
+    budgetBytes: wholeNumber('budget', values.budget) * MEGABYTE,
+    workers: wholeNumber('workers', values.workers),
+    store: oneOf('store', values.store, ['file', 'redis']),
     json: values.json,
     help: values.help,
   };
@@ -115,9 +108,4 @@ async function main(): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  console.error(error);
-  process.exitCode = 2;
-}
+await runCommand(main, 2);

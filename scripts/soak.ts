@@ -1,8 +1,8 @@
 // `npm run soak`: thousands of tiles through the line while everything in it is killed, in both queue modes, and a table
 // of what was done and what was lost.
-import { parseArgs } from 'node:util';
 import { keepsPromises, Soak, type SoakResult } from '../chaos/soak-run.ts';
 import { buildIfStale } from './build.ts';
+import { oneOf, parseOptions, runCommand, wholeNumber } from './lib/options.ts';
 
 const HELP = `Blurs many images while everything is killed: npm run soak -- [options]
 
@@ -58,7 +58,7 @@ function table(results: [mode: string, result: SoakResult][]): string {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
+  const { values } = parseOptions({
     options: {
       tiles: { type: 'string', default: '10000' },
       kills: { type: 'string', default: '1000' },
@@ -73,20 +73,12 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  const whole = (name: 'tiles' | 'kills' | 'seed' | 'minutes') => {
-    const value = Number(values[name]);
-    if (Number.isInteger(value) && value >= 1 && value <= 10_000_000) return value;
-    throw new Error(`--${name} is ${values[name]}; a whole number from 1 is wanted`);
-  };
-  const { queue } = values;
-  if (queue !== 'naive' && queue !== 'lease' && queue !== 'both') {
-    throw new Error(`--queue is ${queue}; naive, lease or both is wanted`);
-  }
+  const queue = oneOf('queue', values.queue, ['naive', 'lease', 'both']);
   const options = {
-    tiles: whole('tiles'),
-    kills: whole('kills'),
-    seed: whole('seed'),
-    deadlineMs: whole('minutes') * 60_000,
+    tiles: wholeNumber('tiles', values.tiles),
+    kills: wholeNumber('kills', values.kills),
+    seed: wholeNumber('seed', values.seed),
+    deadlineMs: wholeNumber('minutes', values.minutes) * 60_000,
     onProgress: (text: string) => console.error(text),
   };
   await buildIfStale();
@@ -101,11 +93,4 @@ async function main(): Promise<number> {
   return lease && !keepsPromises(lease, MAX_RESIDUE_BYTES) ? 1 : 0;
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  console.error(
-    (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') ? (error as Error).message : error,
-  );
-  process.exitCode = 2;
-}
+await runCommand(main, 2);

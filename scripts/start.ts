@@ -7,11 +7,12 @@ import type { SkippedFile } from '../functions/lib/store/find-images.ts';
 import { printable } from '../functions/lib/store/names.ts';
 import { buildIfStale } from './build.ts';
 import { findInputs, skippedLines, type RunImage, type RunInputs } from '../local/inputs.ts';
-import { HELP, readOptions, UsageError, type Options } from '../local/options.ts';
+import { HELP, readOptions, type Options } from '../local/options.ts';
 import { Pipeline } from '../local/pipeline.ts';
 import { Progress } from '../local/progress.ts';
 import { blurFiles, type ImageResult } from '../local/run.ts';
 import { drawSamples } from '../local/samples.ts';
+import { runCommand, UsageError } from './lib/options.ts';
 
 const INTERRUPTED = 130;
 
@@ -138,9 +139,4 @@ async function blur(
   }
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  console.error(error instanceof UsageError ? `${error.message} (--help tells more)` : error);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
-}
+await runCommand(main, 1);

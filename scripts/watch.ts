@@ -1,6 +1,6 @@
 // What scripts/watch.sh runs: looks again and again, and prints a line when something changed, or a screen each time.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { parseOptions, runCommand, wholeNumber } from './lib/options.ts';
 import { lookAtCluster, lookLocally, type Look, type Sample } from './watch-sources.ts';
 
 const columns: [title: string, width: number, cell: (sample: Sample) => string][] = [
@@ -85,16 +85,8 @@ async function watch({ look, isLive, intervalMs, until }: WatchOptions): Promise
 
 const firstLine = ({ message }: Error): string => message.split('\n').slice(0, 2).join(' ');
 
-function readOptions(): ReturnType<typeof parse>['values'] {
-  try {
-    return parse().values;
-  } catch (error) {
-    return refuse((error as Error).message);
-  }
-}
-
-function parse() {
-  return parseArgs({
+function readOptions() {
+  return parseOptions({
     options: {
       redis: { type: 'string', default: process.env.REDIS_URL },
       cluster: { type: 'boolean', default: false },
@@ -104,36 +96,26 @@ function parse() {
       interval: { type: 'string' },
       seconds: { type: 'string' },
     },
-  });
+  }).values;
 }
 
-function positive(name: string, text: string): number {
-  const value = Number(text);
-  return Number.isInteger(value) && value > 0
-    ? value
-    : refuse(`${name} is a positive integer, not "${text}"`);
-}
-
-function refuse(message: string): never {
-  console.error(`error: ${message}`);
-  process.exit(2);
-}
-
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const options = readOptions();
   const isLocal = options.redis !== undefined && !options.cluster;
-  const intervalMs = positive('--interval', options.interval ?? (isLocal ? '200' : '1000'));
-  const until = options.seconds ? Date.now() + positive('--seconds', options.seconds) * 1000 : Infinity;
+  const intervalMs = wholeNumber('interval', options.interval ?? (isLocal ? '200' : '1000'));
+  const until = options.seconds ? Date.now() + wholeNumber('seconds', options.seconds) * 1000 : Infinity;
   const local = isLocal ? await lookLocally(options.redis ?? '', options['key-prefix']) : undefined;
   const look = local?.look ?? lookAtCluster(options.namespace, options['key-prefix']);
   process.on('SIGINT', () => process.exit(0));
   try {
     await watch({ look, isLive: options.live, intervalMs, until });
+    return 0;
   } catch (error) {
-    refuse(`nothing to watch: ${firstLine(error as Error)}`);
+    console.error(`error: nothing to watch: ${firstLine(error as Error)}`);
+    return 2;
   } finally {
     local?.close();
   }
 }
 
-await main();
+await runCommand(main, 2);

@@ -1,5 +1,5 @@
 // `npm run test:mutants`: plants faults in a copy of the queue, one at a time, and counts how many its tests catch.
-import { parseArgs } from 'node:util';
+import { oneOf, parseOptions, runCommand, UsageError, wholeNumber } from '../../scripts/lib/options.ts';
 import type { Mutant } from './mutant.ts';
 import { mutants } from './mutants.ts';
 import { judge, MIN_SHARE, row, type Outcome } from './verdict.ts';
@@ -27,7 +27,7 @@ async function tryMutant(bench: Workbench, mutant: Mutant, suite: Suite): Promis
   return { mutant, caughtBy: failure?.test ?? null };
 }
 
-async function main(chosen: Mutant[], suite: Suite, jobs: number): Promise<number> {
+async function tryMutants(chosen: Mutant[], suite: Suite, jobs: number): Promise<number> {
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stopping.abort());
   const benches = await Promise.all(Array.from({ length: jobs }, () => Workbench.open(stopping.signal)));
@@ -53,31 +53,24 @@ async function main(chosen: Mutant[], suite: Suite, jobs: number): Promise<numbe
   }
 }
 
-function isSuite(name: string): name is Suite {
-  return Object.hasOwn(suites, name);
+async function main(): Promise<number> {
+  const { values } = parseOptions({
+    options: {
+      only: { type: 'string', default: '' },
+      suite: { type: 'string', default: 'all' },
+      jobs: { type: 'string', default: '2' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const suite = oneOf('suite', values.suite, Object.keys(suites) as Suite[]);
+  const jobs = wholeNumber('jobs', values.jobs);
+  const chosen = mutants.filter(({ name, file }) => `${name} ${file}`.includes(values.only));
+  if (chosen.length === 0) throw new UsageError(`no fault has "${values.only}" in its name or file`);
+  return tryMutants(chosen, suite, jobs);
 }
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', default: '' },
-    suite: { type: 'string', default: 'all' },
-    jobs: { type: 'string', default: '2' },
-    help: { type: 'boolean', default: false },
-  },
-});
-const suite = isSuite(values.suite) ? values.suite : null;
-const jobs = Number(values.jobs);
-const chosen = mutants.filter(({ name, file }) => `${name} ${file}`.includes(values.only));
-if (values.help) {
-  console.log(HELP);
-} else if (!suite || !Number.isInteger(jobs) || jobs < 1 || chosen.length === 0) {
-  console.error(HELP);
-  process.exitCode = 2;
-} else {
-  try {
-    process.exitCode = await main(chosen, suite, jobs);
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exitCode = 1;
-  }
-}
+await runCommand(main, 1);
