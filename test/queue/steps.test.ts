@@ -1,6 +1,7 @@
 // No step of the queue does more for an image of more tiles, for more images or for a longer list: the commands that
 // Redis runs for it are counted. So no request keeps Redis from the others for long.
 import { describe, expect, test } from 'vitest';
+import { queueKeys } from '../../functions/lib/queue/keys.ts';
 import { scriptNames, scriptText } from '../../functions/lib/queue/script-text.ts';
 import { B, C, pixels, planOf, PREFIX, useRig } from './rig.ts';
 import { ScriptMeter } from './script-meter.ts';
@@ -13,6 +14,7 @@ const BUDGET_BYTES = 1_000_000;
 
 const idOf = (n: number) => n.toString(16).padStart(24, '0');
 const A = idOf(0);
+const keys = queueKeys(PREFIX);
 
 async function begin(id: string, tiles: number): Promise<void> {
   await on.rig.ledger.begin(id, planOf(tiles), { bytes: 1, budgetBytes: BUDGET_BYTES });
@@ -104,6 +106,28 @@ describe('no step', () => {
       await meter.watch(() => on.rig.ledger.newest(100));
       expect(meter.takeMost()).toBeLessThan(MOST_COMMANDS);
       expect((await on.rig.look()).admitted).toEqual({});
+    } finally {
+      meter.stop();
+    }
+  });
+
+  test.each([
+    ['give way', 0],
+    ['have expired', 1e12],
+  ])('does more for more results that %s', { timeout: 60_000 }, async (_what, later) => {
+    const { redis, ledger } = on.rig;
+    const images = numbers(1, 600).map(idOf);
+    await redis.zadd(keys.results, ...images.flatMap((id) => [2_000_000, id]));
+    await redis.hset(keys.admitted, Object.fromEntries(images.map((id) => [id, 1000])));
+    await redis.hset(keys.totals, { admitted: 1000 * images.length, results: 1000 * images.length });
+    on.rig.now += later;
+    const meter = await ScriptMeter.start(on.server);
+    try {
+      const admission = { bytes: BUDGET_BYTES, budgetBytes: BUDGET_BYTES };
+      expect(await meter.watch(() => ledger.waitForRoom(admission))).toBeNull();
+      expect(await meter.watch(() => ledger.begin(A, planOf(2), admission))).toBe('begun');
+      expect(meter.takeMost()).toBeLessThan(MOST_COMMANDS);
+      expect((await on.rig.look()).admitted).toEqual({ [A]: String(BUDGET_BYTES) });
     } finally {
       meter.stop();
     }
