@@ -17,6 +17,7 @@ import { buffer } from 'node:stream/consumers';
 import type { Redis } from 'ioredis';
 import { Problem } from '../../functions/lib/errors.ts';
 import { FileStore } from '../../functions/lib/store/file-store.ts';
+import { ImageBlobs } from '../../functions/lib/queue/image-blobs.ts';
 import { ImageLedger } from '../../functions/lib/queue/image-ledger.ts';
 import { labelChunk, labelOf } from '../../functions/lib/image/png/label.ts';
 import { signature } from '../../functions/lib/image/png/chunks.ts';
@@ -317,7 +318,7 @@ describe('a store in a folder', () => {
 
 describe('uploads in Redis', () => {
   it('are listed and read by their names as long as their images are under way', async () => {
-    const uploads = new RedisUploads(redis, 'uploads');
+    const uploads = new RedisUploads(new ImageBlobs(redis, 'uploads'));
     const ledger = await begun('uploads', A, 'b.png');
     await begun('uploads', B, 'été 照片.jpg');
     await uploads.keep(A, text('one two'));
@@ -339,13 +340,13 @@ describe('uploads in Redis', () => {
   it('are listed by the thousand', async () => {
     const names = Array.from({ length: 3000 }, (_, at) => `${at}.png`);
     await redis.hset('thousands:uploads', Object.fromEntries(names.map((name) => [name, A])));
-    expect((await new RedisUploads(redis, 'thousands').list('')).names).toEqual(names.sort());
+    expect((await new RedisUploads(new ImageBlobs(redis, 'thousands')).list('')).names).toEqual(names.sort());
   });
 });
 
 describe.each<[string, (name: string) => Results]>([
   ['a folder', (name) => new LabelledResults(new FileStore(join(folder, name)), 0)],
-  ['Redis', (name) => new RedisResults(redis, name)],
+  ['Redis', (name) => new RedisResults(new ImageBlobs(redis, name))],
 ])('results in %s', (kind, create) => {
   /** The bytes of a result, as far as a store looks at them. */
   async function* resultOf(id: string, size = 100): AsyncGenerator<Uint8Array> {

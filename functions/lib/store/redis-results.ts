@@ -1,23 +1,12 @@
 // Results in Redis, each among the other keys of its image: nobody else's can be there.
-import { randomBytes } from 'node:crypto';
-import type { Redis } from 'ioredis';
-import { imageKeys } from '../queue/keys.ts';
-import { QueueScripts } from '../queue/scripts.ts';
-import { openBlob, writeBlob } from '../redis/blob.ts';
+import type { ImageBlobs } from '../queue/image-blobs.ts';
 import type { FoundResult, Results } from './results.ts';
 
-/** How long bytes stay that a writer who died left on the way. */
-export const PARTIAL_TTL_S = 600;
-
 export class RedisResults implements Results {
-  readonly #redis: Redis;
-  readonly #scripts: QueueScripts;
-  readonly #keyPrefix: string;
+  readonly #blobs: ImageBlobs;
 
-  constructor(redis: Redis, keyPrefix: string) {
-    this.#redis = redis;
-    this.#scripts = new QueueScripts(redis, keyPrefix);
-    this.#keyPrefix = keyPrefix;
+  constructor(blobs: ImageBlobs) {
+    this.#blobs = blobs;
   }
 
   placeOf(id: string, output: string): string {
@@ -25,25 +14,19 @@ export class RedisResults implements Results {
   }
 
   async open(id: string): Promise<FoundResult> {
-    const blob = await openBlob(this.#redis, this.#keys(id).result);
+    const blob = await this.#blobs.open(id, 'result');
     return blob ? { is: 'own', file: { ...blob, close: async () => {} } } : { is: 'missing' };
   }
 
   async write(id: string, _place: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const token = `result-${randomBytes(6).toString('hex')}`;
-    await writeBlob(this.#redis, this.#keys(id).staged(token), chunks, PARTIAL_TTL_S);
-    await this.#scripts.run('take-blob', id, token, 'result');
+    await this.#blobs.put(id, 'result', chunks);
   }
 
-  /** The queue's scripts have freed it with the image's end. */
+  /** The scripts that end an image or drop its result have freed it. */
   async remove(): Promise<boolean> {
     return false;
   }
 
   /** Redis itself lets them expire. */
   async expire(): Promise<void> {}
-
-  #keys(id: string) {
-    return imageKeys(this.#keyPrefix, id);
-  }
 }

@@ -1,6 +1,7 @@
 // Where a deployment's images come from and go to, by the setting STORE.
 import type { Redis } from 'ioredis';
 import type { Config } from '../config.ts';
+import { ImageBlobs } from '../queue/image-blobs.ts';
 import { FileStore } from './file-store.ts';
 import { LabelledResults } from './labelled-results.ts';
 import { RedisResults } from './redis-results.ts';
@@ -25,11 +26,12 @@ export function openStores(config: Config, redis: Redis): Stores {
     const results = new LabelledResults(new FileStore(config.outputPath), resultTtlS);
     return { inputs: new FileStore(config.inputPath), results, uploads: null };
   }
-  const uploads = new RedisUploads(redis, keyPrefix);
+  const blobs = new ImageBlobs(redis, keyPrefix);
+  const uploads = new RedisUploads(blobs);
   // Where nobody may ask for stored inputs, uploads are not worth their memory.
   return {
     inputs: uploads,
-    results: new RedisResults(redis, keyPrefix),
+    results: new RedisResults(blobs),
     uploads: storedInputs === 'on' ? uploads : null,
   };
 }

@@ -1,0 +1,65 @@
+// The upload and the result of an image, where Redis keeps them: blobs among the image's other keys. The scripts that end
+// an image free them.
+import { randomBytes } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { openBlob, writeBlob, type Blob } from '../redis/blob.ts';
+import { imageKeys, queueKeys } from './keys.ts';
+import { QueueScripts } from './scripts.ts';
+
+/** How long bytes stay that a writer who died left on the way. */
+const STAGED_TTL_S = 600;
+
+export type BlobPart = 'upload' | 'result';
+
+export class ImageBlobs {
+  readonly #redis: Redis;
+  readonly #scripts: QueueScripts;
+  readonly #keyPrefix: string;
+
+  constructor(redis: Redis, keyPrefix: string) {
+    this.#redis = redis;
+    this.#scripts = new QueueScripts(redis, keyPrefix);
+    this.#keyPrefix = keyPrefix;
+  }
+
+  /** Keeps `chunks` with image `id`, as a whole, unless that is not under way any more. */
+  async put(
+    id: string,
+    part: BlobPart,
+    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): Promise<void> {
+    const token = `${part}-${randomBytes(6).toString('hex')}`;
+    await writeBlob(this.#redis, this.#keys(id).staged(token), chunks, STAGED_TTL_S);
+    await this.#scripts.run('take-blob', id, token, part);
+  }
+
+  /** The blob, or null when there is none. */
+  async open(id: string, part: BlobPart): Promise<Blob | null> {
+    return openBlob(this.#redis, this.#keys(id)[part]);
+  }
+
+  /** The image whose upload is found by `name`, or null. */
+  async ownerOf(name: string): Promise<string | null> {
+    return this.#redis.hget(this.#uploads, name);
+  }
+
+  /** The names of all uploads, sorted. */
+  async uploadNames(): Promise<string[]> {
+    const names = new Set<string>();
+    let cursor = '0';
+    do {
+      const [next, found] = await this.#redis.hscan(this.#uploads, cursor, 'COUNT', 256);
+      for (let at = 0; at < found.length; at += 2) names.add(found[at]);
+      cursor = next;
+    } while (cursor !== '0');
+    return [...names].sort();
+  }
+
+  get #uploads(): string {
+    return queueKeys(this.#keyPrefix).uploads;
+  }
+
+  #keys(id: string) {
+    return imageKeys(this.#keyPrefix, id);
+  }
+}
