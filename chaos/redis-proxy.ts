@@ -26,7 +26,7 @@ export interface Passage {
 export interface Stop {
   step: Step;
   moment: Moment;
-  /** The how-manieth of the steps that fit; 1 unless given. */
+  /** Which of the matching steps, counted from 1; the first unless given. */
   nth?: number;
   /** Which steps fit; all unless given. */
   where?: (step: Pick<Passage, 'words' | 'answer'>) => boolean;

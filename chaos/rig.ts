@@ -1,4 +1,4 @@
-// The line with a proxy in front of every function's Redis and a gate in front of assemble, so that a test can stop any
+// The pipeline with a proxy in front of every function's Redis and a gate in front of assemble, so that a test can stop any
 // step and kill anyone there. Unlike local/pipeline.ts nothing scales by itself: the test starts each worker.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

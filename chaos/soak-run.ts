@@ -1,4 +1,4 @@
-// One soak: many images through the line while workers die all the time and everything else dies now and then.
+// One soak: many images go through the pipeline while workers are killed all the time and everything else now and then.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findFaults } from './nothing-lost.ts';
 import { Rig, type Member, type SentImage } from './rig.ts';
@@ -16,7 +16,7 @@ export interface SoakOptions {
   onProgress?: (text: string) => void;
 }
 
-/** What was done to the line, and how often. */
+/** What was done to the pipeline, and how often. */
 export interface SoakFaults {
   workersKilled: number;
   workersStopped: number;

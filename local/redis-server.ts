@@ -1,4 +1,4 @@
-// A Redis of one's own: a private server on a free port, gone with whoever started it.
+// A private Redis server on a free port. It ends with the process that started it.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';

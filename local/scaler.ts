@@ -25,7 +25,7 @@ export interface ScalerState {
   running: number;
 }
 
-/** HASH in the line's own Redis: how many processes are wanted and ready. */
+/** HASH in the pipeline's own Redis: how many processes are wanted and ready. */
 export const LOCAL_REPLICAS = 'tessera:local';
 
 export class Scaler {

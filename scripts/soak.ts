@@ -1,4 +1,4 @@
-// `npm run soak`: thousands of tiles through the line while everything in it is killed, in both queue modes, and a table
+// `npm run soak`: thousands of tiles go through the pipeline while its processes are killed, in both queue modes, and a table
 // of what was done and what was lost.
 import { keepsPromises, Soak, type SoakResult } from '../chaos/soak-run.ts';
 import { buildIfStale } from './build.ts';

@@ -1,4 +1,4 @@
-// The checks themselves: every loss that is put in behind the line's back must turn them red.
+// Tests the checks themselves: they must find every loss that is put in behind the pipeline's back.
 import { createHash } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

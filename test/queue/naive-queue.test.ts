@@ -1,4 +1,4 @@
-// The naive queue, promise by promise, and the promise it does not make: whoever dies takes the tiles in hand along.
+// The naive queue, promise by promise, and the one it does not make: a killed worker loses the tiles it has claimed.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NaiveQueue } from '../../functions/lib/queue/naive-queue.ts';
 import { A, pixels, planOf, PREFIX, sourceOf, useRig } from './rig.ts';

@@ -1,4 +1,4 @@
-// How much work there is and how the images stand, for whoever watches: one script, one look.
+// How much work there is and how the images stand, for everything that watches: one script, one look.
 import type { Redis } from 'ioredis';
 import { scriptText } from './script-text.ts';
 

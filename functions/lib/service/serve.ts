@@ -13,7 +13,7 @@ import { assertRoutable, unroutable } from './routable.ts';
 import { cutSlowReaders } from './slow-readers.ts';
 import { stopSignal } from './stop-signal.ts';
 
-/** What a function tells about itself to whoever runs it. */
+/** What a function tells `serve` about itself. */
 export interface Lifecycle {
   /** Whether requests can be served now. */
   isReady(): boolean;
