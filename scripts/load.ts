@@ -93,7 +93,13 @@ async function main(): Promise<number> {
   await buildIfStale();
   const folder = await mkdtemp(join(tmpdir(), 'tessera-load-'));
   const pipeline = await Pipeline.start({
-    env: { STORE: store, OUTPUT_PATH: folder, REDIS_BUDGET_BYTES: String(budgetBytes), LOG_LEVEL: 'error' },
+    env: {
+      STORE: store,
+      OUTPUT_PATH: folder,
+      REDIS_BUDGET_BYTES: String(budgetBytes),
+      CLIENT_SHARE: '1', // All of the load comes from one address.
+      LOG_LEVEL: 'error',
+    },
     maxWorkers: workers,
     onLog: (_name, line) => console.error(line),
   });

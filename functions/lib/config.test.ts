@@ -20,6 +20,13 @@ describe('loadConfig', () => {
     expect(config).toMatchObject({ kernelSize: 51, queueMode: 'naive', redisUrl: 'rediss://u:p@r:6380' });
   });
 
+  it.each(['0', '-0.5', '1.01', '75%', 'half', ' ', 'NaN', 'Infinity'])(
+    'takes %j for no share of the budget',
+    (text) => {
+      expect(() => loadConfig({ CLIENT_SHARE: text })).toThrow('CLIENT_SHARE');
+    },
+  );
+
   it('reports every fault at once', () => {
     const env = { KERNEL_SIZE: '14', TILE_SIZE: '0', QUEUE_MODE: 'lucky', PORT: 'x' };
     expect(() => loadConfig(env)).toThrow(/KERNEL_SIZE.*\n.*TILE_SIZE.*|TILE_SIZE.*\n[^]*KERNEL_SIZE/);

@@ -19,6 +19,12 @@ const integer =
     return value;
   };
 
+const fraction: Parse<number> = (text) => {
+  const value = Number(text);
+  if (text.trim() === '' || !(value > 0 && value <= 1)) throw new Error('a number above 0 and up to 1');
+  return value;
+};
+
 const oneOf =
   <T extends string>(...values: T[]): Parse<T> =>
   (text) => {
@@ -93,6 +99,7 @@ const settings = {
   decodeTimeoutMs: ['DECODE_TIMEOUT_MS', integer(1, 3_600_000), '30000'],
   decodeMemoryBytes: ['DECODE_MEMORY_BYTES', integer(16 * MEBIBYTE, 2048 * MEBIBYTE), String(320 * MEBIBYTE)],
   redisBudgetBytes: ['REDIS_BUDGET_BYTES', integer(1, Number.MAX_SAFE_INTEGER), String(1024 * MEBIBYTE)],
+  clientShare: ['CLIENT_SHARE', fraction, '0.75'],
   accessTokens: ['AUTH_TOKEN', accessTokens, NO_TOKENS],
   trustedProxies: ['TRUSTED_PROXIES', integer(0, 10), '0'],
   storedInputs: ['STORED_INPUTS', oneOf('on', 'off'), 'on'],

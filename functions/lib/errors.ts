@@ -24,6 +24,7 @@ export const problems = {
   'unreadable-file': { status: 422, title: 'The file cannot be read' },
   'invalid-image': { status: 422, title: 'The image cannot be decoded' },
   'unprocessable-event': { status: 422, title: 'The event names nothing that can be assembled' },
+  'over-share': { status: 429, title: 'No room for another image of this caller now' },
   'over-budget': { status: 429, title: 'No room for another image now' },
   'too-many-uploads': { status: 429, title: 'Too many uploads at once' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },

@@ -14,6 +14,7 @@ import type {
   ImagePlan,
   ImageRecord,
   ImageState,
+  Refusal,
 } from '../lib/queue/image-ledger.ts';
 import { allocatedBytes } from '../lib/redis/allocated-bytes.ts';
 import { isOutOfMemory } from '../lib/redis/faults.ts';
@@ -26,7 +27,7 @@ import { cutTiles } from './cut.ts';
 import { InFlight } from './in-flight.ts';
 import { filesBytes, tilesBytes } from './memory.ts';
 import { Places } from './places.ts';
-import { noMemory, noRoom } from './room.ts';
+import { noMemory, noRoom, noShare } from './room.ts';
 import { assertPixelsPerByte } from './pixel-limit.ts';
 
 /** Tiles sent to Redis but not confirmed. */
@@ -92,11 +93,12 @@ export class Intake {
         allocatedBytes(ancillary.length) +
         filesBytes({ header, uploadBytes: bytes.length, ancillaryBytes: ancillary.length }, config),
       budgetBytes: config.redisBudgetBytes,
+      client: { name: caller.name, budgetBytes: Math.floor(config.redisBudgetBytes * config.clientShare) },
     };
-    if (admission.bytes > admission.budgetBytes) {
+    if (admission.bytes > admission.client.budgetBytes) {
       throw new Problem(
         'image-too-large',
-        `Blurring ${header.width}x${header.height} pixels needs ${admission.bytes} bytes of Redis memory; ${admission.budgetBytes} are allowed in all.`,
+        `Blurring ${header.width}x${header.height} pixels needs ${admission.bytes} bytes of Redis memory; one caller may have ${admission.client.budgetBytes}.`,
       );
     }
     const { record, isSplitHere } = await about({ imageId: id }, () =>
@@ -117,6 +119,7 @@ export class Intake {
     try {
       const state = await this.#begin(id, incoming);
       if (state === 'over-budget') throw await noRoom(ledger, admission);
+      if (state === 'over-share') throw await noShare(ledger, admission);
       isSplitHere = state === 'begun' || state === 'splitting';
       if (isSplitHere) await this.#split(id, bytes, header);
     } catch (error) {
@@ -132,7 +135,7 @@ export class Intake {
   async #begin(
     id: string,
     { plan, admission, ancillary }: Incoming,
-  ): Promise<'begun' | 'over-budget' | ImageState> {
+  ): Promise<'begun' | Refusal | ImageState> {
     const { ledger } = this.#parts;
     const state = await ledger.begin(id, plan, admission, { ancillary });
     if (state !== 'done' || (await this.#hasResult(id))) return state;

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { Config } from '../lib/config.ts';
 import type { Admission } from '../lib/queue/image-ledger.ts';
-import { assertRoomFor, noMemory, noRoom } from './room.ts';
+import { assertRoomFor, noMemory, noRoom, noShare } from './room.ts';
 
 /** A ledger that always gives the same answer, and what it was asked. */
 class Ledger {
@@ -39,6 +39,14 @@ describe('who finds no room', () => {
       code: 'over-budget',
       retryAfterSeconds: seconds,
     });
+  });
+
+  it('in its share of the budget is told to come again', async () => {
+    expect(await noShare(new Ledger(7000), admission)).toMatchObject({
+      code: 'over-share',
+      retryAfterSeconds: 7,
+    });
+    expect(await noShare(new Ledger(null), admission)).toMatchObject({ retryAfterSeconds: 5 });
   });
 
   it('because Redis is at its limit waits for all others', async () => {

@@ -12,6 +12,8 @@ import { leastBytes } from './memory.ts';
 const MOST_S = 3600;
 /** The wait when Redis's memory is used by something that Tessera knows nothing of. */
 const UNKNOWN_WAIT_MS = 10_000;
+/** The wait of a client whose share is full although something else of it is about to go. */
+const SHARE_WAIT_MS = 5000;
 
 export interface RoomParts {
   config: Pick<Config, 'redisBudgetBytes' | 'store' | 'storedInputs' | 'ownImagesOnly'>;
@@ -21,6 +23,14 @@ export interface RoomParts {
 /** The Problem for an image that is not let in now. */
 export async function noRoom(ledger: RoomParts['ledger'], admission: Admission): Promise<Problem> {
   return overBudget((await ledger.waitForRoom(admission)) ?? 0);
+}
+
+/** The Problem for an image that would give its client more than its share. */
+export async function noShare(ledger: RoomParts['ledger'], admission: Admission): Promise<Problem> {
+  const waitMs = (await ledger.waitForRoom(admission)) ?? SHARE_WAIT_MS;
+  return new Problem('over-share', 'Your other images hold the memory that one caller may have.', {
+    retryAfterSeconds: secondsOf(waitMs),
+  });
 }
 
 /** The Problem for an image on the way of which Redis came to its memory limit: all others have to be done first. */
@@ -47,6 +57,10 @@ export async function assertRoomFor(req: IncomingMessage, { config, ledger }: Ro
 
 function overBudget(waitMs: number): Problem {
   return new Problem('over-budget', 'Other images hold the memory that Redis may use.', {
-    retryAfterSeconds: Math.min(MOST_S, Math.max(1, Math.ceil(waitMs / 1000))),
+    retryAfterSeconds: secondsOf(waitMs),
   });
+}
+
+function secondsOf(ms: number): number {
+  return Math.min(MOST_S, Math.max(1, Math.ceil(ms / 1000)));
 }

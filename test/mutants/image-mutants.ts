@@ -33,7 +33,7 @@ export const imageMutants: Mutant[] = [
   {
     name: 'finish frees nothing',
     file: 'finish.lua',
-    find: 'end_life(image, 0)\n',
+    find: 'end_life(image, keep_result(image, now, tonumber(ARGV[4])))\n',
     replace: '',
     why: 'a leak of everything',
   },

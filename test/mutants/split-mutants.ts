@@ -12,8 +12,8 @@ export const splitMutants: Mutant[] = [
   {
     name: 'there is no budget',
     file: 'begin.lua',
-    find: "return can_free and 'sweep' or 'over-budget'",
-    replace: "if can_free then\n      return 'sweep'\n    end",
+    find: "return can_make_room() and 'sweep' or 'over-budget'",
+    replace: "if can_make_room() then\n      return 'sweep'\n    end",
     why: 'Redis would run full and refuse everyone',
   },
   {
@@ -47,8 +47,8 @@ export const splitMutants: Mutant[] = [
   {
     name: 'the record of an abandoned split stays for ever',
     file: 'begin.lua',
-    find: "  redis.call('EXPIRE', record, redis.call('HGET', record, 'ttl'))\n",
-    replace: '',
+    find: "'its split was abandoned')\n      redis.call('EXPIRE', record, redis.call('HGET', record, 'ttl'))\n",
+    replace: "'its split was abandoned')\n",
     why: 'a leak',
   },
   {
@@ -96,9 +96,58 @@ export const splitMutants: Mutant[] = [
   {
     name: 'no memory is set aside',
     file: 'begin.lua',
-    find: 'set_share(image, bytes)\n',
+    find: 'set_share(image, bytes, client)\n',
     replace: '',
     why: 'the budget would be checked against nothing',
+  },
+  {
+    name: 'one client may have the whole budget',
+    file: 'begin.lua',
+    find: 'return client_bytes(client) - own + bytes <= client_budget',
+    replace: 'return true',
+    why: 'nobody else would be let in',
+  },
+  {
+    name: 'an image that starts over counts twice for its client',
+    file: 'begin.lua',
+    find: 'client_bytes(client) - own + bytes',
+    replace: 'client_bytes(client) + bytes',
+    why: 'it would not fit beside itself',
+  },
+  {
+    name: "another client's image that starts over makes room",
+    file: 'begin.lua',
+    find: "redis.call('HGET', SENDERS, image) == client and share_of(image) or 0",
+    replace: 'share_of(image)',
+    why: 'a client could have more than its share',
+  },
+  {
+    name: 'an image counts for nobody',
+    file: 'begin.lua',
+    find: 'set_share(image, bytes, client)\n',
+    replace: 'set_share(image, bytes)\n',
+    why: 'shares would be checked against nothing',
+  },
+  {
+    name: 'a share that can be freed is not',
+    file: 'begin.lua',
+    find: 'return is_sweep_due() or give_up',
+    replace: 'return give_up',
+    why: 'a client would be turned away for what it does not hold',
+  },
+  {
+    name: "a client makes room with others' splits",
+    file: 'begin.lua',
+    find: "if not is_own or redis.call('HGET', SENDERS, silent) == client then",
+    replace: 'if true then',
+    why: 'they would be given up for nothing',
+  },
+  {
+    name: 'a failed image keeps the share of its client',
+    file: 'shared-retries.lua',
+    find: "    set_client(image, '')\n",
+    replace: '',
+    why: 'the client would be turned away for a day',
   },
   {
     name: 'begin needs no memory',
@@ -187,8 +236,8 @@ export const splitMutants: Mutant[] = [
   {
     name: 'memory that can be freed is not',
     file: 'begin.lua',
-    find: "redis.call('ZCOUNT', SWEEPS, '-inf', now) > 0 or ",
-    replace: '',
+    find: 'return is_sweep_due()\n    or give_up',
+    replace: 'return give_up',
     why: 'a process that died in the middle of a sweep would cost its memory',
   },
   {

@@ -59,6 +59,7 @@ describe('split with tokens', () => {
     { target: '/images' },
     { method: 'HEAD', target: '/images' },
     { method: 'OPTIONS', target: '/images' },
+    { method: 'OPTIONS', target: '*' },
     { target: `/images/${anId}` },
     { method: 'DELETE', target: `/images/${anId}` },
     { target: `/images/${anId}/result` },

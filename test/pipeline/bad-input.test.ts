@@ -47,6 +47,7 @@ async function startSplit(store: string): Promise<void> {
       MAX_PIXELS: '1000000',
       MAX_BODY_BYTES: '300000',
       REDIS_BUDGET_BYTES: '3000000',
+      CLIENT_SHARE: '1', // These tests are one client.
       LOG_LEVEL: 'silent',
     },
   });

@@ -81,6 +81,90 @@ describe('begin', () => {
     expect(await on.rig.begin(B, { bytes: 400 })).toBe('begun');
   });
 
+  test("takes a client's images as long as they fit its share to the byte, and those of others beside them", async () => {
+    expect(await on.rig.begin(A, { bytes: 400, client: 'ann' })).toBe('begun');
+    expect(await on.rig.begin(B, { bytes: 301, client: 'ann' })).toBe('over-share');
+    expect(await on.rig.ledger.record(B)).toBeNull();
+    expect(await on.rig.begin(B, { bytes: 301, client: 'ben' })).toBe('begun');
+    expect(await on.rig.begin(C, { bytes: 300, client: 'ann' })).toBe('over-budget');
+    expect(await on.rig.begin(C, { bytes: 299, client: 'ann' })).toBe('begun');
+    expect((await on.rig.look()).clients).toEqual({ ann: '699', ben: '301' });
+  });
+
+  test('counts an image that starts over once, and for the client that sent it last', async () => {
+    await on.rig.begin(A, { bytes: 500, client: 'ann' });
+    await on.rig.ledger.cancel(A);
+    expect(await on.rig.begin(A, { bytes: 700, client: 'ann' })).toBe('begun');
+    await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
+    await on.rig.killNextTile();
+    expect(await on.rig.begin(A, { bytes: 700, client: 'ann' })).toBe('begun');
+    expect((await on.rig.look()).clients).toEqual({ ann: '700' });
+    await on.rig.ledger.cancel(A);
+    expect(await on.rig.begin(A, { bytes: 600, client: 'ben' })).toBe('begun');
+    expect((await on.rig.look()).clients).toEqual({ ben: '600' });
+  });
+
+  test('counts an image that another client starts over in full for that one', async () => {
+    await on.rig.begin(A, { bytes: 500, client: 'ann' });
+    await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
+    await on.rig.killNextTile();
+    await on.rig.begin(B, { bytes: 400, client: 'ben' });
+    expect(await on.rig.begin(A, { bytes: 500, client: 'ben' })).toBe('over-share');
+    expect((await on.rig.look()).clients).toEqual({ ann: '500', ben: '400' });
+    expect(await on.rig.begin(A, { bytes: 300, client: 'ben' })).toBe('begun');
+    expect((await on.rig.look()).clients).toEqual({ ben: '700' });
+  });
+
+  test('counts an image that has failed, and gives way to any other, for no client', async () => {
+    const client = 'ann';
+    await on.rig.begin(A, { tiles: 1, bytes: 700, client });
+    await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
+    expect(await on.rig.begin(B, { bytes: 1, client })).toBe('over-share');
+    await on.rig.killNextTile();
+    expect(await on.rig.begin(B, { bytes: 300, client })).toBe('begun');
+    expect((await on.rig.look()).admitted).toEqual({ [A]: '700', [B]: '300' });
+  });
+
+  test('gives up a split that was silent for ten minutes for the share of its own client alone', async () => {
+    await on.rig.begin(A, { bytes: 500, client: 'ann' });
+    on.rig.now += 600_001;
+    expect(await on.rig.begin(B, { bytes: 300, client: 'ben' })).toBe('begun');
+    expect(await on.rig.begin(C, { bytes: 500, client: 'ben' })).toBe('over-share');
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'splitting' });
+    expect(await on.rig.begin(C, { bytes: 500, client: 'ann' })).toBe('begun');
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'cancelled' });
+  });
+
+  test("gives a client's share back once its image is done, cancelled or forgotten", async () => {
+    const client = 'ann';
+    await on.rig.begin(A, { tiles: 1, bytes: 700, client });
+    await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
+    await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
+    expect(await on.rig.begin(B, { bytes: 1, client })).toBe('over-share');
+    await on.rig.ledger.finish(A);
+    expect(await on.rig.begin(B, { bytes: 700, client })).toBe('begun');
+    await on.rig.ledger.cancel(B);
+    expect(await on.rig.begin(C, { bytes: 700, client })).toBe('begun');
+    await on.rig.ledger.forget(C);
+    const { senders, clients } = await on.rig.look();
+    expect({ senders, clients }).toEqual({ senders: {}, clients: {} });
+  });
+
+  test("frees a client's share of an ended image that nobody has swept", async () => {
+    await on.rig.split(B, 1);
+    await on.rig.begin(A, { tiles: 2, bytes: 700, client: 'ann' });
+    await on.rig.dying.cancel(A);
+    expect((await on.rig.look()).clients).toEqual({ ann: '700' });
+    expect(await on.rig.begin(C, { bytes: 700, client: 'ann' })).toBe('begun');
+  });
+
+  test('starts from nothing for every client once nobody holds any', async () => {
+    await on.rig.begin(A, { bytes: 600, client: 'ann' });
+    await on.rig.redis.hset(`${PREFIX}:clients`, 'ben', 50); // As if a share had once been lost.
+    await on.rig.ledger.cancel(A);
+    expect((await on.rig.look()).clients).toEqual({});
+  });
+
   test('counts an image that starts over once', async () => {
     await on.rig.begin(A, { bytes: 600 });
     await on.rig.ledger.cancel(A);

@@ -8,10 +8,14 @@ import { A, B, C, PREFIX, sourceOf, type Rig } from './rig.ts';
 /** One image more often than the others, so that something comes of it. */
 const anImage = fc.constantFrom(A, A, A, B, B, C);
 
-/** Two or three of the largest and the smallest fill the budget to the byte, three of the largest do not fit. */
+/**
+ * Two or three of the largest and the smallest fill the budget to the byte, three of the largest do not fit. The middle
+ * one and one of the others fill a client's share or exceed it.
+ */
 const aPlan = fc.record({
   tiles: fc.integer({ min: 1, max: 3 }),
   bytes: fc.constantFrom(200, 300, 500),
+  client: fc.constantFrom('ann', 'ann', 'ben'),
   again: fc.boolean(),
 });
 
@@ -20,7 +24,7 @@ export const begin = aPlan.chain((plan) =>
     with: Object.values(plan),
     aim: (_, image) => image.startsOver(plan.again),
     real: (rig, id) => rig.begin(id, plan),
-    model: (model, id) => model.begin(id, plan.tiles, plan.bytes, plan.again),
+    model: (model, id) => model.begin(id, plan),
   }),
 );
 

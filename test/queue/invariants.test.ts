@@ -22,7 +22,8 @@ async function setUp(rig: Rig): Promise<void> {
   await rig.split(D, 2);
   await rig.dying.cancel(D);
   await rig.sweepOneTile(D);
-  await rig.split(A, 4);
+  await rig.begin(A, { tiles: 4, client: 'ann' });
+  for (let tile = 0; tile < 4; tile++) await rig.ledger.enqueue(A, tile, pixels('source'));
   await rig.queue.ack(await rig.claim(), pixels('core'));
   const held = await rig.claim('held');
   await rig.queue.fail(await rig.claim(), 'broke');
@@ -72,6 +73,13 @@ const breaks: [title: string, command: (string | number)[], said: RegExp][] = [
   ['an image that is over in the outbox', ['ZADD', names.outbox, 1, C], /out of the outbox/],
   ['memory of a live image not counted', ['HDEL', names.admitted, A], /holds memory and is admitted/],
   ['a total that is not the sum', ['HINCRBY', names.totals, 'admitted', 1], /total of all shares is 300/],
+  [
+    'a total that is not the sum for a client',
+    ['HINCRBY', names.clients, 'ann', 1],
+    /images of ann hold 100 bytes/,
+  ],
+  ['a total of a client without images', ['HSET', names.clients, 'ben', 5], /images of ben hold 0 bytes/],
+  ['a sender of nothing', ['HSET', names.senders, C, 'ann'], /which counts for ann, holds memory/],
   ['memory of an image that is over', ['HSET', names.admitted, C, 1], /is over and holds no memory/],
   ['a state too early', ['HSET', a.meta, 'state', 'blurred'], /is blurred if and only if/],
   ['a failure without a dead tile', ['HSET', a.meta, 'state', 'failed'], /has failed if and only if/],

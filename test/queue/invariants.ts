@@ -121,7 +121,8 @@ function checkTile(id: string, tile: string, image: ImageSnapshot, snapshot: Sna
 }
 
 /** What is told of images beside their own keys. */
-function checkImages({ byImage, outbox, splits, sweeps, admitted, totals }: Snapshot, must: Must): void {
+function checkImages(snapshot: Snapshot, must: Must): void {
+  const { byImage, outbox, splits, sweeps, admitted, totals } = snapshot;
   for (const id of Object.keys(outbox)) must(id in byImage, `${id}, in the outbox, exists`);
   for (const id of Object.keys(splits))
     must('life' in (byImage[id]?.meta ?? {}), `${id}, being split, lives`);
@@ -129,6 +130,18 @@ function checkImages({ byImage, outbox, splits, sweeps, admitted, totals }: Snap
   for (const id of Object.keys(admitted)) must(id in byImage, `${id}, which holds memory, exists`);
   const sum = Object.values(admitted).reduce((all, bytes) => all + Number(bytes), 0);
   must(Number(totals.admitted ?? 0) === sum, `the total of all shares is ${sum} bytes`);
+  checkClients(snapshot, must);
+}
+
+function checkClients({ admitted, senders, clients }: Snapshot, must: Must): void {
+  const held: Record<string, number> = {};
+  for (const [id, client] of Object.entries(senders)) {
+    must(id in admitted, `${id}, which counts for ${client}, holds memory`);
+    held[client] = (held[client] ?? 0) + Number(admitted[id]);
+  }
+  for (const client of new Set([...Object.keys(held), ...Object.keys(clients)])) {
+    must(Number(clients[client]) === held[client], `the images of ${client} hold ${held[client] ?? 0} bytes`);
+  }
 }
 
 /** Whatever waits, is leased, delayed or dead is a tile of a live image, or of one that is swept. */

@@ -30,6 +30,7 @@ export interface View {
   dead: Record<string, number>;
   outbox: Record<string, number>;
   admitted: Record<string, number>;
+  senders: Record<string, string>;
   index: Record<string, number>;
   splits: Record<string, number>;
   images: Record<string, ImageView>;
@@ -61,6 +62,7 @@ export function viewOfModel(model: QueueModel): View {
         .filter((each): each is [string, number] => each[1] !== null),
     ),
     admitted: Object.fromEntries(model.admitted),
+    senders: Object.fromEntries(model.senders),
     index: Object.fromEntries(model.index),
     splits: Object.fromEntries(
       [...model.images]
@@ -108,6 +110,7 @@ export function viewOfSnapshot({ byImage, ...shared }: Snapshot): View {
     admitted: Object.fromEntries(
       Object.entries(live(shared.admitted)).map(([id, bytes]) => [id, Number(bytes)]),
     ),
+    senders: live(shared.senders),
     images: Object.fromEntries(
       records.map(([id, image]) => [id, viewOfImageKeys(image, id in shared.sweeps)]),
     ),

@@ -43,7 +43,9 @@ const weights: [weight: number, command: fc.Arbitrary<Command>][] = [
 
 /** What every set of runs must come by, or it has not tried the queue. */
 const reached = [
-  ...['begun', 'splitting', 'blurring', 'blurred', 'done', 'over-budget'].map((each) => `begin: ${each}`),
+  ...['begun', 'splitting', 'blurring', 'blurred', 'done', 'over-budget', 'over-share'].map(
+    (each) => `begin: ${each}`,
+  ),
   ...['enqueued', 'known', 'over'].map((each) => `enqueue: ${each}`),
   ...['something', 'null'].flatMap((each) => [`claim: ${each}`, `claim again: ${each}`, `due: ${each}`]),
   ...['extended', 'stale'].map((each) => `extend: ${each}`),

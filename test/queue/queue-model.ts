@@ -1,12 +1,20 @@
 // The queue as a few plain objects, written from what the queue promises and not from how its scripts do it. The model
 // test compares each answer, and all that is in Redis, with this.
 import { ImageModel, type Place, type TileModel } from './image-model.ts';
-import { BUDGET_BYTES, POLICY, START_MS } from './rig.ts';
+import { BUDGET_BYTES, CLIENT_BYTES, POLICY, START_MS } from './rig.ts';
 
 const ABANDONED_MS = 10 * 60 * 1000;
 const MAX_PAUSE_MS = 30_000;
 
 type Answer = string | null;
+
+/** An image as it is begun. */
+interface Plan {
+  tiles: number;
+  bytes: number;
+  client: string;
+  again: boolean;
+}
 
 export class QueueModel {
   now = START_MS;
@@ -15,6 +23,8 @@ export class QueueModel {
   queue: string[] = [];
   /** What each image holds of the budget. */
   readonly admitted = new Map<string, number>();
+  /** Whose share of the budget that counts against. */
+  readonly senders = new Map<string, string>();
   /** Dead letters and when they died. */
   readonly dead = new Map<string, number>();
   /** Images and when they were begun, until somebody notices that the record has expired. */
@@ -22,20 +32,24 @@ export class QueueModel {
   /** Every claim that was ever handed out, in order: whoever made one may come back with it. */
   readonly claimed: { job: string; token: string }[] = [];
 
-  begin(id: string, expected: number, bytes: number, again: boolean): Answer {
+  begin(id: string, { tiles, bytes, client, again }: Plan): Answer {
     const known = this.images.get(id);
     if (known && !known.startsOver(again)) {
       known.touchedAt = this.now;
       return known.state;
     }
-    while (!this.#fits(id, bytes)) {
+    while (this.#heldByOthers(id, client) + bytes > CLIENT_BYTES) {
+      if (!this.#giveUpSilentSplit(client)) return 'over-share';
+    }
+    while (this.#heldByOthers(id) + bytes > BUDGET_BYTES) {
       if (!this.#giveUpSilentSplit() && !this.#giveUpFailed(id)) return 'over-budget';
     }
     if (known) this.#removeTraces(id);
     for (const each of this.index.keys()) if (!this.images.has(each)) this.index.delete(each);
     this.index.set(id, this.now);
     this.admitted.set(id, bytes);
-    this.images.set(id, new ImageModel(expected, this.now));
+    this.senders.set(id, client);
+    this.images.set(id, new ImageModel(tiles, this.now));
     return 'begun';
   }
 
@@ -84,6 +98,7 @@ export class QueueModel {
     if (!held) return this.#refuse(job, token);
     held.tile.place = { in: 'done', by: token, core };
     held.image.settle(this.now);
+    this.#freeSettled(job, held.image);
     return held.image.state === 'blurred' ? 'last' : 'acked';
   }
 
@@ -177,18 +192,21 @@ export class QueueModel {
     this.images.delete(id);
   }
 
-  #fits(id: string, bytes: number): boolean {
-    let held = bytes;
-    for (const [each, share] of this.admitted) if (each !== id) held += share;
-    return held <= BUDGET_BYTES;
+  /** What the images beside this one hold, those of one client if one is given. */
+  #heldByOthers(id: string, client?: string): number {
+    const others = [...this.admitted].filter(
+      ([each]) => each !== id && (client === undefined || this.senders.get(each) === client),
+    );
+    return others.reduce((sum, [, bytes]) => sum + bytes, 0);
   }
 
-  /** The one that has been silent the longest, if that is long enough. */
-  #giveUpSilentSplit(): boolean {
+  /** The one that has been silent the longest, if that is long enough; of one client if one is given. */
+  #giveUpSilentSplit(client?: string): boolean {
     const splits = [...this.images].filter(([, image]) => image.isIncomplete);
     for (const [, image] of splits) image.touchedAt = Math.min(image.touchedAt, this.now);
     const [silent] = splits
       .filter(([, image]) => image.touchedAt + ABANDONED_MS < this.now)
+      .filter(([each]) => client === undefined || this.senders.get(each) === client)
       .sort(([a, one], [b, other]) => one.touchedAt - other.touchedAt || (a < b ? -1 : 1));
     if (!silent) return false;
     const [id, image] = silent;
@@ -214,6 +232,7 @@ export class QueueModel {
     for (let tile = 0; tile < expected; tile++) this.dead.delete(`${id}:${tile}`);
     this.queue = this.queue.filter((job) => !job.startsWith(id));
     this.admitted.delete(id);
+    this.senders.delete(id);
   }
 
   #handOut(token: string): { job: string; attempt: number } | null {
@@ -243,7 +262,13 @@ export class QueueModel {
   #retry(job: string, image: ImageModel, tile: TileModel, reason: string, jitter: number): Answer {
     const answer = image.retry(tileOf(job), tile, reason, jitter, this.now);
     if (answer === 'dead') this.dead.set(job, this.now);
+    this.#freeSettled(job, image);
     return answer;
+  }
+
+  /** A failed image of which nothing moves any more counts for no client: it gives way to any other. */
+  #freeSettled(job: string, image: ImageModel): void {
+    if (image.isSettled) this.senders.delete(job.split(':')[0]);
   }
 
   #makeReady(job: string, tile: TileModel): void {

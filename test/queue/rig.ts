@@ -19,6 +19,8 @@ export const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(24));
 export const POLICY = { leaseMs: 1000, maxAttempts: 3, retryBaseMs: 100, recordTtlS: 200_000 };
 /** Bytes all images together may hold. */
 export const BUDGET_BYTES = 1000;
+/** Bytes the images of one client may hold, where a test has clients. */
+export const CLIENT_BYTES = 700;
 /** Where the clock stands at first, ms. */
 export const START_MS = 1_000_000;
 
@@ -65,13 +67,21 @@ export class Rig {
     this.#keyPrefix = keyPrefix;
   }
 
-  /** Opens an image of `tiles` tiles that may hold `bytes`. */
+  /** Opens an image of `tiles` tiles that may hold `bytes`, for a client if one is given. */
   begin(
     id: string,
-    options: { tiles?: number; bytes?: number; again?: boolean; ancillary?: Uint8Array } = {},
+    options: {
+      tiles?: number;
+      bytes?: number;
+      client?: string;
+      again?: boolean;
+      ancillary?: Uint8Array;
+    } = {},
   ) {
-    const { tiles = 2, bytes = 100, again, ancillary } = options;
-    return this.ledger.begin(id, planOf(tiles), { bytes, budgetBytes: BUDGET_BYTES }, { again, ancillary });
+    const { tiles = 2, bytes = 100, client, again, ancillary } = options;
+    const sender = client === undefined ? {} : { client: { name: client, budgetBytes: CLIENT_BYTES } };
+    const admission = { bytes, budgetBytes: BUDGET_BYTES, ...sender };
+    return this.ledger.begin(id, planOf(tiles), admission, { again, ancillary });
   }
 
   /** Opens an image and puts all its tiles on the queue. */

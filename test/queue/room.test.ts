@@ -188,6 +188,18 @@ describe('who finds no room is told when to come again', () => {
     expect(await wait(10_001)).toBe(3500);
   });
 
+  test('after the time it takes in its share of the budget, if that is what is full', async () => {
+    await finish(A, 2000);
+    const of = (name: string) => ({
+      bytes: SHARE,
+      budgetBytes: BUDGET,
+      client: { name, budgetBytes: SHARE },
+    });
+    await on.rig.ledger.begin(B, planOf(1), of('ann'));
+    expect(await on.rig.ledger.waitForRoom(of('ann'))).toBe(2000);
+    expect(await on.rig.ledger.waitForRoom(of('ben'))).toBeNull();
+  });
+
   test('without counting the time in which there was nothing to do', async () => {
     await finish(A, 2000);
     on.rig.now += 100_000;

@@ -40,6 +40,8 @@ export interface Snapshot {
   dead: Record<string, number>;
   outbox: Record<string, number>;
   admitted: Fields;
+  senders: Fields;
+  clients: Fields;
   totals: Fields;
   images: Record<string, number>;
   splits: Record<string, number>;
@@ -74,8 +76,10 @@ export async function takeSnapshot(redis: Redis, prefix: string): Promise<Snapsh
     scores(redis, names.dead),
     scores(redis, names.outbox),
   ]);
-  const [admitted, totals, images, splits, sweeps, keys] = await Promise.all([
+  const [admitted, senders, clients, totals, images, splits, sweeps, keys] = await Promise.all([
     redis.hgetall(names.admitted),
+    redis.hgetall(names.senders),
+    redis.hgetall(names.clients),
     redis.hgetall(names.totals),
     scores(redis, names.images),
     scores(redis, names.splits),
@@ -92,6 +96,8 @@ export async function takeSnapshot(redis: Redis, prefix: string): Promise<Snapsh
     dead,
     outbox,
     admitted,
+    senders,
+    clients,
     totals,
     images,
     splits,

@@ -108,7 +108,7 @@ describe('what is left of an ended life goes', () => {
   test('as soon as a failed image starts over, and should that stop half way, the next time', async () => {
     await on.rig.split(A, 3);
     await on.rig.killNextTile();
-    const args = [A, on.rig.now, 100, BUDGET_BYTES, 1000, '', 'tiles', 3];
+    const args = [A, on.rig.now, 100, BUDGET_BYTES, 1000, '', '', 0, 'tiles', 3];
     expect(await on.rig.scripts.run('begin', ...args)).toBe('sweep');
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed' });
     await on.rig.sweepOneTile(A);

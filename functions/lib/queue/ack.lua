@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Takes a tile's result, once, from the claim that holds it; the image's last tile opens its outbox entry. The result is
 -- SET in the same transaction, just before, under a name of the claim's own, and moves to its place only here.
--- Uses: shared-leases.lua, shared-retries.lua
+-- Uses: shared-memory.lua, shared-leases.lua, shared-retries.lua
 -- ARGV[1] -> job
 -- ARGV[2] -> token of the claim
 -- ARGV[3] -> now, ms ('' = server clock)

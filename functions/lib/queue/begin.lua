@@ -8,15 +8,18 @@
 -- ARGV[4] -> bytes all images together may hold
 -- ARGV[5] -> ms after which a split that went silent counts as abandoned
 -- ARGV[6] -> '1' to start over even if the image is done (its result is gone)
--- ARGV[7..] -> fields and values of the record, `tiles` (number of tiles) among them
--- Output: 'begun', 'over-budget', 'sweep' (to be called again after a step of sweep.lua), or the state of an image that
---         is under way or done
+-- ARGV[7] -> the client that sends it, '' when it counts for none
+-- ARGV[8] -> bytes the images of one client may hold
+-- ARGV[9..] -> fields and values of the record, `tiles` (number of tiles) among them
+-- Output: 'begun', 'over-budget', 'over-share' (of the client), 'sweep' (to be called again after a step of sweep.lua),
+--         or the state of an image that is under way or done
 
 -- How long the index of an owner who sends nothing any more outlives records: an image is under way for less.
 local OWNER_TTL_S = 7 * 24 * 60 * 60
 
 local image, now = ARGV[1], clock(ARGV[2])
 local bytes, budget, abandon_ms = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local client, client_budget = ARGV[7], tonumber(ARGV[8])
 local meta, staged = key(image, 'meta'), key(image, 'new:ancillary')
 
 -- Whether the image fits beside all others. One that starts over gives its own share back first.
@@ -24,19 +27,30 @@ local function fits()
   return admitted_bytes() - share_of(image) + bytes <= budget
 end
 
--- Gives up the image whose split has been silent the longest, if that is too long: it died and was never repeated.
--- Returns whether there was one.
-local function give_up_silent_split()
-  redate(SPLITS, now)
-  local silent = redis.call('ZRANGEBYSCORE', SPLITS, '-inf', '(' .. now - abandon_ms, 'LIMIT', 0, 1)[1]
-  if not silent then
-    return false
+-- Whether it fits beside the other images of its client.
+local function fits_client()
+  if client == '' then
+    return true
   end
-  local record = key(silent, 'meta')
-  end_life(silent, 0)
-  redis.call('HSET', record, 'state', 'cancelled', 'endedAt', now, 'error', 'its split was abandoned')
-  redis.call('EXPIRE', record, redis.call('HGET', record, 'ttl'))
-  return true
+  local own = redis.call('HGET', SENDERS, image) == client and share_of(image) or 0
+  return client_bytes(client) - own + bytes <= client_budget
+end
+
+-- Gives up the image whose split has been silent the longest, if that is too long: it died and was never repeated. One
+-- that counts for the client, if `is_own`. Returns whether there was one.
+local function give_up_silent_split(is_own)
+  redate(SPLITS, now)
+  local most = is_own and 16 or 1
+  for _, silent in ipairs(redis.call('ZRANGEBYSCORE', SPLITS, '-inf', '(' .. now - abandon_ms, 'LIMIT', 0, most)) do
+    if not is_own or redis.call('HGET', SENDERS, silent) == client then
+      local record = key(silent, 'meta')
+      end_life(silent, 0)
+      redis.call('HSET', record, 'state', 'cancelled', 'endedAt', now, 'error', 'its split was abandoned')
+      redis.call('EXPIRE', record, redis.call('HGET', record, 'ttl'))
+      return true
+    end
+  end
+  return false
 end
 
 -- Lets the oldest results give way, if that makes room. Returns whether there is room now, or more of them can go.
@@ -66,10 +80,19 @@ local function give_up_failed()
   return false
 end
 
+local function is_sweep_due()
+  return redis.call('ZCOUNT', SWEEPS, '-inf', now) > 0
+end
+
+-- Whether the client may get back a part of its share, or did.
+local function can_free_share()
+  return is_sweep_due() or give_up_silent_split(true)
+end
+
 -- Whether memory can be made free, or was.
 local function can_make_room()
-  return redis.call('ZCOUNT', SWEEPS, '-inf', now) > 0
-    or give_up_silent_split()
+  return is_sweep_due()
+    or give_up_silent_split(false)
     or drop_old_results()
     or give_up_failed()
 end
@@ -86,6 +109,9 @@ local function obstacle()
     drop_result(image, nil) -- It is not there, or it is to be made anew.
   end
   drop_expired_results(now)
+  if not fits_client() then
+    return can_free_share() and 'sweep' or 'over-share'
+  end
   if not fits() then
     return can_make_room() and 'sweep' or 'over-budget'
   end
@@ -113,8 +139,8 @@ end
 
 redis.call('UNLINK', meta)
 local life = redis.call('HINCRBY', TOTALS, 'lives', 1)
-redis.call('HSET', meta, 'state', 'splitting', 'life', life, 'createdAt', now, unpack(ARGV, 7))
-set_share(image, bytes)
+redis.call('HSET', meta, 'state', 'splitting', 'life', life, 'createdAt', now, unpack(ARGV, 9))
+set_share(image, bytes, client)
 if redis.call('EXISTS', staged) == 1 then
   redis.call('RENAME', staged, key(image, 'ancillary'))
 end

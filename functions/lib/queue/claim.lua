@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Hands out one tile under a lease, after returning what has expired to the queue.
--- Uses: shared-list.lua, shared-leases.lua, shared-retries.lua
+-- Uses: shared-memory.lua, shared-list.lua, shared-leases.lua, shared-retries.lua
 -- ARGV[1] -> token of this claim: the same token sent again gets the same tile
 -- ARGV[2] -> now, ms ('' = server clock)
 -- ARGV[3] -> lease, ms

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Ends a claim whose attempt failed: another attempt later, or the dead letters.
--- Uses: shared-leases.lua, shared-retries.lua
+-- Uses: shared-memory.lua, shared-leases.lua, shared-retries.lua
 -- ARGV[1] -> job
 -- ARGV[2] -> token of the claim
 -- ARGV[3] -> now, ms ('' = server clock)

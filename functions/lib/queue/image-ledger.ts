@@ -55,7 +55,12 @@ export interface Admission {
   bytes: number;
   /** Bytes all images together may hold. */
   budgetBytes: number;
+  /** Who sends the image, and the bytes that this client's images may hold together. */
+  client?: { name: string; budgetBytes: number };
 }
+
+/** Why an image is not let in now. */
+export type Refusal = 'over-budget' | 'over-share';
 
 /** How long a split may be silent before its image may be given up to make room. */
 const ABANDONED_MS = 10 * 60 * 1000;
@@ -96,7 +101,7 @@ export class ImageLedger {
     plan: ImagePlan,
     admission: Admission,
     { again = false, ancillary }: { again?: boolean; ancillary?: Uint8Array } = {},
-  ): Promise<'begun' | 'over-budget' | ImageState> {
+  ): Promise<'begun' | Refusal | ImageState> {
     const record = { ...plan, ttl: this.#recordTtlS };
     const args = [
       id,
@@ -105,13 +110,15 @@ export class ImageLedger {
       admission.budgetBytes,
       ABANDONED_MS,
       again ? '1' : '',
+      admission.client?.name ?? '',
+      admission.client?.budgetBytes ?? admission.budgetBytes,
       ...Object.entries(record).flat(),
     ];
     for (;;) {
       const answer = ancillary?.length
         ? await this.#scripts.runAfterSet(this.#keys(id).staged('ancillary'), ancillary, 'begin', ...args)
         : await this.#scripts.run('begin', ...args);
-      if (answer !== 'sweep') return answer as 'begun' | 'over-budget' | ImageState;
+      if (answer !== 'sweep') return answer as 'begun' | Refusal | ImageState;
       await this.#sweep(id);
     }
   }
@@ -189,8 +196,16 @@ export class ImageLedger {
    * When an image for which there is no room may come again, in milliseconds from now; null when there may be room for it
    * already.
    */
-  async waitForRoom({ bytes, budgetBytes }: Admission): Promise<number | null> {
-    const answer = await this.#scripts.run('wait-for-room', this.#clock(), bytes, budgetBytes, SILENT_MS);
+  async waitForRoom({ bytes, budgetBytes, client }: Admission): Promise<number | null> {
+    const answer = await this.#scripts.run(
+      'wait-for-room',
+      this.#clock(),
+      bytes,
+      budgetBytes,
+      SILENT_MS,
+      client?.name ?? '',
+      client?.budgetBytes ?? budgetBytes,
+    );
     return answer as number | null;
   }
 

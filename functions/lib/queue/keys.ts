@@ -20,6 +20,10 @@ export function queueKeys(prefix: string) {
     outbox: `${prefix}:outbox`,
     /** HASH imageId → bytes of Redis memory it may hold. */
     admitted: `${prefix}:admitted`,
+    /** HASH imageId → the client that sent it, as long as it counts against that client's share of the budget. */
+    senders: `${prefix}:senders`,
+    /** HASH client → bytes of Redis memory that its images may hold together. */
+    clients: `${prefix}:clients`,
     /**
      * HASH of running sums: `admitted`, the bytes of all images in `admitted` together; `lives`, how many images were
      * begun; `stale`, entries of `queue` that went stale since it was tidied; `results`, the bytes of all results;

@@ -1,10 +1,10 @@
--- Shared: what becomes of tiles that failed, and of their image.
+-- Shared: what becomes of tiles that failed, and of their image. Put behind shared-memory.lua.
 
 local MAX_DEAD = 10000
 local DEAD_TTL_MS = 7 * 24 * 60 * 60 * 1000
 
 -- Gives an image with dead tiles its time, once none of its tiles moves any more. Its bytes are kept that long so that
--- its dead tiles can be requeued; then it is swept.
+-- its dead tiles can be requeued; then it is swept. It gives way to any other image, so it counts for no client.
 local function settle(image, now, ttl_s)
   local dead = redis.call('HLEN', key(image, 'dead'))
   if dead == 0 then
@@ -13,6 +13,7 @@ local function settle(image, now, ttl_s)
   local tiles = tonumber(redis.call('HGET', key(image, 'meta'), 'tiles'))
   if redis.call('SCARD', key(image, 'done')) + dead == tiles then
     redis.call('ZADD', SWEEPS, now + ttl_s * 1000, image)
+    set_client(image, '')
   end
 end
 

@@ -7,11 +7,14 @@
 -- ARGV[2] -> bytes the image may hold
 -- ARGV[3] -> bytes all images together may hold
 -- ARGV[4] -> ms after which a split that is silent may be one to be resumed
+-- ARGV[5] -> the client that sends it, '' when it counts for none
+-- ARGV[6] -> bytes the images of one client may hold
 -- Output: ms, or nil when there may be room now: what ended, failed, or has to be resumed can give way or has it already
 
 local now, bytes, budget, silent_ms = clock(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local missing = admitted_bytes() - results_bytes() + bytes - budget
+missing = math.max(missing, client_bytes(ARGV[5]) + bytes - tonumber(ARGV[6]))
 local has_silent = redis.call('ZCOUNT', SPLITS, '-inf', now - silent_ms) > 0
 if missing <= 0 or has_silent or redis.call('EXISTS', SWEEPS) == 1 then
   return nil
