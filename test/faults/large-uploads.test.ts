@@ -93,7 +93,7 @@ describe.each(['file', 'redis'])('split with STORE=%s lives and stays right', (s
     if (store === 'redis' && round % 4 === 2) {
       await untilAlive(
         'the upload to reach Redis',
-        async () => (await redis.keys('image:inputs:*')).length > 0,
+        async () => (await redis.keys('image:*:*upload*')).length > 0,
       );
     } else if (round % 4 !== 3) {
       const moment = 1 + ((7 * round) % (tiles / 3));
