@@ -8,7 +8,7 @@ import { clientAddress } from './client-address.ts';
 export interface Caller {
   /** The name of its token; its address where no token is asked for. */
   name: string;
-  /** Whose images alone it may see and cancel; null when it may everyone's. */
+  /** The owner whose images it may see and cancel, and no others; null when it may see everyone's. */
   owner: string | null;
 }
 
