@@ -1,30 +1,22 @@
-// One run of the chaos demonstration on this machine: one image, every blur process killed at once with tiles in hand,
-// and what came of it.
-import { access, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// One run of the chaos demonstration: one image, every worker killed at once with tiles in hand, and what came of it.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
+import { countsOf, countsScript, pendingWork, type QueueCounts } from '../functions/lib/queue/counts.ts';
 import { imageKeys, queueKeys } from '../functions/lib/queue/keys.ts';
+import type { ImageStatus } from '../local/split-client.ts';
 import { Freeze } from './freeze.ts';
-import { Pipeline } from '../local/pipeline.ts';
-import { SplitClient, type ImageStatus } from '../local/split-client.ts';
+import { CannotRun, numberOf, type ChaosTarget, type Narrate, type QueueMode } from './target.ts';
 
-/** How many blur processes died at once, with how many tiles in hand. */
+/** How many workers died at once, with how many tiles in hand. */
 export interface Kill {
   workers: number;
   inHand: number;
 }
 
 export interface ChaosResult {
-  queue: 'naive' | 'lease';
+  queue: QueueMode;
   expected: number;
   processed: number;
-  jobsInQueue: number;
-  /** Images blurred but not written yet. */
-  resultsInQueue: number;
-  /** Tiles under a lease or waiting for another attempt. */
-  inFlight: number;
+  counts: QueueCounts;
   /** Tiles without a result. */
   missing: number[];
   isOutputPresent: boolean;
@@ -33,150 +25,142 @@ export interface ChaosResult {
 }
 
 export interface ChaosOptions {
-  queue: 'naive' | 'lease';
+  queue: QueueMode;
   image: Uint8Array<ArrayBuffer>;
   kernel: number;
   /** How many times the workers are killed. */
   kills: number;
-  workers: number;
-  deadlineMs: number;
+  /** How long each wait may take. */
+  timeoutMs: number;
+  /** What is neither queued nor in flight and does not move for so long is lost. */
+  settleMs: number;
+  narrate: Narrate;
   signal: AbortSignal;
 }
 
-/** Short enough that a killed worker's tiles come back soon, long against a slow tile's third. */
-const LEASE_MS = '2000';
-/** What neither is queued nor in flight nor moves for so long is lost. */
-const LOST_AFTER_MS = 4000;
 const LOOK_EVERY_MS = 50;
 
-/** Blurs `image` on a pipeline of its own while killing its workers. Nothing of the pipeline is left afterwards. */
-export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const folder = await mkdtemp(join(tmpdir(), 'tessera-chaos-'));
+/** Blurs the image on `target` while killing its workers. Null when none of them died with a tile in hand. */
+export async function runChaos(target: ChaosTarget, options: ChaosOptions): Promise<ChaosResult | null> {
+  const { queue, image, kernel, timeoutMs, narrate, signal } = options;
   const startedAt = performance.now();
-  const pipeline = await Pipeline.start({
-    env: {
-      STORE: 'file',
-      OUTPUT_PATH: folder,
-      QUEUE_MODE: options.queue,
-      KERNEL_SIZE: String(options.kernel),
-      LEASE_MS,
-      RETRY_BASE_MS: '100',
-      ANNOUNCE_RETRY_MS: '1000',
-      MAX_ATTEMPTS: '100',
-      LOG_LEVEL: 'silent',
-    },
-    maxWorkers: options.workers,
-  });
-  const redis = pipeline.redisServer.connect();
+  await target.untilOthersLeft(signal);
+  // A name of its own: the same image under the same name would be the one of the run before.
+  const name = `chaos-${queue}-${Date.now()}-${process.pid}.png`;
+  narrate(`sending ${name}`);
+  const sending = target.split
+    .upload(name, image, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]), kernel)
+    .catch((error: Error) => {
+      throw new CannotRun(`split did not take the image: ${error.message}`, { cause: error });
+    });
+  sending.catch(() => {}); // Awaited below; writes may be held until then.
+  const id = await Promise.race([idInRedis(target, name, sending, signal), sending.then(({ id }) => id)]);
+  const freeze = new Freeze(target.redis, target.keyPrefix, id);
+  let isDone = false;
   try {
-    const client = new SplitClient(pipeline.splitUrl);
-    const accepted = await client.upload('chaos.png', options.image, options.signal);
-    const kills = await killWorkers(pipeline, redis, accepted, options);
-    const status = await untilSettled(pipeline, redis, client, accepted.id, options);
+    const kills = await killWorkers(target, freeze, options);
+    const { tiles } = await sending;
+    if (kills.length === 0) return null;
+    narrate('waiting for what is left of the image');
+    const state = await untilSettled(target, id, options);
+    isDone = state === 'done';
+    const finished = new Set(await target.redis('SMEMBERS', imageKeys(target.keyPrefix, id).done));
+    const all = Array.from({ length: tiles }, (_, tile) => tile);
+    const missing = isDone ? [] : all.filter((tile) => !finished.has(String(tile)));
+    // A tile that died is gone for good, or its lease has expired. Without one, the killed had handed in all they had.
+    const [reclaims] = await target.redis('HGET', imageKeys(target.keyPrefix, id).meta, 'reclaims');
+    if (missing.length === 0 && !(Number(reclaims) > 0)) return null;
     return {
-      queue: options.queue,
-      ...(await inspect(redis, pipeline.keyPrefix, status)),
-      isOutputPresent: await exists(join(folder, 'chaos_blurred.png')),
+      queue,
+      expected: tiles,
+      processed: tiles - missing.length,
+      counts: await countsIn(target),
+      missing,
+      isOutputPresent: await target.split.hasResult(id),
       kills,
       ms: Math.round(performance.now() - startedAt),
     };
   } finally {
-    redis.disconnect();
-    await pipeline.stop();
-    await rm(folder, { recursive: true, force: true });
+    await freeze.release();
+    // An image that lost tiles would hold its memory for ever.
+    if (!isDone) await target.split.cancel(id).catch(() => {});
   }
+}
+
+/** The image's id, before split has answered: its tiles are claimed while it is still cut. */
+async function idInRedis(
+  { redis, keyPrefix }: ChaosTarget,
+  name: string,
+  sending: Promise<ImageStatus>,
+  signal: AbortSignal,
+): Promise<string> {
+  const answered = new AbortController();
+  sending.finally(() => answered.abort()).catch(() => {});
+  while (!answered.signal.aborted) {
+    const [newest] = await redis('ZREVRANGE', queueKeys(keyPrefix).images, 0, 0);
+    const [found] = newest ? await redis('HGET', imageKeys(keyPrefix, newest).meta, 'name') : [];
+    if (found === name) return newest;
+    await sleep(LOOK_EVERY_MS, undefined, { signal });
+  }
+  return (await sending).id;
 }
 
 /** Kills all workers at once, as often as asked; each time some hold a tile. Fewer when the image was over before. */
 async function killWorkers(
-  pipeline: Pipeline,
-  redis: Redis,
-  { id, tiles }: ImageStatus,
-  { kills, workers, signal }: ChaosOptions,
+  target: ChaosTarget,
+  freeze: Freeze,
+  { kills, timeoutMs, narrate, signal }: ChaosOptions,
 ): Promise<Kill[]> {
-  const freeze = new Freeze(redis, pipeline.keyPrefix, id);
   const done: Kill[] = [];
+  const deadline = Date.now() + timeoutMs;
+  narrate('waiting for workers with tiles in hand');
   while (done.length < kills) {
+    const workers = await target.countWorkers();
+    const before = await freeze.look();
     // All workers have a tile, or too few tiles are left to wait for that.
-    const enough = tiles / (2 * kills);
-    const { done: doneBefore } = await freeze.counts();
-    const inHand = await freeze.hold(
-      (counts) => counts.inHand >= workers || counts.done - doneBefore >= enough,
+    const held = await freeze.hold(
+      (now) => now.inHand >= workers || now.done - before.done >= now.expected / (2 * kills),
+      deadline,
       signal,
     );
-    if (inHand === 0) return done;
-    const victims = pipeline.scaler.workers;
-    for (const victim of victims) victim.signal('SIGKILL');
-    await Promise.all(victims.map(({ exited }) => exited));
-    await untilForgotten(redis);
-    await freeze.noteDeaths();
-    await freeze.release();
-    done.push({ workers: victims.length, inHand });
+    if (!held) return done;
+    narrate(`${held.inHand} tiles in hand: Redis holds its writes, the workers are killed`);
+    const victims = await target.killWorkers(() => freeze.prolong());
+    if (victims === 0) {
+      await freeze.release();
+      narrate('no worker could be killed: this does not count');
+      continue;
+    }
+    const inHand = await freeze.releaseAfterKill(held);
+    if (inHand > 0) {
+      narrate(`killed ${victims} workers with ${inHand} tiles in hand`);
+      done.push({ workers: victims, inHand });
+    } else {
+      narrate('their results had reached Redis: this does not count');
+    }
   }
   return done;
 }
 
-/** Waits until Redis has noticed that the dead are gone: what they had sent and it held is dropped by then. */
-async function untilForgotten(redis: Redis): Promise<void> {
-  const clients = async () =>
-    String(await redis.client('LIST'))
-      .trim()
-      .split('\n').length;
-  let before = -1;
-  for (let now = await clients(); now !== before; now = await clients()) {
-    before = now;
-    await sleep(LOOK_EVERY_MS);
-  }
-}
-
-/** Waits until the image is over, or nothing of it moves any more, or the deadline. */
-async function untilSettled(
-  pipeline: Pipeline,
-  redis: Redis,
-  client: SplitClient,
-  id: string,
-  { deadlineMs, signal }: ChaosOptions,
-): Promise<ImageStatus> {
-  const deadline = Date.now() + deadlineMs;
+/** Waits until the image is over, or nothing of it moves any more, or the deadline. Returns its state. */
+async function untilSettled(target: ChaosTarget, id: string, options: ChaosOptions): Promise<string> {
+  const { redis, keyPrefix } = target;
+  const { meta, done } = imageKeys(keyPrefix, id);
+  const deadline = Date.now() + options.timeoutMs;
   let movedAt = Date.now();
-  for (let before = ''; ; await sleep(LOOK_EVERY_MS, undefined, { signal })) {
-    const status = await client.status(id, signal);
-    const isOver = ['done', 'failed', 'cancelled'].includes(status.status);
-    const now = `${status.status} ${status.done} ${await pending(redis, pipeline.keyPrefix)}`;
-    if (now !== before || !now.endsWith(' 0')) movedAt = Date.now();
-    if (isOver || Date.now() - movedAt > LOST_AFTER_MS || Date.now() > deadline) return status;
+  for (let before = ''; ; await sleep(LOOK_EVERY_MS, undefined, { signal: options.signal })) {
+    // The state comes first: what is counted once the image is over is final.
+    const [state] = await redis('HGET', meta, 'state');
+    const processed = numberOf(await redis('SCARD', done));
+    const pending = pendingWork(await countsIn(target));
+    const now = `${state} ${processed} ${pending}`;
+    if (now !== before || pending > 0) movedAt = Date.now();
+    const isOver = ['done', 'failed', 'cancelled', ''].includes(state);
+    if (isOver || Date.now() - movedAt > options.settleMs || Date.now() > deadline) return state;
     before = now;
   }
 }
 
-async function pending(redis: Redis, keyPrefix: string): Promise<number> {
-  const { jobsInQueue, resultsInQueue, inFlight } = await queueCounts(redis, keyPrefix);
-  return jobsInQueue + resultsInQueue + inFlight;
-}
-
-async function queueCounts(redis: Redis, keyPrefix: string) {
-  const { queue, outbox, leases, delayed } = queueKeys(keyPrefix);
-  return {
-    jobsInQueue: await redis.llen(queue),
-    resultsInQueue: await redis.zcard(outbox),
-    inFlight: (await redis.zcard(leases)) + (await redis.zcard(delayed)),
-  };
-}
-
-async function inspect(redis: Redis, keyPrefix: string, { id, status, tiles, done }: ImageStatus) {
-  const finished = new Set(await redis.smembers(imageKeys(keyPrefix, id).done));
-  const all = Array.from({ length: tiles }, (_, tile) => tile);
-  return {
-    expected: tiles,
-    processed: done,
-    missing: status === 'done' ? [] : all.filter((tile) => !finished.has(String(tile))),
-    ...(await queueCounts(redis, keyPrefix)),
-  };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+async function countsIn({ redis, keyPrefix }: ChaosTarget): Promise<QueueCounts> {
+  return countsOf(await redis('EVAL', countsScript, 1, keyPrefix, 0));
 }

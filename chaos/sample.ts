@@ -1,5 +1,5 @@
 // The image of the chaos demonstration: a landscape of 35 tiles.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { drawSamples } from '../local/samples.ts';
@@ -14,6 +14,3 @@ export async function chaosSample(): Promise<Uint8Array<ArrayBuffer>> {
     await rm(folder, { recursive: true, force: true });
   }
 }
-
-// `node chaos/sample.ts FILE` writes it there, for a demonstration on a cluster.
-if (import.meta.main) await writeFile(process.argv[2], await chaosSample());

@@ -1,6 +1,7 @@
 // Talks to split over HTTP, as any caller would.
 import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
+import { request as requestHttp, type IncomingMessage } from 'node:http';
+import { request as requestHttps } from 'node:https';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -31,7 +32,7 @@ export class Refused extends Error {
 }
 
 interface RequestParts {
-  method?: 'GET' | 'POST';
+  method?: 'GET' | 'POST' | 'DELETE';
   body?: Uint8Array;
   signal?: AbortSignal | undefined;
 }
@@ -47,10 +48,16 @@ export class SplitClient {
   }
 
   /** Uploads an image; waits and tries again while split has no room for it. Throws {@link Refused}. */
-  async upload(name: string, bytes: Uint8Array, signal?: AbortSignal): Promise<ImageStatus> {
+  async upload(
+    name: string,
+    bytes: Uint8Array,
+    signal?: AbortSignal,
+    kernelSize?: number,
+  ): Promise<ImageStatus> {
+    const query = `name=${encodeURIComponent(name)}${kernelSize === undefined ? '' : `&kernel=${kernelSize}`}`;
     for (;;) {
       try {
-        return await this.#request(`/?name=${encodeURIComponent(name)}`, {
+        return await this.#request(`/?${query}`, {
           method: 'POST',
           body: bytes,
           signal,
@@ -66,8 +73,20 @@ export class SplitClient {
     return this.#request(`/images/${id}`, { signal });
   }
 
+  /** Gives the image up. Throws {@link Refused} when it is over. */
+  async cancel(id: string): Promise<ImageStatus> {
+    return this.#request(`/images/${id}`, { method: 'DELETE' });
+  }
+
+  /** Whether the image's result is there. */
+  async hasResult(id: string): Promise<boolean> {
+    const options = { method: 'HEAD', headers: this.#authorization };
+    return (await fetch(`${this.#url}/images/${id}/result`, options)).ok;
+  }
+
   /** By node:http, which sends a body from where it lies; `fetch` takes three times as long over a large one. */
   async #request(path: string, { method = 'GET', body, signal }: RequestParts): Promise<ImageStatus> {
+    const request = this.#url.startsWith('https:') ? requestHttps : requestHttp;
     const sending = request(`${this.#url}${path}`, {
       method,
       headers: {

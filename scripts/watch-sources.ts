@@ -1,7 +1,6 @@
 // Where scripts/watch.ts gets its numbers from: a Redis it can reach itself (a local run), or a cluster by kubectl.
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { countsOf, countsScript, readCounts, type QueueCounts } from '../functions/lib/queue/counts.ts';
+import { kubectlIn, redisCliInPod } from './lib/kubectl.ts';
 
 /** `desired` is what the scaler asked for, `ready` what serves. */
 interface Pods {
@@ -17,9 +16,6 @@ export type Sample = QueueCounts & Pods;
 
 /** The script looks at no more of the newest images than this. */
 const IMAGES = 1000;
-
-/** redis-cli in Redis's own pod, where its password, if it has one, is at hand. */
-const redisCli = ['exec', 'statefulset/redis', '--container', 'redis', '--', 'redis-cli'];
 
 /** Takes one look. Rejects when it cannot be had now. */
 export type Look = () => Promise<Sample>;
@@ -64,23 +60,13 @@ export async function lookLocally(
 
 /** Looks at the cluster kubectl points at. */
 export function lookAtCluster(namespace: string, keyPrefix: string): Look {
-  const kubectl = async (...args: string[]): Promise<string> => {
-    const options = { timeout: 20_000, maxBuffer: 1 << 26 };
-    try {
-      const { stdout } = await promisify(execFile)('kubectl', ['--namespace', namespace, ...args], options);
-      return stdout;
-    } catch (cause) {
-      // Its own words, not the long command line that an exec error begins with.
-      const { stderr } = cause as { stderr?: string };
-      throw stderr ? new Error(stderr.trim(), { cause }) : cause;
-    }
-  };
+  const kubectl = kubectlIn(namespace);
   return async () => {
     const [counts, deployments] = await Promise.all([
-      kubectl(...redisCli, 'EVAL', countsScript, '1', keyPrefix, String(IMAGES)),
+      kubectl('exec', ...redisCliInPod, 'EVAL', countsScript, '1', keyPrefix, String(IMAGES)),
       kubectl('get', 'deployments', '--output', 'json'),
     ]);
-    return { ...countsOf(counts.trim().split('\n')), ...podsOf(deployments) };
+    return { ...countsOf(counts.split('\n')), ...podsOf(deployments) };
   };
 }
 

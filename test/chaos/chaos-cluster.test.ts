@@ -1,6 +1,6 @@
-// scripts/chaos.sh --target cluster, with a kubectl that stands for one: its pods are real processes on this machine,
-// its Redis is real, and what is asked of it is written down.
-import { execFile } from 'node:child_process';
+// scripts/chaos.sh --target cluster, with a kubectl that stands for one: as strict about its arguments as the real
+// one. Its pods are real processes on this machine, its Redis is real, and what is asked of it is written down.
+import { execFile, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -9,13 +9,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { queueKeys } from '../../functions/lib/queue/keys.ts';
+import { imageKeys, queueKeys } from '../../functions/lib/queue/keys.ts';
 import { FunctionProcess } from '../../local/function-process.ts';
 import { redisBinary } from '../../local/redis-server.ts';
 import { Scaler } from '../../local/scaler.ts';
 import { isFull } from '../support/full.ts';
 import { picture, toPng } from '../../functions/testing/pictures.ts';
 import { Rig } from '../../chaos/rig.ts';
+import { until } from '../../functions/testing/until.ts';
 
 const RUN_MS = 110_000;
 /** split asks for it, so every run shows that the script brings it. */
@@ -24,6 +25,8 @@ const original = [{ name: 'CONSUMER', value: 'on' }];
 
 /** What runs on PATH as kubectl: a command in a pod is run here, anything else is asked of the test. */
 const kubectl = `#!/usr/bin/env bash
+source "${import.meta.dirname}/../scripts/kubectl-rules.sh"
+(check_kubectl "$@") || exit
 for ((at = 1; at <= $#; at++)); do
   if [[ \${!at} == -- ]]; then
     exec "\${@:at + 1}"
@@ -40,7 +43,21 @@ let scaler: Scaler;
 let cluster: Server;
 let bin: string;
 let env: { name: string; value: string }[];
+/** Pods on their way out, besides those of the workers. */
+let leaving: unknown[];
+/** Whether a pod's address is known, and whether one that is deleted really ends. */
+let hasAddresses: boolean;
+let isDeadly: boolean;
 const calls: string[] = [];
+
+function pods(): unknown[] {
+  const metadata = { labels: { 'serving.knative.dev/revision': 'blur-00002' } };
+  const workers = scaler.workers.map((_, at) => ({
+    metadata,
+    status: hasAddresses ? { podIP: `10.0.0.${at + 1}` } : {},
+  }));
+  return [...workers, ...leaving];
+}
 
 /** What the cluster answers to a command line of kubectl. */
 async function answer(call: string): Promise<string> {
@@ -53,13 +70,13 @@ async function answer(call: string): Promise<string> {
   if (call.includes('observedGeneration')) return '2 2';
   if (/latest(Created|Ready)RevisionName/.test(call)) return 'blur-00002';
   if (call.includes('get revisions')) return 'blur-00001 blur-00002';
-  if (call.includes('status.podIP')) return '10.0.0.1 10.0.0.2';
+  if (call.includes('get pods')) return JSON.stringify({ items: pods() });
   const patch = /patch service\S*\/blur --type json --patch (.*)$/.exec(call);
   if (patch) {
     [{ value: env }] = JSON.parse(patch[1]) as [{ value: typeof env }];
     await killWorkers();
   }
-  if (call.includes('delete pod ')) await killWorkers();
+  if (call.includes('delete pod ') && isDeadly) await killWorkers();
   return '';
 }
 
@@ -90,6 +107,8 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   env = original;
+  leaving = [];
+  hasAddresses = isDeadly = true;
   calls.length = 0;
   scaler = new Scaler({
     redis: rig.redis,
@@ -125,6 +144,10 @@ interface Outcome {
 }
 
 async function chaos(...args: string[]): Promise<Outcome> {
+  return startChaos(...args).ended;
+}
+
+function startChaos(...args: string[]): { child: ChildProcess; ended: Promise<Outcome> } {
   const { port } = cluster.address() as AddressInfo;
   const settings = {
     CLUSTER_URL: `http://127.0.0.1:${port}`,
@@ -132,12 +155,12 @@ async function chaos(...args: string[]): Promise<Outcome> {
     TESSERA_TOKEN: token,
   };
   const all = ['--target', 'cluster', '--image', join(bin, 'picture.png'), '--settle', '2', ...args];
-  return new Promise((resolve) => {
-    const options = { env: { ...process.env, ...settings }, timeout: RUN_MS };
-    execFile('scripts/chaos.sh', all, options, (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code) : 0, lines: stdout.trim().split('\n'), stderr });
-    });
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  const options = { env: { ...process.env, ...settings }, timeout: RUN_MS };
+  const child = execFile('scripts/chaos.sh', all, options, (error, stdout, stderr) => {
+    resolve({ code: error ? Number(error.code) : 0, lines: stdout.trim().split('\n'), stderr });
   });
+  return { child, ended: promise };
 }
 
 const leaseLine =
@@ -196,6 +219,52 @@ describe('chaos.sh on a cluster', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('no worker was ever killed with a tile in hand');
     expect(env).toEqual(original);
+    expect(await rig.redis.set('not', 'held')).toBe('OK');
+  });
+
+  test('waits until the pods of the last revision have left', async () => {
+    const metadata = { deletionTimestamp: '2026-01-01T00:00:00Z' };
+    leaving = [{ metadata }, { metadata: { labels: { 'serving.knative.dev/revision': 'blur-00001' } } }];
+    const { child, ended } = startChaos('--queue', 'naive');
+    const said = async (words: string) => {
+      let all = '';
+      for await (const text of child.stdout ?? []) if ((all += String(text)).includes(words)) return;
+    };
+    await said('waiting for 2 pods of the last revision to leave');
+    expect(await rig.redis.exists(queueKeys(rig.keyPrefix).images)).toBe(0);
+    leaving = [];
+    const { code } = await ended;
+    expect(code).toBe(1);
+  });
+
+  test('puts everything back when it is interrupted', async () => {
+    await scaler.stop(); // Nobody ever claims.
+    const { child, ended } = startChaos('--queue', 'naive');
+    await until(
+      'the image to be split',
+      async () => (await rig.redis.llen(queueKeys(rig.keyPrefix).queue)) === 24,
+    );
+    child.kill('SIGINT');
+    const { code, stderr } = await ended;
+    expect(stderr).toBe('Interrupted\n');
+    expect(code).toBe(130);
+    expect(env).toEqual(original);
+    expect(await rig.redis.set('not', 'held')).toBe('OK');
+    const { images } = queueKeys(rig.keyPrefix);
+    const [id] = await rig.redis.zrange(images, '0', '-1');
+    expect(await rig.redis.hget(imageKeys(rig.keyPrefix, id).meta, 'state')).toBe('cancelled');
+  });
+
+  test.each([
+    ['could be killed', () => (hasAddresses = false)],
+    ['died with its tile', () => (isDeadly = false)],
+  ])('does not count a run in which no worker %s', async (_what, set) => {
+    set();
+    const { code, lines, stderr } = await chaos('--queue', 'lease', '--timeout', '10');
+    expect(stderr).toBe('error: no worker was ever killed with a tile in hand\n');
+    expect(lines.at(-1)).toBe('queue=lease: no worker died with a tile in hand (try 3 of 3)');
+    expect(lines.filter((line) => line.startsWith('killed 0'))).toEqual([]);
+    expect(code).toBe(2);
     expect(await rig.redis.set('not', 'held')).toBe('OK');
   });
 

@@ -4,10 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../manifests/overlays.ts';
 import { openShell, present, type Rule, type Shell } from './shell.ts';
 
-// chaos.sh has tests of its own.
-const scripts = readdirSync(join(root, 'scripts')).filter(
-  (each) => each.endsWith('.sh') && each !== 'chaos.sh',
-);
+const scripts = readdirSync(join(root, 'scripts')).filter((each) => each.endsWith('.sh'));
 const ns = 'kubectl --namespace tessera';
 
 let shell: Shell;

@@ -42,6 +42,7 @@ const commands: [path: string, option: string][] = [
   ['scripts/fuzz.ts', '--inputs'],
   ['scripts/load.ts', '--seconds'],
   ['scripts/watch.ts', '--interval'],
+  ['chaos/chaos.ts', '--kills'],
   ['test/mutants/run.ts', '--jobs'],
 ];
 

@@ -1,0 +1,66 @@
+// Redis in its pod, through one redis-cli that stays: a command takes one round trip, and no password leaves the pod.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { redisCliInPod } from '../scripts/lib/kubectl.ts';
+import { CannotRun, type RedisCall } from './target.ts';
+
+/** Printed after each reply. */
+const END = 'tessera-end-of-reply';
+const ERROR = /^[A-Z]{3,} |^Error: |^Could not connect/;
+const REPLY_MS = 30_000;
+
+interface Waiting {
+  lines: string[];
+  reply: PromiseWithResolvers<string[]>;
+}
+
+export class RedisCli {
+  readonly #child: ChildProcess;
+  readonly #waiting: Waiting[] = [];
+  #said = '';
+  #fault: Error | null = null;
+
+  constructor(namespace: string) {
+    const args = ['--namespace', namespace, 'exec', '--stdin', ...redisCliInPod];
+    // In a process group of its own: Ctrl-C must not end it before writes are released.
+    this.#child = spawn('kubectl', args, { detached: true, stdio: 'pipe' });
+    const { stdin, stdout, stderr } = this.#child;
+    if (stdout) createInterface({ input: stdout }).on('line', (line) => this.#take(line));
+    stderr?.on('data', (text: Buffer) => (this.#said += text.toString()));
+    stdin?.on('error', () => {}); // The end of the process says why.
+    this.#child.on('error', (error) => this.#fail(error.message));
+    this.#child.on('close', () => this.#fail(this.#said.trim() || 'its connection ended'));
+  }
+
+  /** Throws {@link CannotRun} when Redis refuses the command or cannot be reached. */
+  readonly call: RedisCall = async (...words) => {
+    if (this.#fault) throw this.#fault;
+    const reply = Promise.withResolvers<string[]>();
+    this.#waiting.push({ lines: [], reply });
+    this.#child.stdin?.write(`${words.map((word) => JSON.stringify(String(word))).join(' ')}\nECHO ${END}\n`);
+    const timer = setTimeout(() => this.#fail(`no reply within ${REPLY_MS / 1000} s`), REPLY_MS);
+    try {
+      const lines = await reply.promise;
+      if (ERROR.test(lines[0] ?? '')) throw new CannotRun(`Redis answered: ${lines[0]}`);
+      return lines;
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  close(): void {
+    this.#child.stdin?.end();
+  }
+
+  #take(line: string): void {
+    const [first] = this.#waiting;
+    if (!first) return;
+    if (line !== END) first.lines.push(line);
+    else this.#waiting.shift()?.reply.resolve(first.lines);
+  }
+
+  #fail(why: string): void {
+    this.#fault ??= new CannotRun(`Redis in its pod cannot be asked: ${why}`);
+    for (const { reply } of this.#waiting.splice(0)) reply.reject(this.#fault);
+  }
+}
