@@ -135,6 +135,7 @@ describe('a new image', () => {
   test('has the oldest results give way, as many as it takes', async () => {
     expect(await begin(D, BUDGET - RESULT)).toBe('begun');
     expect(await admitted()).toEqual({ [C]: RESULT, [D]: BUDGET - RESULT });
+    expect(await on.rig.redis.hget(keys.totals, 'results')).toBe(String(RESULT));
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', gone: 'room' });
     expect(await on.rig.ledger.record(B)).toMatchObject({ state: 'done', gone: 'room' });
     expect(await on.rig.ledger.record(C)).toMatchObject({ state: 'done', gone: null });
