@@ -1,16 +1,16 @@
 // `npm run dead-letters`: shows the tiles that were given up, tries them again, or gives their images up for good.
 import { Redis } from 'ioredis';
 import { loadConfig, type Config } from '../functions/lib/config.ts';
-import { isImageId, parseJob } from '../functions/lib/job.ts';
+import { isImageId, parseJob, type Job } from '../functions/lib/job.ts';
 import { ImageLedger } from '../functions/lib/queue/image-ledger.ts';
 import { imageKeys, queueKeys } from '../functions/lib/queue/keys.ts';
-import { QueueScripts } from '../functions/lib/queue/scripts.ts';
 import { parseOptions, runCommand, UsageError } from './lib/options.ts';
 
-const HELP = `Tiles that were given up after MAX_ATTEMPTS: npm run dead-letters -- <command> [<what>]
+const HELP = `Tiles that were given up after MAX_ATTEMPTS, and images after MAX_ANNOUNCEMENTS:
+npm run dead-letters -- <command> [<what>]
 
-  list [<what>]     one line each: job, image name, when, reason
-  requeue <what>    give them another full set of attempts
+  list [<what>]     one line each: job or image id, image name, when, reason
+  requeue <what>    give them another full set of attempts; images are announced again
   drop <what>       give their images up: everything but the record is freed
 
 <what> is a job (<image id>:<tile>), an image id, or --all. REDIS_URL and KEY_PREFIX say where.
@@ -21,7 +21,8 @@ It exits with 0 if that was done, 1 if there was nothing of that name, 2 if it w
 const SILENCE_MS = 5000;
 
 interface DeadLetter {
-  job: string;
+  /** A job, or the id of an image whose event was given up. */
+  letter: string;
   imageId: string;
   name: string;
   reason: string;
@@ -33,46 +34,48 @@ interface DeadLetter {
 class DeadLetters {
   readonly #redis: Redis;
   readonly #keyPrefix: string;
-  readonly #scripts: QueueScripts;
   readonly #ledger: ImageLedger;
   readonly #dropped = new Set<string>();
 
   constructor(redis: Redis, config: Config) {
     this.#redis = redis;
     this.#keyPrefix = config.keyPrefix;
-    this.#scripts = new QueueScripts(redis, config.keyPrefix);
     this.#ledger = new ImageLedger(redis, config);
   }
 
   /** Those that fit, oldest first. An image whose record has expired has no name any more. */
-  async list(fits: (job: string) => boolean): Promise<DeadLetter[]> {
+  async list(fits: (letter: string) => boolean): Promise<DeadLetter[]> {
     const letters: DeadLetter[] = [];
-    for (const [job, at] of await this.#entries()) {
-      const parsed = parseJob(job);
-      if (!parsed || !fits(job)) continue;
-      const { imageId, tile } = parsed;
+    for (const [letter, at] of await this.#entries()) {
+      const job = parseJob(letter);
+      if ((!job && !isImageId(letter)) || !fits(letter)) continue;
+      const imageId = job?.imageId ?? letter;
       const record = await this.#ledger.record(imageId);
-      const reason = await this.#redis.hget(imageKeys(this.#keyPrefix, imageId).dead, String(tile));
-      letters.push({ job, imageId, name: record?.name ?? '(expired)', reason: reason ?? '(expired)', at });
+      const reason = job ? await this.#reasonOf(job) : record?.error;
+      letters.push({ letter, imageId, name: record?.name ?? '(expired)', reason: reason ?? '(expired)', at });
     }
     return letters;
   }
 
   /** Another set of attempts; `gone` when the image is over, and then it is no dead letter any more either. */
-  async requeue({ job }: DeadLetter): Promise<string> {
-    return (await this.#scripts.run('requeue', job)) as string;
+  async requeue({ letter }: DeadLetter): Promise<string> {
+    return this.#ledger.requeue(letter);
   }
 
   /** Gives the image up, with all its dead letters. */
-  async drop({ job, imageId }: DeadLetter): Promise<string> {
+  async drop({ letter, imageId }: DeadLetter): Promise<string> {
     if ((await this.#ledger.drop(imageId)) === 'dropped') this.#dropped.add(imageId);
     if (this.#dropped.has(imageId)) return 'dropped';
-    await this.#redis.zrem(queueKeys(this.#keyPrefix).dead, job); // Its image is over: only the letter may be left.
+    await this.#redis.zrem(queueKeys(this.#keyPrefix).dead, letter); // Its image is over: only the letter may be left.
     return 'gone';
   }
 
-  /** Jobs with the time each was given up, ms, read a few hundred at a time. */
-  async #entries(): Promise<[job: string, at: number][]> {
+  async #reasonOf({ imageId, tile }: Job): Promise<string | null> {
+    return this.#redis.hget(imageKeys(this.#keyPrefix, imageId).dead, String(tile));
+  }
+
+  /** Letters with the time each was given up, ms, read a few hundred at a time. */
+  async #entries(): Promise<[letter: string, at: number][]> {
     const STEP = 500;
     const { dead } = queueKeys(this.#keyPrefix);
     const entries: [string, number][] = [];
@@ -84,12 +87,12 @@ class DeadLetters {
   }
 }
 
-/** Which jobs are meant by the words after the command. Throws a {@link UsageError} when none can be. */
-function readWhat(word: string | undefined, isAll: boolean): (job: string) => boolean {
+/** Which letters are meant by the words after the command. Throws a {@link UsageError} when none can be. */
+function readWhat(word: string | undefined, isAll: boolean): (letter: string) => boolean {
   if (isAll && word === undefined) return () => true;
   if (isAll) throw new UsageError('Either --all or a job or an image id is wanted, not both');
-  if (word !== undefined && parseJob(word)) return (job) => job === word;
-  if (word !== undefined && isImageId(word)) return (job) => job.startsWith(`${word}:`);
+  if (word !== undefined && parseJob(word)) return (letter) => letter === word;
+  if (word !== undefined && isImageId(word)) return (letter) => letter.split(':')[0] === word;
   throw new UsageError(
     `${word ?? 'Nothing'} is neither a job (<image id>:<tile>), nor an image id, nor --all`,
   );
@@ -134,8 +137,8 @@ async function main(argv: string[]): Promise<number> {
         command === 'list'
           ? null
           : await (command === 'drop' ? deadLetters.drop(letter) : deadLetters.requeue(letter));
-      const { job, name, at, reason } = letter;
-      console.log([job, name, new Date(at).toISOString(), what ?? reason].join('\t'));
+      const { name, at, reason } = letter;
+      console.log([letter.letter, name, new Date(at).toISOString(), what ?? reason].join('\t'));
     }
     console.error(`${letters.length} dead letters`);
     return letters.length > 0 || command === 'list' ? 0 : 1;

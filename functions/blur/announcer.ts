@@ -2,6 +2,7 @@
 // an event that gets lost is sent again, by this worker or another.
 import type { Log } from '../lib/log.ts';
 import type { ImageLedger } from '../lib/queue/image-ledger.ts';
+import { deliver } from './delivery.ts';
 
 const SEND_TIMEOUT_MS = 300_000;
 
@@ -10,17 +11,19 @@ export interface AnnouncerOptions {
   sink: string;
   /** Pause before an event is sent a second time; it doubles with every further one. */
   announceRetryMs: number;
+  /** How often an event is sent before its image fails. */
+  maxAnnouncements: number;
 }
 
 export class Announcer {
-  readonly #ledger: ImageLedger;
+  readonly #ledger: Pick<ImageLedger, 'due' | 'noteFault'>;
   readonly #options: AnnouncerOptions;
   readonly #log: Log;
   readonly #giveUp = new AbortController();
   #isStopping = false;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(ledger: ImageLedger, options: AnnouncerOptions, log: Log) {
+  constructor(ledger: Pick<ImageLedger, 'due' | 'noteFault'>, options: AnnouncerOptions, log: Log) {
     this.#ledger = ledger;
     this.#options = options;
     this.#log = log;
@@ -42,28 +45,26 @@ export class Announcer {
   }
 
   async #sendDue(): Promise<void> {
+    const { announceRetryMs, maxAnnouncements } = this.#options;
     while (!this.#isStopping) {
-      const imageId = await this.#ledger.due(this.#options.announceRetryMs);
-      if (imageId === null) return;
-      try {
-        await this.#send(imageId);
-        this.#log.info('Announced', { imageId });
-      } catch (error) {
-        this.#log.warn('The event was not taken and will be sent again', { imageId, error });
-      }
+      const due = await this.#ledger.due(announceRetryMs, maxAnnouncements);
+      if (due === null) return;
+      const { imageId, isGivenUp } = due;
+      if (isGivenUp) this.#log.error('An image failed: its event was sent too often', { imageId });
+      else await this.#send(imageId);
     }
   }
 
+  /** Sends an event. What keeps it from being taken is told in the image's record at once. */
   async #send(imageId: string): Promise<void> {
-    // Loaded with the first event, not with the process: a worker's first tile should not wait for it.
-    const { imageBlurredMessage } = await import('../lib/events.ts');
-    const { headers, body } = imageBlurredMessage(imageId);
     const signal = AbortSignal.any([this.#giveUp.signal, AbortSignal.timeout(SEND_TIMEOUT_MS)]);
-    const response = await fetch(this.#options.sink, { method: 'POST', headers, body, signal });
-    const answer = await response.text();
-    if (!response.ok) {
-      const { origin } = new URL(this.#options.sink); // The rest may hold a secret.
-      throw new Error(`${origin} answered ${response.status}: ${answer.slice(0, 500)}`);
+    const fault = await deliver(imageId, this.#options.sink, signal);
+    if (fault === null) {
+      this.#log.info('Announced', { imageId });
+      return;
     }
+    this.#log.warn('The event was not taken and will be sent again', { imageId, fault });
+    // A worker that is told to stop does not wait for an answer: that is no fault of the image's.
+    if (!this.#giveUp.signal.aborted) await this.#ledger.noteFault(imageId, fault);
   }
 }

@@ -88,6 +88,7 @@ const settings = {
   maxAttempts: ['MAX_ATTEMPTS', integer(1, 100), '5'],
   retryBaseMs: ['RETRY_BASE_MS', integer(1, 3_600_000), '500'],
   announceRetryMs: ['ANNOUNCE_RETRY_MS', integer(1, 3_600_000), '5000'],
+  maxAnnouncements: ['MAX_ANNOUNCEMENTS', integer(1, 1_000_000), '120'],
   concurrency: ['CONCURRENCY', integer(1, 64), '1'],
   consumer: ['CONSUMER', oneOf('on', 'off'), 'on'],
   sink: ['K_SINK', sink, 'http://127.0.0.1:8082'],

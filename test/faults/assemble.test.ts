@@ -48,6 +48,24 @@ describe('assemble', () => {
     expect((await rig.status(image.id)).announced).toBe(4);
   });
 
+  test('not there for as long as events are sent: its image fails with the reason, and starts over when it is sent again', async () => {
+    rig.gate.handle = async () => 503;
+    const image = await rig.send('a.png');
+    const worker = await rig.startWorker({ ...patient, MAX_ANNOUNCEMENTS: '3' });
+    await until('the fault to be told', async () => (await rig.status(image.id)).error);
+    await until('the image to fail', async () => (await rig.status(image.id)).status === 'failed');
+    const status = await rig.status(image.id);
+    expect(status).toMatchObject({ announced: 3, error: 'given up after 3 events: assemble answered 503' });
+    const pending = { queue: 0, leases: 0, claims: 0, delayed: 0, outbox: 0 };
+    expect(await rig.pending()).toEqual(pending);
+    expect(await findFaults(rig, [], { givenUp: [image.id] })).toEqual(['no image was checked']);
+
+    rig.gate.reset();
+    await kill(worker);
+    await rig.startWorker(patient);
+    expect(await findFaults(rig, [await rig.send('a.png')])).toEqual([]);
+  });
+
   test('so slow that others send the event again writes one output', async () => {
     const mayAnswer = Promise.withResolvers<void>();
     rig.gate.handle = async (event, forward) => {

@@ -98,6 +98,20 @@ describe('dead-letters', () => {
     ]);
   });
 
+  test('lists an image whose event was given up, and announces it again', async () => {
+    rig.gate.handle = async () => 503;
+    const image = await rig.send('a.png');
+    await rig.startWorker({ ...patient, MAX_ANNOUNCEMENTS: '1' });
+    await until('the image to fail', async () => (await rig.status(image.id)).status === 'failed');
+    const [letter, name, , reason] = (await deadLetters('list')).lines[0].split('\t');
+    expect([letter, name]).toEqual([image.id, 'a.png']);
+    expect(reason).toBe('given up after 1 events: assemble answered 503');
+    rig.gate.reset();
+    expect((await deadLetters('requeue', image.id)).lines).toEqual([expect.stringMatching(/requeued$/)]);
+    expect(await findFaults(rig, [image])).toEqual([]);
+    expect((await rig.status(image.id)).attempts).toBe(rigTiles);
+  });
+
   test('drops a letter whose image has expired', async () => {
     await rig.redis.zadd('image:job:dead', '1', `${'ab'.repeat(12)}:3`);
     expect((await deadLetters('drop', '--all')).lines).toEqual([expect.stringMatching(/gone$/)]);

@@ -268,4 +268,11 @@ export const sweepMutants: Mutant[] = [
     replace: '',
     why: 'what a process left that died would stay',
   },
+  {
+    name: 'an image that ends stays a dead letter',
+    file: 'shared-endings.lua',
+    find: "  redis.call('ZREM', DEAD, image)\n",
+    replace: '',
+    why: 'it would be listed and could not be requeued',
+  },
 ];

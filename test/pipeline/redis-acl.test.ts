@@ -28,7 +28,7 @@ const scriptsOf: Record<string, ScriptName[]> = {
     'drop-result',
     'wait-for-room',
   ],
-  blur: ['claim', 'extend', 'ack', 'fail', 'release', 'due', 'naive-ack', 'sweep'],
+  blur: ['claim', 'extend', 'ack', 'fail', 'release', 'due', 'note-fault', 'naive-ack', 'sweep'],
   assemble: ['finish', 'note-fault', 'sweep', 'take-blob'],
   operator: ['requeue', 'cancel', 'sweep', 'counts'],
   keda: [],

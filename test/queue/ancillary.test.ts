@@ -63,7 +63,7 @@ describe('the chunks of an image', () => {
     await on.rig.split(A, 1);
     await on.rig.killNextTile();
     expect(await kept()).toBe('chunks');
-    expect(await on.rig.requeue(`${A}:0`)).toBe('requeued');
+    expect(await on.rig.ledger.requeue(`${A}:0`)).toBe('requeued');
     expect(await kept()).toBe('chunks');
     await on.rig.killNextTile();
     await on.rig.expire(A);

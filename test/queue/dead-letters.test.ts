@@ -67,7 +67,7 @@ describe('a failed image', () => {
     expect(admitted).toEqual({ [B]: '400', [C]: '600' });
     expect(Object.keys(dead)).toEqual([`${B}:0`]);
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed', error: 'tile 0: poison' });
-    expect(await on.rig.requeue(`${A}:0`)).toBe('gone');
+    expect(await on.rig.ledger.requeue(`${A}:0`)).toBe('gone');
     expect((await on.rig.look()).byImage[A].expiring).toEqual(['meta']);
   });
 
@@ -84,7 +84,7 @@ describe('requeue', () => {
     await on.rig.split(A, 2);
     await on.rig.killNextTile();
     await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
-    expect(await on.rig.requeue(`${A}:0`)).toBe('requeued');
+    expect(await on.rig.ledger.requeue(`${A}:0`)).toBe('requeued');
     expect((await on.rig.look()).sweeps).toEqual({});
     expect(await on.rig.ledger.deadTiles(A)).toEqual([]);
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring', error: null, endedAt: null });
@@ -98,7 +98,7 @@ describe('requeue', () => {
     await on.rig.split(A, 1);
     await on.rig.killNextTile();
     await on.rig.split(B, 1);
-    await on.rig.requeue(`${A}:0`);
+    await on.rig.ledger.requeue(`${A}:0`);
     expect((await on.rig.claim()).job.imageId).toBe(A);
   });
 
@@ -106,9 +106,9 @@ describe('requeue', () => {
     await on.rig.split(A, 2);
     await on.rig.killNextTile();
     await on.rig.killNextTile();
-    await on.rig.requeue(`${A}:0`);
+    await on.rig.ledger.requeue(`${A}:0`);
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed' });
-    await on.rig.requeue(`${A}:1`);
+    await on.rig.ledger.requeue(`${A}:1`);
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring' });
   });
 
@@ -116,25 +116,26 @@ describe('requeue', () => {
     await on.rig.begin(A, { tiles: 2 });
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     await on.rig.killNextTile();
-    await on.rig.requeue(`${A}:0`);
+    await on.rig.ledger.requeue(`${A}:0`);
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'splitting' });
   });
 
   test('answers gone for a tile that is not dead, and to the same requeue sent again', async () => {
     await on.rig.split(A, 2);
     await on.rig.killNextTile();
-    expect(await on.rig.requeue(`${A}:1`)).toBe('gone');
-    expect(await on.rig.requeue(`${A}:0`)).toBe('requeued');
+    expect(await on.rig.ledger.requeue(`${A}:1`)).toBe('gone');
+    expect(await on.rig.ledger.requeue(`${A}:0`)).toBe('requeued');
     const before = await on.rig.look();
-    expect(await on.rig.requeue(`${A}:0`)).toBe('gone');
-    expect(await on.rig.requeue(`${C}:0`)).toBe('gone');
-    expect(await on.rig.requeue('no job')).toBe('gone');
+    expect(await on.rig.ledger.requeue(`${A}:0`)).toBe('gone');
+    expect(await on.rig.ledger.requeue(`${C}:0`)).toBe('gone');
+    expect(await on.rig.ledger.requeue(A)).toBe('gone');
+    expect(await on.rig.ledger.requeue('no job')).toBe('gone');
     expect(await on.rig.look()).toEqual(before);
   });
 
   test('clears away a dead letter whose image is gone', async () => {
     await on.rig.redis.zadd(DEAD, START_MS, `${A}:0`);
-    expect(await on.rig.requeue(`${A}:0`)).toBe('gone');
+    expect(await on.rig.ledger.requeue(`${A}:0`)).toBe('gone');
     expect((await on.rig.look()).dead).toEqual({});
   });
 });

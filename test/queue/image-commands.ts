@@ -53,14 +53,16 @@ function tilesOf(id: string, model: ModelState): number[] {
   return [...Array(model.images.get(id)?.tileCount ?? 0).keys()];
 }
 
-export const due = fc.constantFrom(100, 5000).map((firstPauseMs) =>
-  command({
-    name: 'due',
-    with: [firstPauseMs],
-    real: ({ rig }) => rig.ledger.due(firstPauseMs),
-    model: (model) => model.due(firstPauseMs),
-  }),
-);
+export const due = fc
+  .tuple(fc.constantFrom(100, 5000), fc.constantFrom(1, 2, 100, 100, 100))
+  .map(([firstPauseMs, maxSendings]) =>
+    command({
+      name: 'due',
+      with: [firstPauseMs, maxSendings],
+      real: ({ rig }) => rig.due(firstPauseMs, maxSendings),
+      model: (model) => model.due(firstPauseMs, maxSendings),
+    }),
+  );
 
 export const noteFault = onImage('note fault', {
   aim: (_, image) => image.state === 'blurred',
@@ -131,13 +133,17 @@ export const tidy = fc.constant(
 );
 
 export const requeue = onImage('requeue', {
-  aim: (_, image) => deadTileOf(image) !== undefined,
-  real: (rig, id, before) => rig.requeue(`${id}:${deadTileOf(before.images.get(id)) ?? 0}`),
-  model: (model, id) => model.requeue(`${id}:${deadTileOf(model.images.get(id)) ?? 0}`),
+  aim: (_, image) => image.state === 'failed' && !image.isOver,
+  real: (rig, id, before) => rig.ledger.requeue(letterOf(id, before)),
+  model: (model, id) => model.requeue(letterOf(id, model)),
 });
 
-function deadTileOf(image?: ImageModel): number | undefined {
-  return [...(image?.tiles ?? [])].find(([, tile]) => tile.place.in === 'dead')?.[0];
+/** A dead letter of the image; its first tile, should it have none. */
+function letterOf(id: string, model: ModelState): string {
+  const image = model.images.get(id);
+  if (image?.isGivenUp) return id;
+  const [dead = 0] = [...(image?.tiles ?? [])].find(([, tile]) => tile.place.in === 'dead') ?? [];
+  return `${id}:${dead}`;
 }
 
 /** Lets the time be up of a failed image, or of the record of one that is over. */

@@ -9,20 +9,93 @@ describe('due', () => {
     await on.rig.blur(B);
     on.rig.now += 5;
     await on.rig.blur(A);
-    expect(await on.rig.ledger.due(1000)).toBe(B);
-    expect(await on.rig.ledger.due(1000)).toBe(A);
-    expect(await on.rig.ledger.due(1000)).toBeNull();
+    expect(await on.rig.due(1000)).toBe(B);
+    expect(await on.rig.due(1000)).toBe(A);
+    expect(await on.rig.due(1000)).toBeNull();
   });
 
   test('pauses twice as long after each sending, up to half a minute', async () => {
     await on.rig.blur(A);
     for (const pause of [10_000, 20_000, 30_000, 30_000]) {
-      expect(await on.rig.ledger.due(10_000)).toBe(A);
+      expect(await on.rig.due(10_000)).toBe(A);
       on.rig.now += pause - 1;
-      expect(await on.rig.ledger.due(10_000)).toBeNull();
+      expect(await on.rig.due(10_000)).toBeNull();
       on.rig.now += 1;
     }
     expect(await on.rig.ledger.record(A)).toMatchObject({ announced: 4 });
+  });
+});
+
+describe('an image whose event was sent often enough', () => {
+  /** Sends the event as often as it may be sent, and once more. */
+  async function giveUp(id: string): Promise<void> {
+    await on.rig.blur(id, 2);
+    for (let sent = 0; sent < 3; sent++) {
+      expect(await on.rig.due(1000, 3)).toBe(id);
+      on.rig.now += 30_000;
+    }
+    expect(await on.rig.due(1000, 3)).toBe(`given up ${id}`);
+  }
+
+  test('fails with the reason, leaves the outbox, and keeps its results for a while', async () => {
+    await on.rig.blur(A, 2);
+    expect(await on.rig.due(1000, 1)).toBe(A);
+    await on.rig.ledger.noteFault(A, 'assemble answered 503');
+    on.rig.now += 999;
+    expect(await on.rig.due(1000, 1)).toBeNull();
+    on.rig.now += 1;
+    expect(await on.rig.due(1000, 1)).toBe(`given up ${A}`);
+    const record = { state: 'failed', error: 'given up after 1 events: assemble answered 503', announced: 1 };
+    expect(await on.rig.ledger.record(A)).toMatchObject({ ...record, done: 2, endedAt: on.rig.now });
+    const { outbox, dead, sweeps, admitted, byImage } = await on.rig.look();
+    expect({ outbox, dead }).toEqual({ outbox: {}, dead: { [A]: on.rig.now } });
+    expect(sweeps).toEqual({ [A]: on.rig.now + POLICY.recordTtlS * 1000 });
+    expect(Object.keys(admitted)).toEqual([A]);
+    expect(byImage[A].out).toEqual({ 0: 'core 0', 1: 'core 1' });
+    expect(await on.rig.due(1000, 1)).toBeNull();
+  });
+
+  test('says that it was never closed when every event was taken', async () => {
+    await giveUp(A);
+    const error = 'given up after 3 events: it was not closed after any of them';
+    expect(await on.rig.ledger.record(A)).toMatchObject({ error, announced: 3 });
+  });
+
+  test('is announced again once it is requeued, as often as before', async () => {
+    await giveUp(A);
+    expect(await on.rig.ledger.requeue(A)).toBe('requeued');
+    const record = { state: 'blurred', error: null, endedAt: null, announced: 0 };
+    expect(await on.rig.ledger.record(A)).toMatchObject(record);
+    expect(await on.rig.ledger.requeue(A)).toBe('gone');
+    expect(await on.rig.due(1000, 3)).toBe(A);
+    const { dead, sweeps } = await on.rig.look();
+    expect({ dead, sweeps }).toEqual({ dead: {}, sweeps: {} });
+    expect(await on.rig.ledger.finish(A)).toBe('finished');
+  });
+
+  test('is done after all when the last event is answered late', async () => {
+    await giveUp(A);
+    expect(await on.rig.ledger.finish(A)).toBe('finished');
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', error: null });
+    expect(await on.rig.keys()).toEqual([`image:${A}:meta`, 'image:images']);
+  });
+
+  test('starts over when it is begun again', async () => {
+    await giveUp(A);
+    expect(await on.rig.begin(A, { tiles: 2 })).toBe('begun');
+    const { dead, byImage } = await on.rig.look();
+    expect({ dead, out: byImage[A].out }).toEqual({ dead: {}, out: {} });
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'splitting', announced: 0, error: null });
+  });
+
+  test('can be dropped or cancelled, and goes when its time is up', async () => {
+    await giveUp(A);
+    expect(await on.rig.ledger.drop(A)).toBe('dropped');
+    await giveUp(B);
+    expect(await on.rig.ledger.cancel(B)).toBe('cancelled');
+    await giveUp(C);
+    await on.rig.expire(C);
+    expect(await on.rig.keys()).toEqual([`image:${A}:meta`, `image:${B}:meta`, 'image:images']);
   });
 });
 
@@ -75,7 +148,7 @@ describe('cancel', () => {
   test('takes a blurred image out of the outbox', async () => {
     await on.rig.blur(A);
     expect(await on.rig.ledger.cancel(A)).toBe('cancelled');
-    expect(await on.rig.ledger.due(1000)).toBeNull();
+    expect(await on.rig.due(1000)).toBeNull();
   });
 
   test('answers how an image that is over ended, and null for one nobody knows', async () => {

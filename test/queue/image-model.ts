@@ -55,6 +55,11 @@ export class ImageModel {
     return this.isOver || (this.state === 'failed' && !this.isIncomplete && isStill);
   }
 
+  /** All its tiles are done, but its event was sent too often. */
+  get isGivenUp(): boolean {
+    return this.state === 'failed' && !this.#isEmpty && this.#places.every((each) => each === 'done');
+  }
+
   /** Tiles are missing. */
   get isIncomplete(): boolean {
     return !this.isOver && this.tiles.size < this.tileCount;

@@ -62,6 +62,7 @@ function checkOver(id: string, image: ImageSnapshot, snapshot: Snapshot, must: M
   must(image.expiring.includes('meta'), `the record of ${id}, which is over, expires`);
   must(!('life' in image.meta), `${id} is over and has no life`);
   must(!(id in snapshot.outbox), `${id} is over and out of the outbox`);
+  must(!(id in snapshot.dead), `${id} is over and no dead letter`);
   if (isSwept(image)) return;
   const kept = [...image.staying, ...image.expiring].filter((part) => part !== 'meta');
   must(kept.length === 0, `only the record of ${id} is left, not ${kept.join()}`);
@@ -74,14 +75,20 @@ function checkLive(id: string, image: ImageSnapshot, snapshot: Snapshot, must: M
   const states = Object.values(image.tiles);
   const count = (wanted: string) => states.filter((each) => each === wanted).length;
   const [done, dead] = [count('done'), count('dead')];
-  const isBlurred = done === expected;
-  const isSettled = dead > 0 && done + dead === expected;
+  // All tiles are done, but the event was sent too often.
+  const isGivenUp = state === 'failed' && done === expected;
+  const isBlurred = done === expected && !isGivenUp;
+  const isSettled = isGivenUp || (dead > 0 && done + dead === expected);
 
   must(id in snapshot.admitted, `${id} holds memory and is admitted`);
   must(isBlurred === id in snapshot.outbox, `${id} is in the outbox if and only if all its tiles are done`);
   must(isBlurred === (state === 'blurred'), `${id} is blurred if and only if all its tiles are done`);
-  must(dead > 0 === (state === 'failed'), `${id} has failed if and only if a tile of it is dead`);
-  if (!isBlurred && dead === 0) {
+  must(
+    (dead > 0 || isGivenUp) === (state === 'failed'),
+    `${id} has failed if and only if a tile of it is dead`,
+  );
+  must(isGivenUp === id in snapshot.dead, `${id} is a dead letter if and only if its event was given up`);
+  if (!isBlurred && !isGivenUp && dead === 0) {
     const wanted = states.length === expected ? 'blurring' : 'splitting';
     must(state === wanted, `${id} is ${wanted}, not ${state}`);
   }
@@ -153,7 +160,9 @@ function checkJobs(snapshot: Snapshot, must: Must): void {
   };
   for (const job of Object.keys(snapshot.leases)) must(isIn(job, 'leased'), `the lease of ${job} is held`);
   for (const job of Object.keys(snapshot.delayed)) must(isIn(job, 'delayed'), `${job} is to be retried`);
-  for (const job of Object.keys(snapshot.dead)) must(isIn(job, 'dead'), `${job} is a dead letter`);
+  for (const letter of Object.keys(snapshot.dead)) {
+    must(isIn(letter, 'dead') || letter in snapshot.byImage, `${letter} is a dead letter`);
+  }
   for (const job of snapshot.queue) must(isIn(job, 'ready'), `${job} waits and is ready`);
   for (const [token, job] of Object.entries(snapshot.claims)) {
     const [id, tile] = job.split(':');

@@ -80,14 +80,14 @@ describe('a prefix in braces', () => {
     const rig = new Rig(redis, '{image}');
     await rig.split(A, 3);
     await rig.killNextTile();
-    expect(await rig.requeue(`${A}:0`)).toBe('requeued');
+    expect(await rig.ledger.requeue(`${A}:0`)).toBe('requeued');
     const claim = await rig.claim();
     expect(await rig.queue.extend(claim)).toBe('extended');
     expect(await rig.queue.release(claim)).toBe('released');
     for (const answer of ['acked', 'acked', 'last']) {
       expect(await rig.queue.ack(await rig.claim(), pixels('core'))).toBe(answer);
     }
-    expect(await rig.ledger.due(1000)).toBe(A);
+    expect(await rig.due(1000)).toBe(A);
     await rig.ledger.noteFault(A, 'the disk is full');
     expect(await rig.ledger.finish(A)).toBe('finished');
     await rig.split(B, 1);

@@ -27,7 +27,7 @@ describe('at the memory limit', () => {
     await expect(on.rig.ledger.enqueue(B, 0, sourceOf(B, 0))).rejects.toThrow(/OOM/);
     await on.rig.ledger.forget(B);
     await expect(on.rig.begin(B)).rejects.toThrow(/OOM/);
-    await expect(on.rig.requeue(`${A}:0`)).rejects.toThrow(/OOM/);
+    await expect(on.rig.ledger.requeue(`${A}:0`)).rejects.toThrow(/OOM/);
     const { byImage, dead, queue, strays } = await on.rig.look();
     expect({ dead, queue, strays }).toEqual({ dead: before.dead, queue: before.queue, strays: [] });
     expect(byImage).toEqual({ [A]: before.byImage[A] });
@@ -46,7 +46,7 @@ describe('at the memory limit', () => {
     const { byImage, strays } = await on.rig.look();
     expect(byImage[A]).toMatchObject({ out: { 0: 'zero', 1: 'one' }, src: {} });
     expect(strays).toEqual([]);
-    expect(await on.rig.ledger.due(1000)).toBe(A);
+    expect(await on.rig.due(1000)).toBe(A);
     expect(await on.rig.ledger.finish(A)).toBe('finished');
     expect(await on.rig.redis.keys(`${PREFIX}:${A}:*`)).toEqual([`${PREFIX}:${A}:meta`]);
   });

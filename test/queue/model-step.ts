@@ -54,7 +54,7 @@ export function command(step: Step): Command {
 /** An answer as far as it tells what was reached: `acked`, `null`, `something` for a claim or an image's id. */
 function kindOf(answer: Answer): string {
   if (typeof answer === 'object' && answer !== null) return 'something';
-  const text = String(answer);
+  const text = String(answer).replace(/ [0-9a-f]{24}$/, '');
   return /^[0-9a-f]{24}$/.test(text) ? 'something' : text;
 }
 

@@ -25,7 +25,7 @@ export class QueueModel {
   readonly admitted = new Map<string, number>();
   /** Whose share of the budget that counts against. */
   readonly senders = new Map<string, string>();
-  /** Dead letters and when they died. */
+  /** Dead letters, tiles or whole images, and when they were given up. */
   readonly dead = new Map<string, number>();
   /** Images and when they were begun, until somebody notices that the record has expired. */
   readonly index = new Map<string, number>();
@@ -116,7 +116,7 @@ export class QueueModel {
     return 'released';
   }
 
-  due(firstPauseMs: number): Answer {
+  due(firstPauseMs: number, maxSendings: number): Answer {
     for (const image of this.images.values()) {
       if (image.nextEvent !== null) image.nextEvent = Math.min(image.nextEvent, this.now + MAX_PAUSE_MS);
     }
@@ -125,6 +125,7 @@ export class QueueModel {
       .filter(({ at }) => at <= this.now)
       .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
     if (!next) return null;
+    if (next.image.announced >= maxSendings) return this.#giveUp(next.id, next.image);
     next.image.nextEvent = this.now + Math.min(firstPauseMs * 2 ** next.image.announced, MAX_PAUSE_MS);
     next.image.announced++;
     return next.id;
@@ -138,7 +139,7 @@ export class QueueModel {
   finish(id: string): Answer {
     const image = this.images.get(id);
     if (image?.state === 'done') return 'again';
-    if (image?.state !== 'blurred') return 'over';
+    if (image?.state !== 'blurred' && !image?.isGivenUp) return 'over';
     this.#removeTraces(id);
     image.end('done', null, this.now);
     return 'finished';
@@ -168,8 +169,34 @@ export class QueueModel {
     this.index.delete(id);
   }
 
-  requeue(job: string): Answer {
-    this.dead.delete(job);
+  requeue(letter: string): Answer {
+    this.dead.delete(letter);
+    const image = this.images.get(letter);
+    if (image?.isGivenUp) return this.#announceAgain(image);
+    return letter.includes(':') ? this.#requeueTile(letter) : 'gone';
+  }
+
+  #announceAgain(image: ImageModel): Answer {
+    const { blurredAt } = image;
+    image.settle(this.now);
+    image.blurredAt = blurredAt;
+    image.announced = 0;
+    image.error = null;
+    image.endedAt = null;
+    return 'requeued';
+  }
+
+  #giveUp(id: string, image: ImageModel): Answer {
+    const reason = image.error ?? 'it was not closed after any of them';
+    image.state = 'failed';
+    image.error = `given up after ${image.announced} events: ${reason}`;
+    image.endedAt = this.now;
+    image.nextEvent = null;
+    this.dead.set(id, this.now);
+    return `given up ${id}`;
+  }
+
+  #requeueTile(job: string): Answer {
     const { image, tile } = this.#find(job);
     if (!image || tile?.place.in !== 'dead') return 'gone';
     tile.attempts = 0;
@@ -230,6 +257,7 @@ export class QueueModel {
   #removeTraces(id: string): void {
     const expected = this.images.get(id)?.tileCount ?? 0;
     for (let tile = 0; tile < expected; tile++) this.dead.delete(`${id}:${tile}`);
+    this.dead.delete(id);
     this.queue = this.queue.filter((job) => !job.startsWith(id));
     this.admitted.delete(id);
     this.senders.delete(id);

@@ -114,9 +114,10 @@ export class Rig {
     }
   }
 
-  /** Gives a dead tile another set of attempts. */
-  requeue(job: string): Promise<unknown> {
-    return this.scripts.run('requeue', job);
+  /** The image whose event is to be sent, `given up` with the image that fails instead, or null. */
+  async due(firstPauseMs: number, maxSendings = 100): Promise<string | null> {
+    const due = await this.ledger.due(firstPauseMs, maxSendings);
+    return due && (due.isGivenUp ? `given up ${due.imageId}` : due.imageId);
   }
 
   /** The ledger's ways to end an image, by one who dies before anything that it holds is freed. */

@@ -53,7 +53,7 @@ async function livesOf(tiles: number, watch: ScriptMeter['watch']): Promise<void
   // Failed, requeued, failed again, and its time up.
   await watch(die);
   await watch(() => on.rig.ledger.deadTiles(A));
-  await watch(() => on.rig.requeue(`${A}:0`));
+  await watch(() => on.rig.ledger.requeue(`${A}:0`));
   await watch(die);
   for (let tile = 1; tile < last; tile++) await ack();
   await watch(ack);
@@ -64,7 +64,7 @@ async function livesOf(tiles: number, watch: ScriptMeter['watch']): Promise<void
   await enqueue(A, ...numbers(0, tiles));
   for (let tile = 0; tile < last; tile++) await ack();
   await watch(ack);
-  await watch(() => on.rig.ledger.due(1000));
+  await watch(() => on.rig.due(1000));
   await watch(() => on.rig.ledger.finish(A));
   // Given up in the middle of a split.
   await begin(B, tiles);

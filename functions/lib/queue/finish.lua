@@ -14,7 +14,7 @@ local state = redis.call('HGET', meta, 'state')
 if state == 'done' then
   return 'again'
 end
-if state ~= 'blurred' then
+if state ~= 'blurred' and not is_given_up(image) then
   return 'over'
 end
 note_pace(image, now)

@@ -50,6 +50,12 @@ export interface DeadTile {
   reason: string;
 }
 
+/** An image whose event is to be sent, or was given up just now. */
+export interface DueEvent {
+  imageId: string;
+  isGivenUp: boolean;
+}
+
 export interface Admission {
   /** Bytes of Redis memory the image may hold at its peak. */
   bytes: number;
@@ -136,9 +142,14 @@ export class ImageLedger {
     return new Set(fields.map(([tile]) => Number(tile)));
   }
 
-  /** The image whose event is due, or null. It is due again after a pause that doubles each time. */
-  async due(firstPauseMs: number): Promise<string | null> {
-    return (await this.#scripts.run('due', this.#clock(), firstPauseMs)) as string | null;
+  /**
+   * The image whose event is due, or null. It is due again after a pause that doubles each time. Once it was sent
+   * `maxSendings` times, the image fails and comes back as given up instead.
+   */
+  async due(firstPauseMs: number, maxSendings: number): Promise<DueEvent | null> {
+    const args = [this.#clock(), firstPauseMs, maxSendings, this.#recordTtlS];
+    const answer = (await this.#scripts.run('due', ...args)) as [string, 'send' | 'given up'] | null;
+    return answer && { imageId: answer[0], isGivenUp: answer[1] === 'given up' };
   }
 
   /** What {@link begin} was given to keep with the image; no bytes when that was nothing. */
@@ -207,6 +218,14 @@ export class ImageLedger {
       client?.budgetBytes ?? budgetBytes,
     );
     return answer as number | null;
+  }
+
+  /**
+   * Gives a dead letter another chance: a job's tile another full set of attempts, an image another full set of events.
+   * `gone`: it is none any more.
+   */
+  async requeue(letter: string): Promise<'requeued' | 'gone'> {
+    return (await this.#scripts.run('requeue', letter, this.#clock())) as 'requeued' | 'gone';
   }
 
   /** Undoes {@link begin}: nothing of the image stays. */

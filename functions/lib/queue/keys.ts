@@ -14,7 +14,7 @@ export function queueKeys(prefix: string) {
     claims: `${prefix}:job:claims`,
     /** ZSET job → when it may be claimed again, ms. */
     delayed: `${prefix}:job:delayed`,
-    /** ZSET job → when it was given up, ms. */
+    /** ZSET job, or imageId whose event was given up → when, ms. */
     dead: `${prefix}:job:dead`,
     /** ZSET imageId → when its event is sent next, ms. */
     outbox: `${prefix}:outbox`,

@@ -21,6 +21,7 @@ local function end_life(image, kept)
   redis.call('HSET', key(image, 'sweep'), 'left', record[1] or 0, 'kept', kept)
   redis.call('HDEL', key(image, 'meta'), 'life')
   redis.call('ZREM', OUTBOX, image)
+  redis.call('ZREM', DEAD, image)
   redis.call('ZREM', SPLITS, image)
   redis.call('ZADD', SWEEPS, 0, image)
 end

@@ -54,6 +54,12 @@ local function is_recorded(image, index)
   return false
 end
 
+-- Whether all tiles of an image are done, but its event was given up.
+local function is_given_up(image)
+  local record = redis.call('HMGET', key(image, 'meta'), 'state', 'tiles')
+  return record[1] == 'failed' and redis.call('SCARD', key(image, 'done')) == tonumber(record[2])
+end
+
 -- Brings what lies further ahead than `latest` back to it. Nothing is ever put there: the clock was set back since.
 local function redate(zset, latest)
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', zset, '(' .. latest, '+inf', 'LIMIT', 0, 32)) do
