@@ -106,7 +106,10 @@ async function orphanKeys(site: Site, images: SentImage[], givenUp: string[]): P
   const { redis, keyPrefix } = site;
   const shared = queueKeys(keyPrefix);
   const allowed = new Set([shared.images, shared.totals, ...images.map(({ id }) => metaKey(site, id))]);
-  if (givenUp.length > 0) [shared.admitted, shared.dead, shared.sweeps].forEach((key) => allowed.add(key));
+  if (givenUp.length > 0)
+    [shared.admitted, shared.senders, shared.clients, shared.dead, shared.sweeps].forEach((key) =>
+      allowed.add(key),
+    );
   const toBeSwept = await redis.zrange(shared.sweeps, '0', '-1');
   const isAnyOf = (ids: string[], key: string) => ids.some((id) => key.startsWith(`${keyPrefix}:${id}:`));
   const found = await redis.keys(`${keyPrefix}:*`);
