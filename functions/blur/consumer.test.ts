@@ -27,6 +27,7 @@ class FakeQueue implements TileQueue {
   refused = 0;
   extended = 0;
   closed = false;
+  stopped = false;
   claimFault: Error | null = null;
   /** Thrown by the next ack, once. */
   ackFault: Error | null = null;
@@ -81,6 +82,10 @@ class FakeQueue implements TileQueue {
   async release({ job }: Claim): Promise<'released'> {
     this.done.push(`release ${job.tile}`);
     return 'released';
+  }
+
+  async stopClaiming(): Promise<void> {
+    this.stopped = true;
   }
 
   async close(): Promise<void> {
@@ -271,6 +276,14 @@ describe('a consumer that stops', () => {
     await until('the first tile', () => convolver.running.length === 1);
     await consumer.stop(10);
     expect(queue.done).toEqual(['release 0']);
+  });
+
+  it('has the queue end a claim that waits for a tile', async () => {
+    const queue = new FakeQueue(0);
+    consume(queue);
+    consumer.start();
+    await consumer.stop(10);
+    expect(queue.stopped).toBe(true);
   });
 
   it('gives a tile back whose claim was still on its way when the time was over', async () => {

@@ -76,6 +76,7 @@ export class Consumer {
   async stop(drainMs: number): Promise<void> {
     this.#stopping.abort();
     this.#nextHandedIn.resolve();
+    void this.#parts.queue.stopClaiming();
     const finished = Promise.allSettled([...this.#loops, ...this.#drains]).then(() => true);
     const limit = new AbortController();
     const timedOut = sleep(drainMs, false, { signal: limit.signal }).catch(() => false);

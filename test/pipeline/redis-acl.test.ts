@@ -33,9 +33,10 @@ const scriptsOf: Record<string, ScriptName[]> = {
   operator: ['requeue', 'cancel', 'sweep', 'counts'],
   keda: [],
 };
-/** What scripts that are not the queue's own may call: KEDA's. */
+/** What the recorded calls do not show: what KEDA's script may call, and a command that MONITOR leaves out. */
 const otherCalls: Record<string, string[]> = {
   keda: ['type', 'llen', 'zcard'],
+  blur: ['client|unblock'],
 };
 /** These need no permission. */
 const free = new Set(['hello']);

@@ -1,6 +1,7 @@
 // The naive queue, promise by promise, and the one it does not make: a killed worker loses the tiles it has claimed.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NaiveQueue } from '../../functions/lib/queue/naive-queue.ts';
+import { until } from '../../functions/testing/until.ts';
 import { A, pixels, planOf, PREFIX, sourceOf, useRig } from './rig.ts';
 
 const on = useRig();
@@ -99,5 +100,25 @@ describe('the naive queue', () => {
     await on.rig.expire(A);
     expect(await queue.ack(second, pixels('late'))).toBe('cancelled');
     expect(await on.rig.redis.keys(`${PREFIX}:${A}:*`)).toEqual([]);
+  });
+
+  test('takes no tile once it was told to stop, though claims were waiting', async () => {
+    const waiting = [queue.claim(), queue.claim()];
+    await until('a claim to wait', async () =>
+      String(await on.rig.redis.client('LIST')).includes('cmd=brpop'),
+    );
+    await queue.stopClaiming();
+    await on.rig.split(A, 2);
+    expect(await Promise.all(waiting)).toEqual([null, null]);
+    expect(await queue.claim()).toBeNull();
+    expect((await on.rig.look()).queue.length).toBe(2);
+  });
+
+  test('hands out the tile that Redis had popped when it was told to stop', async () => {
+    await on.rig.split(A, 2);
+    const claims = [queue.claim(), queue.claim()];
+    await queue.stopClaiming();
+    const taken = (await Promise.all(claims)).filter((claim) => claim !== null).length;
+    expect((await on.rig.look()).queue.length).toBe(2 - taken);
   });
 });

@@ -125,7 +125,8 @@ export class GuardedRedis {
   async #watch(): Promise<void> {
     this.#monitor = await this.admin.monitor();
     this.#monitor.on('monitor', (_time: string, [name, ...args]: string[], address: string) => {
-      const command = name.toLowerCase();
+      const isContainer = name.toLowerCase() === 'client';
+      const command = (isContainer ? `${name}|${args[0]}` : name).toLowerCase();
       this.#calls.push({ address, command, step: stepOf(command, args.map(unescaped)).step });
     });
     const look = async () => {

@@ -102,6 +102,9 @@ export class LeaseQueue implements TileQueue {
     return (await this.#run('release', claim)) as 'released' | 'stale';
   }
 
+  /** A claim does not wait here. */
+  async stopClaiming(): Promise<void> {}
+
   async close(): Promise<void> {
     this.#blocking?.disconnect();
   }

@@ -1,5 +1,6 @@
 // The honest baseline: one BRPOP, no lease, no retry. A tile leaves Redis the moment a worker takes it, so a worker
 // that dies takes its tiles with it and nobody notices: this queue loses them, at most once is all it promises.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { formatJob, parseEntry } from '../job.ts';
 import { blockingTwin } from '../redis/connection.ts';
@@ -8,12 +9,19 @@ import { QueueScripts } from './scripts.ts';
 import type { AckAnswer, Claim, TileQueue } from './tile-queue.ts';
 
 const BLOCK_S = 1;
+/** The pause before a BRPOP that has not ended is told again to end. */
+const UNBLOCK_EVERY_MS = 10;
 
 export class NaiveQueue implements TileQueue {
   readonly #redis: Redis;
   readonly #blocking: Redis;
   readonly #scripts: QueueScripts;
   readonly #keyPrefix: string;
+  #lastPop: Promise<unknown> = Promise.resolve();
+  #isPopping = false;
+  #isStopped = false;
+  /** Redis's number of the blocking connection. */
+  #blockingId: number | null = null;
 
   constructor(redis: Redis, keyPrefix: string) {
     this.#redis = redis;
@@ -23,8 +31,8 @@ export class NaiveQueue implements TileQueue {
   }
 
   async claim(): Promise<Claim | null> {
-    const popped = await this.#blocking.brpop(queueKeys(this.#keyPrefix).queue, BLOCK_S);
-    if (!popped) await this.#scripts.run('sweep', '', '');
+    const popped = await this.#pop();
+    if (!popped && !this.#isStopped) await this.#scripts.run('sweep', '', '');
     const entry = popped && parseEntry(popped[1]);
     if (!entry) return null;
     const { job } = entry;
@@ -41,6 +49,16 @@ export class NaiveQueue implements TileQueue {
     const [width, height, tileSizePx, kernelSize] = grid.map(Number);
     const source = await this.#redis.getBuffer(keys.src(job.tile));
     return { job, token: '', attempt: 1, source, width, height, tileSizePx, kernelSize };
+  }
+
+  /** Ends a BRPOP that waits, without losing a tile: Redis either has popped it already or pops none. */
+  async stopClaiming(): Promise<void> {
+    this.#isStopped = true;
+    while (this.#isPopping) {
+      // Without the right to do this, the BRPOP ends by itself within a second.
+      if (this.#blockingId !== null) await this.#redis.client('UNBLOCK', this.#blockingId).catch(() => {});
+      await sleep(UNBLOCK_EVERY_MS);
+    }
   }
 
   /** A claim waits itself. */
@@ -69,5 +87,26 @@ export class NaiveQueue implements TileQueue {
 
   async close(): Promise<void> {
     this.#blocking.disconnect();
+  }
+
+  /** One at a time: a BRPOP sent behind another would be served after the first is told to end. */
+  #pop(): Promise<[string, string] | null> {
+    const pop = this.#lastPop.then(() => (this.#isStopped ? null : this.#popNow()));
+    this.#lastPop = pop.catch(() => {}); // Whoever asked hears of it.
+    return pop;
+  }
+
+  async #popNow(): Promise<[string, string] | null> {
+    this.#isPopping = true;
+    try {
+      // Asked each time, as a new connection has a new number.
+      this.#blocking.client('ID').then(
+        (id) => (this.#blockingId = id),
+        () => {},
+      );
+      return await this.#blocking.brpop(queueKeys(this.#keyPrefix).queue, BLOCK_S);
+    } finally {
+      this.#isPopping = false;
+    }
   }
 }

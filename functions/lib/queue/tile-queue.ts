@@ -34,6 +34,8 @@ export interface TileQueue {
   fail(claim: Claim, reason: string): Promise<'delayed' | 'dead' | 'stale'>;
   /** Gives the tile back as if it had not been claimed. */
   release(claim: Claim): Promise<'released' | 'stale'>;
+  /** Ends a claim that waits for a tile, and takes no other. A tile that was taken already is still handed out. */
+  stopClaiming(): Promise<void>;
   /** Closes what the queue opened for itself. */
   close(): Promise<void>;
 }
