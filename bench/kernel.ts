@@ -9,9 +9,10 @@ import sharp, { type BlurOptions } from 'sharp';
 import { convolve } from '../functions/blur/convolve/convolve.ts';
 import { gaussianWeights } from '../functions/blur/convolve/kernel.ts';
 import { blurByDefinition } from '../functions/testing/gaussian-reference.ts';
-import { channelsOf, freeBytes, type Bitmap, type Rect } from '../functions/lib/image/pixels.ts';
+import { channelsOf, freeBytes, type Bitmap } from '../functions/lib/image/pixels.ts';
 import { interleave, median, table, type Job } from './lib/measure.ts';
 import { startOpenCv, type OpenCv } from './lib/opencv.ts';
+import { crop } from '../functions/testing/drawn-image.ts';
 import { photo } from '../functions/testing/photo.ts';
 
 const TILE = 256;
@@ -100,7 +101,7 @@ function blursOf(source: Bitmap, kernelSize: number): Map<string, Blur> {
   const core = { x: radius, y: radius, width: TILE, height: TILE };
   const whole = (blur: () => Promise<Uint8Array> | Uint8Array): Blur => ({
     run: async () => void (await blur()),
-    core: async () => cut(await blur(), source, core),
+    core: async () => crop({ ...source, data: await blur() }, core).data,
   });
   const blurs = new Map<string, Blur>([
     [
@@ -158,20 +159,10 @@ async function openCvBlur(openCv: OpenCv, source: Bitmap, kernelSize: number, fo
     run: async () => Number((await openCv.ask({ run: name, ms: SLICE_MS })).ms),
     core: async () => {
       await openCv.ask({ save: name, path });
-      return cut(await readFile(path), source, { x: radius, y: radius, width: TILE, height: TILE });
+      const core = { x: radius, y: radius, width: TILE, height: TILE };
+      return crop({ ...source, data: await readFile(path) }, core).data;
     },
   };
-}
-
-function cut(data: Uint8Array, source: Bitmap, core: Rect): Uint8Array {
-  const channels = channelsOf(source);
-  const row = core.width * channels;
-  const result = new Uint8Array(core.height * row);
-  for (let y = 0; y < core.height; y++) {
-    const from = ((core.y + y) * source.width + core.x) * channels;
-    result.set(data.subarray(from, from + row), y * row);
-  }
-  return result;
 }
 
 async function compare(
@@ -183,7 +174,7 @@ async function compare(
 ): Promise<KernelRow[]> {
   const radius = (kernelSize - 1) / 2;
   const core = { x: radius, y: radius, width: TILE, height: TILE };
-  const expected = cut(blurByDefinition(source, kernelSize).data, source, core);
+  const expected = crop(blurByDefinition(source, kernelSize), core).data;
   const times = await interleave(new Map([...blurs].map(([name, { run }]) => [name, run])), {
     rounds,
     leastMs: SLICE_MS,

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Bitmap } from '../lib/image/pixels.ts';
-import { sourceOf, tileCount, tileGrid, type TileGrid } from '../lib/image/tile-grid.ts';
+import { sourceOf, tileCount, tileGrid } from '../lib/image/tile-grid.ts';
 import { cutTiles, type SourceTile } from './cut.ts';
+import { crop } from '../testing/drawn-image.ts';
 
 /** An image whose every pixel tells where it is; alpha is 255 but where `isClear` says otherwise. */
 function image(
@@ -30,16 +31,6 @@ async function* inBands(bitmap: Bitmap, heights: number[]): AsyncGenerator<Bitma
   }
 }
 
-function rectOf(bitmap: Bitmap, grid: TileGrid, tile: number): Uint8Array {
-  const { x, y, width, height } = sourceOf(grid, tile);
-  const channels = bitmap.data.length / (bitmap.width * bitmap.height);
-  const rows = Array.from({ length: height }, (_, row) => {
-    const start = ((y + row) * bitmap.width + x) * channels;
-    return bitmap.data.subarray(start, start + width * channels);
-  });
-  return new Uint8Array(Buffer.concat(rows));
-}
-
 async function collect(tiles: AsyncIterable<SourceTile>): Promise<SourceTile[]> {
   const all: SourceTile[] = [];
   for await (const tile of tiles) all.push(tile);
@@ -63,7 +54,7 @@ describe('cutTiles', () => {
             Array.from({ length: tileCount(grid) }, (_, tile) => tile),
           );
           for (const { tile, source } of tiles) {
-            expect(Buffer.compare(source, rectOf(bitmap, grid, tile))).toBe(0);
+            expect(Buffer.compare(source, crop(bitmap, sourceOf(grid, tile)).data)).toBe(0);
           }
         },
       ),
@@ -83,7 +74,7 @@ describe('cutTiles', () => {
     const [opaque, soft] = await collect(cutTiles(inBands(bitmap, [20]), grid, () => true));
     expect(opaque.source.length).toBe(20 * 20 * 3);
     expect([...opaque.source.subarray(0, 6)]).toEqual([0, 0, 0, 1, 0, 0]);
-    expect(Buffer.compare(soft.source, rectOf(bitmap, grid, 1))).toBe(0);
+    expect(Buffer.compare(soft.source, crop(bitmap, sourceOf(grid, 1)).data)).toBe(0);
   });
 
   it('gives out a row of tiles before the rows below it are decoded', async () => {

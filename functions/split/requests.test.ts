@@ -1,16 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Problem } from '../lib/errors.ts';
 import { inputRequestOf, kernelOf, nameOf, queryOf, targetOf } from './requests.ts';
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof Problem) return error.code;
-    throw error;
-  }
-  return 'accepted';
-}
+import { codeOf } from '../testing/problem-code.ts';
 
 it.each([
   ['/', '/', ''],
@@ -42,7 +32,7 @@ describe('queryOf', () => {
     '__proto__=a',
     ' name=a',
     '=a',
-  ])('refuses %j', (query) => expect(codeOf(() => read(query))).toBe('invalid-request'));
+  ])('refuses %j', (query) => expect(codeOf(() => read(query))).resolves.toBe('invalid-request'));
 });
 
 describe('kernelOf', () => {
@@ -55,7 +45,7 @@ describe('kernelOf', () => {
 
   it.each(['', '0', '4', '-3', '257', '1e1', 'NaN', '3.0', ' 3', ['3', '5'], {}, null, NaN, 2])(
     'refuses %j',
-    (value) => expect(codeOf(() => kernelOf(value, 15))).toBe('invalid-kernel'),
+    (value) => expect(codeOf(() => kernelOf(value, 15))).resolves.toBe('invalid-kernel'),
   );
 });
 
@@ -70,7 +60,7 @@ describe('nameOf', () => {
   );
 
   it.each(['', '.', '..', 'a/b', '../x', '.a', 'x'.repeat(256), ['a', 'b'], 'a\0'])('refuses %j', (name) =>
-    expect(codeOf(() => nameOf(name, bytes))).toBe('invalid-name'),
+    expect(codeOf(() => nameOf(name, bytes))).resolves.toBe('invalid-name'),
   );
 });
 
@@ -116,14 +106,14 @@ describe('inputRequestOf', () => {
     ['{"input":""}', 'invalid-name'],
     [`{"input":"${'/'.repeat(100_000)}x"}`, 'invalid-name'],
     ['{"kernel":"x"}', 'invalid-kernel'],
-  ])('refuses %j', (text, code) => expect(codeOf(() => read(text))).toBe(code));
+  ])('refuses %j', (text, code) => expect(codeOf(() => read(text))).resolves.toBe(code));
 
   it.each<[string, string, string]>([
     ['input', 'arrays', '['.repeat(30_000) + ']'.repeat(30_000)],
     ['kernel', 'objects', '{"a":'.repeat(10_000) + '1' + '}'.repeat(10_000)],
     ['other', 'arrays', '['.repeat(30_000) + ']'.repeat(30_000)],
   ])('refuses the field %j of %s nested deeply', (field, _what, value) =>
-    expect(codeOf(() => read(`{"${field}":${value}}`))).toMatch(/^invalid-/),
+    expect(codeOf(() => read(`{"${field}":${value}}`))).resolves.toMatch(/^invalid-/),
   );
 
   it('names a few of many unknown fields', () => {

@@ -4,7 +4,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -14,6 +13,7 @@ import { RedisServer } from '../../local/redis-server.ts';
 import { readDockerfile, readVersions, type Stage } from './image-file.ts';
 import { renderVariant, root, variants } from './overlays.ts';
 import { functionTemplate } from './shapes.ts';
+import { freePort } from '../../local/free-port.ts';
 
 const functions = ['split', 'blur', 'assemble'];
 const run = promisify(execFile);
@@ -66,15 +66,6 @@ afterAll(async () => {
   await run('chmod', ['-R', 'u+w', folder]);
   await rm(folder, { recursive: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Waits until `url` answers 200, at most 20 s. */
 async function waitForOk(url: string, child: ChildProcess): Promise<void> {

@@ -10,6 +10,7 @@ import { FunctionProcess } from '../../local/function-process.ts';
 import { RedisServer } from '../../local/redis-server.ts';
 import { picture, toPng } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
+import { freePort } from '../../local/free-port.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -165,13 +166,4 @@ async function isRefused(url: string): Promise<boolean> {
     () => false,
     () => true,
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -15,7 +15,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { Redis } from 'ioredis';
-import { Problem } from '../../functions/lib/errors.ts';
 import { FileStore } from '../../functions/lib/store/file-store.ts';
 import { ImageBlobs } from '../../functions/lib/queue/image-blobs.ts';
 import { ImageLedger } from '../../functions/lib/queue/image-ledger.ts';
@@ -28,6 +27,7 @@ import { hasResult, type Results } from '../../functions/lib/store/results.ts';
 import type { Store } from '../../functions/lib/store/store.ts';
 import { until } from '../../functions/testing/until.ts';
 import { RedisServer } from '../../local/redis-server.ts';
+import { codeOf } from '../../functions/testing/problem-code.ts';
 
 let server: RedisServer;
 let redis: Redis;
@@ -69,13 +69,6 @@ async function begun(keyPrefix: string, id: string, name = 'photo.png'): Promise
   const plan = { name, width: 1, height: 1, tileSizePx: 1, kernelSize: 1, tiles: 1, output: '', owner: '' };
   expect(await ledger.begin(id, plan, { bytes: 1, budgetBytes: 100 })).toBe('begun');
   return ledger;
-}
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  return promise.then(
-    () => 'no fault',
-    (error: unknown) => (error instanceof Problem ? error.code : String(error)),
-  );
 }
 
 describe('a store in a folder', () => {
@@ -180,14 +173,14 @@ describe('a store in a folder', () => {
     const store = create('missing');
     await store.write('a.png', [text('x')]);
     expect(await store.open('b.png')).toBeNull();
-    expect(await codeOf(store.read('b.png', 10))).toBe('not-found');
-    expect(await codeOf(store.list('b.png'))).toBe('not-found');
+    expect(await codeOf(() => store.read('b.png', 10))).toBe('not-found');
+    expect(await codeOf(() => store.list('b.png'))).toBe('not-found');
   });
 
   it('refuses to read more than it may', async () => {
     const store = create('limit');
     await store.write('a.png', [text('12345')]);
-    expect(await codeOf(store.read('a.png', 4))).toBe('body-too-large');
+    expect(await codeOf(() => store.read('a.png', 4))).toBe('body-too-large');
   });
 
   it('removes a file, and minds none that is not there', async () => {
@@ -239,10 +232,10 @@ describe('a store in a folder', () => {
     `${'x'.repeat(252)}.png`,
   ])('refuses the name %j', async (name) => {
     const store = create('names');
-    expect(await codeOf(store.write(name, [text('x')]))).toBe('invalid-name');
-    expect(await codeOf(store.read(name, 10))).toBe('invalid-name');
-    expect(await codeOf(store.open(name))).toBe('invalid-name');
-    expect(await codeOf(store.remove(name))).toBe('invalid-name');
+    expect(await codeOf(() => store.write(name, [text('x')]))).toBe('invalid-name');
+    expect(await codeOf(() => store.read(name, 10))).toBe('invalid-name');
+    expect(await codeOf(() => store.open(name))).toBe('invalid-name');
+    expect(await codeOf(() => store.remove(name))).toBe('invalid-name');
   });
 
   it('does not follow a link out of the folder', async () => {
@@ -252,7 +245,7 @@ describe('a store in a folder', () => {
     await symlink(join(folder, 'secret.png'), join(root, 'link.png'));
     const store = new FileStore(root);
     expect(await store.open('link.png')).toBeNull();
-    expect(await codeOf(store.read('link.png', 100))).toBe('not-found');
+    expect(await codeOf(() => store.read('link.png', 100))).toBe('not-found');
   });
 
   it('clears away what killed writers left', async () => {
@@ -310,7 +303,7 @@ describe('a store in a folder', () => {
 
   it('says when the folder cannot be written', async () => {
     await writeFile(join(folder, 'file'), 'not a folder');
-    expect(await codeOf(new FileStore(join(folder, 'file')).write('a.png', [text('x')]))).toBe(
+    expect(await codeOf(() => new FileStore(join(folder, 'file')).write('a.png', [text('x')]))).toBe(
       'storage-unavailable',
     );
   });
@@ -326,13 +319,13 @@ describe('uploads in Redis', () => {
     expect(await uploads.list('')).toEqual({ names: ['b.png', 'été 照片.jpg'], skipped: [] });
     expect((await uploads.list('b.png')).names).toEqual(['b.png']);
     expect(Buffer.from(await uploads.read('b.png', 7)).toString()).toBe('one two');
-    expect(await codeOf(uploads.read('b.png', 6))).toBe('body-too-large');
-    expect(await codeOf(uploads.read('c.png', 6))).toBe('not-found');
-    expect(await codeOf(uploads.list('c.png'))).toBe('not-found');
+    expect(await codeOf(() => uploads.read('b.png', 6))).toBe('body-too-large');
+    expect(await codeOf(() => uploads.read('c.png', 6))).toBe('not-found');
+    expect(await codeOf(() => uploads.list('c.png'))).toBe('not-found');
 
     await ledger.cancel(A);
     expect((await uploads.list('')).names).toEqual(['été 照片.jpg']);
-    expect(await codeOf(uploads.read('b.png', 7))).toBe('not-found');
+    expect(await codeOf(() => uploads.read('b.png', 7))).toBe('not-found');
     await uploads.keep(A, text('too late'));
     expect(await redis.keys('uploads:*:upload')).toEqual([`uploads:${B}:upload`]);
   });

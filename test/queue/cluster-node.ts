@@ -34,7 +34,7 @@ export class ClusterNode {
   }
 
   static async start(): Promise<ClusterNode> {
-    const node = new ClusterNode(await freePort(), await mkdtemp(join(tmpdir(), 'tessera-cluster-')));
+    const node = new ClusterNode(await freePortPair(), await mkdtemp(join(tmpdir(), 'tessera-cluster-')));
     const redis = node.connect();
     try {
       await redis.cluster('ADDSLOTSRANGE', 0, 16_383);
@@ -65,7 +65,7 @@ export class ClusterNode {
 }
 
 /** A port with a free one after it, for the cluster's own traffic. */
-async function freePort(): Promise<number> {
+async function freePortPair(): Promise<number> {
   for (let tries = 1; tries <= PORT_TRIES; tries++) {
     const first = createServer().listen(0, '127.0.0.1');
     await once(first, 'listening');
