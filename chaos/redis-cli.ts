@@ -6,7 +6,9 @@ import { CannotRun, type RedisCall } from './target.ts';
 
 /** Printed after each reply. */
 const END = 'tessera-end-of-reply';
-const ERROR = /^[A-Z]{3,} |^Error: |^Could not connect/;
+/** What it prints instead of a reply; a name that an image was given must not look like one. */
+const ERROR =
+  /^(ERR|NOAUTH|NOPERM|WRONGPASS|WRONGTYPE|LOADING|READONLY|MISCONF|BUSY|OOM|Error:|Could not connect) /;
 const REPLY_MS = 30_000;
 
 interface Waiting {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shows what is deployed and what it is doing: services, pods, KEDA's scaling, the queues, the images by state. It asks
-# no function, so nothing is woken by it.
+# Shows what is deployed and what it is doing: services, revisions, pods, KEDA's scaling, the queues, and how many of the
+# newest 1000 images are done, failed, cancelled and under way. It asks no function, so nothing is woken by it.
 #
 # Usage: scripts/status.sh [--namespace NAME] [--help]
 set -euo pipefail
@@ -35,6 +35,7 @@ count_queues() {
 }
 
 show 'Knative services' kube get services.serving.knative.dev
+show 'Revisions' kube get revisions.serving.knative.dev
 show 'Pods' kube get pods --output wide
 if has_crd scaledobjects.keda.sh; then
   show 'Scaling (KEDA)' kube get scaledobjects.keda.sh,horizontalpodautoscalers

@@ -192,6 +192,27 @@ export const sharedMutants: Mutant[] = [
     why: 'a leak',
   },
   {
+    name: 'a naive worker takes tiles after it was told to stop',
+    file: 'naive-queue.ts',
+    find: 'this.#isStopped ? null : this.#popNow()',
+    replace: 'this.#popNow()',
+    why: 'each tile that it takes is lost',
+  },
+  {
+    name: 'the counts look at every image there is',
+    file: 'counts.lua',
+    find: 'math.min(tonumber(ARGV[1]), MAX_IMAGES)',
+    replace: 'tonumber(ARGV[1])',
+    why: 'watching would stop Redis for as long as that takes',
+  },
+  {
+    name: 'the counts wait while writes are held',
+    file: 'counts.lua',
+    find: '#!lua flags=no-writes',
+    replace: '#!lua flags=allow-oom',
+    why: 'the chaos demonstration could not look while it kills',
+  },
+  {
     name: 'the naive ack takes a second result',
     file: 'naive-ack.lua',
     find: "~= 'ready' then",

@@ -257,7 +257,7 @@ export const sweepMutants: Mutant[] = [
   {
     name: 'a naive worker sweeps nothing',
     file: 'naive-queue.ts',
-    find: "    if (!popped) await this.#scripts.run('sweep', '', '');\n",
+    find: "    if (!popped && !this.#isStopped) await this.#scripts.run('sweep', '', '');\n",
     replace: '',
     why: 'what a process left that died would stay',
   },

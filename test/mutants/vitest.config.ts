@@ -16,6 +16,7 @@ const order = [
   'lost-replies',
   'invariants',
   'keys',
+  'counts',
   'naive-queue',
   'model',
   'steps',

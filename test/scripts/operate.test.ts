@@ -51,6 +51,7 @@ describe.each([
   ['clean.sh', [], 'kubectl'],
   ['cluster.sh', [], 'kind docker'],
   ['run.sh', [], 'kubectl'],
+  ['chaos.sh', [], 'node'],
 ])('%s without its tools', (script, args, tools) => {
   it(`says what is not installed: ${tools}`, async () => {
     const { code, stderr } = await bare.run(script, args);
@@ -164,6 +165,7 @@ describe('status.sh', () => {
     const { code, stdout, calls } = await shell.run('status.sh', [], rules);
     expect(stdout).toContain('work: queue 35 leases 4\nimages: done 2 failed 1 cancelled 0 under way 3\n');
     expect(calls).toContain(`${ns} get services.serving.knative.dev`);
+    expect(calls).toContain(`${ns} get revisions.serving.knative.dev`);
     expect(calls).toContain(`${ns} get scaledobjects.keda.sh,horizontalpodautoscalers`);
     expect(calls.some((call) => call.startsWith('curl'))).toBe(false);
     expect(code).toBe(0);
