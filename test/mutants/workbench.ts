@@ -15,6 +15,7 @@ const copied = [
   'chaos/redis-proxy.ts',
   'chaos/resp.ts',
   'chaos/steps.ts',
+  'local/free-port.ts',
   'local/redis-server.ts',
   'test/queue',
   'test/support/keys-left.ts',
