@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { outputName } from '../functions/lib/store/output-names.ts';
 import { findInputs, skippedLines } from './inputs.ts';
 
 let folder: string;
@@ -35,20 +37,29 @@ describe('findInputs', () => {
 
   it('keeps apart what would meet: images of two folders, of two formats, of one name in other letters', async () => {
     await files('one/x.png', 'two/x.png', 'two/X.png', 'two/y.jpg', 'two/y.png', 'three/x-2.png');
-    expect(await outputs('one', 'two', 'three', 'one/x.png')).toEqual({
-      'one/x.png': 'x-4_blurred.png',
-      'two/X.png': 'X-2_blurred.png',
-      'two/x.png': 'x-3_blurred.png',
+    const hash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 8);
+    expect(await outputs('one', 'two', 'three')).toEqual({
+      'one/x.png': `x.png~${hash(join(folder, 'one/x.png'))}_blurred.png`,
+      'two/X.png': `X.png~${hash('X.png')}_blurred.png`,
+      'two/x.png': `x.png~${hash(join(folder, 'two/x.png'))}_blurred.png`,
       'two/y.jpg': 'y.jpg_blurred.png',
       'two/y.png': 'y.png_blurred.png',
-      'three/x-2.png': 'x-2-2_blurred.png',
+      'three/x-2.png': 'x-2_blurred.png',
     });
+  });
+
+  it('takes a file once that is given twice', async () => {
+    await files('one/x.png');
+    expect(await outputs('one', 'one/x.png', './one/x.png')).toEqual({ 'one/x.png': 'x_blurred.png' });
+    expect((await findInputs([join(folder, 'one'), join(folder, 'one/x.png')])).images).toHaveLength(1);
   });
 
   it('sends every image under a name whose result no other gets', async () => {
     await files('a/x.png', 'b/x.png', 'b/x.jpg', 'c/été à la plage.jpg');
     const { images } = await findInputs([folder]);
-    expect(images.map(({ name }) => name)).toEqual(['x.png', 'x-2.jpg', 'x-3.png', 'été à la plage.jpg']);
+    const names = images.map(({ name }) => name);
+    expect(new Set(names.map((name) => outputName(name).toLowerCase())).size).toBe(4);
+    expect(names[3]).toBe('été à la plage.jpg');
   });
 
   it('keeps hundreds of images of one name apart', async () => {

@@ -1,6 +1,6 @@
 // Which images a run blurs, and where each result goes: the folders that were given are mirrored in the output folder.
 import { existsSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, normalize } from 'node:path';
 import {
   EARLIER_RESULT,
   findImages,
@@ -8,7 +8,7 @@ import {
   type SkippedFile,
 } from '../functions/lib/store/find-images.ts';
 import { printable } from '../functions/lib/store/names.ts';
-import { outputName, outputNames } from '../functions/lib/store/output-names.ts';
+import { outputNames, uploadNames } from '../functions/lib/store/output-names.ts';
 
 /** An image of a run. */
 export interface RunImage {
@@ -40,7 +40,7 @@ const NAMED = 20;
 /**
  * The images at `paths`; folders are searched through. Throws an Error for a path where nothing is. A file that is named
  * outright is taken whatever it is called, for what it holds decides. Skipped files are named as they are in their folder;
- * where several paths were given, with that too.
+ * where several paths were given, with that too. A file that is given twice is taken once.
  */
 export async function findInputs(paths: string[]): Promise<RunInputs> {
   const found: FoundInput[] = [];
@@ -48,7 +48,7 @@ export async function findInputs(paths: string[]): Promise<RunInputs> {
   for (const path of paths) {
     if (!existsSync(path)) throw new Error(`There is no ${printable(path)}`);
     if (!statSync(path).isDirectory()) {
-      found.push({ input: path, path, place: basename(path).normalize('NFC') });
+      found.push({ input: normalize(path), path, place: basename(path).normalize('NFC') });
       continue;
     }
     const inFolder = await findImages(path, null);
@@ -59,11 +59,13 @@ export async function findInputs(paths: string[]): Promise<RunInputs> {
       skipped.push({ name: paths.length > 1 ? printable(join(path, name)) : name, reason });
     }
   }
-  const places = found.map(({ place }) => place);
-  const outputs = outputNames(distinct(places, (place) => place));
+  const once = [...new Map(found.map((each) => [each.input, each])).values()];
+  const places = once.map(({ place }) => place);
+  const inputs = once.map(({ input }) => input);
+  const outputs = outputNames(places, inputs);
   const fileNames = places.map((place) => basename(place));
-  const names = distinct(fileNames, outputName);
-  const images = found.map(({ input, path }, at) => ({ input, path, name: names[at], output: outputs[at] }));
+  const names = uploadNames(fileNames, inputs);
+  const images = once.map(({ input, path }, at) => ({ input, path, name: names[at], output: outputs[at] }));
   return { images, skipped };
 }
 
@@ -82,24 +84,4 @@ export function skippedLines(skipped: SkippedFile[]): string[] {
     ...(others.length > 0 ? [`${others.length} skipped: ${named.join(', ')}${more}`] : []),
     ...(results > 0 ? [`${results} results of earlier runs (*_blurred.png) left alone`] : []),
   ];
-}
-
-/**
- * `paths` in which no two are the same, nor have the same `key`, not even in upper and lower case: where a path is taken
- * already, a number comes behind its name.
- */
-function distinct(paths: string[], key: (path: string) => string): string[] {
-  /** Each key that is taken, with the number that its last copy got. */
-  const taken = new Map<string, number>();
-  const keyOf = (path: string) => key(path).toLowerCase();
-  return paths.map((path) => {
-    const dot = path.lastIndexOf('.');
-    const end = dot > path.lastIndexOf('/') + 1 ? dot : path.length;
-    let free = path;
-    let copy = taken.get(keyOf(path)) ?? 1;
-    while (taken.has(keyOf(free))) free = `${path.slice(0, end)}-${++copy}${path.slice(end)}`;
-    taken.set(keyOf(path), copy);
-    taken.set(keyOf(free), 1);
-    return free;
-  });
 }

@@ -16,7 +16,7 @@
 #   --help
 #
 # Prints one line for each image that moved, and at last: images=N done=N failed=N. Results keep their images' names; those
-# of stored inputs keep their folders too.
+# of stored inputs keep their folders too. Where two would be called the same, see "A result is called" in README.md.
 # Exit: 0 all done (or sent), 1 some failed or were refused, 2 it could not be done or took too long.
 set -euo pipefail
 # shellcheck source=lib/common.sh
@@ -30,6 +30,7 @@ all=false
 out=output
 wait=true
 paths=()
+files=()
 while (($# > 0)); do
   case $1 in
     --url) url=$(value "$@"); shift 2 ;;
@@ -49,7 +50,7 @@ while (($# > 0)); do
 done
 [[ -z $kernel ]] || whole --kernel "$kernel" 1
 whole --timeout "$timeout_s" 1
-need curl jq
+need curl jq sha256sum
 if [[ -z $url ]]; then
   need kubectl
   url=$(split_url)
@@ -94,37 +95,69 @@ reason() {
   fi
 }
 
-# Sends one file; its id and name go to the list of those to follow.
-send_file() {
-  local path=$1 name type query
+# The SHA-256 of a text.
+hash_of() {
+  printf %s "$1" | sha256sum | cut -c 1-64
+}
+
+# Puts a file on the list of those to send, once.
+add_file() {
+  local path=${1#./} name path_hash
   name=$(basename "$path")
   [[ -f $path ]] || { refused "$name" 'it is no file' && return; }
-  case $(tr '[:upper:]' '[:lower:]' <<<"$name") in
+  [[ -s $path ]] || { refused "$name" 'the file is empty' && return; }
+  path_hash=$(hash_of "$path")
+  ! grep -qs "$path_hash" "$work/files" || return 0
+  [[ $path == /* ]] || path=./$path # curl takes "-" for standard input
+  files+=("$path")
+  jq --null-input --compact-output --arg name "$name" --arg name_hash "$(hash_of "$name")" --arg path_hash "$path_hash" \
+    '{$name, $name_hash, $path_hash}' >>"$work/files"
+}
+
+# Sends the files on the list, each under a name that keeps its result apart from the others.
+send_files() {
+  local at=0 entry
+  jq --slurp --compact-output --from-file "$(dirname "$0")/lib/result-names.jq" "$work/files" >"$work/named"
+  while IFS= read -r entry; do
+    send_file "${files[at]}" "$entry"
+    at=$((at + 1))
+  done <"$work/named"
+}
+
+# Sends one file; its id and names go to the list of those to follow. What it holds decides whether it is taken.
+send_file() {
+  local path=$1 entry=$2 type query
+  case $(tr '[:upper:]' '[:lower:]' <<<"$path") in
     *.png) type=image/png ;;
     *.jpg | *.jpeg | *.jfif) type=image/jpeg ;;
-    *) refused "$name" 'only PNG and JPEG are taken' && return ;;
+    *) type=application/octet-stream ;;
   esac
-  [[ $path == /* ]] || path=./$path # curl takes "-" for standard input
-  query="name=$(jq --null-input --raw-output --arg name "$name" '$name | @uri')${kernel:+&kernel=$kernel}"
+  query="name=$(jq --raw-output '.sent | @uri' <<<"$entry")${kernel:+&kernel=$kernel}"
   if ask "/?$query" --header "content-type: $type" --data-binary "@$path"; then
-    jq --compact-output '{id, name}' "$work/answer" >>"$work/sent"
-    jq --raw-output '"\(.name) sent: \(.width)x\(.height), \(.tiles) tiles"' "$work/answer"
+    jq --compact-output --argjson entry "$entry" '{id, name: $entry.name, file: $entry.file}' "$work/answer" >>"$work/sent"
+    jq --raw-output --argjson entry "$entry" '"\($entry.name) sent: \(.width)x\(.height), \(.tiles) tiles"' "$work/answer"
   else
-    refused "$name" "$(reason)"
+    refused "$(jq --raw-output .name <<<"$entry")" "$(reason)"
   fi
 }
 
-# Sends the images in a folder, and names what else is there.
-send_folder() {
+# is_result FILE : whether it says that it is a result of Tessera (functions/lib/image/png/label.ts).
+is_result() {
+  [[ -f $1 ]] && head -c 79 "$1" | LC_ALL=C grep -aq Tessera-Image
+}
+
+# Puts the images in a folder on the list, and names what else is there.
+add_folder() {
   local LC_ALL=C path name skipped=()
   shopt -s nullglob
   for path in "${1%/}"/*; do
     name=$(basename "$path")
     case $(tr '[:upper:]' '[:lower:]' <<<"$name") in
-      *_blurred.png) skipped+=("$name (the result of an earlier run)") ;;
       *.png | *.jpg | *.jpeg | *.jfif)
-        if [[ -f $path ]]; then
-          send_file "$path"
+        if [[ $name == *_blurred.png ]] && is_result "$path"; then
+          skipped+=("$name (the result of an earlier run)")
+        elif [[ -f $path ]]; then
+          add_file "$path"
         elif [[ -L $path && ! -e $path ]]; then
           skipped+=("$name (a broken link)")
         elif [[ ! -d $path ]]; then
@@ -153,18 +186,6 @@ send_inputs() {
   jq --raw-output 'select(.skipped.count > 0) | .skipped | "\(.count) skipped: \([.files[] | "\(.name) (\(.reason))"] | join(", "))"' "$work/answer"
 }
 
-# Gives every image that was sent the file for its result, as far as it does not follow from the output's name: where
-# several results would be called the same, each is called after the whole name of its image.
-name_files() {
-  jq --slurp --compact-output '
-    def stem: ascii_downcase | sub("\\.(png|jpe?g|jfif)$"; "");
-    group_by(.name | stem)[] | length as $alike
-    | group_by(.name)[] | unique_by(.id) | to_entries[]
-    | (if .key == 0 then "" else "-\(.key + 1)" end) as $copy
-    | .value + {file: (if $alike == 1 then null else "\(.value.name | split("/") | last)\($copy)_blurred.png" end)}' \
-    "$work/sent"
-}
-
 # Fetches the result of an image that is done, whole or not at all: fetch ID FILE
 fetch() {
   if ask "/images/$1/result"; then
@@ -182,14 +203,14 @@ fetch() {
 follow() {
   local entry id state line before
   mkdir -p "$out"
-  name_files >"$work/open"
+  sort -u "$work/sent" >"$work/open"
   while [[ -s $work/open ]]; do
     : >"$work/left"
     while IFS= read -r entry; do
       id=$(jq --raw-output .id <<<"$entry")
       ask "/images/$id" || fail "split does not tell of $(jq --raw-output .name <<<"$entry"): $(reason)"
       state=$(cat "$work/answer")
-      line=$(jq --raw-output '"\(.name) \(.status) \(.done)/\(.tiles)"' <<<"$state")
+      line=$(jq --raw-output --argjson entry "$entry" '"\($entry.name) \(.status) \(.done)/\(.tiles)"' <<<"$state")
       before=$(cat "$work/line-$id" 2>/dev/null || true)
       [[ $line == "$before" ]] || echo "$line"
       echo "$line" >"$work/line-$id"
@@ -201,7 +222,7 @@ follow() {
           ;;
         failed | cancelled)
           failed=$((failed + 1))
-          jq --raw-output '"\(.name): \(.error)"' <<<"$state"
+          jq --raw-output --argjson entry "$entry" '"\($entry.name): \(.error)"' <<<"$state"
           ;;
         *) echo "$entry" >>"$work/left" ;;
       esac
@@ -213,17 +234,19 @@ follow() {
 }
 
 : >"$work/sent"
+: >"$work/files"
 if ((${#paths[@]} == 0)); then
   send_inputs
 fi
 for path in ${paths[@]+"${paths[@]}"}; do
   [[ -e $path ]] || fail "there is no $path"
   if [[ -d $path ]]; then
-    send_folder "$path"
+    add_folder "$path"
   else
-    send_file "$path"
+    add_file "$path"
   fi
 done
+send_files
 sent=$(sort -u "$work/sent" | wc -l | tr -d " ")
 ((sent + refused > 0)) || fail 'there was no image to send'
 

@@ -116,7 +116,7 @@ describe('npm start', () => {
     await put('file');
     const { status, stderr } = await start('in/a.png', '--out', 'file/out');
     expect(status).toBe(2);
-    expect(stderr).toMatch(/^--out file\/out cannot be written: ENOTDIR[^\n]*\n$/);
+    expect(stderr).toMatch(/^error: --out file\/out cannot be written: ENOTDIR[^\n]*\n$/);
   });
 
   it('names what it skipped when nothing is left', async () => {

@@ -1,11 +1,15 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readName } from '../../functions/lib/store/names.ts';
+import { outputName, outputNames } from '../../functions/lib/store/output-names.ts';
+import { earlierResult } from '../../functions/testing/earlier-result.ts';
 import { openShell, type Shell } from './shell.ts';
 
 /** What the stand-in for split answers to `METHOD /path`, the last answer again and again. */
@@ -20,6 +24,8 @@ let server: Server;
 let url: string;
 let folder: string;
 let answers: Map<string, Answer[]>;
+/** Answers uploads that `answers` need not name. */
+let answerUpload: ((name: string, body: string) => Answer) | null;
 let asked: {
   line: string;
   host?: string;
@@ -47,6 +53,7 @@ afterAll(async () => {
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tessera-run-'));
   answers = new Map();
+  answerUpload = null;
   asked = [];
 });
 
@@ -56,6 +63,9 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const line = `${request.method} ${decodeURIComponent(request.url ?? '')}`;
   const { host, 'content-type': type, authorization, expect } = request.headers;
   asked.push({ line, host, type, authorization, expect, body: await readBody(request) });
+  const uploaded = /^POST \/\?name=(.*)/.exec(line)?.[1];
+  if (uploaded !== undefined && answerUpload)
+    answers.set(line, [answerUpload(uploaded, asked[asked.length - 1].body)]);
   const queue = answers.get(line) ?? [{ status: 404, json: { title: `unexpected ${line}` } }];
   const { status = 200, json, text } = queue.length > 1 ? (queue.shift() ?? queue[0]) : queue[0];
   response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '1' });
@@ -84,6 +94,27 @@ const status = (id: string, name: string, state: string, done: number): Answer =
     output: `${name}_blurred.png`,
   },
 });
+
+/** Sends files called `names` to a split that keeps results by their names, and checks that it loses none. */
+async function sendAll(names: string[]): ReturnType<Shell['run']> {
+  for (const name of names) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), name);
+  }
+  answerUpload = (name, body) => {
+    const id = `i${asked.length}`;
+    const output = outputName(name);
+    answers.set(`GET /images/${id}`, [
+      { json: { id, name, status: 'done', done: 2, tiles: 2, error: null, output } },
+    ]);
+    answers.set(`GET /images/${id}/result`, [{ text: body }]);
+    return accepted(id, name);
+  };
+  const outcome = await run(...names.map((name) => join(folder, name)));
+  const sent = asked.flatMap(({ line }) => /^POST \/\?name=(.*)/.exec(line)?.[1] ?? []);
+  expect(new Set(sent.map((name) => outputName(readName(name)).toLowerCase())).size).toBe(names.length);
+  return outcome;
+}
 
 const run = (...args: string[]): ReturnType<Shell['run']> =>
   shell.run('run.sh', [...args, '--url', url, '--out', join(folder, 'out')]);
@@ -141,37 +172,47 @@ describe('run.sh', () => {
     const within = join(folder, 'in');
     await mkdir(join(within, 'frames.png'), { recursive: true });
     await mkdir(join(within, 'sub'));
-    for (const name of ['photo.png', '._photo.png', '.DS_Store', 'b.webp', 'c.heic', 'photo_blurred.png'])
+    for (const name of ['photo.png', '._photo.png', '.DS_Store', 'b.webp', 'c.heic', 'motion_blurred.png'])
       await writeFile(join(within, name), name);
+    await writeFile(join(within, 'photo_blurred.png'), earlierResult());
     await symlink('photo.png', join(within, 'link.png'));
     await symlink('nothing.png', join(within, 'broken.png'));
     answers.set('POST /?name=photo.png', [accepted('i1', 'photo.png')]);
     answers.set('POST /?name=link.png', [accepted('i2', 'link.png')]);
+    answers.set('POST /?name=motion_blurred.png', [accepted('i3', 'motion_blurred.png')]);
     const { code, stdout } = await run(within, '--no-wait');
     expect(stdout).toContain(
       '5 skipped: b.webp, broken.png (a broken link), c.heic, photo_blurred.png (the result of an earlier run), sub/\n',
     );
-    expect(asked.map(({ line }) => line)).toEqual(['POST /?name=link.png', 'POST /?name=photo.png']);
+    expect(asked.map(({ line }) => line)).toEqual([
+      'POST /?name=link.png',
+      'POST /?name=motion_blurred.png',
+      'POST /?name=photo.png',
+    ]);
     expect(code).toBe(0);
   });
 
-  it('keeps names as they are, and no result takes the place of another', async () => {
-    const names = ['été à la plage (1).jpg', '照片 & 100%+.png', 'a.png', 'a.jpg'];
-    for (const [at, name] of names.entries()) {
-      await writeFile(join(folder, name), name);
-      answers.set(`POST /?name=${name}`, [accepted(`i${at}`, name)]);
-      const output = `${name.replace(/\.\w+$/, '')}_blurred.png`;
-      const done = { id: `i${at}`, name, status: 'done', done: 2, tiles: 2, error: null, output };
-      answers.set(`GET /images/i${at}`, [{ json: done }]);
-      answers.set(`GET /images/i${at}/result`, [{ text: name }]);
-    }
-    const { code, stdout } = await run(...names.map((name) => join(folder, name)));
-    expect(stdout).toContain('images=4 done=4 failed=0\n');
+  it('keeps names as they are, and no result takes the place of another, here or at split', async () => {
+    const names = [
+      'été à la plage (1).jpg',
+      '照片 & 100%+.png',
+      'a.png',
+      'a.jpg',
+      'x/a.png',
+      'A.PNG',
+      'b.jpg',
+    ];
+    const { code, stdout } = await sendAll(names);
+    expect(stdout).toContain('images=7 done=7 failed=0\n');
     const written = await readdir(join(folder, 'out'));
+    const hash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 8);
     expect(written.sort()).toEqual(
       [
+        `A.PNG~${hash('A.PNG')}_blurred.png`,
         'a.jpg_blurred.png',
-        'a.png_blurred.png',
+        `a.png~${hash(join(folder, 'a.png'))}_blurred.png`,
+        `a.png~${hash(join(folder, 'x/a.png'))}_blurred.png`,
+        'b_blurred.png',
         'été à la plage (1)_blurred.png',
         '照片 & 100%+_blurred.png',
       ].sort(),
@@ -180,22 +221,25 @@ describe('run.sh', () => {
     expect(code).toBe(0);
   });
 
-  it('keeps two images of one name apart, and sends the same one once', async () => {
-    for (const each of ['x', 'y', 'z']) {
-      await mkdir(join(folder, each));
-      await writeFile(join(folder, each, 'a.png'), each);
-    }
-    answers.set(
-      'POST /?name=a.png',
-      ['i1', 'i2', 'i1'].map((id) => accepted(id, 'a.png')),
-    );
-    for (const id of ['i1', 'i2']) {
-      answers.set(`GET /images/${id}`, [status(id, 'a.png', 'done', 2)]);
-      answers.set(`GET /images/${id}/result`, [{ text: id }]);
-    }
-    const { stdout } = await run(...['x', 'y', 'z'].map((each) => join(folder, each)));
-    expect(stdout).toContain('images=2 done=2 failed=0\n');
-    expect((await readdir(join(folder, 'out'))).sort()).toEqual(['a.png-2_blurred.png', 'a.png_blurred.png']);
+  it('names results as every other entrance does', async () => {
+    const long = '照'.repeat(82);
+    const twins = ['aBcDeFGhIJKlmNOpqrstuvwx.png', 'aBCDeFGhijkLMNopQrstuvwx.png']; // The same 8 digits of a hash.
+    const made = outputNames(['c.png', 'C.png'])[0].replace('_blurred.png', '');
+    const names = [
+      ...['a.png', 'A.png', 'a.jpg', 'tom.jpg.png', 'tom.jpg', 'tom.png', 'c.png', 'C.png'],
+      ...twins,
+      ...[made, `${made}.png`, `${long}.png`, `${long}.jpg`, `${long}.JPG`, 'one.png'],
+    ];
+    await sendAll(names);
+    const written = await readdir(join(folder, 'out'));
+    expect(written.sort()).toEqual(outputNames(names).sort());
+  });
+
+  it('sends a file once that is given twice', async () => {
+    await writeFile(join(folder, 'a.png'), 'a');
+    answers.set('POST /?name=a.png', [accepted('i1', 'a.png')]);
+    const { stdout } = await run(join(folder, 'a.png'), folder, '--no-wait');
+    expect(stdout).toContain('images=1 sent=1 refused=0\n');
   });
 
   it('goes on when a result is not there any more', async () => {
@@ -336,14 +380,21 @@ describe('run.sh', () => {
     expect(code).toBe(2);
   });
 
-  it('does not send what is no file or of another kind', async () => {
+  it('does not send what is no file or empty', async () => {
     execFileSync('mkfifo', [join(folder, 'pipe.png')]);
-    await writeFile(join(folder, 'film.gif'), 'pixels');
-    const { code, stdout } = await run(join(folder, 'pipe.png'), join(folder, 'film.gif'));
+    await writeFile(join(folder, 'empty.png'), '');
+    const { code, stdout } = await run(join(folder, 'pipe.png'), join(folder, 'empty.png'));
     expect(stdout).toContain('pipe.png refused: it is no file');
-    expect(stdout).toContain('film.gif refused: only PNG and JPEG');
+    expect(stdout).toContain('empty.png refused: the file is empty');
     expect(asked).toEqual([]);
     expect(code).toBe(1);
+  });
+
+  it('sends a file that is named outright, whatever it is called', async () => {
+    await writeFile(join(folder, 'scan'), 'pixels');
+    answers.set('POST /?name=scan', [accepted('i1', 'scan')]);
+    expect((await run(join(folder, 'scan'), '--no-wait')).code).toBe(0);
+    expect(asked[0]).toMatchObject({ type: 'application/octet-stream', body: 'pixels' });
   });
 
   it("asks the cluster for split's address, and says when there is none", async () => {

@@ -49,7 +49,21 @@ const systemTools = [
   'head',
   'jq',
   'ls',
-].concat(['mkdir', 'mktemp', 'mv', 'basename', 'paste', 'rm', 'sed', 'sh', 'sleep', 'sort', 'tr', 'wc']);
+].concat([
+  'mkdir',
+  'mktemp',
+  'mv',
+  'basename',
+  'paste',
+  'rm',
+  'sed',
+  'sh',
+  'sha256sum',
+  'sleep',
+  'sort',
+  'tr',
+  'wc',
+]);
 
 /** A place to run scripts in, with stand-ins for `tools`. `recorded`: tools that are really run and whose calls are noted. */
 export async function openShell(tools: string[], recorded: string[] = []): Promise<Shell> {

@@ -1,17 +1,16 @@
 // What images and their folders may be called. One rule for every entrance: uploads, folder requests, the stores and the
 // local tool. People's own names are kept; what is refused would be unsafe to show, to log or to write.
-import { createHash } from 'node:crypto';
 import { Problem } from '../errors.ts';
 
 /** File systems take no longer name. */
-const MAX_NAME_BYTES = 255;
+export const MAX_NAME_BYTES = 255;
 const MAX_PATH_BYTES = 2048;
 const MAX_PATH_DEPTH = 32;
 /** Composing shortens UTF-8 at most this much. Text that is longer still is not worth composing, which can be slow. */
 const MOST_SHORTENED = 3;
 
 const IMAGE_FILE = /\.(png|jpe?g|jfif)$/i;
-const RESULT_SUFFIX = '_blurred.png';
+export const RESULT_SUFFIX = '_blurred.png';
 
 /**
  * Control characters and line ends, and marks that make a terminal or a browser show a name in another order than it
@@ -86,29 +85,6 @@ export function isResultFile(name: string): boolean {
 /** The name without what says that it is an image: `cats/tom.jpg` becomes `cats/tom`. */
 export function withoutExtension(name: string): string {
   return name.replace(IMAGE_FILE, '');
-}
-
-/**
- * The name of a result that is called after `stem`: `cats/tom` becomes `cats/tom_blurred.png`. A name that would get too
- * long is cut, and marked by a hash of the whole so that it stays apart from others with the same beginning.
- */
-export function resultName(stem: string): string {
-  const nameAt = stem.lastIndexOf('/') + 1;
-  const name = stem.slice(nameAt);
-  const room = MAX_NAME_BYTES - RESULT_SUFFIX.length;
-  return stem.slice(0, nameAt) + (Buffer.byteLength(name) > room ? cut(name, room) : name) + RESULT_SUFFIX;
-}
-
-function cut(stem: string, maxBytes: number): string {
-  const mark = `~${createHash('sha256').update(stem).digest('hex').slice(0, 12)}`;
-  let kept = '';
-  let bytes = mark.length;
-  for (const character of stem) {
-    bytes += Buffer.byteLength(character);
-    if (bytes > maxBytes) break;
-    kept += character;
-  }
-  return kept + mark;
 }
 
 function composed(text: string, maxBytes: number): string {

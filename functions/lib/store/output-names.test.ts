@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pathFault, readName } from './names.ts';
-import { outputName, outputNames } from './output-names.ts';
+import { outputName, outputNames, uploadNames } from './output-names.ts';
 
 /** As a file system that ignores case and the form of accents sees it. */
 const fold = (name: string) => name.normalize('NFC').toLowerCase();
@@ -31,7 +31,23 @@ describe('the name of a result', () => {
   it('tells long names apart that begin alike', () => {
     const outputs = ['a', 'b'].map((end) => outputName(`${'照'.repeat(81)}${end}.png`));
     expect(outputs[0]).not.toBe(outputs[1]);
-    for (const output of outputs) expect(output).toMatch(/^照{74,}~[0-9a-f]{12}_blurred\.png$/);
+    for (const output of outputs) expect(output).toMatch(/^照{69,}~[0-9a-f]{32}_blurred\.png$/);
+  });
+});
+
+describe('the names to upload images under', () => {
+  it('are their own where their results do not meet', () => {
+    expect(uploadNames(['a.png', 'b.jpg'], ['x/a.png', 'x/b.jpg'])).toEqual(['a.png', 'b.jpg']);
+  });
+
+  it('give results that do not meet, whatever the images are called', () => {
+    const [hidden] = uploadNames(['a.png', 'a.jpg'], ['x/a.png', 'x/a.jpg']);
+    const names = ['a.png', 'a.jpg', 'A.png', 'a.png', hidden, `${hidden}.png`, `${'照'.repeat(83)}.png`];
+    const sent = uploadNames(
+      names,
+      names.map((name, at) => `${at}/${name}`),
+    );
+    expect(new Set(sent.map((name) => fold(outputName(readName(name))))).size).toBe(names.length);
   });
 });
 
@@ -50,6 +66,37 @@ describe('the names of results made together', () => {
     expect(lower).toMatch(/^tom\.jpg~[0-9a-f]{8}_blurred\.png$/);
     expect(upper).toMatch(/^tom\.JPG~[0-9a-f]{8}_blurred\.png$/);
     expect(other).toBe('tom.png_blurred.png');
+  });
+
+  it('have a part of the hash of their paths where the images are called the same', () => {
+    const outputs = outputNames(['tom.png', 'tom.png', 'cat.png'], ['a/tom.png', 'b/tom.png', 'b/cat.png']);
+    expect(outputs).toEqual([
+      'tom.png~1410eff2_blurred.png',
+      'tom.png~fb7f9fbd_blurred.png',
+      'cat_blurred.png',
+    ]);
+  });
+
+  it('never meet one that looks as if it had been made with a hash', () => {
+    const [made] = outputNames(['a.png', 'A.png']);
+    const stem = made.replace('_blurred.png', '');
+    const names = ['a.png', 'A.png', stem, `${stem}.png`, `${stem.toUpperCase()}.jpg`];
+    const outputs = outputNames(names);
+    expect(outputs[0]).toBe(made);
+    expect(new Set(outputs.map(fold)).size).toBe(names.length);
+  });
+
+  it('never meet the cut name of a long one', () => {
+    const long = `${'x'.repeat(250)}.png`;
+    const cut = outputName(long).replace('_blurred.png', '');
+    const names = [long, cut, `${cut}.png`];
+    expect(new Set(outputNames(names).map(fold)).size).toBe(names.length);
+  });
+
+  it('never meet where the parts of two hashes are the same', () => {
+    // The SHA-256 of both begins with 88052730.
+    const twins = ['aBcDeFGhIJKlmNOpqrstuvwx.png', 'aBCDeFGhijkLMNopQrstuvwx.png'];
+    expect(new Set(outputNames(twins).map(fold)).size).toBe(twins.length);
   });
 
   const nasty = ['tom.png', 'tom.jpg', 'tom.jpg.png', 'tom.JPG', 'TOM.png', 'tom.jpeg', 'tom.png.jpg', 'tom'];

@@ -1,0 +1,34 @@
+# What files are uploaded as and what their results are called, so that no two of one run meet: the rule of
+# functions/lib/store/output-names.ts, but that of letters only those of ASCII count as the same in upper and lower case.
+#
+# Input: [{name, name_hash, path_hash}], the SHA-256 of a file's name and path. Output: each with `sent`, the name to upload
+# it under, and `file`, its result's name; null is as split calls it.
+
+def extension: "\\.(png|jpe?g|jfif)$";
+def is_made: test("~([0-9a-f]{8}|[0-9a-f]{32})$"; "i");
+def without_extension: sub(extension; ""; "i");
+def short: without_extension as $short | if $short | test(extension; "i") or is_made then . else $short end;
+
+# With a hash behind it, cut so that the whole has at most so many bytes.
+def marked($hash; $most):
+  [foreach (split("")[]) as $letter (0; . + ($letter | utf8bytelength); [., $letter])
+    | select(.[0] < $most - ($hash | length)) | .[1]] | add + "~" + $hash;
+
+# How often each text is there, upper and lower case being the same.
+def counted: reduce (.[] | ascii_downcase) as $text ({}; .[$text] += 1);
+
+(map(.name | short) | counted) as $short
+| (map(.name) | counted) as $full
+| (reduce .[].name as $name ({}; .[$name] += 1)) as $exact
+| def named($digits):
+    (if $exact[.name] > 1 then .path_hash else .name_hash end) as $hash
+    | if $full[.name | ascii_downcase] > 1 then .name | marked($hash[:$digits]; 243)
+      elif $short[.name | short | ascii_downcase] == 1 then null
+      elif .name | utf8bytelength > 243 or is_made then .name | marked($hash[:32]; 243)
+      else .name end;
+  (map(named(8) // empty) | counted) as $taken
+| .[]
+| named(8) as $brief
+| (if $brief == null then null elif $taken[$brief | ascii_downcase] > 1 then named(32) else $brief end) as $stem
+| if $stem == null then . + {sent: .name, file: null}
+  else .path_hash[:32] as $hash | . + {sent: (.name | marked($hash; 255)), file: "\($stem)_blurred.png"} end
