@@ -95,11 +95,10 @@ describe('skippedLines', () => {
     ]);
   });
 
-  it('count the results of earlier runs', () => {
+  it('name the results of earlier runs with the others', () => {
     const result = { name: 'a_blurred.png', reason: 'the result of an earlier run' };
-    expect(skippedLines([result, other('b.webp'), result])).toEqual([
-      '1 skipped: b.webp',
-      '2 results of earlier runs (*_blurred.png) left alone',
+    expect(skippedLines([result, other('b.webp')])).toEqual([
+      '2 skipped: a_blurred.png (the result of an earlier run), b.webp',
     ]);
   });
 

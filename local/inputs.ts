@@ -1,12 +1,7 @@
 // Which images a run blurs, and where each result goes: the folders that were given are mirrored in the output folder.
 import { existsSync, statSync } from 'node:fs';
 import { basename, join, normalize } from 'node:path';
-import {
-  EARLIER_RESULT,
-  findImages,
-  OTHER_FORMAT,
-  type SkippedFile,
-} from '../functions/lib/store/find-images.ts';
+import { findImages, OTHER_FORMAT, type SkippedFile } from '../functions/lib/store/find-images.ts';
 import { printable } from '../functions/lib/store/names.ts';
 import { outputNames, uploadNames } from '../functions/lib/store/output-names.ts';
 
@@ -69,19 +64,12 @@ export async function findInputs(paths: string[]): Promise<RunInputs> {
   return { images, skipped };
 }
 
-/**
- * "2 skipped: b.webp, c.heic", with the reason where it is another than the format, and how many results of earlier runs
- * there are. No line when there is nothing to tell.
- */
+/** "2 skipped: b.webp, c.heic", with the reason where it is another than the format. No line when there is nothing to tell. */
 export function skippedLines(skipped: SkippedFile[]): string[] {
-  const others = skipped.filter(({ reason }) => reason !== EARLIER_RESULT);
-  const results = skipped.length - others.length;
-  const named = others
+  if (skipped.length === 0) return [];
+  const named = skipped
     .slice(0, NAMED)
     .map(({ name, reason }) => (reason === OTHER_FORMAT ? name : `${name} (${reason})`));
-  const more = others.length > NAMED ? ` and ${others.length - NAMED} more` : '';
-  return [
-    ...(others.length > 0 ? [`${others.length} skipped: ${named.join(', ')}${more}`] : []),
-    ...(results > 0 ? [`${results} results of earlier runs (*_blurred.png) left alone`] : []),
-  ];
+  const more = skipped.length > NAMED ? ` and ${skipped.length - NAMED} more` : '';
+  return [`${skipped.length} skipped: ${named.join(', ')}${more}`];
 }

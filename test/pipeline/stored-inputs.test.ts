@@ -1,4 +1,5 @@
 // Requests for what lies under INPUT_PATH, with everything there that people and systems put into folders.
+import { earlierResult } from '../../functions/testing/earlier-result.ts';
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
@@ -115,12 +116,13 @@ describe('a request for a folder', () => {
       '._a.png',
       '.DS_Store',
       'frames.png/1.png',
-      'a_blurred.png',
+      'motion_blurred.png',
       'c.webp',
       'sub/d.heic',
     ]) {
       await put(`in/${name}`);
     }
+    await put('in/a_blurred.png', earlierResult());
     await put('in/bad.png', 'no pixels');
     await put('elsewhere/secret.png');
     await symlink('../elsewhere/secret.png', join(folder, 'secret.png'));
@@ -135,6 +137,7 @@ describe('a request for a folder', () => {
       'a.png blurring',
       'bad.png refused',
       'link.png blurring',
+      'motion_blurred.png blurring',
       'sub/b.PNG blurring',
       'x/été.png blurring'.normalize('NFC'),
       '照片.png blurring',

@@ -22,6 +22,7 @@ import { labelChunk, labelOf } from '../../functions/lib/image/png/label.ts';
 import { signature } from '../../functions/lib/image/png/chunks.ts';
 import { LabelledResults } from '../../functions/lib/store/labelled-results.ts';
 import { RedisResults } from '../../functions/lib/store/redis-results.ts';
+import { earlierResult } from '../../functions/testing/earlier-result.ts';
 import { RedisUploads } from '../../functions/lib/store/redis-uploads.ts';
 import { hasResult, type Results } from '../../functions/lib/store/results.ts';
 import type { Store } from '../../functions/lib/store/store.ts';
@@ -310,6 +311,18 @@ describe('a store in a folder', () => {
 });
 
 describe('uploads in Redis', () => {
+  it('are skipped where they say that they are the results of earlier runs', async () => {
+    const uploads = new RedisUploads(new ImageBlobs(redis, 'earlier'));
+    await begun('earlier', A, 'a_blurred.png');
+    await begun('earlier', B, 'motion_blurred.png');
+    await uploads.keep(A, earlierResult());
+    await uploads.keep(B, text('x'));
+    expect(await uploads.list('')).toEqual({
+      names: ['motion_blurred.png'],
+      skipped: [{ name: 'a_blurred.png', reason: 'the result of an earlier run' }],
+    });
+  });
+
   it('are listed and read by their names as long as their images are under way', async () => {
     const uploads = new RedisUploads(new ImageBlobs(redis, 'uploads'));
     const ledger = await begun('uploads', A, 'b.png');

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { asNobody } from '../../testing/as-nobody.ts';
+import { earlierResult } from '../../testing/earlier-result.ts';
 import { findImages } from './find-images.ts';
 
 let folder: string;
@@ -66,7 +67,8 @@ describe('findImages', () => {
   });
 
   it('names other formats and the results of earlier runs', async () => {
-    await files('in/a.png', 'in/a_blurred.png', 'in/b.webp', 'in/sub/c.heic', 'in/notes');
+    await files('in/a.png', 'in/b.webp', 'in/sub/c.heic', 'in/notes');
+    await writeFile(join(folder, 'in/a_blurred.png'), earlierResult());
     expect(await names()).toEqual(['a.png']);
     expect(await skipped()).toEqual([
       'a_blurred.png: the result of an earlier run',
@@ -74,6 +76,21 @@ describe('findImages', () => {
       'notes: no .png or .jpg',
       'sub/c.heic: no .png or .jpg',
     ]);
+  });
+
+  it('takes a file for an earlier result only if it is called so and says so', async () => {
+    await files('in/motion_blurred.png', 'in/soft_blurred.jpg');
+    await writeFile(join(folder, 'in/empty_blurred.png'), '');
+    await writeFile(join(folder, 'in/renamed.png'), earlierResult());
+    await writeFile(join(folder, 'result'), earlierResult());
+    await symlink('../result', join(folder, 'in/link_blurred.png'));
+    expect(await names()).toEqual([
+      'empty_blurred.png',
+      'motion_blurred.png',
+      'renamed.png',
+      'soft_blurred.jpg',
+    ]);
+    expect(await skipped()).toEqual(['link_blurred.png: the result of an earlier run']);
   });
 
   it('reads linked files and walks linked folders once', async () => {

@@ -3,7 +3,9 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import type { Dirent } from 'node:fs';
 import { join, sep } from 'node:path';
+import { labelOf, LABELLED_HEAD_BYTES } from '../image/png/label.ts';
 import { isImageFile, isResultFile, pathFault, printable } from './names.ts';
+import { openFile } from './open-file.ts';
 
 export interface FoundImage {
   /** Its path from the folder, composed (NFC), with `/` between the names. */
@@ -33,7 +35,8 @@ const CLUTTER = new Set(['Thumbs.db', 'desktop.ini']);
 /**
  * The images in `folder` and below, and what was skipped, both sorted by name. Links are followed; each folder is
  * walked once, by its own name if it has one here, so links in a circle end. Links that lead out of the folder `within`
- * are skipped; null lets them lead anywhere. Nothing is opened and nothing throws but a folder that is not there.
+ * are skipped; null lets them lead anywhere. Only files that are called as results are get opened, and nothing throws but a
+ * folder that is not there.
  */
 export async function findImages(folder: string, within: string | null): Promise<Findings> {
   const walk = new Walk(await realpath(folder), within && (await realpath(within)));
@@ -84,7 +87,7 @@ class Walk {
 
   async #entry(name: string, path: string, entry: Dirent): Promise<void> {
     if (entry.isSymbolicLink()) await this.#link(name, path);
-    else if (entry.isFile()) this.#file(name, path);
+    else if (entry.isFile()) await this.#file(name, path);
     else if (!entry.isDirectory()) this.#skip(name, 'neither a file nor a folder');
     else if (!isImageFile(name)) await this.#folder(name, path);
   }
@@ -97,7 +100,7 @@ class Walk {
         return;
       }
       const stats = await stat(target);
-      if (stats.isFile()) this.#file(name, target);
+      if (stats.isFile()) await this.#file(name, target);
       else if (!stats.isDirectory()) this.#skip(name, 'a link to neither a file nor a folder');
       else if (target !== this.#root && isInside(this.#root, target))
         this.#skip(name, 'a link to a folder around this one');
@@ -108,14 +111,28 @@ class Walk {
     }
   }
 
-  #file(name: string, path: string): void {
-    if (isImageFile(name)) this.images.push({ name, path });
-    else if (isResultFile(name)) this.#skip(name, EARLIER_RESULT);
-    else this.#skip(name, OTHER_FORMAT);
+  async #file(name: string, path: string): Promise<void> {
+    if (!isImageFile(name)) this.#skip(name, OTHER_FORMAT);
+    else if (isResultFile(name) && (await isResult(path))) this.#skip(name, EARLIER_RESULT);
+    else this.images.push({ name, path });
   }
 
   #skip(name: string, reason: string): void {
     this.skipped.push({ name: printable(name), reason });
+  }
+}
+
+/** Whether a file says that it is a result. One that cannot be read does not; the reason is told when it is taken in. */
+async function isResult(path: string): Promise<boolean> {
+  const opened = await openFile(path, path).catch(() => null);
+  if (opened === null) return false;
+  try {
+    const { buffer, bytesRead } = await opened.handle.read(Buffer.alloc(LABELLED_HEAD_BYTES), 0);
+    return labelOf(buffer.subarray(0, bytesRead)) !== null;
+  } catch {
+    return false;
+  } finally {
+    await opened.handle.close();
   }
 }
 

@@ -111,5 +111,5 @@ it.each([
   ['a.jfif', true],
   ['a.webp', false],
   ['png', false],
-  ['a_blurred.png', false],
+  ['a_blurred.png', true],
 ])('takes %j for an image: %j', (name, expected) => expect(isImageFile(name)).toBe(expected));

@@ -74,10 +74,10 @@ export function printable(name: string): string {
 
 /** Whether a file is taken for an image by its name, where nobody named it outright. */
 export function isImageFile(name: string): boolean {
-  return IMAGE_FILE.test(name) && !name.endsWith(RESULT_SUFFIX);
+  return IMAGE_FILE.test(name);
 }
 
-/** Whether a file is taken for the result of an earlier run by its name. */
+/** Whether a file is called as results are. Whether it is one, the file itself says. */
 export function isResultFile(name: string): boolean {
   return name.endsWith(RESULT_SUFFIX);
 }

@@ -1,7 +1,10 @@
 // Uploaded images in Redis, each kept with its image as long as that is under way: works with no volume at all.
 import { Problem } from '../errors.ts';
+import { labelOf } from '../image/png/label.ts';
 import type { ImageBlobs } from '../queue/image-blobs.ts';
 import { BlobGone } from '../redis/blob.ts';
+import { EARLIER_RESULT } from './find-images.ts';
+import { isResultFile } from './names.ts';
 import type { Inputs, Listing } from './store.ts';
 
 export class RedisUploads implements Inputs {
@@ -12,7 +15,7 @@ export class RedisUploads implements Inputs {
   }
 
   async list(path: string): Promise<Listing> {
-    if (path === '') return { names: await this.#blobs.uploadNames(), skipped: [] };
+    if (path === '') return this.#listAll();
     if ((await this.#blobs.ownerOf(path)) === null) throw missing(path);
     return { names: [path], skipped: [] };
   }
@@ -33,6 +36,29 @@ export class RedisUploads implements Inputs {
     } catch (error) {
       throw error instanceof BlobGone ? missing(name) : error;
     }
+  }
+
+  async #listAll(): Promise<Listing> {
+    const listing: Listing = { names: [], skipped: [] };
+    for (const name of await this.#blobs.uploadNames()) {
+      if (isResultFile(name) && (await this.#isResult(name)))
+        listing.skipped.push({ name, reason: EARLIER_RESULT });
+      else listing.names.push(name);
+    }
+    return listing;
+  }
+
+  /** Whether an upload says that it is a result. */
+  async #isResult(name: string): Promise<boolean> {
+    const id = await this.#blobs.ownerOf(name);
+    const blob = id && (await this.#blobs.open(id, 'upload'));
+    if (!blob) return false;
+    try {
+      for await (const head of blob.read()) return labelOf(head) !== null;
+    } catch (error) {
+      if (!(error instanceof BlobGone)) throw error;
+    }
+    return false;
   }
 
   /** Keeps `bytes` as the upload of image `id`, unless that is not under way any more. */
