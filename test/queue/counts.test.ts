@@ -49,12 +49,17 @@ describe('the counts', () => {
   test('are read while writes are held, and write nothing', async () => {
     await on.rig.split(B, 2);
     const before = await on.rig.look();
-    await on.rig.redis.client('PAUSE', 10_000, 'WRITE');
-    try {
-      expect(await readCounts(on.rig.redis, PREFIX, 10)).toMatchObject({ queue: 2, underWay: 1 });
-    } finally {
-      await on.rig.redis.client('UNPAUSE');
-    }
+    const other = on.rig.redis.duplicate();
+    await other.ping();
+    await on.rig.redis.client('PAUSE', 2000, 'WRITE');
+    let isWritten = false;
+    const written = other.set('held', 'back').then(() => (isWritten = true));
+    expect(await readCounts(on.rig.redis, PREFIX, 10)).toMatchObject({ queue: 2, underWay: 1 });
+    expect(isWritten).toBe(false);
+    await on.rig.redis.client('UNPAUSE');
+    await written;
+    await other.del('held');
+    other.disconnect();
     expect(await on.rig.look()).toEqual(before);
   });
 
