@@ -1,13 +1,18 @@
 // Callers that send or read slowly, on purpose or not: they hold neither the memory they announce nor anyone else's turn.
-import { readFile } from 'node:fs/promises';
+import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { picture, toPng } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
 import { FunctionProcess } from '../../local/function-process.ts';
+import { Pipeline } from '../../local/pipeline.ts';
 import { RedisServer } from '../../local/redis-server.ts';
+import { isFull } from '../support/full.ts';
 
 const uploads = 8;
 const declaredBytes = 100 * 1024 * 1024;
@@ -119,3 +124,33 @@ it('takes many small uploads at once, each in its turn', async () => {
     new Set(taken.length < responses.length ? [202, 429] : [202]),
   );
 });
+
+it.runIf(isFull)(
+  'cuts off a caller that does not read its result, after a minute',
+  { timeout: 180_000 },
+  async () => {
+    const logged: string[] = [];
+    const pipeline = await Pipeline.start({
+      env: { STORE: 'redis', LOG_LEVEL: 'debug' },
+      maxWorkers: 1,
+      onLog: (_name, line) => logged.push(line),
+    });
+    try {
+      const { splitUrl } = pipeline;
+      const raw = { width: 3000, height: 2000, channels: 3 as const };
+      const noise = randomFillSync(Buffer.alloc(raw.width * raw.height * raw.channels));
+      const body = Buffer.from(await sharp(noise, { raw }).png().toBuffer());
+      const sent = await fetch(`${splitUrl}/?kernel=1`, { method: 'POST', body });
+      const { id } = (await sent.json()) as { id: string };
+      const result = `${splitUrl}/images/${id}/result`;
+      await until('the result', async () => (await fetch(result, { method: 'HEAD' })).ok);
+
+      const [response] = (await once(get(result), 'response')) as [IncomingMessage];
+      expect(response.statusCode).toBe(200);
+      await until('the end', () => logged.some((line) => line.includes('does not read its answer')), 120_000);
+      response.destroy();
+    } finally {
+      await pipeline.stop();
+    }
+  },
+);
