@@ -114,10 +114,14 @@ describe('split with tokens', () => {
     expect([response.status, JSON.parse(response.body)]).toMatchObject([401, { code: 'unauthorized' }]);
   });
 
-  it('refuses an upload before any of it is sent', async () => {
-    const response = await send({ method: 'POST', target: '/', headers: { 'content-length': '1000000' } });
-    expect(response.status).toBe(401);
-  });
+  it.each<Record<string, string>>([{}, { expect: '100-continue' }])(
+    'refuses an upload with the headers %j before any of it is sent',
+    async (more) => {
+      const headers = { 'content-length': '1000000', ...more };
+      const response = await send({ method: 'POST', target: '/', headers });
+      expect(response.status).toBe(401);
+    },
+  );
 
   it.each([
     ['each token', `Bearer ${current}`],
