@@ -1,7 +1,8 @@
 // One run of `npm start`: images in, blurred images out, and the figures of it.
-import { mkdir, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from '../functions/lib/store/make-folder.ts';
 import { printable } from '../functions/lib/store/names.ts';
 import { openFile } from '../functions/lib/store/open-file.ts';
 import type { RunImage } from './inputs.ts';
@@ -113,7 +114,9 @@ function resultOf({ id, name, width, height, tiles, done, status, error }: Image
 async function readImage(path: string): Promise<Uint8Array> {
   const { handle } = await openFile(path, path);
   try {
-    return await handle.readFile();
+    const bytes = await handle.readFile();
+    if (bytes.length === 0) throw new Error('the file is empty');
+    return bytes;
   } finally {
     await handle.close();
   }
@@ -121,6 +124,6 @@ async function readImage(path: string): Promise<Uint8Array> {
 
 /** Puts a result in its place, in a folder that may have to be made. */
 async function moveFile(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
+  await makeFolder(dirname(to));
   await rename(from, to);
 }

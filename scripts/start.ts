@@ -1,9 +1,10 @@
 // `npm start`: blurs images end to end on this machine. A private Redis, the three functions as processes, images sent
 // over HTTP, blur scaled from zero; nothing is left running.
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SkippedFile } from '../functions/lib/store/find-images.ts';
+import { makeFolder } from '../functions/lib/store/make-folder.ts';
 import { printable } from '../functions/lib/store/names.ts';
 import { buildIfStale } from './build.ts';
 import { findInputs, skippedLines, type RunImage, type RunInputs } from '../local/inputs.ts';
@@ -35,7 +36,7 @@ async function findSamples(): Promise<RunInputs> {
 /** Makes the output folder, and one in it for results on their way to their places. */
 async function makeFolders(out: string): Promise<string> {
   try {
-    await mkdir(out, { recursive: true });
+    await makeFolder(out);
     return await mkdtemp(join(out, '.tessera-'));
   } catch (error) {
     throw new UsageError(`--out ${out} cannot be written: ${(error as Error).message}`, { cause: error });

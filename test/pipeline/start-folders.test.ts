@@ -119,6 +119,19 @@ describe('npm start', () => {
     expect(stderr).toMatch(/^error: --out file\/out cannot be written: ENOTDIR[^\n]*\n$/);
   });
 
+  it.runIf(process.platform === 'linux')('ends where no folder can be made', async () => {
+    const { status, stderr } = await start('in/a.png', '--out', '/proc/tessera');
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^error: --out \/proc\/tessera cannot be written: ENOENT[^\n]*\n$/);
+  });
+
+  it('says of a file without bytes that it is empty', async () => {
+    await put('empty.png', '');
+    const { status, stdout } = await start('empty.png', '--out', 'nothing');
+    expect(status).toBe(1);
+    expect(stdout).toContain('  empty.png  refused: the file is empty\n');
+  });
+
   it('names what it skipped when nothing is left', async () => {
     await put('none/b.webp');
     const { status, stderr } = await start('none');

@@ -1,9 +1,10 @@
 // Images in a folder: a local one or a mounted volume. Nothing outside the folder is ever read or written.
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, opendir, type FileHandle, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, opendir, type FileHandle, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Problem } from '../errors.ts';
 import { findImages } from './find-images.ts';
+import { makeFolder } from './make-folder.ts';
 import { assertPath } from './names.ts';
 import { openFile, readProblem } from './open-file.ts';
 import { realpathWithin } from './real-path.ts';
@@ -65,7 +66,7 @@ export class FileStore implements Store {
     const target = join(this.#root, name);
     const partial = partialOf(target, writer);
     try {
-      await mkdir(dirname(target), { recursive: true });
+      await makeFolder(dirname(target));
       await writeDurably(partial, chunks);
       await rename(partial, target);
       await syncFolder(dirname(target));
