@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readExif } from './exif.ts';
 
-const types = { byte: 1, short: 3, long: 4, rational: 5 };
+const types = { byte: 1, short: 3, long: 4, rational: 5, sbyte: 6, sshort: 8, slong: 9 };
 type Entry = [tag: number, type: keyof typeof types, value: number | [number, number]];
 
 /** A TIFF block with one directory of these entries. */
@@ -21,8 +21,8 @@ function tiff(entries: Entry[], { isLittleEndian = false, offset = 8 } = {}): Bu
       view.setUint32(entry + 8, end + 8 * i, isLittleEndian);
       view.setUint32(end + 8 * i, value[0], isLittleEndian);
       view.setUint32(end + 8 * i + 4, value[1], isLittleEndian);
-    } else if (type === 'byte') view.setUint8(entry + 8, value);
-    else if (type === 'short') view.setUint16(entry + 8, value, isLittleEndian);
+    } else if (type === 'byte' || type === 'sbyte') view.setUint8(entry + 8, value);
+    else if (type === 'short' || type === 'sshort') view.setUint16(entry + 8, value, isLittleEndian);
     else view.setUint32(entry + 8, value, isLittleEndian);
   }
   return Buffer.from(view.buffer);
@@ -40,11 +40,14 @@ describe('readExif', () => {
     }
   });
 
-  test.each(['byte', 'short', 'long'] as const)('reads an orientation stored as %s', (type) => {
-    for (const isLittleEndian of [false, true]) {
-      expect(readExif(tiff([[orientation, type, 6]], { isLittleEndian }))).toEqual({ orientation: 6 });
-    }
-  });
+  test.each(['byte', 'short', 'long', 'sbyte', 'sshort', 'slong'] as const)(
+    'reads an orientation stored as %s',
+    (type) => {
+      for (const isLittleEndian of [false, true]) {
+        expect(readExif(tiff([[orientation, type, 6]], { isLittleEndian }))).toEqual({ orientation: 6 });
+      }
+    },
+  );
 
   test('finds the directory where the header says it is, and the tag behind others', () => {
     expect(readExif(tiff([[orientation, 'short', 6]], { offset: 100 }))).toEqual({ orientation: 6 });
@@ -59,6 +62,7 @@ describe('readExif', () => {
     ['another tag', tiff([[0x0100, 'short', 6]])],
     ['another type', tiff([[orientation, 'rational', [13, 2]]])],
     ['orientation 0', tiff([[orientation, 'short', 0]])],
+    ['a negative orientation', tiff([[orientation, 'slong', 0xfffffffa]])],
     ['orientation 9', tiff([[orientation, 'long', 9]])],
     ['a LONG whose first half alone would do', tiff([[orientation, 'long', 0x60001]])],
     ['no TIFF', Buffer.from('http://ns.adobe.com/xap/1.0/\0<x/>')],

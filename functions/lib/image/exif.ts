@@ -9,7 +9,7 @@ export interface ExifNotes {
 }
 
 const tags = { orientation: 0x0112, xResolution: 0x011a, yResolution: 0x011b, resolutionUnit: 0x0128 };
-const types = { byte: 1, short: 3, long: 4, rational: 5 };
+const types = { byte: 1, short: 3, long: 4, rational: 5, sbyte: 6, sshort: 8, slong: 9 };
 const metresPerUnit = new Map([
   [2, 0.0254],
   [3, 0.01],
@@ -19,7 +19,7 @@ const inch = 2;
 
 /**
  * The notes in the TIFF block `tiff`. What is damaged, missing or makes no sense is left out, as viewers do.
- * Orientation should be a SHORT; writers that store it as LONG or BYTE are understood too.
+ * Orientation should be a SHORT; writers that store it as another integer are understood too.
  */
 export function readExif(tiff: Uint8Array): ExifNotes {
   const values = readFirstDirectory(tiff);
@@ -66,6 +66,12 @@ function readNumber(view: DataView, entry: number, isLittleEndian: boolean): num
       return view.getUint16(value, isLittleEndian);
     case types.long:
       return view.getUint32(value, isLittleEndian);
+    case types.sbyte:
+      return view.getInt8(value);
+    case types.sshort:
+      return view.getInt16(value, isLittleEndian);
+    case types.slong:
+      return view.getInt32(value, isLittleEndian);
     case types.rational: {
       const at = view.getUint32(value, isLittleEndian);
       if (at + 8 > view.byteLength) return undefined;
