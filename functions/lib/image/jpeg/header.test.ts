@@ -138,9 +138,16 @@ describe('the notes of a JPEG', () => {
     expect(profileOf(profilePart(1, 1, 'whole'))).toBe('whole');
   });
 
+  test('give a profile once that is there twice', () => {
+    const parts = [profilePart(1, 2, 'ab'), profilePart(2, 2, 'c')];
+    expect(profileOf(...parts, ...parts)).toBe('abc');
+    expect(profileOf(parts[1], parts[0], parts[1])).toBe('abc');
+  });
+
   test.each([
     ['a part is missing', [profilePart(1, 3, 'a'), profilePart(3, 3, 'c')]],
-    ['a part comes twice', [profilePart(1, 2, 'a'), profilePart(1, 2, 'a')]],
+    ['a part comes twice and the other is missing', [profilePart(1, 2, 'a'), profilePart(1, 2, 'a')]],
+    ['a part comes twice with other bytes', [profilePart(1, 1, 'a'), profilePart(1, 1, 'b')]],
     ['a part is one too many', [profilePart(1, 1, 'a'), profilePart(2, 1, 'b')]],
     ['the counts differ', [profilePart(1, 2, 'a'), profilePart(2, 3, 'b')]],
     ['the numbers begin with 0', [profilePart(0, 2, 'a'), profilePart(1, 2, 'b')]],

@@ -68,10 +68,19 @@ function readJfif(content: Uint8Array): { density?: Density } {
   return {};
 }
 
-/** The profile, whatever order its parts came in; undefined when one is missing, doubled or of another count. */
+/**
+ * The profile, whatever order its parts came in; undefined when one is missing, of another count, or there twice with other
+ * bytes. A part that is there twice as it is counts once.
+ */
 function joinProfile(parts: ProfilePart[]): Uint8Array | undefined {
   if (parts.length === 0) return undefined;
-  const ordered = parts.toSorted((a, b) => a.number - b.number);
-  const fits = ordered.every(({ number, count }, i) => number === i + 1 && count === parts.length);
+  const ordered = parts
+    .toSorted((a, b) => a.number - b.number)
+    .filter((part, i, sorted) => i === 0 || !isSamePart(part, sorted[i - 1]));
+  const fits = ordered.every(({ number, count }, i) => number === i + 1 && count === ordered.length);
   return fits ? Buffer.concat(ordered.map(({ bytes }) => bytes)) : undefined;
+}
+
+function isSamePart(a: ProfilePart, b: ProfilePart): boolean {
+  return a.number === b.number && a.count === b.count && Buffer.compare(a.bytes, b.bytes) === 0;
 }

@@ -106,6 +106,10 @@ describe('the appearance of a PNG', () => {
     expect(read({}, damaged(pHYs(1, 1)), pHYs(3000, 3000), pHYs(1, 1)).density).toMatchObject({ x: 3000 });
   });
 
+  test.each([1, 4])('keeps a profile that lacks the last %i bytes of its checksum', (bytes) => {
+    expect(read({}, iCCP(deflateSync(profile).subarray(0, -bytes))).iccProfile).toEqual(profile);
+  });
+
   test.each([
     ['inflates without end', () => iCCP(deflateSync(Buffer.alloc(64 * 1024 * 1024)))],
     ['is damaged', () => iCCP(deflateSync(profile).subarray(0, -9))],

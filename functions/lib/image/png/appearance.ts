@@ -1,5 +1,5 @@
 // The chunks of a PNG that say how its pixels are to be shown: read from an image that comes in, and made for its result.
-import { deflate, inflateSync } from 'node:zlib';
+import { constants, deflate, inflateSync } from 'node:zlib';
 import { promisify } from 'node:util';
 import type { Appearance } from '../appearance.ts';
 import { aspectDensity, type Density, metreDensity } from '../density.ts';
@@ -35,14 +35,18 @@ export async function ancillaryChunks(appearance: Appearance): Promise<Uint8Arra
   return Buffer.concat(pieces);
 }
 
-/** The profile in iCCP, a name before it. It is inflated no further than a profile may be long. */
+/**
+ * The profile in iCCP, a name before it. It is inflated no further than a profile may be long. As with libpng, the checksum
+ * behind it may be missing: a profile says itself how long it is.
+ */
 function readProfile(header: PngHeader): Uint8Array | undefined {
   const content = header.notes.get(iCCP);
   if (content === undefined || isGrey(header)) return undefined;
   const nameEnd = content.indexOf(0);
   if (nameEnd < 1 || nameEnd > 79 || content[nameEnd + 1] !== 0) return undefined;
   try {
-    return rgbProfileOf(inflateSync(content.subarray(nameEnd + 2), { maxOutputLength: maxProfileBytes }));
+    const limits = { maxOutputLength: maxProfileBytes, finishFlush: constants.Z_SYNC_FLUSH };
+    return rgbProfileOf(inflateSync(content.subarray(nameEnd + 2), limits));
   } catch {
     return undefined;
   }
