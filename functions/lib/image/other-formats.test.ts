@@ -37,6 +37,8 @@ describe('describeOther', () => {
     ['a PDF document', '%PDF-1.7'],
     ['an SVG drawing', '<svg xmlns="http://www.w3.org/2000/svg">'],
     ['an SVG drawing', '\xef\xbb\xbf<?xml version="1.0"?>\n<!-- drawn -->\n<svg\n'],
+    ['an SVG drawing', '\xef\xbb\xbf<svg xmlns="http://www.w3.org/2000/svg">'],
+    ['a web page', '\xef\xbb\xbf<!DOCTYPE html>'],
     ['a web page', '<!DOCTYPE html>\n<html><svg>'],
     ['a web page', '\n <html>'],
     ['a compressed file', '\x1f\x8b\x08'],
@@ -51,6 +53,15 @@ describe('describeOther', () => {
     ['the pointer to a file in Git LFS', 'version https://git-lfs.github.com/spec/v1'],
   ])('knows %s: %j', (what, head) => {
     expect(describeOther(bytes(head))).toMatch(new RegExp(`^This is ${what}; .+\\.$`));
+  });
+
+  test.each([
+    ['\ufeff<?xml version="1.0" encoding="UTF-16"?>\n<svg xmlns="http://www.w3.org/2000/svg">'],
+    ['<svg xmlns="http://www.w3.org/2000/svg">'],
+  ])('knows an SVG drawing in UTF-16: %j', (text) => {
+    const littleEndian = Buffer.from(text, 'utf16le');
+    for (const each of [littleEndian, Buffer.from(littleEndian).swap16()])
+      expect(describeOther(each)).toContain('This is an SVG drawing; ');
   });
 
   test.each(['hello', 'BMW', 'P', '-- a title', '\0\0\0\0\0\0\0\0', '<xml>'])(

@@ -3,7 +3,7 @@
 
 interface OtherFormat {
   what: string;
-  /** How the bytes begin, read as Latin-1. Only the first {@link HEAD_BYTES} are seen. */
+  /** How the bytes begin, as {@link headOf} reads them. Only the first {@link HEAD_BYTES} are seen. */
   head: RegExp;
   advice: string;
 }
@@ -52,7 +52,7 @@ const otherFormats: OtherFormat[] = [
   },
   {
     what: 'an SVG drawing',
-    head: /^(\xef\xbb\xbf)?\s*(<[?!][^]*)?<svg[\s>]/i,
+    head: /^\s*(<[?!][^]*)?<svg[\s>]/i,
     advice: 'draw it as a PNG first, for example with rsvg-convert',
   },
   {
@@ -83,10 +83,20 @@ const otherFormats: OtherFormat[] = [
   },
 ];
 
+/** How a text in UTF-16 begins, with a mark of its byte order or without. */
+const UTF_16 = /^(\xff\xfe|\xfe\xff|<\0|\0<)/;
+
+/** How `bytes` begin, read as Latin-1. A text loses the mark of its encoding, and the zeros of UTF-16. */
+function headOf(bytes: Uint8Array): string {
+  const head = Buffer.from(bytes.subarray(0, HEAD_BYTES)).toString('latin1');
+  const text = UTF_16.test(head) ? head.replaceAll('\0', '') : head;
+  return text.replace(/^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)/, '');
+}
+
 /** What `bytes` are and what to do with them, as a sentence for the sender. */
 export function describeOther(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'There are no bytes where an image should be.';
-  const head = Buffer.from(bytes.subarray(0, HEAD_BYTES)).toString('latin1');
+  const head = headOf(bytes);
   const found = otherFormats.find((format) => format.head.test(head));
   return found ? `This is ${found.what}; ${found.advice}.` : 'The bytes are neither a PNG nor a JPEG.';
 }
