@@ -33,6 +33,13 @@ describe('queryOf', () => {
     ' name=a',
     '=a',
   ])('refuses %j', (query) => expect(codeOf(() => read(query))).resolves.toBe('invalid-request'));
+
+  it('says what is taken', () => {
+    expect(() => read('x=1')).toThrow('The query has "x"; only "name", "kernel" are known here.');
+    expect(() => queryOf('kernel=3', [], 'a JSON request')).toThrow(
+      'The query has "kernel"; a JSON request takes no query parameters.',
+    );
+  });
 });
 
 describe('kernelOf', () => {

@@ -15,10 +15,14 @@ export function targetOf(url: string): { path: string; query: string } {
   return at === -1 ? { path: target, query: '' } : { path: target.slice(0, at), query: target.slice(at + 1) };
 }
 
-/** The parameters in `query`. Throws Problem `invalid-request` for one that is not among `known`. */
-export function queryOf(query: string, known: string[]): Query {
+/**
+ * The parameters in `query`. Throws Problem `invalid-request` for one that is not among `known`; the message says what
+ * `taker` takes.
+ */
+export function queryOf(query: string, known: string[], taker = 'this request'): Query {
   const params = new URLSearchParams(query);
-  refuseUnknown('The query', [...new Set(params.keys())], known);
+  const wanted = known.length === 0 ? `${taker} takes no query parameters` : onlyKnown(known);
+  refuseUnknown('The query', [...new Set(params.keys())], known, wanted);
   return Object.fromEntries(
     known.map((name) => {
       const [first, ...more] = params.getAll(name);
@@ -60,7 +64,7 @@ const FIELDS = ['input', 'kernel', 'after'];
 export function inputRequestOf(body: Buffer, fallbackKernel: number): InputRequest {
   const text = body.toString();
   const fields = parseObject(text);
-  refuseUnknown('The body', Object.keys(fields), FIELDS);
+  refuseUnknown('The body', Object.keys(fields), FIELDS, onlyKnown(FIELDS));
   const { input, kernel, after } = fields;
   const request = {
     input: input === undefined ? '' : readPath(pathIn('input', input)),
@@ -98,14 +102,17 @@ function parseObject(text: string): Record<string, unknown> {
   throw new Problem('invalid-request', 'The body is not a JSON object.');
 }
 
-function refuseUnknown(where: string, names: string[], known: string[]): void {
+function onlyKnown(known: string[]): string {
+  return `only ${known.map(shown).join(', ')} are known here`;
+}
+
+function refuseUnknown(where: string, names: string[], known: string[], wanted: string): void {
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length === 0) return;
   const more = unknown.length > 3 ? ` and ${unknown.length - 3} more` : '';
-  const wanted = known.length === 0 ? 'nothing is' : `only ${known.map(shown).join(', ')} are`;
   throw new Problem(
     'invalid-request',
-    `${where} has ${unknown.slice(0, 3).map(shown).join(', ')}${more}; ${wanted} known here.`,
+    `${where} has ${unknown.slice(0, 3).map(shown).join(', ')}${more}; ${wanted}.`,
   );
 }
 

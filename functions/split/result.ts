@@ -22,7 +22,8 @@ export async function sendResult(
   parts: ResultParts,
 ): Promise<void> {
   if (record.state !== 'done') {
-    throw new Problem('conflict', `Image ${record.id} has no result: it is ${record.state}.`, {
+    const reason = record.error === null ? '' : ` ${record.error}`;
+    throw new Problem('conflict', `Image ${record.id} has no result: it is ${record.state}.${reason}`, {
       retryAfterSeconds: 1,
     });
   }

@@ -53,7 +53,7 @@ export function createRoutes(parts: RoutesParts): Handler {
 
   async function takeInputs(res: Response, query: string, body: Buffer, caller: Caller): Promise<void> {
     assertIsOn(config.storedInputs, 'Blurring stored images');
-    queryOf(query, []);
+    queryOf(query, [], 'a JSON request');
     const answer = await storedInputs.take(
       inputRequestOf(body, config.kernelSize),
       caller,

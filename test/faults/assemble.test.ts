@@ -133,10 +133,13 @@ describe('assemble', () => {
 });
 
 describe('an output folder', () => {
-  /** Waits until the status tells that the output cannot be written. */
+  /** Waits until the status tells that the output cannot be written. Who asks for the result is told the same. */
   async function untilToldOf(image: SentImage, fault: RegExp): Promise<void> {
     await until('the fault to be told', async () => fault.test((await rig.status(image.id)).error ?? ''));
     expect((await rig.status(image.id)).status).toBe('blurred');
+    const response = await fetch(`${await rig.split.process.ready()}/images/${image.id}/result`);
+    expect(response.status).toBe(409);
+    expect(((await response.json()) as { detail: string }).detail).toMatch(fault);
   }
 
   test('that cannot be made holds the image back, and it is written once the folder can be', async () => {
