@@ -55,6 +55,7 @@ afterEach(async () => {
   await Promise.all(processes.map((each) => each.stop()));
   processes = [];
   await guarded.admin.flushall();
+  guarded.visitor = null;
   gate.reset();
 });
 afterAll(async () => {
@@ -124,6 +125,7 @@ describe('the access list of Redis', () => {
     const ids = [await split.send('a.png'), await split.send('bb.png')];
     for (const id of ids) await guarded.admin.set(imageKeys('image', id).src(0), 'no pixels');
     await start('blur', {});
+    guarded.visitor = 'operator';
     const run = async (...words: string[]) => {
       const environment = { PATH: process.env.PATH, ...guarded.envOf('operator') };
       const { stdout } = await promisify(execFile)(process.execPath, words, { env: environment });
@@ -158,7 +160,7 @@ describe('the access list of Redis', () => {
   });
 
   test.each(Object.entries(scriptsOf))('names what %s calls, and no more', async (user, scripts) => {
-    const { commands, scripts: seen } = guarded.deedsOf(user);
+    const { commands, scripts: seen } = await guarded.deedsOf(user);
     const inside = scripts.flatMap((script) => [...commandsOfScript(script)]);
     const needed = new Set([...commands, ...inside, ...(otherCalls[user] ?? [])]).difference(free);
     const given = permissionsOf(user, await readFile(accessList, 'utf8'));

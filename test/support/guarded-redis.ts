@@ -1,5 +1,6 @@
 // A Redis that speaks TLS and lets in nobody but the users of the deployment's access list. It tells what each of them did
 // and was refused.
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -25,6 +26,8 @@ interface Deeds {
 
 export class GuardedRedis {
   readonly admin: Redis;
+  /** Whose connections those are that are gone before one can look. */
+  visitor: string | null = null;
   readonly #server: RedisServer;
   readonly #certificate: Certificate;
   readonly #folder: string;
@@ -32,6 +35,7 @@ export class GuardedRedis {
   readonly #users = new Map<string, string>();
   readonly #calls: { address: string; command: string; step: string }[] = [];
   readonly #ca: string;
+  readonly #marks = new Set<string>();
   #monitor: Redis | null = null;
   #looking: NodeJS.Timeout | null = null;
 
@@ -81,7 +85,8 @@ export class GuardedRedis {
   }
 
   /** Everything a user did, but for the commands inside its scripts. */
-  deedsOf(user: string): Deeds {
+  async deedsOf(user: string): Promise<Deeds> {
+    await this.#caughtUp();
     const deeds: Deeds = { commands: new Set(), scripts: new Set() };
     for (const { address, command, step } of this.#calls) {
       if (this.#users.get(address) !== user) continue;
@@ -122,17 +127,28 @@ export class GuardedRedis {
     await rm(this.#folder, { recursive: true });
   }
 
+  /** Resolves once the monitor has told of everything that was done until now. */
+  async #caughtUp(): Promise<void> {
+    const mark = randomUUID();
+    await this.admin.echo(mark);
+    await until('the monitor', () => this.#marks.has(mark));
+  }
+
   async #watch(): Promise<void> {
     this.#monitor = await this.admin.monitor();
     this.#monitor.on('monitor', (_time: string, [name, ...args]: string[], address: string) => {
       const isContainer = name.toLowerCase() === 'client';
       const command = (isContainer ? `${name}|${args[0]}` : name).toLowerCase();
+      if (address === 'lua') return; // Inside a script.
+      if (this.visitor && !this.#users.has(address)) this.#users.set(address, this.visitor);
+      if (command === 'echo') this.#marks.add(args[0]);
       this.#calls.push({ address, command, step: stepOf(command, args.map(unescaped)).step });
     });
     const look = async () => {
       const clients = (await this.admin.client('LIST')) as string;
-      for (const [, address, user] of clients.matchAll(/ addr=(\S+) .* user=(\S+)/g))
-        this.#users.set(address, user);
+      for (const [, address, user] of clients.matchAll(/ addr=(\S+) .* user=(\S+)/g)) {
+        if (user !== 'default') this.#users.set(address, user); // Else it has not said yet who it is.
+      }
     };
     this.#looking = setInterval(() => void look().catch(() => {}), LOOK_EVERY_MS);
   }
