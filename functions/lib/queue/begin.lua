@@ -58,7 +58,7 @@ local function drop_old_results()
   if admitted_bytes() - share_of(image) - results_bytes() + bytes > budget then
     return false
   end
-  for _, oldest in ipairs(redis.call('ZRANGE', RESULTS, 0, 15)) do
+  for _, oldest in ipairs(redis.call('ZRANGE', RESULTS, 0, MAX_DROPPED - 1)) do
     drop_result(oldest, 'room')
     if fits() then
       return true

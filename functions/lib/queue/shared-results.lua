@@ -1,6 +1,10 @@
 -- Shared: the results that Redis keeps, with STORE=redis. Each counts as held by its image until it is gone.
 -- Needs: shared-memory.lua
 
+-- How many results go in one step. Redis frees one of up to 8 MB at once, which takes it about a millisecond; larger ones
+-- it frees beside its other work.
+local MAX_DROPPED = 2
+
 -- Bytes that all results together hold, a part of what is admitted.
 local function results_bytes()
   return tonumber(redis.call('HGET', TOTALS, 'results') or 0)
@@ -40,9 +44,9 @@ local function drop_result(image, why)
   end
 end
 
--- Gives back what results held that have expired, a few at a time: there are not that many for each image begun.
+-- Gives back what results held that have expired, a few at a time: there are not more for each image that is begun.
 local function drop_expired_results(now)
-  for _, image in ipairs(redis.call('ZRANGEBYSCORE', RESULTS, '-inf', now, 'LIMIT', 0, 16)) do
+  for _, image in ipairs(redis.call('ZRANGEBYSCORE', RESULTS, '-inf', now, 'LIMIT', 0, MAX_DROPPED)) do
     drop_result(image, 'expired')
   end
 end

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- Does one bounded step of the work that ended lives leave behind: of the image named, else of the list of jobs, else of
--- any image that is due. Whoever ended an image calls it until nothing is left; should he die, whoever claims or begins
--- next goes on from there.
+-- Does one bounded step of the work that ended lives leave behind: for the image named, else for the list of jobs, else
+-- for any image that is due. The process that ended an image calls it until nothing is left. If that process dies, the
+-- next idle worker goes on, or the next image that needs the memory.
 -- Uses: shared-memory.lua, shared-list.lua, shared-endings.lua
 -- ARGV[1] -> image id, '' for none in particular
 -- ARGV[2] -> now, ms ('' = server clock)
@@ -14,7 +14,7 @@ local MAX_TILES = tonumber(ARGV[3] or 64)
 local MAX_ENTRIES = tonumber(ARGV[3] or 256)
 local MAX_BYTES = 4 * 1024 * 1024
 
--- Whatever waits for a tile of an ended life waits no more.
+-- Takes a tile of an ended life out of whatever place it was in.
 local function drop_tile(job, state, ended_tokens, tile)
   if state == 'delayed' then
     redis.call('ZREM', DELAYED, job)
