@@ -199,6 +199,13 @@ export const imageMutants: Mutant[] = [
     why: 'a leak',
   },
   {
+    name: 'an image that was given up still counts for its client',
+    file: 'due.lua',
+    find: "set_client(image, '')\n",
+    replace: '',
+    why: 'its sender could send nothing else for a day',
+  },
+  {
     name: 'an image that was given up is swept in the end though it is announced again',
     file: 'requeue.lua',
     find: "  redis.call('ZREM', SWEEPS, image)\n  redis.call('ZADD', OUTBOX",

@@ -61,6 +61,12 @@ describe('an image whose event was sent often enough', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ error, announced: 3 });
   });
 
+  test('counts for its client no longer, as it gives way to any other image', async () => {
+    await on.rig.begin(A, { tiles: 2, client: 'ann' });
+    await giveUp(A);
+    expect((await on.rig.look()).clients).toEqual({});
+  });
+
   test('is announced again once it is requeued, as often as before', async () => {
     await giveUp(A);
     expect(await on.rig.ledger.requeue(A)).toBe('requeued');

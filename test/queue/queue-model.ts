@@ -193,6 +193,7 @@ export class QueueModel {
     image.endedAt = this.now;
     image.nextEvent = null;
     this.dead.set(id, this.now);
+    this.senders.delete(id);
     return `given up ${id}`;
   }
 

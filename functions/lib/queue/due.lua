@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- Picks the image whose event is overdue the longest and pushes its next sending forward, so that one sender at a time
 -- has it. The pause doubles with every sending. An image whose event was sent often enough fails instead; what it holds
--- is kept for a while, so that it can be announced again.
+-- is kept for a while, so that it can be announced again, and counts for no client any more.
+-- Uses: shared-memory.lua
 -- ARGV[1] -> now, ms ('' = server clock)
 -- ARGV[2] -> first pause before the event is sent again, ms
 -- ARGV[3] -> how often an event is sent at most
@@ -28,4 +29,5 @@ redis.call('HSET', meta, 'state', 'failed', 'endedAt', now, 'error', fault)
 redis.call('ZREM', OUTBOX, image)
 redis.call('ZADD', DEAD, now, image)
 redis.call('ZADD', SWEEPS, now + tonumber(ARGV[4]) * 1000, image)
+set_client(image, '')
 return { image, 'given up' }
