@@ -83,7 +83,7 @@ describe('the announcer', () => {
     expect(ledger.asked).toEqual(['700 ms, 9 times', '700 ms, 9 times', '700 ms, 9 times']);
   });
 
-  it('looks once more when it is asked while it is at it', async () => {
+  it('looks once more when it is called while it is sending', async () => {
     ledger.add(A);
     answer = (_req, res) => {
       if (received.length === 1) ledger.add(B);
@@ -94,7 +94,7 @@ describe('the announcer', () => {
     expect(ledger.asked).toHaveLength(4);
   });
 
-  it('goes on with the next look when the ledger could not be asked', async () => {
+  it('works again after a call in which the ledger failed', async () => {
     ledger.fault = new Error('Redis is away');
     await expect(announcer.announce()).rejects.toThrow('Redis is away');
     ledger.fault = null;
@@ -128,14 +128,14 @@ describe('an event that is not taken', () => {
     expect(ledger.noted).toEqual([expect.stringMatching(new RegExp(`^a: .*${noted}$`))]);
   });
 
-  it('because nobody is there is noted without the address', async () => {
+  it('because nothing listens there is noted without the address', async () => {
     ledger.add(A);
     const port = await closedPort();
     await announcerTo(`http://127.0.0.1:${port}`).announce();
     expect(ledger.noted).toEqual(['a: assemble cannot be reached: connect ECONNREFUSED']);
   });
 
-  it('because its name leads nowhere is noted', async () => {
+  it('because the name of the host is unknown is noted', async () => {
     ledger.add(A);
     await announcerTo('http://nowhere.invalid').announce();
     expect(ledger.noted).toEqual([expect.stringMatching(/cannot be reached: getaddrinfo E/)]);

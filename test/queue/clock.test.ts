@@ -1,5 +1,5 @@
-// Redis's clock jumps: set back an hour by hand, or to that of a replica that was promoted; set forward likewise. Nothing
-// waits longer than it would have from the new time on.
+// Redis's clock jumps by an hour: somebody set it, or a replica with another clock was promoted. Nothing waits longer than
+// it would have when counted from the new time.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { A, B, BUDGET_BYTES, pixels, POLICY, PREFIX, useRig } from './rig.ts';
 
@@ -71,7 +71,7 @@ describe('a clock set back', () => {
 });
 
 describe('a clock set forward', () => {
-  test('costs a second attempt at most: the first to hand in a tile that was given out again is not taken', async () => {
+  test('gives a tile out again, and takes the result of the second claim only', async () => {
     await on.rig.split(A, 1);
     const early = await on.rig.claim();
     on.rig.now += HOUR_MS;

@@ -1,5 +1,4 @@
-// Counts the commands that Redis runs inside scripts. Redis tells of every command to who monitors it, and which ones came
-// from a script.
+// Counts the commands that Redis runs inside scripts. MONITOR lists every command and says which ones came from a script.
 import type { Redis } from 'ioredis';
 import type { RedisServer } from '../../local/redis-server.ts';
 

@@ -31,13 +31,13 @@ async function ack(): Promise<void> {
   await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
 }
 
-/** Lets the tile that is next be given up. */
+/** Makes the next tile fail until it is given up. */
 async function die(): Promise<void> {
   on.rig.now += 100_000;
   await on.rig.killNextTile();
 }
 
-/** Everything that can be done with an image of `tiles` tiles; what takes long by itself is not watched. */
+/** Does everything that can be done with an image of `tiles` tiles. The bulk of its tiles is not watched: that takes long. */
 async function livesOf(tiles: number, watch: ScriptMeter['watch']): Promise<void> {
   const last = tiles - 1;
   await watch(() => begin(A, tiles));
@@ -133,7 +133,7 @@ describe('no step', () => {
     }
   });
 
-  test('takes back more leases and pauses than some at a time', { timeout: 60_000 }, async () => {
+  test('takes back many expired leases and pauses at once', { timeout: 60_000 }, async () => {
     const meter = await ScriptMeter.start(on.server);
     try {
       await begin(A, 600);
@@ -150,7 +150,7 @@ describe('no step', () => {
     }
   });
 
-  test('uses a command that takes the longer the more a key holds', () => {
+  test('uses a command that takes longer for a larger key', () => {
     const slow = /'(LREM|LINSERT|LRANGE|HGETALL|HKEYS|HVALS|SMEMBERS|KEYS|SORT|ZREMRANGEBYSCORE)'/g;
     expect(scriptNames.flatMap((name) => scriptText(name).match(slow) ?? [])).toEqual([]);
   });

@@ -1,4 +1,4 @@
-// What an ended life leaves behind, and how it goes: step by step, by whoever comes by, with nobody seeing it meanwhile.
+// What an ended life leaves behind, and how it is freed: step by step, by any process, and hidden from all others.
 import { afterEach, describe, expect, test } from 'vitest';
 import { NaiveQueue } from '../../functions/lib/queue/naive-queue.ts';
 import { brokenInvariants } from './invariants.ts';
@@ -28,7 +28,7 @@ describe('an image whose life has ended, before it is swept', () => {
     expect(brokenInvariants(await on.rig.look())).toEqual([]);
   });
 
-  test('has no lease or pause that comes back when it is over', async () => {
+  test('has no lease or pause that brings a tile back when it expires', async () => {
     await spread(A);
     await on.rig.dying.cancel(A);
     on.rig.now += 60_000;
@@ -38,7 +38,7 @@ describe('an image whose life has ended, before it is swept', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ reclaims: 0 });
   });
 
-  test('keeps a claim sent again from its old tile, and that claim keeps its new one', async () => {
+  test('gives a claim that is sent again another tile, and leaves it to that claim', async () => {
     await spread(A);
     await on.rig.dying.cancel(A);
     await on.rig.split(B, 1);
@@ -57,11 +57,11 @@ describe('an image whose life has ended, before it is swept', () => {
   });
 });
 
-describe('what is left of an ended life goes', () => {
+describe('what is left of an ended life is freed', () => {
   let naive: NaiveQueue | null = null;
   afterEach(() => naive?.close());
 
-  test('a tile at a time, whatever its place was', async () => {
+  test('one tile at a time, whatever place it was in', async () => {
     await spread(A);
     await on.rig.dying.cancel(A);
     for (let tile = 4; tile >= 0; tile--) {
@@ -73,7 +73,7 @@ describe('what is left of an ended life goes', () => {
     expect((await on.rig.look()).byImage[A].expiring).toEqual(['meta']);
   });
 
-  test('with the next claim that finds no tile', async () => {
+  test('by the next claim that finds no tile', async () => {
     await spread(A);
     await on.rig.dying.forget(A);
     expect(await on.rig.queue.claim()).toBeNull();
@@ -81,7 +81,7 @@ describe('what is left of an ended life goes', () => {
     expect(await on.rig.keys()).toEqual([]);
   });
 
-  test('with the next naive claim that finds no tile', async () => {
+  test('by the next naive claim that finds no tile', async () => {
     naive = new NaiveQueue(on.rig.redis, PREFIX);
     await on.rig.split(A, 2);
     await on.rig.dying.forget(A);
@@ -89,7 +89,7 @@ describe('what is left of an ended life goes', () => {
     expect(await on.rig.keys()).toEqual([]);
   });
 
-  test('before the same image begins anew', async () => {
+  test('before the same image is begun again', async () => {
     await spread(A);
     await on.rig.dying.cancel(A);
     await on.rig.sweepOneTile(A);
@@ -105,7 +105,7 @@ describe('what is left of an ended life goes', () => {
     expect(await on.rig.begin(B, { bytes: BUDGET_BYTES })).toBe('begun');
   });
 
-  test('as soon as a failed image starts over, and should that stop half way, the next time', async () => {
+  test('when a failed image starts over, or the next time if that stops half way', async () => {
     await on.rig.split(A, 3);
     await on.rig.killNextTile();
     const args = [A, on.rig.now, 100, BUDGET_BYTES, 1000, '', '', 0, 'tiles', 3];
@@ -117,7 +117,7 @@ describe('what is left of an ended life goes', () => {
     expect((await on.rig.look()).byImage[A].staying).toEqual(['meta']);
   });
 
-  test('no more of it than four megabytes at a time', async () => {
+  test('four megabytes at a time at most', async () => {
     await on.rig.begin(A, { tiles: 5 });
     const large = Buffer.alloc(3 * 1024 * 1024);
     for (let tile = 0; tile < 5; tile++) await on.rig.ledger.enqueue(A, tile, large);
@@ -151,7 +151,7 @@ describe('the list', () => {
     expect(await on.rig.redis.llen(`${PREFIX}:job:queue`)).toBe(5);
   });
 
-  test('keeps its order at every step of that, whatever comes and goes', async () => {
+  test('keeps its order at every step of tidying, also when tiles are added, claimed and given back', async () => {
     await withStaleEntries();
     for (let step = 0; step < 4; step++) await on.rig.sweepOneTile(A);
     expect((await on.rig.look()).isParted).toBe(true);
@@ -171,7 +171,7 @@ describe('the list', () => {
     expect(await order()).toEqual([...jobs(B, 0, 1, 2), ...jobs(C, 0, 1), ...jobs(A, 0)]);
   });
 
-  test('is whole again once its older part is claimed, should nobody go on', async () => {
+  test('is whole again when its older part has been claimed and nobody went on with tidying', async () => {
     await withStaleEntries();
     for (let step = 0; step < 2; step++) await on.rig.sweepOneTile();
     expect(await on.rig.redis.llen(`${PREFIX}:job:tidied`)).toBe(2);
@@ -193,7 +193,7 @@ describe('the list', () => {
     expect((await on.rig.look()).stale).toEqual([]);
   });
 
-  test('does not grow when the same image is begun and cancelled over and over', async () => {
+  test('does not grow when the same image is sent and cancelled again and again', async () => {
     await on.rig.split(B, 2);
     for (let round = 0; round < 20; round++) {
       await on.rig.split(A, 20);

@@ -3,8 +3,8 @@
 local MAX_DEAD = 10000
 local DEAD_TTL_MS = 7 * 24 * 60 * 60 * 1000
 
--- Gives an image with dead tiles its time, once none of its tiles moves any more. Its bytes are kept that long so that
--- its dead tiles can be requeued; then it is swept. It gives way to any other image, so it counts for no client.
+-- Once no tile of an image with dead tiles is waiting or under way, notes when the image is swept. Until then its bytes are
+-- kept, so that the dead tiles can be requeued. It gives way to any other image, so it counts for no client.
 local function settle(image, now, ttl_s)
   local dead = redis.call('HLEN', key(image, 'dead'))
   if dead == 0 then

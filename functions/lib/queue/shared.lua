@@ -60,7 +60,8 @@ local function is_given_up(image)
   return record[1] == 'failed' and redis.call('SCARD', key(image, 'done')) == tonumber(record[2])
 end
 
--- Brings what lies further ahead than `latest` back to it. Nothing is ever put there: the clock was set back since.
+-- Moves members that are later than `latest` back to it. They were in time when they were added: the clock was set back
+-- since then.
 local function redate(zset, latest)
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', zset, '(' .. latest, '+inf', 'LIMIT', 0, 32)) do
     redis.call('ZADD', zset, latest, member)
