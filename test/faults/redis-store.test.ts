@@ -1,5 +1,5 @@
-// With STORE=redis: whoever dies while bytes are on their way into Redis leaves nothing there that stays, and the image
-// comes out all the same.
+// With STORE=redis: a process that is killed while bytes are on their way into Redis leaves nothing there that stays, and
+// the image still comes out.
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
 import { toPixels } from '../../functions/testing/pictures.ts';
