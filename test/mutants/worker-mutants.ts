@@ -75,8 +75,8 @@ export const workerMutants: Mutant[] = [
   {
     name: 'whatever is on the queue is handed out',
     file: 'claim.lua',
-    find: "if record[5] == life and state_of(image, tile) == 'ready' then",
-    replace: 'if record[5] then',
+    find: "record[5] == life and state_of(image, tile) == 'ready'",
+    replace: 'record[5] == life',
     why: 'tiles of cancelled images would come back to life',
   },
   {

@@ -123,8 +123,23 @@ describe('claim', () => {
     await on.rig.split(A, 1);
     await on.rig.redis.rpush(`${PREFIX}:job:queue`, `${A}:0:0`);
     await on.rig.claim();
-    expect((await on.rig.look()).stale).toEqual([]);
+    const { queue, stale } = await on.rig.look();
+    expect({ queue, stale }).toEqual({ queue: [], stale: [] });
     expect(await on.rig.ledger.record(A)).toMatchObject({ attempts: 1 });
+  });
+
+  test('hands out no tile that is not ready, should an entry name one', async () => {
+    await on.rig.split(A, 1);
+    await on.rig.claim();
+    await on.rig.redis.rpush(`${PREFIX}:job:queue`, `${A}:0:1`);
+    expect(await on.rig.queue.claim()).toBeNull();
+  });
+
+  test('forgets leases and pauses of tiles that nobody knows', async () => {
+    await on.rig.redis.zadd(`${PREFIX}:job:leases`, START_MS, `${A}:0`);
+    await on.rig.redis.zadd(`${PREFIX}:job:delayed`, START_MS, `${A}:1`);
+    expect(await on.rig.queue.claim()).toBeNull();
+    expect(await on.rig.keys()).toEqual([]);
   });
 
   test('goes by the clock of the server when it is given none', async () => {
