@@ -11,10 +11,16 @@ export interface PostedEvent {
   body: Buffer<ArrayBuffer>;
 }
 
-/** Hands an event to assemble; answers the HTTP status. Throws when assemble cannot be reached. */
-export type Forward = (event: PostedEvent) => Promise<number>;
-/** What the worker is answered: an HTTP status, or `cut` to leave it without an answer. */
-export type Handle = (event: PostedEvent, forward: Forward) => Promise<number | 'cut'>;
+/** What assemble answered. */
+export interface Answer {
+  status: number;
+  body: string;
+}
+
+/** Hands an event to assemble and returns its answer. Throws when assemble cannot be reached. */
+export type Forward = (event: PostedEvent) => Promise<Answer>;
+/** What the worker is answered: assemble's answer, a bare HTTP status, or `cut` to leave it without an answer. */
+export type Handle = (event: PostedEvent, forward: Forward) => Promise<Answer | number | 'cut'>;
 
 export class EventGate {
   readonly #server: Server;
@@ -65,16 +71,16 @@ export class EventGate {
     this.posted.push(event);
     const answer = await this.handle(event, (each) => this.#forward(each));
     if (answer === 'cut') res.destroy();
-    else res.writeHead(answer).end();
+    else if (typeof answer === 'number') res.writeHead(answer).end();
+    else res.writeHead(answer.status).end(answer.body);
   }
 
-  async #forward({ headers, body }: PostedEvent): Promise<number> {
+  async #forward({ headers, body }: PostedEvent): Promise<Answer> {
     const response = await fetch(await this.#target(), { method: 'POST', headers, body });
-    await response.arrayBuffer();
-    return response.status;
+    return { status: response.status, body: await response.text() };
   }
 }
 
-function passOn(event: PostedEvent, forward: Forward): Promise<number> {
+function passOn(event: PostedEvent, forward: Forward): Promise<Answer> {
   return forward(event);
 }
