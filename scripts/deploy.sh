@@ -50,11 +50,10 @@ whole --max "$max" 1
 whole --timeout "$timeout_s" 1
 need kubectl sed cksum
 
-# folder_of COMPONENT : where it is, below the root.
+# folder_of COMPONENT : prints the component's folder, relative to the root.
 folder_of() {
   case $1 in
-    auth | redis-persistent) echo "knative/components/$1" ;;
-    redis-auth | redis-external) echo "keda/$1" ;;
+    auth | redis-persistent | redis-auth | redis-external) echo "knative/components/$1" ;;
     *) fail "no component \"$1\": there are auth, redis-persistent, redis-auth, redis-external" ;;
   esac
 }

@@ -77,8 +77,8 @@ export async function generateFiles(): Promise<Map<string, string>> {
   const json = (access: RedisAccess): string => toJson(overrideOf(scaledObject, access));
   const files = new Map([
     ['knative/blur.service.yaml', intoService(await read('knative/blur.service.yaml'), json('open'))],
-    ['keda/redis-auth/override.patch.yaml', asPatch(json('password'))],
-    ['keda/redis-external/override.patch.yaml', asPatch(json('external'))],
+    ['knative/components/redis-auth/override.patch.yaml', asPatch(json('password'))],
+    ['knative/components/redis-external/override.patch.yaml', asPatch(json('external'))],
   ]);
   for (const [path, text] of files) files.set(path, await formatted(path, text));
   return files;

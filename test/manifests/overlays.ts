@@ -18,18 +18,17 @@ export interface Variant {
 }
 
 const overlays = ['default', 'pvc', 'broker', 'fallback'] as const;
-const additions = {
-  auth: 'knative/components/auth',
-  'redis-persistent': 'knative/components/redis-persistent',
-  'redis-auth': 'keda/redis-auth',
-  'redis-external': 'keda/redis-external',
-} as const;
+const additions = ['auth', 'redis-persistent', 'redis-auth', 'redis-external'] as const;
 
 /** Every overlay alone, and every one with each component (redis-persistent is part of pvc already). */
 export const variants: Variant[] = overlays.flatMap((overlay) =>
-  Object.entries(additions)
-    .filter(([name]) => overlay !== 'pvc' || /^(redis-)?auth$/.test(name))
-    .map(([name, folder]): Variant => ({ name: `${overlay} with ${name}`, overlay, components: [folder] }))
+  additions
+    .filter((name) => overlay !== 'pvc' || /^(redis-)?auth$/.test(name))
+    .map((name): Variant => ({
+      name: `${overlay} with ${name}`,
+      overlay,
+      components: [`knative/components/${name}`],
+    }))
     .concat({ name: overlay, overlay, components: [] }),
 );
 

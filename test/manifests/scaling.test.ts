@@ -59,8 +59,8 @@ const readable = async (): Promise<ScaledObject> =>
   parse(await readFile(join(root, 'keda/blur.scaledobject.yaml'), 'utf8')) as ScaledObject;
 
 const accessOf = ({ components }: Variant): RedisAccess => {
-  if (components.includes('keda/redis-auth')) return 'password';
-  return components.includes('keda/redis-external') ? 'external' : 'open';
+  if (components.includes('knative/components/redis-auth')) return 'password';
+  return components.includes('knative/components/redis-external') ? 'external' : 'open';
 };
 
 const scaled = variants.filter((each) => each.overlay !== 'fallback');

@@ -40,7 +40,7 @@ describe.each(variants)('the settings of $name', (variant) => {
       ...workers.map((each) => ['blur', templateOf(each)] as const),
     ];
     // A user of its own is for a Redis that has users.
-    const isElsewhere = variant.components.includes('keda/redis-external');
+    const isElsewhere = variant.components.includes('knative/components/redis-external');
     for (const [name, template] of templates) {
       const sources = template?.spec.containers[0].envFrom ?? [];
       expect(sources.map((each) => each.configMapRef?.name ?? each.secretRef?.name)).toEqual([

@@ -12,7 +12,7 @@ import { until } from '../../functions/testing/until.ts';
 import { RedisServer } from '../../local/redis-server.ts';
 import { makeCertificate, type Certificate } from './certificate.ts';
 
-export const accessList = new URL('../../keda/redis-external/users.acl', import.meta.url);
+export const accessList = new URL('../../knative/components/redis-external/users.acl', import.meta.url);
 const PASSWORD = 'known-to-this-test-only';
 const ADMIN = `user admin on >${PASSWORD} ~* &* +@all`;
 /** Looks who is connected, for as long as a connection lives at least. */
