@@ -16,7 +16,7 @@
 #   --help
 #
 # Prints one line for each image that moved, and at last: images=N done=N failed=N. Results keep their images' names; those
-# of stored inputs keep their folders too. Where two would be called the same, see "A result is called" in README.md.
+# of stored inputs keep their folders too. Where two would be called the same, see "What results are called" in README.md.
 # Exit: 0 all done (or sent), 1 some failed or were refused, 2 it could not be done or took too long.
 set -euo pipefail
 # shellcheck source=lib/common.sh
