@@ -76,7 +76,7 @@ check_eventing() {
 check_secrets() {
   local secret
   for secret in redis-auth tessera-redis; do
-    has secret "$secret" --namespace "$namespace" || missing+=("the Secret $secret in namespace $namespace (docs/DEPLOY.md: Redis elsewhere)")
+    has secret "$secret" --namespace "$namespace" || missing+=("the Secret $secret in namespace $namespace (docs/DEPLOY.md: Elsewhere, with TLS)")
   done
 }
 

@@ -2,6 +2,7 @@ import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { environmentDefaults, loadConfig } from '../../functions/lib/config.ts';
+import { problems, type ProblemCode } from '../../functions/lib/errors.ts';
 import { renderVariant, root, variants } from './overlays.ts';
 import { configMapData, functionTemplate, templateOf, workloadsOf, type Manifest } from './shapes.ts';
 
@@ -110,6 +111,13 @@ describe('a Redis elsewhere', () => {
   });
 });
 
+/** A heading as GitHub's links name it. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} -]/gu, '')
+    .replaceAll(' ', '-');
+
 describe('docs/SECURITY.md', () => {
   it('tells the limits with their defaults', async () => {
     const text = await readFile(join(root, 'docs/SECURITY.md'), 'utf8');
@@ -128,6 +136,27 @@ describe('docs/DEPLOY.md', () => {
     const table = text.slice(text.indexOf('\n## Settings'), text.indexOf('\n## Cleaning up'));
     const rows = [...table.matchAll(/^\| `([A-Z_]+)` +\| `([^`]+)` +\| \S/gm)];
     expect(Object.fromEntries(rows.map(([, name, value]) => [name, value]))).toEqual(environmentDefaults);
+  });
+
+  it('tells of every error code, with its status', async () => {
+    const text = await readFile(join(root, 'docs/DEPLOY.md'), 'utf8');
+    const table = text.slice(text.indexOf('\n## Error codes'), text.indexOf('\n## Alerts'));
+    const rows = [...table.matchAll(/^\| (`.+`) +\| +([\d, ]+?) +\|/gm)];
+    const told = rows.flatMap(([, codes, statuses]) =>
+      [...codes.matchAll(/`([a-z-]+)`/g)].map(
+        ([, code]) => [code, statuses.split(', ').map(Number)] as const,
+      ),
+    );
+    expect(told.map(([code]) => code).sort()).toEqual(Object.keys(problems).sort());
+    for (const [code, statuses] of told) expect(statuses).toContain(problems[code as ProblemCode].status);
+  });
+
+  it('links only to headings that it has', async () => {
+    const text = await readFile(join(root, 'docs/DEPLOY.md'), 'utf8');
+    const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, words]) => anchorOf(words));
+    const anchors = [...text.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor);
+    expect(anchors.length).toBeGreaterThan(10);
+    expect(headings).toEqual(expect.arrayContaining(anchors));
   });
 
   it('names only files that exist', async () => {
