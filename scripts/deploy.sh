@@ -10,6 +10,7 @@
 #   --registry NAME     where the images are: NAME/tessera-split …    [dev.local]
 #   --tag TAG           their tag                                     [TESSERA_TAG of versions.env]
 #   --max N             most blur pods                                [$NUM_WORKERS or 4]
+#   --floor N           blur pods that start at once when there is work   [1]
 #   --timeout SECONDS   how long to wait for each part                [300]
 #   --print             only print what would be applied
 #   --help
@@ -26,6 +27,7 @@ components=()
 registry=$TESSERA_REGISTRY
 tag=$TESSERA_TAG
 max=${NUM_WORKERS:-4}
+floor=1
 only_print=false
 
 while (($# > 0)); do
@@ -36,6 +38,7 @@ while (($# > 0)); do
     --registry) registry=$(value "$@"); shift 2 ;;
     --tag) tag=$(value "$@"); shift 2 ;;
     --max) max=$(value "$@"); shift 2 ;;
+    --floor) floor=$(value "$@"); shift 2 ;;
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
     --print) only_print=true && shift ;;
     --help) show_help && exit ;;
@@ -47,6 +50,8 @@ done
 [[ $namespace =~ ^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$ ]] || fail "not a namespace's name: \"$namespace\""
 [[ $registry =~ ^[A-Za-z0-9./:_-]+$ && $tag =~ ^[A-Za-z0-9._-]+$ ]] || fail "not an image's name: \"$registry/tessera-split:$tag\""
 whole --max "$max" 1
+whole --floor "$floor" 1
+((10#$floor <= 10#$max)) || fail "--floor $floor is more than --max $max"
 whole --timeout "$timeout_s" 1
 need kubectl sed cksum
 
@@ -74,6 +79,7 @@ compose() {
       cat "$work/edited" >"$file"
     done < <(find "$work/knative" "$work/keda" -name '*.yaml')
   fi
+  raise_floor
   settings=$({ cat "$work/knative/tessera.config-map.yaml"; echo "$overlay $secret_version"; } | cksum | cut -d ' ' -f 1)
   redis_settings=$(checksum "$work/knative/redis.config-map.yaml")
   mkdir "$work/deploy"
@@ -93,6 +99,17 @@ compose() {
     patch '{ group: serving.knative.dev, kind: Service, name: blur }' /spec/template/metadata/annotations/autoscaling.knative.dev~1max-scale "$max"
     patch '{ group: keda.sh, kind: ScaledObject, name: blur-worker }' /spec/maxReplicaCount "$max" ''
   } >"$work/deploy/kustomization.yaml"
+}
+
+# KEDA goes from `idleReplicaCount` straight to `minReplicaCount`. One pod is what it starts anyway.
+raise_floor() {
+  local file
+  ((10#$floor > 1)) || return 0
+  while IFS= read -r file; do
+    sed -E "s/^( *)(\"?)minReplicaCount(\"?): 0(,?)$/\1\2idleReplicaCount\3: 0\4\\
+\1\2minReplicaCount\3: $((10#$floor))\4/" "$file" >"$work/edited"
+    cat "$work/edited" >"$file"
+  done < <(grep -rl minReplicaCount "$work/knative" "$work/keda")
 }
 
 # patch TARGET PATH VALUE [QUOTE] : one entry of `patches`.

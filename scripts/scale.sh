@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sets the ceiling of blur: how many pods KEDA may start for the queue (NUM_WORKERS). The floor stays zero. Knative keeps
-# the ceiling in the revision, so this makes a new one and removes the old.
+# Sets the ceiling of blur: how many pods KEDA may start for the queue (NUM_WORKERS). Without work there are none. Knative
+# keeps the ceiling in the revision, so this makes a new one and removes the old.
 #
 # Usage: scripts/scale.sh N [--namespace NAME] [--timeout SECONDS] [--help]
 #
@@ -23,6 +23,18 @@ whole N "$ceiling" 1
 whole --timeout "$timeout_s" 1
 need_namespace
 
+# floor : how many pods start at once (deploy.sh --floor).
+floor() {
+  if is_fallback; then
+    kube get scaledobject.keda.sh blur-worker --output 'jsonpath={.spec.minReplicaCount}'
+  else
+    kube get service.serving.knative.dev blur --output 'jsonpath={.spec.template.metadata.annotations.autoscaling\.knative\.dev/scaled-object-override}' |
+      sed -n 's/^ *"minReplicaCount": \([0-9]*\).*/\1/p'
+  fi
+}
+
+lowest=$(floor)
+((10#$ceiling >= ${lowest:-0})) || fail "$lowest pods start at once when there is work: deploy.sh --floor sets that number"
 if is_fallback; then
   kube patch scaledobject.keda.sh blur-worker --type merge --patch "{\"spec\":{\"maxReplicaCount\":$((10#$ceiling))}}"
 else

@@ -94,10 +94,12 @@ function scaleFaults(annotations: Record<string, string>): string[] {
   const counts = ['min-scale', 'max-scale', 'initial-scale'].filter(
     (each) => !Number.isInteger(count(each)) || count(each) < 0,
   );
+  const percentage = Number(annotations['autoscaling.knative.dev/target-utilization-percentage'] ?? '70');
   const kind = annotations['autoscaling.knative.dev/class'] ?? 'kpa.autoscaling.knative.dev';
   return [
     ...counts.map((each) => `${each} is not a count`),
     ...(count('max-scale') !== 0 && count('max-scale') < count('min-scale') ? ['max-scale < min-scale'] : []),
+    ...(percentage >= 1 && percentage <= 100 ? [] : ['target-utilization-percentage is not from 1 to 100']),
     ...(/^[kh]pa\.autoscaling\.knative\.dev$/.test(kind) ? [] : [`unknown class ${kind}`]),
   ];
 }

@@ -86,6 +86,11 @@ const spoilt: [fault: string, spoil: Spoil][] = [
     'autoscaling.knative.dev/max-scale belongs on the template',
     (_template, { metadata }) => (metadata.annotations = { 'autoscaling.knative.dev/max-scale': '4' }),
   ],
+  [
+    'target-utilization-percentage is not from 1 to 100',
+    ({ metadata }) =>
+      (metadata.annotations = { 'autoscaling.knative.dev/target-utilization-percentage': '0' }),
+  ],
   ['spec.securityContext is not allowed', ({ spec }) => (spec.securityContext = { fsGroup: 1 })],
   ['container.lifecycle is not allowed', ({ spec }) => Object.assign(spec.containers[0], { lifecycle: {} })],
   ["PORT is Knative's to set", ({ spec }) => (spec.containers[0].env = [{ name: 'PORT', value: '80' }])],

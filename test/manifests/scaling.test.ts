@@ -20,7 +20,10 @@ interface Spec {
   pollingInterval: number;
   cooldownPeriod: number;
   initialCooldownPeriod: number;
-  advanced: { horizontalPodAutoscalerConfig?: object; scalingModifiers: Record<string, string> };
+  advanced: {
+    horizontalPodAutoscalerConfig?: { behavior?: unknown };
+    scalingModifiers: Record<string, string>;
+  };
   triggers: Trigger[];
 }
 
@@ -34,6 +37,7 @@ interface Trigger {
 /** The fields of KEDA 2.16, whose types are compiled into the extension: any other would be dropped without a word. */
 const knownFields = {
   spec: [
+    'idleReplicaCount',
     'minReplicaCount',
     'pollingInterval',
     'initialCooldownPeriod',
@@ -123,8 +127,16 @@ describe.each(variants)('the scaling of $name', (variant) => {
     expect(triggers.every((each) => each.type === 'redis')).toBe(true);
     expect(Number(advanced.scalingModifiers.target)).toBeGreaterThan(0);
     expect(advanced.scalingModifiers.metricType).toBe('AverageValue');
-    // The extension dereferences it.
-    expect(advanced.horizontalPodAutoscalerConfig).toBeDefined();
+    // The extension dereferences it. Without `behavior` the HPA adds pods for work of the last five minutes.
+    expect(advanced.horizontalPodAutoscalerConfig).toEqual({
+      behavior: { scaleDown: { stabilizationWindowSeconds: 60 } },
+    });
+  });
+
+  it('starts one assemble for one event', async () => {
+    const { metadata, spec } = functionTemplate(await renderVariant(variant), 'assemble');
+    const aimedAt = metadata.annotations?.['autoscaling.knative.dev/target-utilization-percentage'];
+    expect([spec.containerConcurrency, aimedAt]).toEqual([1, '100']);
   });
 
   it('watches the keys that the settings name', async () => {
@@ -139,7 +151,7 @@ describe.each(variants)('the scaling of $name', (variant) => {
     expect(spec.minReplicaCount).toBe(0);
     expect(spec.cooldownPeriod).toBeGreaterThan(Number(LEASE_MS) / 1000);
     expect(spec.initialCooldownPeriod).toBeGreaterThanOrEqual(120);
-    expect(spec.pollingInterval).toBeLessThanOrEqual(5);
+    expect(spec.pollingInterval).toBe(1);
   });
 
   it('finds Redis from another namespace, or by what the Secret says', async () => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { overrideAnnotation } from '../../scripts/generate-override.ts';
 import { render } from '../manifests/render.ts';
 import { configMapData, find, functionTemplate, type Manifest } from '../manifests/shapes.ts';
 import { openShell, present, type Rule, type Shell } from './shell.ts';
@@ -177,6 +178,8 @@ describe('deploy.sh', () => {
     [['--with', 'nope'], 'no component "nope"'],
     [['--max', '0'], '--max is an integer from 1'],
     [['--max', 'many'], '--max is an integer from 1'],
+    [['--floor', '0'], '--floor is an integer from 1'],
+    [['--floor', '5'], '--floor 5 is more than --max 4'],
     [['--namespace', 'A B'], 'not a namespace'],
     [['--tag', 'a/b'], "not an image's name"],
     [['--overlay'], '--overlay needs a value'],
@@ -221,6 +224,16 @@ describe('what deploy.sh applies', () => {
     const manifests = await applied(['--overlay', 'fallback', '--max', '9']);
     const scaledObject = find(manifests, 'keda.sh/v1alpha1 ScaledObject', 'blur-worker');
     expect(scaledObject?.spec).toHaveProperty('maxReplicaCount', 9);
+  });
+
+  it.each(['default', 'fallback'])('goes from 0 to the floor at once, in the overlay %s', async (overlay) => {
+    const manifests = await applied(['--overlay', overlay, '--max', '9', '--floor', '3']);
+    const annotation = functionTemplate(manifests, 'blur').metadata.annotations?.[overrideAnnotation];
+    const scaledObject =
+      overlay === 'default'
+        ? (JSON.parse(annotation ?? '') as Manifest)
+        : find(manifests, 'keda.sh/v1alpha1 ScaledObject', 'blur-worker');
+    expect(scaledObject?.spec).toMatchObject({ idleReplicaCount: 0, minReplicaCount: 3 });
   });
 
   it('moves every address along to another namespace', async () => {

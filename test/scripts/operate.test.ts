@@ -144,6 +144,18 @@ describe('scale.sh', () => {
     expect({ code, calls }).toEqual({ code: 2, calls: [] });
   });
 
+  it('refuses a ceiling below the floor, before it changes anything', async () => {
+    const annotation = '{\n  "spec": {\n    "idleReplicaCount": 0,\n    "minReplicaCount": 3,\n  }\n}\n';
+    const rules = [{ call: 'scaled-object-override', stdout: annotation }, ...ready];
+    const { code, stderr, calls } = await shell.run('scale.sh', ['2'], rules);
+    expect(stderr).toBe(
+      'error: 3 pods start at once when there is work: deploy.sh --floor sets that number\n',
+    );
+    expect(calls.filter((call) => call.includes(' patch '))).toEqual([]);
+    expect(code).toBe(2);
+    expect((await shell.run('scale.sh', ['3'], rules)).code).toBe(0);
+  });
+
   it('removes nothing when the new revision does not become ready', async () => {
     const rules = [{ call: ' wait ', exit: 1 }, ...ready];
     const { code, calls } = await shell.run('scale.sh', ['12'], rules);
