@@ -99,7 +99,8 @@ describe('a failover', () => {
   test('that loses an image lets the same request make it whole', async () => {
     const { worker, passage } = await rig.startWorkerUntil({ step: 'claim', moment: 'request' }, patient);
     const kept = await rig.send('a.png');
-    await rig.redis.wait(1, BACK_MS);
+    await rig.redis.set('later', 'than all of the image'); // WAIT waits for what its own connection wrote.
+    expect(await rig.redis.wait(1, BACK_MS)).toBe(1);
     await second.replicaof('NO', 'ONE');
     const lost = await rig.send('bb.png');
     passage.pass();

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { findFaults } from '../../chaos/nothing-lost.ts';
 import { kill, patient, Rig, rigTiles } from '../../chaos/rig.ts';
 import type { Stop } from '../../chaos/redis-proxy.ts';
+import { until } from '../../functions/testing/until.ts';
 
 let rig: Rig;
 beforeAll(async () => {
@@ -30,10 +31,12 @@ describe('split killed', () => {
     const stopped = rig.split.proxy.hold(death);
     const first = rig.post('a.png').catch(() => 'cut off');
     const passage = await stopped;
+    const listed = () => rig.redis.llen('image:job:queue');
+    await until('the tiles before it to be on the list', async () => (await listed()) === death.enqueued);
     await kill(rig.split);
     passage.cut();
     expect(await first).toBe('cut off');
-    expect(await rig.redis.llen('image:job:queue')).toBe(death.enqueued);
+    expect(await listed()).toBe(death.enqueued);
 
     await rig.startWorker(patient);
     await rig.startSplit();
