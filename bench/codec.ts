@@ -117,7 +117,11 @@ function encoders(image: Bitmap): Record<string, Codec> {
 async function readBands(file: Buffer): Promise<number> {
   const header = readHeader(file);
   let rows = 0;
-  for await (const band of decodeBands(file, header, { timeoutMs: 60_000, memoryBytes: 1e9 })) {
+  for await (const band of decodeBands(file, header, {
+    timeoutMs: 60_000,
+    memoryBytes: 1e9,
+    scanPixels: 1e9,
+  })) {
     rows += band.height;
     // As split does.
     freeBytes(band.data);

@@ -88,7 +88,7 @@ async function blurFromNothing(png: Uint8Array<ArrayBuffer>): Promise<void> {
 async function blurInOneProcess(png: Uint8Array, path: string): Promise<void> {
   const header = readHeader(png);
   const bands: Uint8Array[] = [];
-  for await (const band of decodeBands(png, header, { timeoutMs: 60_000, memoryBytes: 1e9 }))
+  for await (const band of decodeBands(png, header, { timeoutMs: 60_000, memoryBytes: 1e9, scanPixels: 1e9 }))
     bands.push(band.data);
   const { width, height, channels } = header;
   const blurred = convolve({ data: Buffer.concat(bands), width, height }, KERNEL);

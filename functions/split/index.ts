@@ -22,7 +22,7 @@ const heartbeat = new Heartbeat(redis, config.keyPrefix, new FaultLog(log));
 const ledger = new ImageLedger(redis, config);
 const stores = openStores(config, redis);
 const callerOf = callersOf(config);
-const uploads = new UploadLimit(config.maxUploads);
+const uploads = new UploadLimit(config, callerOf);
 
 /** The function itself, also found by this name when the framework looks for its target. */
 export const split = answering(log, createRoutes({ config, ledger, stores, log, callerOf }));
@@ -40,7 +40,7 @@ export const lifecycle: Lifecycle = {
   places: {
     async find(req) {
       await assertRoomFor(req, { config, ledger });
-      await uploads.find();
+      await uploads.find(req);
     },
     take: (res) => uploads.take(res),
   },

@@ -26,12 +26,14 @@ import type { Caller } from './callers.ts';
 import { cutTiles } from './cut.ts';
 import { InFlight } from './in-flight.ts';
 import { filesBytes, tilesBytes } from './memory.ts';
-import { Places } from './places.ts';
 import { noMemory, noRoom, noShare } from './room.ts';
 import { assertPixelsPerByte } from './pixel-limit.ts';
+import { SplitLimit } from './split-limit.ts';
 
 /** Tiles sent to Redis but not confirmed. */
 const TILES_IN_FLIGHT = 32;
+/** A JPEG of MAX_PIXELS may have this many scans, a smaller one more. Most encoders write ten, the thorough ones fourteen. */
+const SCANS_OF_LARGEST = 20;
 /** What a decoder says of an image that it will not decode, however often it is asked. */
 const endOfImage = new Set<ProblemCode>([
   'invalid-image',
@@ -50,7 +52,7 @@ export interface IntakeParts {
 /** An image that is about to be taken in: checked, but not yet in the ledger. */
 interface Incoming {
   plan: ImagePlan;
-  admission: Admission;
+  admission: Required<Admission>;
   ancillary: Uint8Array;
   bytes: Uint8Array;
   header: ImageHeader;
@@ -58,12 +60,11 @@ interface Incoming {
 
 export class Intake {
   readonly #parts: IntakeParts;
-  /** Images that are split at the same time: each holds decoded pixels beside its file. */
-  readonly #splits: Places;
+  readonly #splits: SplitLimit;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
-    this.#splits = new Places(parts.config.maxSplits);
+    this.#splits = new SplitLimit(parts.config);
   }
 
   /**
@@ -121,7 +122,10 @@ export class Intake {
       if (state === 'over-budget') throw await noRoom(ledger, admission);
       if (state === 'over-share') throw await noShare(ledger, admission);
       isSplitHere = state === 'begun' || state === 'splitting';
-      if (isSplitHere) await this.#split(id, bytes, header);
+      if (isSplitHere) {
+        const { width, height } = header;
+        await this.#splits.run(admission.client.name, width * height, () => this.#split(id, bytes, header));
+      }
     } catch (error) {
       throw isOutOfMemory(error) ? await noMemory(ledger, config.redisBudgetBytes) : error;
     }
@@ -148,15 +152,6 @@ export class Intake {
   }
 
   async #split(id: string, bytes: Uint8Array, header: ImageHeader): Promise<void> {
-    await this.#splits.take();
-    try {
-      await this.#enqueueTiles(id, bytes, header);
-    } finally {
-      this.#splits.giveBack();
-    }
-  }
-
-  async #enqueueTiles(id: string, bytes: Uint8Array, header: ImageHeader): Promise<void> {
     const {
       config,
       ledger,
@@ -173,6 +168,7 @@ export class Intake {
         decodeBands(bytes, header, {
           timeoutMs: config.decodeTimeoutMs,
           memoryBytes: config.decodeMemoryBytes,
+          scanPixels: SCANS_OF_LARGEST * config.maxPixels,
         }),
         grid,
         (each) => !known.has(each),

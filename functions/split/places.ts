@@ -1,36 +1,67 @@
-// A number of places, taken and given back. Who finds none waits in line.
+// A number of places, taken and given back, of which one client may hold only some. Whoever finds none waits in line.
+
+interface Waiting {
+  client: string;
+  call: () => void;
+}
 
 export class Places {
+  readonly count: number;
+  /** How many of them one client may hold. */
+  readonly perClient: number;
   #free: number;
-  readonly #line = new Set<() => void>();
+  /** Client → places it holds. */
+  readonly #held = new Map<string, number>();
+  readonly #line = new Set<Waiting>();
 
-  constructor(count: number) {
+  /** Gives out `count` places, to one client at most the `share` of them, but at least one. */
+  constructor(count: number, share: number) {
+    this.count = count;
     this.#free = count;
+    this.perClient = Math.max(1, Math.floor(count * share));
   }
 
   /** Takes a place as soon as there is one. Resolves with false, without a place, if that takes longer than `waitMs`. */
-  async take(waitMs = Infinity): Promise<boolean> {
-    if (this.#free > 0) {
-      this.#free--;
+  async take(client: string, waitMs = Infinity): Promise<boolean> {
+    if (this.#isOpenTo(client)) {
+      this.#give(client);
       return true;
     }
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const call = () => resolve(true);
-    this.#line.add(call);
-    const giveUp = () => resolve(!this.#line.delete(call));
+    const waiting: Waiting = { client, call: () => resolve(true) };
+    this.#line.add(waiting);
+    const giveUp = () => resolve(!this.#line.delete(waiting));
     const tooLong = waitMs === Infinity ? undefined : setTimeout(giveUp, waitMs);
     const hasPlace = await promise;
     clearTimeout(tooLong);
     return hasPlace;
   }
 
-  /** Gives a place back: to the first in line, if there is one. */
-  giveBack(): void {
-    const [next] = this.#line;
-    if (next === undefined) this.#free++;
-    else {
-      this.#line.delete(next);
-      next();
+  /** Gives a place of `client` back: to the first in line who may have it. */
+  giveBack(client: string): void {
+    const left = this.#heldBy(client) - 1;
+    if (left > 0) this.#held.set(client, left);
+    else this.#held.delete(client);
+    this.#free++;
+    for (const waiting of this.#line) {
+      if (!this.#isOpenTo(waiting.client)) continue;
+      this.#line.delete(waiting);
+      this.#give(waiting.client);
+      waiting.call();
+      return;
     }
+  }
+
+  #isOpenTo(client: string): boolean {
+    return this.#free > 0 && this.#heldBy(client) < this.perClient;
+  }
+
+  #give(client: string): void {
+    this.#free--;
+    this.#held.set(client, this.#heldBy(client) + 1);
+  }
+
+  #heldBy(client: string): number {
+    return this.#held.get(client) ?? 0;
   }
 }

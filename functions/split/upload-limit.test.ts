@@ -1,15 +1,25 @@
 import { EventEmitter } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect, it } from 'vitest';
 import { UploadLimit } from './upload-limit.ts';
 
-/** As much of a response as the limit looks at. */
-function response(closed = false) {
-  return Object.assign(new EventEmitter(), { closed }) as unknown as ServerResponse;
+/** As much of a response to `client` as the limit looks at. */
+function response(client = 'a', closed = false) {
+  return Object.assign(new EventEmitter(), { closed, req: request(client) }) as unknown as ServerResponse;
+}
+
+function request(client = 'a') {
+  return { client } as unknown as IncomingMessage;
+}
+
+function limit(maxUploads: number, clientShare = 1): UploadLimit {
+  return new UploadLimit({ maxUploads, clientShare }, (req) => ({
+    name: (req as unknown as { client: string }).client,
+  }));
 }
 
 it('refuses an upload that is one too many, and says when to try again', async () => {
-  const uploads = new UploadLimit(2);
+  const uploads = limit(2);
   await uploads.take(response());
   await uploads.take(response());
   await expect(uploads.take(response())).rejects.toMatchObject({
@@ -20,7 +30,7 @@ it('refuses an upload that is one too many, and says when to try again', async (
 });
 
 it('lets one in that waits when another ends', async () => {
-  const uploads = new UploadLimit(1);
+  const uploads = limit(1);
   const first = response();
   await uploads.take(first);
   const second = uploads.take(response());
@@ -29,15 +39,24 @@ it('lets one in that waits when another ends', async () => {
 });
 
 it('keeps no place for a caller that has gone meanwhile', async () => {
-  const uploads = new UploadLimit(1);
-  await uploads.take(response(true));
+  const uploads = limit(1);
+  await uploads.take(response('a', true));
   await expect(uploads.take(response())).resolves.toBeUndefined();
 });
 
 it('tells when there is a free place, and leaves it free', async () => {
-  const uploads = new UploadLimit(1);
-  await uploads.find();
-  await uploads.find();
+  const uploads = limit(1);
+  await uploads.find(request());
+  await uploads.find(request());
   await uploads.take(response());
-  await expect(uploads.find()).rejects.toMatchObject({ code: 'too-many-uploads' });
+  await expect(uploads.find(request())).rejects.toMatchObject({ code: 'too-many-uploads' });
+});
+
+it('keeps the rest for others when a client has its share', async () => {
+  const uploads = limit(4, 0.75);
+  for (let i = 0; i < 3; i++) await uploads.take(response('greedy'));
+  const tooMany = { code: 'too-many-uploads', message: expect.stringContaining('3 of them of one caller') };
+  await expect(uploads.find(request('greedy'))).rejects.toMatchObject(tooMany);
+  await expect(uploads.take(response('greedy'))).rejects.toMatchObject(tooMany);
+  await expect(uploads.take(response('other'))).resolves.toBeUndefined();
 });

@@ -1,38 +1,54 @@
-// How many uploads may be under way at once. Each holds its bytes until it is split. Status and results need next to
-// nothing and are not counted: they are answered however many uploads are open.
-import type { ServerResponse } from 'node:http';
+// How many uploads may be under way at once, in all and for one client. Each holds its bytes until it is split. Status and
+// results need next to nothing and are not counted: they are answered however many uploads are open.
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from '../lib/errors.ts';
 import type { BodyPlaces } from '../lib/service/body.ts';
+import type { Caller } from './callers.ts';
 import { Places } from './places.ts';
 
-/** How long an upload waits for another to end before it is refused. */
-const WAIT_MS = 150;
+/**
+ * How long an upload waits for another to end before it is refused. It may wait twice, before its body is read and when that
+ * has come, and should still be refused within 200 ms on a busy machine.
+ */
+const WAIT_MS = 50;
+
+export interface UploadLimits {
+  maxUploads: number;
+  /** How much of that one client may have. */
+  clientShare: number;
+}
 
 export class UploadLimit implements BodyPlaces {
-  readonly #limit: number;
   readonly #places: Places;
+  readonly #clientOf: (req: IncomingMessage) => string;
 
-  constructor(limit: number) {
-    this.#limit = limit;
-    this.#places = new Places(limit);
+  constructor(
+    { maxUploads, clientShare }: UploadLimits,
+    callerOf: (req: IncomingMessage) => Pick<Caller, 'name'>,
+  ) {
+    this.#places = new Places(maxUploads, clientShare);
+    this.#clientOf = (req) => callerOf(req).name;
   }
 
-  async find(): Promise<void> {
-    await this.#take();
-    this.#places.giveBack();
+  async find(req: IncomingMessage): Promise<void> {
+    const client = this.#clientOf(req);
+    await this.#take(client);
+    this.#places.giveBack(client);
   }
 
   async take(res: ServerResponse): Promise<void> {
-    await this.#take();
-    if (res.closed) this.#places.giveBack();
-    else res.once('close', () => this.#places.giveBack());
+    const client = this.#clientOf(res.req);
+    await this.#take(client);
+    if (res.closed) this.#places.giveBack(client);
+    else res.once('close', () => this.#places.giveBack(client));
   }
 
-  async #take(): Promise<void> {
-    if (await this.#places.take(WAIT_MS)) return;
+  async #take(client: string): Promise<void> {
+    if (await this.#places.take(client, WAIT_MS)) return;
+    const { count, perClient } = this.#places;
     throw new Problem(
       'too-many-uploads',
-      `${this.#limit} uploads are under way, as many as may be at once.`,
+      `${count} uploads may be under way at once, ${perClient} of them of one caller.`,
       { retryAfterSeconds: 1 },
     );
   }

@@ -24,7 +24,9 @@ const open: Socket[] = [];
 
 beforeAll(async () => {
   server = await RedisServer.start();
-  split = new FunctionProcess('split', { env: { REDIS_URL: server.url, MAX_UPLOADS: String(uploads) } });
+  split = new FunctionProcess('split', {
+    env: { REDIS_URL: server.url, MAX_UPLOADS: String(uploads), CLIENT_SHARE: '1' },
+  });
   url = new URL(await split.healthy());
 });
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Redis } from 'ioredis';
 import sharp from 'sharp';
 import { photo } from '../../functions/testing/photo.ts';
+import { withScans } from '../../functions/testing/repeated-scans.ts';
 import { FunctionProcess } from '../../local/function-process.ts';
 import { RedisServer } from '../../local/redis-server.ts';
 import { keysLeft } from '../support/keys-left.ts';
@@ -42,8 +43,9 @@ async function startSplit(settings: Record<string, string> = {}): Promise<string
 async function post(
   url: string,
   body: Buffer<ArrayBuffer>,
+  headers: Record<string, string> = {},
 ): Promise<{ status: number; code?: string; id?: string }> {
-  const response = await fetch(url, { method: 'POST', body });
+  const response = await fetch(url, { method: 'POST', body, headers });
   const answer = (await response.json()) as { code?: string; id?: string };
   return { ...answer, status: response.status };
 }
@@ -83,4 +85,47 @@ it.each([
     detail: expect.stringMatching(message),
   });
   expect(await keysLeft(redis)).toEqual([]);
+});
+
+/** A picture of one colour: scans can be added that change nothing in it. */
+async function flatJpeg(widthPx: number, heightPx: number, scans: number): Promise<Buffer<ArrayBuffer>> {
+  const grey = sharp({ create: { width: widthPx, height: heightPx, channels: 3, background: '#444' } });
+  return withScans(await grey.greyscale().jpeg({ progressive: true }).toBuffer(), scans);
+}
+
+it('refuses a picture that would take many passes over many pixels, and leaves nothing of it', async () => {
+  const url = await startSplit();
+  const refused = await post(url, await flatJpeg(7000, 7000, 100));
+  expect(refused).toMatchObject({
+    status: 413,
+    code: 'image-too-large',
+    detail: expect.stringContaining('100 scans; one of this size may have 20'),
+  });
+  expect(await keysLeft(redis)).toEqual([]);
+});
+
+it('takes a picture as large as may be with twenty scans, and a smaller one with more', async () => {
+  const url = await startSplit({ MAX_PIXELS: '2000000' });
+  const largest = await flatJpeg(2000, 1000, 20);
+  expect(await post(`${url}/?name=largest.jpg`, largest)).toMatchObject({ status: 202 });
+  expect(await post(`${url}/?name=beyond.jpg`, await flatJpeg(2000, 1000, 21))).toMatchObject({
+    status: 413,
+  });
+  expect(await post(`${url}/?name=small.jpg`, await flatJpeg(500, 500, 100))).toMatchObject({ status: 202 });
+});
+
+it('lets nobody wait for all that one other client sends', async () => {
+  const tokens = { greedy: 'token-of-greedy-01', other: 'token-of-other-012' };
+  const url = await startSplit({ AUTH_TOKEN: `greedy:${tokens.greedy}, other:${tokens.other}` });
+  let answered = 0;
+  const sent = [1, 2, 3, 4, 5].map(async (n) => {
+    const headers = { authorization: `Bearer ${tokens.greedy}` };
+    const answer = await post(`${url}/?name=${n}.jpg`, progressive, headers);
+    answered++;
+    return answer.status;
+  });
+  const headers = { authorization: `Bearer ${tokens.other}` };
+  expect(await post(`${url}/?name=mine.jpg`, progressive, headers)).toMatchObject({ status: 202 });
+  expect(answered).toBeLessThan(3);
+  expect(await Promise.all(sent)).toEqual(sent.map(() => 202));
 });

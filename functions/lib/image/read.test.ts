@@ -9,7 +9,7 @@ import { jpegWithProfile } from '../../testing/jpeg-segments.ts';
 import { drawPng, headerChunk, pngChunk, pngSignature } from '../../testing/drawn-png.ts';
 
 const limits = { maxPixels: 100_000 };
-const decodeLimits = { timeoutMs: 60_000, memoryBytes: 16 * 1024 * 1024 };
+const decodeLimits = { timeoutMs: 60_000, memoryBytes: 16 * 1024 * 1024, scanPixels: 1e9 };
 const sample = (x: number, y: number, s: number): number => (x * 31 + y * 17 + s * x * y) % 256;
 const size = { width: 33, height: 21 };
 const rgb = drawPng({ ...size, colorType: 2, bitDepth: 8, sample, filter: (y) => y % 5, idatSizes: [300] });

@@ -26,6 +26,8 @@ export interface DecodeLimits {
   timeoutMs: number;
   /** What decoding may take besides the file. */
   memoryBytes: number;
+  /** Pixels times scans, the most there may be. Each scan is a pass over all pixels, for as little as a few bytes. */
+  scanPixels: number;
 }
 
 /**
@@ -37,14 +39,14 @@ export interface DecodeLimits {
 export async function* decodeJpeg(
   file: Uint8Array,
   { width, height, orientation }: Pick<JpegHeader, 'width' | 'height' | 'orientation'>,
-  { timeoutMs, memoryBytes }: DecodeLimits,
+  { timeoutMs, memoryBytes, scanPixels }: DecodeLimits,
 ): AsyncGenerator<Bitmap> {
   const libjpeg = await loadLibjpeg();
   const thread = spare ?? new JpegThread(libjpeg);
   spare = null;
   let isReusable = false;
   try {
-    thread.begin({ file, width, height, orientation, memoryBytes });
+    thread.begin({ file, width, height, orientation, memoryBytes, scanPixels });
     for (let leftMs = timeoutMs; ;) {
       const askedAt = performance.now();
       const reply = await thread.reply(leftMs, timeoutMs);

@@ -7,6 +7,7 @@ import { decodeJpeg } from './decode.ts';
 const [width, height] = [1200, 900];
 const memoryBytes = 64 * 1024 * 1024;
 const timeoutMs = 60_000;
+const scanPixels = 1e9;
 const upright = { width, height, orientation: 1 };
 const turned = { width: height, height: width, orientation: 6 };
 
@@ -22,7 +23,9 @@ beforeAll(async () => {
 });
 
 async function decode(file: Buffer, limits = {}, size = upright): Promise<Buffer> {
-  const bands = await Array.fromAsync(decodeJpeg(file, size, { memoryBytes, timeoutMs, ...limits }));
+  const bands = await Array.fromAsync(
+    decodeJpeg(file, size, { memoryBytes, timeoutMs, scanPixels, ...limits }),
+  );
   return Buffer.concat(bands.map((band) => band.data));
 }
 
@@ -38,7 +41,7 @@ describe('a thread that decodes JPEGs', { timeout: 60_000 }, () => {
   });
 
   test('gives bands in memory of their own that can be moved on', async () => {
-    for await (const { data } of decodeJpeg(small, upright, { memoryBytes, timeoutMs })) {
+    for await (const { data } of decodeJpeg(small, upright, { memoryBytes, timeoutMs, scanPixels })) {
       expect(data.buffer.byteLength).toBe(data.length);
       expect(() => structuredClone(data.buffer, { transfer: [data.buffer as ArrayBuffer] })).not.toThrow();
     }
@@ -57,7 +60,7 @@ describe('a thread that decodes JPEGs', { timeout: 60_000 }, () => {
   });
 
   test('counts only the time its reader waited', async () => {
-    const bands = decodeJpeg(small, upright, { memoryBytes, timeoutMs: 1000 });
+    const bands = decodeJpeg(small, upright, { memoryBytes, timeoutMs: 1000, scanPixels });
     let rows = 0;
     for await (const band of bands) {
       if (rows === 0) {
@@ -83,7 +86,7 @@ describe('a thread that decodes JPEGs', { timeout: 60_000 }, () => {
 
   test('ends the decoder when the loop is left, and decodes the next images', async () => {
     for (let i = 0; i < 5; i++) {
-      for await (const band of decodeJpeg(small, upright, { memoryBytes, timeoutMs })) {
+      for await (const band of decodeJpeg(small, upright, { memoryBytes, timeoutMs, scanPixels })) {
         expect(band.width).toBe(width);
         break;
       }

@@ -4,9 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '../../errors.ts';
 import type { Bitmap } from '../pixels.ts';
+import { countScans } from './scans.ts';
 
-/** Each scan is a pass over all pixels, for as little as a few bytes. Encoders use about ten, at most 64. */
-const maxScans = 100;
 /** Some cameras leave a few bytes behind a scan or before a restart marker. Damage usually leaves more. */
 const maxStrayBytes = 16;
 /**
@@ -39,17 +38,25 @@ export function loadLibjpeg(): Promise<WebAssembly.Module> {
   return compiled;
 }
 
+export interface RowLimits {
+  /** What decoding may take besides the file. */
+  memoryBytes: number;
+  /** How much of that the caller needs for itself. */
+  callersBytes: number;
+  maxScans: number;
+}
+
 /** One JPEG as it is decoded, as stored, 3 bytes a pixel. Blocks its thread. */
 export class JpegRows {
   readonly #memory: WebAssembly.Memory;
   readonly #libjpeg: Exports;
   readonly #file: { at: number; length: number };
-  readonly #limits: { memoryBytes: number; callersBytes: number };
-  #scans = 0;
+  readonly #limits: RowLimits;
 
-  /** Copies the file. Decoding it may take `memoryBytes` besides, less what the caller needs of them. */
-  constructor(libjpeg: WebAssembly.Module, file: Uint8Array, memoryBytes: number, callersBytes: number) {
-    this.#limits = { memoryBytes, callersBytes };
+  /** Copies the file. */
+  constructor(libjpeg: WebAssembly.Module, file: Uint8Array, limits: RowLimits) {
+    this.#limits = limits;
+    const { memoryBytes, callersBytes } = limits;
     const initial = Math.ceil((file.length + workBytes) / pageBytes);
     const maximum = Math.max(initial, Math.ceil((file.length + memoryBytes - callersBytes) / pageBytes));
     this.#memory = new WebAssembly.Memory({ initial, maximum: Math.min(maximum, mostPages) });
@@ -80,11 +87,19 @@ export class JpegRows {
 
   /**
    * Reads as far as the first rows need, which may be all of the file, and returns the size of the picture. Throws
-   * `invalid-image` where the file is damaged, and `image-too-large` where it takes more than its memory.
+   * `invalid-image` where the file is damaged, and `image-too-large` where it has too many scans or takes more than its
+   * memory.
    */
   start(): { width: number; height: number } {
-    const { memoryBytes, callersBytes } = this.#limits;
+    const { memoryBytes, callersBytes, maxScans } = this.#limits;
     if (callersBytes > memoryBytes) throw tooLarge(memoryBytes);
+    const scans = countScans(this.#bytes(this.#file.at, this.#file.length));
+    if (scans > maxScans) {
+      throw new Problem(
+        'image-too-large',
+        `The JPEG has ${scans} scans; one of this size may have ${maxScans}. Save it with fewer, or as a baseline JPEG`,
+      );
+    }
     this.#libjpeg.start(this.#file.at, this.#file.length);
     return { width: this.#libjpeg.width(), height: this.#libjpeg.height() };
   }
@@ -119,9 +134,6 @@ export class JpegRows {
     isPadded: boolean,
     zerosArePlausible: boolean,
   ): void {
-    this.#scans++;
-    if (this.#scans > maxScans)
-      throw new Problem('invalid-image', `The JPEG has more than ${maxScans} scans`);
     const isHarmless = leftover <= maxStrayBytes ? isPadded : this.#isUniform(end, leftover);
     if (leftover > 0 && !isHarmless) throw damaged(`${leftover} unexpected bytes follow its picture data`);
     if (!zerosArePlausible && Buffer.from(this.#memory.buffer, start, end - start).includes(hole)) {

@@ -13,7 +13,12 @@ export interface DecodeTask {
   orientation: number;
   /** What decoding may take besides the file. */
   memoryBytes: number;
+  /** Pixels times scans, the most there may be. */
+  scanPixels: number;
 }
+
+/** However small the picture is. Encoders use about ten scans, at most 64. */
+const mostScans = 100;
 
 /** Rows handed over at a time: enough that doing so costs nothing. */
 const bandBytes = 256 * 1024;
@@ -21,22 +26,28 @@ const bandBytes = 256 * 1024;
 /**
  * The picture's rows from the top, 3 bytes a pixel, each band in a buffer of its own, and in the end the bytes of memory
  * that libjpeg took. A picture that is to be turned is decoded whole first. Copies the file at once. Throws
- * `invalid-image`, maybe after good bands but never after the last, and `image-too-large` for the memory it takes.
+ * `invalid-image`, maybe after good bands but never after the last, and `image-too-large` for the memory or the scans it
+ * takes.
  */
 export function uprightBands(libjpeg: WebAssembly.Module, task: DecodeTask): Generator<Bitmap, number> {
-  const { file, width, height, orientation, memoryBytes } = task;
-  const pictureBytes = orientation === 1 ? 0 : width * height * 3;
-  const rows = new JpegRows(libjpeg, file, memoryBytes, pictureBytes);
+  const { file, width, height, orientation, memoryBytes, scanPixels } = task;
+  const callersBytes = orientation === 1 ? 0 : width * height * 3;
+  const maxScans = Math.min(mostScans, Math.floor(scanPixels / (width * height)));
+  const rows = new JpegRows(libjpeg, file, { memoryBytes, callersBytes, maxScans });
   // Turned twice it is as stored.
   const stored = uprightSize({ width, height }, orientation);
   return orientation === 1 ? storedBands(rows, stored) : turnedBands(rows, stored, orientation);
 }
 
-/** The bands of the picture as stored, not turned, without a limit of memory. Throws `invalid-image`. */
+/**
+ * The bands of the picture as stored, not turned, without a limit of memory. Throws `invalid-image`, and `image-too-large`
+ * for a file of very many scans.
+ */
 export async function decodeStored(file: Uint8Array): Promise<Iterable<Bitmap>> {
   const header = readJpegHeader(file);
   const stored = uprightSize(header, header.orientation);
-  return uprightBands(await loadLibjpeg(), { file, ...stored, orientation: 1, memoryBytes: Infinity });
+  const unlimited = { memoryBytes: Infinity, scanPixels: Infinity };
+  return uprightBands(await loadLibjpeg(), { file, ...stored, orientation: 1, ...unlimited });
 }
 
 interface Size {
