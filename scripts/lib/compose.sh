@@ -1,0 +1,65 @@
+# Puts together what deploy.sh applies. Sourced by it after common.sh.
+# shellcheck shell=bash disable=SC2154 # the options are deploy.sh's, the root and the namespace common.sh's
+
+# folder_of COMPONENT : prints the component's folder, relative to the root.
+folder_of() {
+  case $1 in
+    auth | redis-persistent | redis-auth | redis-external) echo "knative/components/$1" ;;
+    *) fail "no component \"$1\": there are auth, redis-persistent, redis-auth, redis-external" ;;
+  esac
+}
+
+# checksum FILE... : what tells revisions with other settings apart.
+checksum() {
+  cat "$@" | cksum | cut -d ' ' -f 1
+}
+
+# The overlay is composed in a copy, so that this works from a checkout nobody may write to. A namespace of another
+# name has to be put into the addresses too, the JSON inside blur's annotation included.
+compose() {
+  local component file settings redis_settings
+  cp -R "$root/knative" "$root/keda" "$root/overlays" "$work/"
+  if [[ $namespace != tessera ]]; then
+    while IFS= read -r file; do
+      sed -e "s/\.tessera\.svc\.cluster\.local/.$namespace.svc.cluster.local/g" -e "s|cluster\.local/tessera/|cluster.local/$namespace/|g" "$file" >"$work/edited"
+      cat "$work/edited" >"$file"
+    done < <(find "$work/knative" "$work/keda" -name '*.yaml')
+  fi
+  raise_floor
+  settings=$({ cat "$work/knative/tessera.config-map.yaml"; echo "$overlay $secret_version"; } | cksum | cut -d ' ' -f 1)
+  redis_settings=$(checksum "$work/knative/redis.config-map.yaml")
+  mkdir "$work/deploy"
+  {
+    printf 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: %s\n' "$namespace"
+    printf 'resources:\n  - ../overlays/%s\n' "$overlay"
+    ((${#components[@]} == 0)) || echo 'components:'
+    for component in ${components[@]+"${components[@]}"}; do
+      printf '  - ../%s\n' "$(folder_of "$component")"
+    done
+    echo 'images:'
+    printf "  - { name: dev.local/tessera-%s, newName: $registry/tessera-%s, newTag: '$tag' }\n" split split blur blur assemble assemble
+    echo 'patches:'
+    patch '{ group: serving.knative.dev, kind: Service, name: split|blur|assemble }' /spec/template/metadata/annotations/tessera.dev~1config "$settings"
+    patch '{ group: apps, kind: Deployment, name: blur-worker }' /spec/template/metadata/annotations/tessera.dev~1config "$settings"
+    patch '{ group: apps, kind: StatefulSet, name: redis }' /spec/template/metadata/annotations/tessera.dev~1config "$redis_settings"
+    patch '{ group: serving.knative.dev, kind: Service, name: blur }' /spec/template/metadata/annotations/autoscaling.knative.dev~1max-scale "$max"
+    patch '{ group: keda.sh, kind: ScaledObject, name: blur-worker }' /spec/maxReplicaCount "$max" ''
+  } >"$work/deploy/kustomization.yaml"
+}
+
+# KEDA goes from `idleReplicaCount` straight to `minReplicaCount`. One pod is what it starts anyway.
+raise_floor() {
+  local file
+  ((10#$floor > 1)) || return 0
+  while IFS= read -r file; do
+    sed -E "s/^( *)(\"?)minReplicaCount(\"?): 0(,?)$/\1\2idleReplicaCount\3: 0\4\\
+\1\2minReplicaCount\3: $((10#$floor))\4/" "$file" >"$work/edited"
+    cat "$work/edited" >"$file"
+  done < <(grep -rl minReplicaCount "$work/knative" "$work/keda")
+}
+
+# patch TARGET PATH VALUE [QUOTE] : one entry of `patches`.
+patch() {
+  local quote=${4-\'}
+  printf '  - target: %s\n    patch: |-\n      - { op: replace, path: %s, value: %s }\n' "$1" "$2" "$quote$3$quote"
+}
