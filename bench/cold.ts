@@ -35,7 +35,7 @@ export async function benchCold({ rounds = 15 } = {}): Promise<ColdResults> {
       width: TILE,
       height: TILE,
       tileSizePx: TILE,
-      kernelSize: 15,
+      recipe: '15',
       tiles: 1,
       output: 'cold_blurred.png',
       owner: '',

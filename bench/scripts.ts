@@ -84,7 +84,7 @@ async function measureLives(server: RedisServer, tiles: number): Promise<Map<str
     tileSizePx: 256,
   };
   const begin = () =>
-    ledger.begin(IMAGE, { ...plan, kernelSize: 15, tiles }, { bytes: 1, budgetBytes: 1_000_000 });
+    ledger.begin(IMAGE, { ...plan, recipe: '15', tiles }, { bytes: 1, budgetBytes: 1_000_000 });
   const enqueue = (tilesOf: number[]) =>
     Promise.all(tilesOf.map((tile) => ledger.enqueue(IMAGE, tile, SOURCE)));
   const claim = async (count: number) => {

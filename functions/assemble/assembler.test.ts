@@ -16,7 +16,7 @@ const record = {
   width: 3,
   height: 2,
   tileSizePx: 3,
-  kernelSize: 1,
+  recipe: '1',
   tiles: 1,
   output: PLACE,
   state: 'blurred',

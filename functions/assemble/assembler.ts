@@ -68,7 +68,7 @@ export class Assembler {
   }
 
   async #encode(record: ImageRecord): Promise<AsyncIterable<Uint8Array>> {
-    const grid = tileGrid(record.width, record.height, record.tileSizePx, record.kernelSize);
+    const grid = tileGrid(record.width, record.height, record.tileSizePx);
     const tiles = Array.from({ length: tileCount(grid) }, (_, tile) => tile);
     const { ledger } = this.#parts;
     const channels = channelsOfImage(grid, await ledger.coreSizes(record.id, tiles));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { coreOf, tileGrid } from '../lib/image/tile-grid.ts';
 import { channelsOfImage, stitchRow } from './stitch.ts';
 
-const grid = tileGrid(5, 3, 2, 3);
+const grid = tileGrid(5, 3, 2, 1);
 /** A core whose every byte is the number of its tile. */
 const core = (tile: number, channels: number) => {
   const { width, height } = coreOf(grid, tile);

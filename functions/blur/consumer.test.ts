@@ -15,7 +15,7 @@ function claimOf(tile: number): Claim {
     width: 1,
     height: 1,
     tileSizePx: 1,
-    kernelSize: 1,
+    recipe: '1',
   };
 }
 

@@ -5,20 +5,20 @@ import { drawImage } from '../testing/drawn-image.ts';
 import { convolve } from './convolve/convolve.ts';
 import { Convolver } from './convolver.ts';
 
-const grid = tileGrid(50, 40, 16, 9);
+const grid = tileGrid(50, 40, 16, 4);
 
 /** A claim of one tile; its source is noise that is the same at every call. */
 function claimOf(tile: number, channels: 3 | 4): Claim {
   const { width, height } = sourceOf(grid, tile);
   const source = drawImage(channels === 3 ? 'noise' : 'noisy alpha', width, height, channels).data;
   const job = { imageId: 'a'.repeat(24), tile };
-  return { job, token: '', attempt: 1, source, width: 50, height: 40, tileSizePx: 16, kernelSize: 9 };
+  return { job, token: '', attempt: 1, source, width: 50, height: 40, tileSizePx: 16, recipe: '9' };
 }
 
 function blurredCore(tile: number, channels: 3 | 4): Uint8Array {
-  const { source, kernelSize } = claimOf(tile, channels);
+  const { source } = claimOf(tile, channels);
   const bitmap = { data: source ?? new Uint8Array(), ...sourceOf(grid, tile) };
-  return convolve(bitmap, kernelSize, coreInSource(grid, tile)).data;
+  return convolve(bitmap, 9, coreInSource(grid, tile)).data;
 }
 
 describe.each([

@@ -2,6 +2,7 @@
 // are several. A tile blocks its thread for about a millisecond, the largest for 20: leases, probes and signals can wait
 // that long. Sending a tile to another thread and back takes about a millisecond too. docs/adr/0006 has the figures.
 import type { Piscina } from 'piscina';
+import { haloOf, parseRecipe } from '../lib/filters/recipe.ts';
 import { coreInSource, sourceOf, tileGrid } from '../lib/image/tile-grid.ts';
 import type { Claim } from '../lib/queue/tile-queue.ts';
 import type { ConvolveTask } from './convolve-tile.ts';
@@ -32,15 +33,16 @@ export class Convolver {
     return this.#place;
   }
 
-  /** Returns the blurred core of a claimed tile. The claim's source bytes cannot be used afterwards. */
+  /** Returns the finished core of a claimed tile. The claim's source bytes cannot be used afterwards. */
   async convolve(claim: Claim): Promise<Uint8Array> {
     if (claim.source === null) throw new Error('its source pixels are gone');
-    const grid = tileGrid(claim.width, claim.height, claim.tileSizePx, claim.kernelSize);
+    const recipe = parseRecipe(claim.recipe);
+    const grid = tileGrid(claim.width, claim.height, claim.tileSizePx, haloOf(recipe));
     const { width, height } = sourceOf(grid, claim.job.tile);
     const place = await this.start();
     return place.run({
       source: { data: claim.source, width, height },
-      kernelSize: claim.kernelSize,
+      recipe,
       core: coreInSource(grid, claim.job.tile),
     });
   }

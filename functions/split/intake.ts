@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../lib/config.ts';
 import { about } from '../lib/error-subject.ts';
 import { Problem, type ProblemCode } from '../lib/errors.ts';
+import { haloOf, parseRecipe } from '../lib/filters/recipe.ts';
 import { decodeBands, readHeader, type ImageHeader } from '../lib/image/read.ts';
 import { ancillaryChunks } from '../lib/image/png/appearance.ts';
 import type { Log } from '../lib/log.ts';
@@ -69,12 +70,12 @@ export class Intake {
 
   /**
    * Takes in the image `bytes` called `name` for `caller`; its result is to be called `output`. The same bytes, name and
-   * kernel are the same image: one that is under way is resumed, one that is done stays done as long as its result is
+   * recipe are the same image: one that is under way is resumed, one that is done stays done as long as its result is
    * there. Throws a {@link Problem} and leaves nothing behind for a bad image.
    */
   async take(
     name: string,
-    kernelSize: number,
+    recipe: string,
     bytes: Uint8Array,
     caller: Caller,
     output = outputName(name),
@@ -82,11 +83,11 @@ export class Intake {
     const { config, stores, log } = this.#parts;
     const header = readHeader(bytes, config);
     assertPixelsPerByte(header, bytes.length, config.pixelsPerByte);
-    const grid = tileGrid(header.width, header.height, config.tileSizePx, kernelSize);
-    const id = imageId(name, kernelSize, bytes, caller.owner);
+    const grid = gridOf(header, config.tileSizePx, recipe);
+    const id = imageId(name, recipe, bytes, caller.owner);
     const place = stores.results.placeOf(id, caller.owner === null ? output : `${caller.owner}/${output}`);
     assertTiles(grid, config.maxTiles);
-    const plan = planOf(name, kernelSize, grid, place, caller.owner);
+    const plan = planOf(name, recipe, grid, place, caller.owner);
     const ancillary = await ancillaryChunks(header.appearance);
     const admission = {
       bytes:
@@ -160,7 +161,7 @@ export class Intake {
     const [record, known] = await Promise.all([ledger.record(id), ledger.knownTiles(id)]);
     if (!record) return; // Cancelled and expired at once: there is nothing to fill.
     // An image resumed is cut as it was begun, whatever the tile size is set to now.
-    const grid = tileGrid(header.width, header.height, record.tileSizePx, record.kernelSize);
+    const grid = gridOf(header, record.tileSizePx, record.recipe);
     const inFlight = new InFlight(TILES_IN_FLIGHT);
     let isOver = false;
     try {
@@ -207,20 +208,24 @@ function assertTiles(grid: TileGrid, maxTiles: number): void {
   );
 }
 
+function gridOf({ width, height }: ImageHeader, tileSizePx: number, recipe: string): TileGrid {
+  return tileGrid(width, height, tileSizePx, haloOf(parseRecipe(recipe)));
+}
+
 function planOf(
   name: string,
-  kernelSize: number,
+  recipe: string,
   grid: TileGrid,
   output: string,
   owner: string | null,
 ): ImagePlan {
   const { width, height, tileSizePx } = grid;
   const tiles = tileCount(grid);
-  return { name, width, height, tileSizePx, kernelSize, tiles, output, owner: owner ?? '' };
+  return { name, width, height, tileSizePx, recipe, tiles, output, owner: owner ?? '' };
 }
 
-/** Same owner, bytes, kernel and name, same id. */
-function imageId(name: string, kernelSize: number, bytes: Uint8Array, owner: string | null): string {
-  const fields = [...(owner === null ? [] : [owner]), name, kernelSize, ''];
+/** Same owner, bytes, recipe and name, same id. */
+function imageId(name: string, recipe: string, bytes: Uint8Array, owner: string | null): string {
+  const fields = [...(owner === null ? [] : [owner]), name, recipe, ''];
   return createHash('sha256').update(fields.join('\n')).update(bytes).digest('hex').slice(0, 24);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { inputRequestOf, kernelOf, nameOf, queryOf, targetOf } from './requests.ts';
+import { inputRequestOf, nameOf, queryOf, targetOf, uploadRequestOf } from './requests.ts';
 import { codeOf } from '../testing/problem-code.ts';
 
 it.each([
@@ -42,18 +42,37 @@ describe('queryOf', () => {
   });
 });
 
-describe('kernelOf', () => {
-  it.each<[unknown, number]>([
-    [undefined, 15],
-    ['1', 1],
-    ['255', 255],
-    [21, 21],
-  ])('reads %j', (value, size) => expect(kernelOf(value, 15)).toBe(size));
+describe('uploadRequestOf', () => {
+  const read = (query: string) => uploadRequestOf(query, Buffer.from('abc'), { kernel: 7 });
 
-  it.each(['', '0', '4', '-3', '257', '1e1', 'NaN', '3.0', ' 3', ['3', '5'], {}, null, NaN, 2])(
-    'refuses %j',
-    (value) => expect(codeOf(() => kernelOf(value, 15))).resolves.toBe('invalid-kernel'),
+  it.each([
+    ['', 'ba7816bf8f01', '7'],
+    ['name=a.png', 'a.png', '7'],
+    ['kernel=1&name=a.png', 'a.png', '1'],
+    ['name=a.png&kernel=255', 'a.png', '255'],
+    ['name=a.png&filter=blur', 'a.png', '7'],
+    ['name=a.png&filter=blur&kernel=015', 'a.png', '15'],
+  ])('reads %j', (query, name, recipe) => expect(read(query)).toEqual({ name, recipe }));
+
+  it.each(['', '0', '4', '-3', '257', '1e1', 'NaN', '3.0', ' 3', '3&kernel=5', '0003'])(
+    'refuses kernel=%s',
+    (kernel) => expect(codeOf(() => read(`kernel=${kernel}`))).resolves.toBe('invalid-kernel'),
   );
+
+  it.each(['', 'Blur', 'blurred', 'constructor', '__proto__', '15', 'blur&filter=blur', 'blur:15'])(
+    'refuses filter=%s',
+    (filter) => expect(codeOf(() => read(`filter=${filter}`))).resolves.toBe('invalid-filter'),
+  );
+
+  it.each(['x', 'nmae=a', 'kernel[]=3', 'filter=blur&x=1', 'amount=1', '__proto__=a'])(
+    'refuses %j, which no filter takes',
+    (query) => expect(codeOf(() => read(query))).resolves.toBe('invalid-request'),
+  );
+
+  it('says what is taken', () => {
+    expect(() => read('kernel=4')).toThrow('The kernel is "4"; an odd integer from 1 to 255 is wanted.');
+    expect(() => read('x=1')).toThrow('The query has "x"; only "name", "filter", "kernel" are known here.');
+  });
 });
 
 describe('nameOf', () => {
@@ -72,15 +91,16 @@ describe('nameOf', () => {
 });
 
 describe('inputRequestOf', () => {
-  const read = (text: string) => inputRequestOf(Buffer.from(text), 15);
+  const read = (text: string) => inputRequestOf(Buffer.from(text), { kernel: 15 });
 
-  it.each<[string, string, number]>([
-    ['{}', '', 15],
-    ['{"input":"cats/","kernel":21}', 'cats', 21],
-    ['{"input":"./a.png"}', 'a.png', 15],
-    ['{"input":"a\\"b:c"}', 'a"b:c', 15],
-    [' { "kernel" : "21" } ', '', 21],
-  ])('reads %j', (text, input, kernelSize) => expect(read(text)).toEqual({ input, kernelSize, after: '' }));
+  it.each([
+    ['{}', '', '15'],
+    ['{"input":"cats/","kernel":21}', 'cats', '21'],
+    ['{"input":"./a.png"}', 'a.png', '15'],
+    ['{"input":"a\\"b:c"}', 'a"b:c', '15'],
+    [' { "kernel" : "21" } ', '', '21'],
+    ['{"filter":"blur"}', '', '15'],
+  ])('reads %j', (text, input, recipe) => expect(read(text)).toEqual({ input, recipe, after: '' }));
 
   it('reads where to go on', () =>
     expect(read('{"input":"cats","after":"cats/tom.png"}')).toMatchObject({ after: 'cats/tom.png' }));
@@ -103,6 +123,12 @@ describe('inputRequestOf', () => {
     ['{"kernel":9007199254740993}', 'invalid-kernel'],
     ['{"kernel":null}', 'invalid-kernel'],
     ['{"kernel":{"a":3}}', 'invalid-kernel'],
+    ['{"filter":null}', 'invalid-filter'],
+    ['{"filter":"Blur"}', 'invalid-filter'],
+    ['{"filter":["blur"]}', 'invalid-filter'],
+    ['{"filter":{"a":"blur"}}', 'invalid-filter'],
+    ['{"filter":"blur","filter":"blur"}', 'invalid-request'],
+    ['{"filter":"blur","amount":1}', 'invalid-request'],
     ['[]', 'invalid-request'],
     ['null', 'invalid-request'],
     ['{"input":5}', 'invalid-request'],
@@ -126,7 +152,7 @@ describe('inputRequestOf', () => {
   it('names a few of many unknown fields', () => {
     const fields = Array.from({ length: 5000 }, (_, at) => `"field${at}":0`).join(',');
     expect(() => read(`{${fields}}`)).toThrow(
-      'The body has "field0", "field1", "field2" and 4997 more; only "input", "kernel", "after" are known here.',
+      'The body has "field0", "field1", "field2" and 4997 more; only "input", "filter", "kernel", "after" are known here.',
     );
   });
 });

@@ -1,8 +1,16 @@
 // What a request to split asks for, read and checked before any work. An unknown parameter or field is refused: whoever
 // sent it meant it to change something.
 import { createHash } from 'node:crypto';
-import { isKernelSize } from '../lib/kernel-size.ts';
 import { Problem } from '../lib/errors.ts';
+import { readValue, type Parameter, type Values } from '../lib/filters/filter.ts';
+import { formatRecipe } from '../lib/filters/recipe.ts';
+import {
+  DEFAULT_FILTER,
+  filterNames,
+  filters,
+  findFilter,
+  type FilterName,
+} from '../lib/filters/registry.ts';
 import { readName, readPath } from '../lib/store/names.ts';
 
 /** Values of query parameters by name; a parameter that is given several times has all its values. */
@@ -20,26 +28,60 @@ export function targetOf(url: string): { path: string; query: string } {
  * `taker` takes.
  */
 export function queryOf(query: string, known: string[], taker = 'this request'): Query {
-  const params = new URLSearchParams(query);
+  const values = valuesOf(query);
   const wanted = known.length === 0 ? `${taker} takes no query parameters` : onlyKnown(known);
-  refuseUnknown('The query', [...new Set(params.keys())], known, wanted);
+  refuseUnknown('The query', Object.keys(values), known, wanted);
+  return values;
+}
+
+function valuesOf(query: string): Query {
+  const params = new URLSearchParams(query);
   return Object.fromEntries(
-    known.map((name) => {
+    [...new Set(params.keys())].map((name) => {
       const [first, ...more] = params.getAll(name);
       return [name, more.length > 0 ? [first, ...more] : first];
     }),
   );
 }
 
-/** The kernel size a query or a JSON field asks for; `fallback` when it asks for none. */
-export function kernelOf(value: unknown, fallback: number): number {
-  if (value === undefined) return fallback;
-  const size = typeof value === 'string' && /^\d{1,3}$/.test(value) ? Number(value) : value;
-  if (typeof size === 'number' && isKernelSize(size)) return size;
-  throw new Problem(
-    'invalid-kernel',
-    `The kernel is ${shown(value)}; an odd integer from 1 to 255 is wanted.`,
-  );
+/** The name and the recipe of an upload. `settings` has the values that a request need not name. */
+export function uploadRequestOf(
+  query: string,
+  bytes: Uint8Array,
+  settings: Values,
+): { name: string; recipe: string } {
+  const filter = filterOf(valuesOf(query).filter);
+  const given = queryOf(query, ['name', ...recipeFields(filter)]);
+  return { name: nameOf(given.name, bytes), recipe: recipeOf(filter, given, settings) };
+}
+
+/** The filter that a query or a JSON field asks for. */
+function filterOf(value: unknown): FilterName {
+  const filter = value === undefined ? DEFAULT_FILTER : findFilter(value);
+  if (filter !== null) return filter;
+  const wanted = `one of ${filterNames.join(', ')} is wanted`;
+  throw new Problem('invalid-filter', `The filter is ${shown(value)}; ${wanted}.`);
+}
+
+/** What a request may say of its recipe. */
+function recipeFields(filter: FilterName): string[] {
+  return ['filter', ...Object.keys(filters[filter].parameters)];
+}
+
+function recipeOf(filter: FilterName, given: Record<string, unknown>, settings: Values): string {
+  const values: Values = {};
+  for (const [name, parameter] of Object.entries(filters[filter].parameters)) {
+    values[name] = Object.hasOwn(given, name)
+      ? valueOf(name, parameter, given[name])
+      : (settings[name] ?? parameter.fallback);
+  }
+  return formatRecipe({ filter, values });
+}
+
+function valueOf(name: string, parameter: Parameter, given: unknown): number {
+  const value = readValue(parameter, given);
+  if (value !== null) return value;
+  throw new Problem(parameter.problem, `The ${name} is ${shown(given)}; ${parameter.wanted} is wanted.`);
 }
 
 /** The name an upload is given; that of its bytes when it is given none. */
@@ -53,22 +95,22 @@ export function nameOf(value: unknown, bytes: Uint8Array): string {
 export interface InputRequest {
   /** A file or folder under INPUT_PATH; '' for all of it. */
   input: string;
-  kernelSize: number;
+  recipe: string;
   /** Only names after this one are taken; '' for all. An earlier answer ended there. */
   after: string;
 }
 
-const FIELDS = ['input', 'kernel', 'after'];
-
-/** The request in a JSON body. */
-export function inputRequestOf(body: Buffer, fallbackKernel: number): InputRequest {
+/** The request in a JSON body. `settings` has the values that a request need not name. */
+export function inputRequestOf(body: Buffer, settings: Values): InputRequest {
   const text = body.toString();
   const fields = parseObject(text);
-  refuseUnknown('The body', Object.keys(fields), FIELDS, onlyKnown(FIELDS));
-  const { input, kernel, after } = fields;
+  const filter = filterOf(fields.filter);
+  const known = ['input', ...recipeFields(filter), 'after'];
+  refuseUnknown('The body', Object.keys(fields), known, onlyKnown(known));
+  const { input, after, ...given } = fields;
   const request = {
     input: input === undefined ? '' : readPath(pathIn('input', input)),
-    kernelSize: kernelOf(kernel, fallbackKernel),
+    recipe: recipeOf(filter, given, settings),
     after: after === undefined ? '' : readPath(pathIn('after', after)),
   };
   // All values are numbers and strings by now, so every string before a colon is a key.

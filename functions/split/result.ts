@@ -2,6 +2,7 @@
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from '@google-cloud/functions-framework';
 import { Problem } from '../lib/errors.ts';
+import { parametersOf } from '../lib/filters/recipe.ts';
 import { inPieces } from '../lib/service/slow-readers.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
 import type { FoundResult, Results } from '../lib/store/results.ts';
@@ -99,6 +100,7 @@ async function problemOf(
 
 async function described(id: string, { findRecord }: ResultParts): Promise<string> {
   const record = await findRecord(id);
-  const details = record ? ` (${JSON.stringify(record.name)}, kernel ${record.kernelSize})` : '';
-  return `that of image ${id}${details}`;
+  if (record === null) return `that of image ${id}`;
+  const parameters = Object.entries(parametersOf(record.recipe)).map(([name, value]) => `${name} ${value}`);
+  return `that of image ${id} (${[JSON.stringify(record.name), ...parameters].join(', ')})`;
 }

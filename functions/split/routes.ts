@@ -11,7 +11,7 @@ import { expireResults } from '../lib/store/results.ts';
 import { kindOfBody } from './body-kind.ts';
 import type { Caller } from './callers.ts';
 import { Intake, type IntakeParts } from './intake.ts';
-import { inputRequestOf, kernelOf, nameOf, queryOf, targetOf } from './requests.ts';
+import { inputRequestOf, queryOf, targetOf, uploadRequestOf } from './requests.ts';
 import { missingResult, sendResult, type ResultParts } from './result.ts';
 import { acceptedView, listedView, statusView } from './status.ts';
 import { StoredInputs } from './stored-inputs.ts';
@@ -26,6 +26,7 @@ export interface RoutesParts extends IntakeParts {
 /** The handler of every request to split. */
 export function createRoutes(parts: RoutesParts): Handler {
   const { config, ledger, stores, log, callerOf } = parts;
+  const settings = { kernel: config.kernelSize };
   const intake = new Intake(parts);
   const storedInputs = new StoredInputs({
     config,
@@ -42,11 +43,8 @@ export function createRoutes(parts: RoutesParts): Handler {
   }
 
   async function takeUpload(res: Response, query: string, body: Buffer, caller: Caller): Promise<void> {
-    const { name, kernel } = queryOf(query, ['name', 'kernel']);
-    const kernelSize = kernelOf(kernel, config.kernelSize);
-    const record = await intake
-      .take(nameOf(name, body), kernelSize, body, caller)
-      .finally(() => freeBytes(body));
+    const { name, recipe } = uploadRequestOf(query, body, settings);
+    const record = await intake.take(name, recipe, body, caller).finally(() => freeBytes(body));
     res.setHeader('location', `/images/${record.id}`);
     sendJson(res, 202, acceptedView(record));
   }
@@ -54,11 +52,8 @@ export function createRoutes(parts: RoutesParts): Handler {
   async function takeInputs(res: Response, query: string, body: Buffer, caller: Caller): Promise<void> {
     assertIsOn(config.storedInputs, 'Blurring stored images');
     queryOf(query, [], 'a JSON request');
-    const answer = await storedInputs.take(
-      inputRequestOf(body, config.kernelSize),
-      caller,
-      () => res.destroyed,
-    );
+    const request = inputRequestOf(body, settings);
+    const answer = await storedInputs.take(request, caller, () => res.destroyed);
     const [first] = answer.images;
     if (answer.images.length === 1 && 'id' in first) res.setHeader('location', `/images/${first.id}`);
     sendJson(res, 202, answer);

@@ -1,5 +1,7 @@
 // How an image's record looks to a caller.
 import type { Problem } from '../lib/errors.ts';
+import { parametersOf } from '../lib/filters/recipe.ts';
+import { DEFAULT_FILTER } from '../lib/filters/registry.ts';
 import type { DeadTile, ImageRecord } from '../lib/queue/image-ledger.ts';
 
 /** What `POST /` answers for an image it took in. */
@@ -22,7 +24,8 @@ export function statusView(record: ImageRecord, dead: DeadTile[], missing: Probl
   const hasResult = record.state === 'done' && missing === null;
   return {
     ...acceptedView(record),
-    kernel: record.kernelSize,
+    filter: DEFAULT_FILTER,
+    ...parametersOf(record.recipe),
     tileSize: record.tileSizePx,
     done,
     progress: `${done}/${tiles}`,

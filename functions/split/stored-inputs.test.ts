@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Problem, type ProblemCode } from '../lib/errors.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
-import type { InputRequest } from './requests.ts';
+import { inputRequestOf, type InputRequest } from './requests.ts';
 import { StoredInputs } from './stored-inputs.ts';
 
-const everything: InputRequest = { input: '', kernelSize: 15, after: '' };
+const everything: InputRequest = { input: '', recipe: '15', after: '' };
 const me = { name: 'me', owner: null };
 const never = () => false;
 
@@ -62,10 +62,10 @@ describe('stored inputs', () => {
     ['so much time', { ms: -1 }],
   ])('end after %s, and the rest is asked for by the next request', async (_what, limits) => {
     const { inputs, taken, names } = folder({}, limits);
-    let request: InputRequest | null = { ...everything, kernelSize: 21 };
+    let request: InputRequest | null = { ...everything, recipe: '21' };
     for (let requests = 0; request && requests < 20; requests++) {
       const { next } = await inputs.take(request, me, never);
-      request = next && { input: next.input ?? '', kernelSize: next.kernel, after: next.after ?? '' };
+      request = next && inputRequestOf(Buffer.from(JSON.stringify(next)), {});
     }
     expect(request).toBeNull();
     expect(taken).toEqual(names);

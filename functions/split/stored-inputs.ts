@@ -1,6 +1,7 @@
 // Takes in what a JSON request names among the stored inputs, one image after another. A bad image is reported in its own
 // entry and does not stop the others. One answer has limits; if images are left, its `next` is the request for them.
 import type { Config } from '../lib/config.ts';
+import { parametersOf } from '../lib/filters/recipe.ts';
 import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
 import { redisProblem } from '../lib/redis/faults.ts';
@@ -25,7 +26,7 @@ export interface InputsAnswer {
   /** What is in the folder but was not taken for an image: all of it counted, the first ones named. */
   skipped: { count: number; files: Listing['skipped'] };
   /** The request for the images that are left; null when none is. */
-  next: { input?: string; kernel: number; after?: string } | null;
+  next: Record<string, string | number> | null;
 }
 
 export class StoredInputs {
@@ -43,7 +44,7 @@ export class StoredInputs {
    * even the first image.
    */
   async take(request: InputRequest, caller: Caller, isUnwanted: () => boolean): Promise<InputsAnswer> {
-    const { input, kernelSize, after } = request;
+    const { input, recipe, after } = request;
     const { names, skipped } = await this.#parts.inputs.list(input);
     const outputs = outputNames(names); // Of all of them: what an image gets depends on the others.
     const left = [...names.entries()].filter(([, name]) => name > after);
@@ -53,7 +54,7 @@ export class StoredInputs {
     for (const [at, name] of left) {
       if (images.length >= this.#limits.images || isLate() || isUnwanted()) break;
       try {
-        images.push(acceptedView(await this.#takeOne(name, kernelSize, caller, outputs[at])));
+        images.push(acceptedView(await this.#takeOne(name, recipe, caller, outputs[at])));
       } catch (thrown) {
         const error = redisProblem(thrown);
         if (!(error instanceof Problem)) throw error;
@@ -64,7 +65,7 @@ export class StoredInputs {
       }
     }
     const last = images.at(-1)?.name ?? after;
-    const next = { ...(input && { input }), kernel: kernelSize, ...(last && { after: last }) };
+    const next = { ...(input && { input }), ...parametersOf(recipe), ...(last && { after: last }) };
     return {
       images,
       skipped: { count: skipped.length, files: skipped.slice(0, this.#limits.skipped) },
@@ -72,8 +73,8 @@ export class StoredInputs {
     };
   }
 
-  async #takeOne(name: string, kernelSize: number, caller: Caller, output: string): Promise<ImageRecord> {
+  async #takeOne(name: string, recipe: string, caller: Caller, output: string): Promise<ImageRecord> {
     const { config, inputs, take } = this.#parts;
-    return take(name, kernelSize, await inputs.read(name, config.maxBodyBytes), caller, output);
+    return take(name, recipe, await inputs.read(name, config.maxBodyBytes), caller, output);
   }
 }

@@ -8,7 +8,7 @@ import { decodeStored } from '../../functions/lib/image/jpeg/upright-bands.ts';
 import { decodePng } from '../../functions/lib/image/png/decode.ts';
 import { blurredImageId, imageBlurredMessage } from '../../functions/lib/events.ts';
 import { parseJob } from '../../functions/lib/job.ts';
-import { inputRequestOf, kernelOf, nameOf, queryOf, targetOf } from '../../functions/split/requests.ts';
+import { inputRequestOf, targetOf, uploadRequestOf } from '../../functions/split/requests.ts';
 import { crc32 } from 'node:zlib';
 import { drawPng, exifChunk, pngSignature } from '../../functions/testing/drawn-png.ts';
 import { displayP3 } from '../../functions/testing/icc-profiles.ts';
@@ -117,7 +117,7 @@ export async function fuzzTargets(): Promise<Target[]> {
     {
       name: 'request body',
       good: texts('{"input":"holidays/été.png","kernel":21}', '{}', '{"input":"a/b/c","after":"x"}'),
-      read: (input) => inputRequestOf(input, 15),
+      read: (input) => inputRequestOf(input, {}),
     },
     {
       name: 'request target',
@@ -128,8 +128,7 @@ export async function fuzzTargets(): Promise<Target[]> {
       ),
       read: (input) => {
         const { query } = targetOf(input.toString('latin1'));
-        const { name, kernel } = queryOf(query, ['name', 'kernel']);
-        return [nameOf(name, input), kernelOf(kernel, 15)];
+        return uploadRequestOf(query, input, {});
       },
     },
     {

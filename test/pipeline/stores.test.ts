@@ -67,7 +67,7 @@ const [A, B] = ['a'.repeat(24), 'b'.repeat(24)];
 /** Opens an image under a key prefix of its own, so that Redis may keep things with it. */
 async function begun(keyPrefix: string, id: string, name = 'photo.png'): Promise<ImageLedger> {
   const ledger = new ImageLedger(redis, { keyPrefix, recordTtlS: 60 });
-  const plan = { name, width: 1, height: 1, tileSizePx: 1, kernelSize: 1, tiles: 1, output: '', owner: '' };
+  const plan = { name, width: 1, height: 1, tileSizePx: 1, recipe: '1', tiles: 1, output: '', owner: '' };
   expect(await ledger.begin(id, plan, { bytes: 1, budgetBytes: 100 })).toBe('begun');
   return ledger;
 }

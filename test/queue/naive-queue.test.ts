@@ -23,7 +23,7 @@ async function claim() {
 describe('the naive queue', () => {
   test('hands out tiles in the order they came in, with all a worker needs', async () => {
     await on.rig.split(A, 2);
-    const { width, height, tileSizePx, kernelSize } = planOf(2);
+    const { width, height, tileSizePx, recipe } = planOf(2);
     expect(await claim()).toEqual({
       job: { imageId: A, tile: 0 },
       token: '',
@@ -32,7 +32,7 @@ describe('the naive queue', () => {
       width,
       height,
       tileSizePx,
-      kernelSize,
+      recipe,
     });
     expect((await claim()).job.tile).toBe(1);
     expect(await queue.claim()).toBeNull();

@@ -31,7 +31,7 @@ export function planOf(tiles: number): ImagePlan {
     width: tiles * 16,
     height: 16,
     tileSizePx: 16,
-    kernelSize: 15,
+    recipe: '15',
     tiles,
     output: 'photo_blurred.png',
     owner: '',

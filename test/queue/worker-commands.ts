@@ -137,7 +137,7 @@ async function claimOfQueue(real: Real, token: string, jitter: number): Promise<
   real.jitter.next = jitter;
   const claim = await real.rig.queue.claim(token);
   if (!claim) return null;
-  const { width, height, tileSizePx, kernelSize } = claim;
+  const { width, height, tileSizePx, recipe } = claim;
   return {
     job: formatJob(claim.job),
     attempt: claim.attempt,
@@ -145,7 +145,7 @@ async function claimOfQueue(real: Real, token: string, jitter: number): Promise<
     width,
     height,
     tileSizePx,
-    kernelSize,
+    recipe,
   };
 }
 
@@ -155,14 +155,14 @@ function claimOfModel(model: QueueModel, token: string, jitter: number): Answer 
   const isNew = !model.claimed.some((each) => each.job === claim.job && each.token === token);
   if (isNew) model.claimed.push({ job: claim.job, token });
   const { imageId, tile } = holderOf(claim.job, token).job;
-  const { width, height, tileSizePx, kernelSize } = planOf(model.images.get(imageId)?.tileCount ?? 0);
-  return { ...claim, source: String(sourceOf(imageId, tile)), width, height, tileSizePx, kernelSize };
+  const { width, height, tileSizePx, recipe } = planOf(model.images.get(imageId)?.tileCount ?? 0);
+  return { ...claim, source: String(sourceOf(imageId, tile)), width, height, tileSizePx, recipe };
 }
 
 /** A claim as its holder keeps it, as far as the queue looks at it. */
 function holderOf(job: string, token: string): Claim {
   const parsed = parseJob(job);
   if (!parsed) throw new Error(`${job} is no job`);
-  const { width, height, tileSizePx, kernelSize } = planOf(1);
-  return { job: parsed, token, attempt: 1, source: null, width, height, tileSizePx, kernelSize };
+  const { width, height, tileSizePx, recipe } = planOf(1);
+  return { job: parsed, token, attempt: 1, source: null, width, height, tileSizePx, recipe };
 }

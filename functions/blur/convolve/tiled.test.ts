@@ -17,7 +17,7 @@ interface Case {
 /** The tiles that, cut out and convolved alone, are not byte for byte those pixels of the whole image's blur. */
 function differingTiles(image: Bitmap, tileSizePx: number, kernelSize: number): number[] {
   const whole = convolve(image, kernelSize);
-  const grid = tileGrid(image.width, image.height, tileSizePx, kernelSize);
+  const grid = tileGrid(image.width, image.height, tileSizePx, (kernelSize - 1) / 2);
   return Array.from({ length: tileCount(grid) }, (_, tile) => tile).filter((tile) => {
     const blurred = convolve(crop(image, sourceOf(grid, tile)), kernelSize, coreInSource(grid, tile));
     return Buffer.compare(blurred.data, crop(whole, coreOf(grid, tile)).data) !== 0;

@@ -7,18 +7,18 @@ const grids = fc
     width: fc.integer({ min: 1, max: 900 }),
     height: fc.integer({ min: 1, max: 900 }),
     tileSizePx: fc.integer({ min: 1, max: 512 }),
-    radiusPx: fc.integer({ min: 0, max: 127 }),
+    haloPx: fc.integer({ min: 0, max: 127 }),
   })
   .filter((grid) => tileCount(grid) <= 2000);
 
 describe('the tile grid', () => {
   it('cuts 1792x1280 pixels into 7 by 5 tiles of 256', () => {
-    const grid = tileGrid(1792, 1280, 256, 15);
+    const grid = tileGrid(1792, 1280, 256, 7);
     expect([columnsOf(grid), rowsOf(grid), tileCount(grid)]).toEqual([7, 5, 35]);
   });
 
   it('gives a tile at the corner a halo on its inner sides only', () => {
-    const grid = tileGrid(600, 600, 256, 15);
+    const grid = tileGrid(600, 600, 256, 7);
     expect(sourceOf(grid, 0)).toEqual({ x: 0, y: 0, width: 263, height: 263 });
     expect(coreInSource(grid, 0)).toEqual({ x: 0, y: 0, width: 256, height: 256 });
     expect(sourceOf(grid, 4)).toEqual({ x: 249, y: 249, width: 270, height: 270 });
@@ -47,10 +47,10 @@ describe('the tile grid', () => {
         for (let tile = 0; tile < tileCount(grid); tile++) {
           const core = coreOf(grid, tile);
           const source = sourceOf(grid, tile);
-          expect(source.x).toBe(Math.max(0, core.x - grid.radiusPx));
-          expect(source.y).toBe(Math.max(0, core.y - grid.radiusPx));
-          expect(source.x + source.width).toBe(Math.min(grid.width, core.x + core.width + grid.radiusPx));
-          expect(source.y + source.height).toBe(Math.min(grid.height, core.y + core.height + grid.radiusPx));
+          expect(source.x).toBe(Math.max(0, core.x - grid.haloPx));
+          expect(source.y).toBe(Math.max(0, core.y - grid.haloPx));
+          expect(source.x + source.width).toBe(Math.min(grid.width, core.x + core.width + grid.haloPx));
+          expect(source.y + source.height).toBe(Math.min(grid.height, core.y + core.height + grid.haloPx));
         }
       }),
       { numRuns: 50 },

@@ -2,17 +2,17 @@
 // stage derives its rectangles from here, so split, blur and assemble cannot disagree.
 import type { Rect } from './pixels.ts';
 
-/** How an image is cut. All in pixels; `radiusPx` is the halo's width, the kernel's radius. */
+/** How an image is cut. All in pixels; `haloPx` is the halo's width. */
 export interface TileGrid {
   width: number;
   height: number;
   tileSizePx: number;
-  radiusPx: number;
+  haloPx: number;
 }
 
-/** The grid of an image of `width` × `height` pixels for an odd kernel of `kernelSize`. */
-export function tileGrid(width: number, height: number, tileSizePx: number, kernelSize: number): TileGrid {
-  return { width, height, tileSizePx, radiusPx: (kernelSize - 1) / 2 };
+/** The grid of an image of `width` × `height` pixels. Where only cores matter, `haloPx` may be left out. */
+export function tileGrid(width: number, height: number, tileSizePx: number, haloPx = 0): TileGrid {
+  return { width, height, tileSizePx, haloPx };
 }
 
 /** Tiles in a row of the grid. */
@@ -44,18 +44,18 @@ export function coreOf(grid: TileGrid, tile: number): Rect {
 }
 
 /**
- * The pixels of the image that tile number `tile` reads: its core and a halo of `radiusPx`, cut at the image's
+ * The pixels of the image that tile number `tile` reads: its core and a halo of `haloPx`, cut at the image's
  * border. Beyond that border the convolution repeats the last pixel, so a border seen there is always the image's own.
  */
 export function sourceOf(grid: TileGrid, tile: number): Rect {
   const core = coreOf(grid, tile);
-  const x = Math.max(0, core.x - grid.radiusPx);
-  const y = Math.max(0, core.y - grid.radiusPx);
+  const x = Math.max(0, core.x - grid.haloPx);
+  const y = Math.max(0, core.y - grid.haloPx);
   return {
     x,
     y,
-    width: Math.min(grid.width, core.x + core.width + grid.radiusPx) - x,
-    height: Math.min(grid.height, core.y + core.height + grid.radiusPx) - y,
+    width: Math.min(grid.width, core.x + core.width + grid.haloPx) - x,
+    height: Math.min(grid.height, core.y + core.height + grid.haloPx) - y,
   };
 }
 

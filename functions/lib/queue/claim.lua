@@ -8,7 +8,7 @@
 -- ARGV[5] -> first pause before another attempt, ms
 -- ARGV[6] -> jitter, 0..1
 -- ARGV[7] -> seconds a failed image is kept
--- Output: { job, attempt, width, height, tileSizePx, kernelSize }; nil when nothing is ready, or 'sweep' when there is
+-- Output: { job, attempt, width, height, tileSizePx, recipe }; nil when nothing is ready, or 'sweep' when there is
 --         a step of sweep.lua to do instead
 
 local BATCH = 32
@@ -25,8 +25,11 @@ local function state_of(image, tile)
   return redis.call('HGET', key(image, 'tiles'), tile)
 end
 
+-- Its life, and what a worker must know of it. Release 0.2 kept the recipe as kernelSize.
 local function record_of(image)
-  return redis.call('HMGET', key(image, 'meta'), 'width', 'height', 'tileSizePx', 'kernelSize', 'life')
+  local life, width, height, tile_size, recipe, kernel_size =
+    unpack(redis.call('HMGET', key(image, 'meta'), 'life', 'width', 'height', 'tileSizePx', 'recipe', 'kernelSize'))
+  return life, { width, height, tile_size, recipe or kernel_size }
 end
 
 -- The tile this claim got when it was sent before, or nil.
@@ -40,7 +43,8 @@ local function held_tile()
     return nil -- Its image is over.
   end
   redis.call('ZADD', LEASES, 'XX', 'GT', now + lease_ms, job)
-  return { job, redis.call('HGET', key(image, 'attempts'), tile), unpack(record_of(image), 1, 4) }
+  local _, record = record_of(image)
+  return { job, redis.call('HGET', key(image, 'attempts'), tile), unpack(record) }
 end
 
 local function reclaim_expired()
@@ -78,15 +82,15 @@ local function next_tile()
     end
     local job, image, tile, life = parse_entry(entry)
     if job then
-      local record = record_of(image)
-      if record[5] == life and state_of(image, tile) == 'ready' then
+      local current_life, record = record_of(image)
+      if current_life == life and state_of(image, tile) == 'ready' then
         local attempt = redis.call('HINCRBY', key(image, 'attempts'), tile, 1)
         redis.call('HINCRBY', key(image, 'meta'), 'attempts', 1)
         redis.call('HSET', key(image, 'tiles'), tile, 'leased')
         redis.call('HSET', key(image, 'tokens'), tile, token)
         redis.call('HSET', CLAIMS, token, job)
         redis.call('ZADD', LEASES, now + lease_ms, job)
-        return { job, attempt, unpack(record, 1, 4) }
+        return { job, attempt, unpack(record) }
       end
     end
   end

@@ -13,7 +13,8 @@ export interface ImagePlan {
   width: number;
   height: number;
   tileSizePx: number;
-  kernelSize: number;
+  /** Which filter it gets, and with which values: lib/filters/recipe.ts. */
+  recipe: string;
   /** Number of tiles. */
   tiles: number;
   /** Where its result goes in the store. */
@@ -108,7 +109,8 @@ export class ImageLedger {
     admission: Admission,
     { again = false, ancillary }: { again?: boolean; ancillary?: Uint8Array } = {},
   ): Promise<'begun' | Refusal | ImageState> {
-    const record = { ...plan, ttl: this.#recordTtlS };
+    // Workers of release 0.2 know the kernel's size alone. Anything but a blur's recipe is no size, so they fail its tiles.
+    const record = { ...plan, kernelSize: plan.recipe, ttl: this.#recordTtlS };
     const args = [
       id,
       this.#clock(),
@@ -252,7 +254,7 @@ export class ImageLedger {
       width: number('width'),
       height: number('height'),
       tileSizePx: number('tileSizePx'),
-      kernelSize: number('kernelSize'),
+      recipe: fields.recipe ?? fields.kernelSize ?? '',
       tiles: number('tiles'),
       state,
       done: state === 'done' ? number('tiles') : done,

@@ -59,12 +59,20 @@ export class LeaseQueue implements TileQueue {
     const answer = await this.#scripts.run('claim', token, this.#clock(), leaseMs, ...policy);
     if (answer === 'sweep') await this.#scripts.run('sweep', '', this.#clock());
     if (answer === null || answer === 'sweep') return null;
-    const [message, ...numbers] = answer as string[];
+    const [message, attempt, width, height, tileSizePx, recipe] = answer as string[];
     const job = parseJob(message);
     if (!job) throw new Error(`The queue handed out ${JSON.stringify(message)}, which is no job`);
-    const [attempt, width, height, tileSizePx, kernelSize] = numbers.map(Number);
     const source = await this.#redis.getBuffer(this.#keys(job).src(job.tile));
-    return { job, token, attempt, source, width, height, tileSizePx, kernelSize };
+    return {
+      job,
+      token,
+      attempt: Number(attempt),
+      source,
+      width: Number(width),
+      height: Number(height),
+      tileSizePx: Number(tileSizePx),
+      recipe,
+    };
   }
 
   /** Moves the next job from the queue's end to the queue's end, which leaves everything as it is but waits for one. */

@@ -37,18 +37,28 @@ export class NaiveQueue implements TileQueue {
     if (!entry) return null;
     const { job } = entry;
     const keys = imageKeys(this.#keyPrefix, job.imageId);
-    const [life, ...grid] = await this.#redis.hmget(
+    const [life, recipe, kernelSize, ...grid] = await this.#redis.hmget(
       keys.meta,
       'life',
+      'recipe',
+      'kernelSize', // The recipe of an image that release 0.2 took in.
       'width',
       'height',
       'tileSizePx',
-      'kernelSize',
     );
     if (life !== entry.life) return null; // Its image is over.
-    const [width, height, tileSizePx, kernelSize] = grid.map(Number);
+    const [width, height, tileSizePx] = grid.map(Number);
     const source = await this.#redis.getBuffer(keys.src(job.tile));
-    return { job, token: '', attempt: 1, source, width, height, tileSizePx, kernelSize };
+    return {
+      job,
+      token: '',
+      attempt: 1,
+      source,
+      width,
+      height,
+      tileSizePx,
+      recipe: recipe ?? kernelSize ?? '',
+    };
   }
 
   /** Ends a BRPOP that waits, without losing a tile: Redis either has popped it already or pops none. */

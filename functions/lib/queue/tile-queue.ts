@@ -15,7 +15,8 @@ export interface Claim {
   width: number;
   height: number;
   tileSizePx: number;
-  kernelSize: number;
+  /** What to make of it: lib/filters/recipe.ts. */
+  recipe: string;
 }
 
 /** `last`: acked, and it was the image's last tile. The others changed nothing. */
