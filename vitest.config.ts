@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * `unit`: beside the code, no process or server but the test's own. `integration`: everything that spans
- * rooms, on a real Redis, real HTTP and real processes. Files of `integration` share two cores, so they run
- * one after another.
+ * rooms, on a real Redis, real HTTP and real processes. Each file of `integration` brings its own servers and spends most
+ * of its time waiting for them, so more files run at once than the machine has cores.
  */
 export default defineConfig({
   test: {
@@ -24,7 +24,8 @@ export default defineConfig({
           globalSetup: ['test/build.setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          maxWorkers: 4,
+          sequence: { groupOrder: 1 }, // After the unit tests: projects that run at once share one limit.
         },
       },
     ],
