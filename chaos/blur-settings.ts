@@ -83,6 +83,11 @@ export class BlurSettings {
 
   /** Gives blur these variables and waits until its workers are the ones that have them. */
   async #put(value: Variable[]): Promise<void> {
+    // Knative drains a pod for half a minute; this lets that begin while the new revision starts. Nothing is queued now, and what
+    // comes meanwhile has KEDA start a pod again.
+    if (!this.#isFallback) {
+      await this.#kubectl('scale', 'deployment', '--selector', this.podSelector, '--replicas=0');
+    }
     const patch = JSON.stringify([{ op: 'add', path: '/spec/template/spec/containers/0/env', value }]);
     await this.#kubectl('patch', this.#resource, '--type', 'json', '--patch', patch);
     await this.#untilSeen();

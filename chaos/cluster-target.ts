@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countsOf, countsScript, pendingWork } from '../functions/lib/queue/counts.ts';
 import { SplitClient } from '../local/split-client.ts';
-import { kubectlIn, type Kubectl } from '../scripts/lib/kubectl.ts';
+import { kubectlIn, needNamespace, type Kubectl } from '../scripts/lib/kubectl.ts';
 import { BlurSettings } from './blur-settings.ts';
 import { RedisCli } from './redis-cli.ts';
 import { CannotRun, type ChaosPlace, type ChaosTarget, type Narrate, type QueueMode } from './target.ts';
@@ -50,6 +50,7 @@ export class ClusterPlace implements ChaosPlace {
   static async open(options: ClusterOptions): Promise<ClusterPlace> {
     const { namespace, timeoutMs, narrate, signal } = options;
     const kubectl = kubectlIn(namespace, timeoutMs + 10_000);
+    await needNamespace(kubectl, namespace);
     const url =
       options.url ??
       (await kubectl('get', 'service.serving.knative.dev', 'split', '--output', 'jsonpath={.status.url}'));

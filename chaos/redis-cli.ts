@@ -1,7 +1,7 @@
 // Redis in its pod, through one redis-cli that stays: a command takes one round trip, and no password leaves the pod.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { redisCliInPod } from '../scripts/lib/kubectl.ts';
+import { redisCliInPod, withoutLog } from '../scripts/lib/kubectl.ts';
 import { CannotRun, type RedisCall } from './target.ts';
 
 /** Printed after each reply. */
@@ -31,7 +31,7 @@ export class RedisCli {
     stderr?.on('data', (text: Buffer) => (this.#said += text.toString()));
     stdin?.on('error', () => {}); // The end of the process says why.
     this.#child.on('error', (error) => this.#fail(error.message));
-    this.#child.on('close', () => this.#fail(this.#said.trim() || 'its connection ended'));
+    this.#child.on('close', () => this.#fail(withoutLog(this.#said) || 'its connection ended'));
   }
 
   /** Throws {@link CannotRun} when Redis refuses the command or cannot be reached. */

@@ -54,7 +54,14 @@ export async function runChaos(target: ChaosTarget, options: ChaosOptions): Prom
       throw new CannotRun(`split did not take the image: ${error.message}`, { cause: error });
     });
   sending.catch(() => {}); // Awaited below; writes may be held until then.
-  const id = await Promise.race([idInRedis(target, name, sending, signal), sending.then(({ id }) => id)]);
+  const id = await Promise.race([
+    idInRedis(target, name, sending, signal),
+    sending.then(({ id }) => id),
+  ]).catch(async (error: unknown) => {
+    const left = await imageNamed(target, name);
+    if (left) await target.split.cancel(left).catch(() => {});
+    throw error;
+  });
   const freeze = new Freeze(target.redis, target.keyPrefix, id);
   let isDone = false;
   try {
@@ -89,7 +96,7 @@ export async function runChaos(target: ChaosTarget, options: ChaosOptions): Prom
 
 /** The image's id, before split has answered: its tiles are claimed while it is still cut. */
 async function idInRedis(
-  { redis, keyPrefix }: ChaosTarget,
+  target: ChaosTarget,
   name: string,
   sending: Promise<ImageStatus>,
   signal: AbortSignal,
@@ -97,12 +104,18 @@ async function idInRedis(
   const answered = new AbortController();
   sending.finally(() => answered.abort()).catch(() => {});
   while (!answered.signal.aborted) {
-    const [newest] = await redis('ZREVRANGE', queueKeys(keyPrefix).images, 0, 0);
-    const [found] = newest ? await redis('HGET', imageKeys(keyPrefix, newest).meta, 'name') : [];
-    if (found === name) return newest;
+    const id = await imageNamed(target, name);
+    if (id) return id;
     await sleep(LOOK_EVERY_MS, undefined, { signal });
   }
   return (await sending).id;
+}
+
+/** The id of the newest image if it has this name; null otherwise. */
+async function imageNamed({ redis, keyPrefix }: ChaosTarget, name: string): Promise<string | null> {
+  const [newest] = await redis('ZREVRANGE', queueKeys(keyPrefix).images, 0, 0);
+  const [found] = newest ? await redis('HGET', imageKeys(keyPrefix, newest).meta, 'name') : [];
+  return found === name ? newest : null;
 }
 
 /** Kills all workers at once, as often as asked; each time some hold a tile. Fewer when the image was over before. */

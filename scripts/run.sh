@@ -31,6 +31,7 @@ out=output
 wait=true
 paths=()
 files=()
+empty_folders=()
 while (($# > 0)); do
   case $1 in
     --url) url=$(value "$@"); shift 2 ;;
@@ -52,8 +53,8 @@ done
 whole --timeout "$timeout_s" 1
 need curl jq sha256sum
 if [[ -z $url ]]; then
-  need kubectl
-  url=$(split_url)
+  need_namespace
+  ! has service.serving.knative.dev split --namespace "$namespace" || url=$(split_url)
   [[ -n $url ]] || fail "namespace $namespace has no split with a URL: scripts/deploy.sh, or give --url"
 fi
 url=${url%/}
@@ -71,13 +72,38 @@ refused=0
 done_count=0
 failed=0
 
-# ask PATH [CURL OPTION...] : a request to split; its answer goes to $work/answer. Waits where it is told to (429, 503 with
-# Retry-After).
+# ask PATH [CURL OPTION...] : a request to split; its answer goes to $work/answer. Asks again where that may help. Fails when
+# split refuses; stops when nobody answers.
 ask() {
-  local options=(--show-error --fail-with-body --retry 8 --max-time "$timeout_s" --output "$work/answer")
+  local status left pause tries
+  local options=(--show-error --fail-with-body --output "$work/answer" --dump-header "$work/headers" --write-out '%{http_code}')
   [[ -z $host ]] || options+=(--header "Host: $host")
-  : >"$work/answer"
-  request "${options[@]}" "${@:2}" "$url$1" 2>"$work/curl"
+  for ((tries = 0; ; tries++)); do
+    left=$((deadline - SECONDS))
+    : >"$work/answer"
+    : >"$work/headers"
+    status=0
+    request "${options[@]}" --max-time "$((left > 0 ? left : 1))" "${@:2}" "$url$1" >"$work/code" 2>"$work/curl" || status=$?
+    case $status in
+      0) return ;;
+      22) ;; # an answer that is an error
+      18 | 52 | 55 | 56 | 92) echo cut >"$work/code" ;;
+      *) fail "split cannot be reached at $url: $(cat "$work/curl")" ;;
+    esac
+    pause=$(pause_after "$tries") || return 1
+    ((SECONDS + pause < deadline)) || return 1
+    sleep "$pause"
+  done
+}
+
+# pause_after TRIES : how long to wait before the request is sent again: as long as the answer says; where it says nothing, twice
+# as long each time, but not for ever. Fails when it would be refused again.
+pause_after() {
+  local told
+  [[ $(cat "$work/code") =~ ^(cut|408|429|502|503|504)$ ]] || return 1
+  told=$(tr '[:upper:]' '[:lower:]' <"$work/headers" | sed -n 's/^retry-after: *\([0-9]\{1,5\}\).*/\1/p' | tail -n 1)
+  [[ -n $told ]] || (($1 < 5)) || return 1
+  echo "${told:-$((2 ** $1))}"
 }
 
 # refused NAME REASON : counts and tells an image that was not taken.
@@ -86,7 +112,7 @@ refused() {
   echo "$1 refused: $2"
 }
 
-# What an answer that is a fault says, or curl's own words when there was no answer.
+# What an answer that is a fault says; its status where it has no words.
 reason() {
   if [[ -s $work/answer ]]; then
     jq --raw-output '.detail // .title' "$work/answer" 2>/dev/null || head -c 200 "$work/answer"
@@ -148,7 +174,7 @@ is_result() {
 
 # Puts the images in a folder on the list, and names what else is there.
 add_folder() {
-  local LC_ALL=C path name skipped=()
+  local LC_ALL=C path name skipped=() images=0
   shopt -s nullglob
   for path in "${1%/}"/*; do
     name=$(basename "$path")
@@ -158,6 +184,7 @@ add_folder() {
           skipped+=("$name (the result of an earlier run)")
         elif [[ -f $path ]]; then
           add_file "$path"
+          images=$((images + 1))
         elif [[ -L $path && ! -e $path ]]; then
           skipped+=("$name (a broken link)")
         elif [[ ! -d $path ]]; then
@@ -167,6 +194,7 @@ add_folder() {
       *) if [[ -d $path ]]; then skipped+=("$name/"); else skipped+=("$name"); fi ;;
     esac
   done
+  ((images > 0)) || empty_folders+=("$1")
   ((${#skipped[@]} == 0)) || printf '%s\n' "${skipped[@]}" | jq --raw-input --slurp --raw-output \
     'split("\n")[:-1] | "\(length) skipped: \(join(", "))"'
 }
@@ -248,6 +276,11 @@ for path in ${paths[@]+"${paths[@]}"}; do
 done
 send_files
 sent=$(sort -u "$work/sent" | wc -l | tr -d " ")
+if ((${#empty_folders[@]} > 0)); then
+  said="no PNG or JPEG in ${empty_folders[*]} (subfolders are not searched)"
+  ((sent + refused > 0)) || fail "there was no image to send: $said"
+  echo "$said"
+fi
 ((sent + refused > 0)) || fail 'there was no image to send'
 
 if $wait; then

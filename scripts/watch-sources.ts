@@ -1,6 +1,6 @@
 // Where scripts/watch.ts gets its numbers from: a Redis it can reach itself (a local run), or a cluster by kubectl.
 import { countsOf, countsScript, readCounts, type QueueCounts } from '../functions/lib/queue/counts.ts';
-import { kubectlIn, redisCliInPod } from './lib/kubectl.ts';
+import { kubectlIn, needNamespace, redisCliInPod } from './lib/kubectl.ts';
 
 /** `desired` is what the scaler asked for, `ready` what serves. */
 interface Pods {
@@ -23,11 +23,15 @@ export type Look = () => Promise<Sample>;
 /** The hash in which a local run tells how many processes it wants and has. */
 const localPods = 'tessera:local';
 
-/** Looks at a local run's Redis. `close` ends the connection. */
-export async function lookLocally(
-  url: string,
-  keyPrefix: string,
-): Promise<{ look: Look; close: () => void }> {
+/** Something to watch. */
+export interface Source {
+  look: Look;
+  /** Ends its connections. */
+  close: () => void;
+}
+
+/** A local run, by its Redis. */
+export async function lookLocally(url: string, keyPrefix: string): Promise<Source> {
   // Loaded here, so that watching a cluster needs no installed packages.
   const { Redis } = await import('ioredis');
   const redis = new Redis(url, {
@@ -58,16 +62,18 @@ export async function lookLocally(
   return { look, close: () => redis.disconnect() };
 }
 
-/** Looks at the cluster kubectl points at. */
-export function lookAtCluster(namespace: string, keyPrefix: string): Look {
+/** The cluster that kubectl points at. Rejects when it has no such namespace. */
+export async function lookAtCluster(namespace: string, keyPrefix: string): Promise<Source> {
   const kubectl = kubectlIn(namespace);
-  return async () => {
+  await needNamespace(kubectl, namespace);
+  const look: Look = async () => {
     const [counts, deployments] = await Promise.all([
       kubectl('exec', ...redisCliInPod, 'EVAL', countsScript, '1', keyPrefix, String(IMAGES)),
       kubectl('get', 'deployments', '--output', 'json'),
     ]);
     return { ...countsOf(counts.split('\n')), ...podsOf(deployments) };
   };
+  return { look, close: () => {} };
 }
 
 interface Deployment {

@@ -1,7 +1,7 @@
 // What scripts/watch.sh runs: looks again and again, and prints a line when something changed, or a screen each time.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseOptions, runCommand, wholeNumber } from './lib/options.ts';
-import { lookAtCluster, lookLocally, type Look, type Sample } from './watch-sources.ts';
+import { lookAtCluster, lookLocally, type Look, type Sample, type Source } from './watch-sources.ts';
 
 const columns: [title: string, width: number, cell: (sample: Sample) => string][] = [
   ['QUEUE', 6, ({ queue }) => String(queue)],
@@ -104,17 +104,19 @@ async function main(): Promise<number> {
   const isLocal = options.redis !== undefined && !options.cluster;
   const intervalMs = wholeNumber('interval', options.interval ?? (isLocal ? '200' : '1000'));
   const until = options.seconds ? Date.now() + wholeNumber('seconds', options.seconds) * 1000 : Infinity;
-  const local = isLocal ? await lookLocally(options.redis ?? '', options['key-prefix']) : undefined;
-  const look = local?.look ?? lookAtCluster(options.namespace, options['key-prefix']);
   process.on('SIGINT', () => process.exit(0));
+  let source: Source | undefined;
   try {
-    await watch({ look, isLive: options.live, intervalMs, until });
+    source = isLocal
+      ? await lookLocally(options.redis ?? '', options['key-prefix'])
+      : await lookAtCluster(options.namespace, options['key-prefix']);
+    await watch({ look: source.look, isLive: options.live, intervalMs, until });
     return 0;
   } catch (error) {
     console.error(`error: nothing to watch: ${firstLine(error as Error)}`);
     return 2;
   } finally {
-    local?.close();
+    source?.close();
   }
 }
 

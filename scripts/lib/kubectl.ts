@@ -13,6 +13,9 @@ export const redisCliInPod = ['statefulset/redis', '--container', 'redis', '--',
 
 const KLOG_LINE = /^[EWIF]\d{4} .*\n?/gm;
 
+/** What kubectl said, without the lines of its internal log. */
+export const withoutLog = (said: string): string => said.replaceAll(KLOG_LINE, '').trim();
+
 export function kubectlIn(namespace: string, timeoutMs = 20_000): Kubectl {
   return async (...args) => {
     const options = { timeout: timeoutMs, maxBuffer: 1 << 26 };
@@ -23,7 +26,18 @@ export function kubectlIn(namespace: string, timeoutMs = 20_000): Kubectl {
       const { code, stderr, message } = cause as { code?: unknown; stderr?: string; message: string };
       if (code === 'ENOENT') throw new KubectlError('not installed: kubectl', { cause });
       // Its own words, not the long command line that an exec error begins with.
-      throw new KubectlError(stderr?.replaceAll(KLOG_LINE, '').trim() || message, { cause });
+      throw new KubectlError(withoutLog(stderr ?? '') || message, { cause });
     }
   };
+}
+
+/** Throws a {@link KubectlError} when the cluster has no such namespace. Who may not look is believed to have named one. */
+export async function needNamespace(kubectl: Kubectl, namespace: string): Promise<void> {
+  const found = await kubectl('get', 'namespace', namespace, '--ignore-not-found', '--output', 'name').catch(
+    (error: unknown) => {
+      if (error instanceof KubectlError && error.message.includes('(Forbidden)')) return namespace;
+      throw error;
+    },
+  );
+  if (!found) throw new KubectlError(`the cluster has no namespace ${namespace}: scripts/deploy.sh makes it`);
 }

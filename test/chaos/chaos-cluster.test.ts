@@ -63,6 +63,7 @@ function pods(): unknown[] {
 async function answer(call: string): Promise<string> {
   calls.push(call);
   if (/get service\S* split /.test(call)) return rig.split.process.ready();
+  if (call.includes('get namespace tessera ')) return 'namespace/tessera';
   if (call.includes('get customresourcedefinition')) return 'customresourcedefinition/scaledobjects.keda.sh';
   if (call.includes('{.data.QUEUE_MODE}')) return 'lease';
   if (call.includes('{.data.KEY_PREFIX}')) return rig.keyPrefix;
@@ -184,6 +185,10 @@ describe('chaos.sh on a cluster', () => {
     expect(calls.filter((call) => call.includes('delete pod'))).toEqual([deletion]);
     const modes = calls.flatMap((call) => /"QUEUE_MODE","value":"(\w+)"/.exec(call)?.[1] ?? []);
     expect(modes).toEqual(['naive']);
+    // Its pods begin to leave before the new revision starts, for each switch.
+    const switches = calls.flatMap((call) => / (scale deployment .*|patch) /.exec(`${call} `)?.[1] ?? []);
+    const leave = 'scale deployment --selector serving.knative.dev/service=blur --replicas=0';
+    expect(switches).toEqual([leave, 'patch', leave, 'patch']);
     // Old revisions would go on working the same queue.
     expect(calls).toContain('--namespace tessera delete revision.serving.knative.dev blur-00001');
     expect(await rig.redis.set('not', 'held')).toBe('OK');
@@ -266,6 +271,12 @@ describe('chaos.sh on a cluster', () => {
     expect(lines.filter((line) => line.startsWith('killed 0'))).toEqual([]);
     expect(code).toBe(2);
     expect(await rig.redis.set('not', 'held')).toBe('OK');
+  });
+
+  test('says in one line that the namespace does not exist', async () => {
+    const { code, stderr } = await chaos('--namespace', 'nope');
+    expect(stderr).toBe('error: the cluster has no namespace nope: scripts/deploy.sh makes it\n');
+    expect(code).toBe(2);
   });
 
   test('keeps its hands off a queue in use', async () => {

@@ -14,7 +14,7 @@ declare -A with_value=(
   [exec]='--container -c'
   [logs]='--selector -l --container -c --tail --max-log-requests'
   [rollout]='--timeout'
-  [scale]='--replicas --timeout'
+  [scale]='--replicas --timeout --selector -l'
   [annotate]='' [label]='' [config]='' [version]='--output -o' [kustomize]=''
   [run]='--image --restart --env --command'
 )
@@ -41,7 +41,7 @@ holds() {
 
 # check_kubectl ARGUMENT... : exits with kubectl's error where it would refuse these arguments.
 check_kubectl() {
-  local verb='' selector='' all_namespaces='' for_='' patch='' source_='' all='' dashes='' rest=() option
+  local verb='' selector='' all_namespaces='' for_='' patch='' source_='' all='' dashes='' replicas='' rest=() option
   while (($# > 0)); do
     option=${1%%=*}
     case $1 in
@@ -64,6 +64,7 @@ check_kubectl() {
           --patch | -p | --patch-file) patch=yes ;;
           --filename | -f | --kustomize | -k) source_=yes ;;
           --all) all=yes ;;
+          --replicas) replicas=yes ;;
         esac
         if [[ $1 != *=* ]] && holds "${with_value[any]} ${with_value[${verb:-any}]}" "$1"; then
           shift
@@ -90,6 +91,7 @@ check_kubectl() {
       check_names
       [[ -n $selector$all$source_ || ${rest[0]} == */* || ${#rest[@]} -gt 1 ]] || refuse 'resource(s) were provided, but no name was specified'
       ;;
+    scale) [[ $replicas == yes ]] || refuse 'required flag(s) "replicas" not set' ;;
     wait) [[ -n $for_ ]] || refuse 'required flag(s) "for" not set' ;;
     patch) [[ -n $patch ]] || refuse 'must specify --patch or --patch-file containing the contents of the patch' ;;
     apply) [[ -n $source_ ]] || refuse 'must specify one of -f and -k' ;;

@@ -67,6 +67,7 @@ describe.each([
   ['logs.sh', ['blur']],
   ['logs.sh', ['keda']],
   ['clean.sh', []],
+  ['run.sh', ['photo.png']],
 ])('%s %j', (script, args) => {
   it("says in one line that kubectl reaches no cluster, without kubectl's own log", async () => {
     const stderr = `E1125 10:00:00.000000 1 memcache.go:265] "Unhandled Error" err="refused"
@@ -84,10 +85,20 @@ it.each([
   ['scale.sh', ['3']],
   ['status.sh', []],
   ['logs.sh', ['blur']],
+  ['run.sh', ['photo.png']],
 ])('%s %j says that the namespace does not exist', async (script, args) => {
   const { code, stdout, stderr } = await shell.run(script, args);
   expect(stderr).toBe('error: the cluster has no namespace tessera: scripts/deploy.sh makes it\n');
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+});
+
+it('believes who may not look at namespaces', async () => {
+  const rules: Rule[] = [
+    { call: 'get namespace tessera', exit: 1, stderr: 'Error from server (Forbidden): no' },
+    ...ready,
+  ];
+  const { code, stderr } = await shell.run('scale.sh', ['3'], rules);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 });
 
 describe("the tests' kubectl", () => {
@@ -105,6 +116,7 @@ describe("the tests' kubectl", () => {
     ['exec redis-0 redis-cli ping', 'is not supported anymore'],
     ['logs blur-1 --selector a=b', 'only a selector (-l) or a POD name is allowed'],
     ['apply', 'must specify one of -f and -k'],
+    ['scale deployment blur', 'required flag(s) "replicas" not set'],
     ['fetch pods', 'unknown command "fetch"'],
     ['get pods --output', 'flag needs an argument: --output'],
   ])('refuses what kubectl refuses: %s', async (line, said) => {

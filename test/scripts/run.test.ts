@@ -10,13 +10,17 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { readName } from '../../functions/lib/store/names.ts';
 import { outputName, outputNames } from '../../functions/lib/store/output-names.ts';
 import { earlierResult } from '../../functions/testing/earlier-result.ts';
-import { openShell, type Shell } from './shell.ts';
+import { openShell, present, type Shell } from './shell.ts';
 
 /** What the stand-in for split answers to `METHOD /path`, the last answer again and again. */
 interface Answer {
   status?: number;
   json?: unknown;
   text?: string;
+  /** Seconds; null for none. */
+  retryAfter?: number | null;
+  /** Ends the connection instead of answering, or never answers. */
+  silence?: 'cut' | 'endless';
 }
 
 let shell: Shell;
@@ -67,9 +71,13 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   if (uploaded !== undefined && answerUpload)
     answers.set(line, [answerUpload(uploaded, asked[asked.length - 1].body)]);
   const queue = answers.get(line) ?? [{ status: 404, json: { title: `unexpected ${line}` } }];
-  const { status = 200, json, text } = queue.length > 1 ? (queue.shift() ?? queue[0]) : queue[0];
-  response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '1' });
-  response.end(text ?? JSON.stringify(json));
+  const next = queue.length > 1 ? (queue.shift() ?? queue[0]) : queue[0];
+  const { status = 200, json, text, retryAfter = 1, silence } = next;
+  if (silence === 'cut') request.socket.destroy();
+  if (silence) return;
+  response.setHeader('content-type', 'application/json');
+  if (retryAfter !== null) response.setHeader('retry-after', retryAfter);
+  response.writeHead(status).end(text ?? JSON.stringify(json));
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {
@@ -387,6 +395,21 @@ describe('run.sh', () => {
     expect(code).toBe(2);
   });
 
+  it('names a folder without images, alone or among others', async () => {
+    for (const name of ['empty', 'texts', 'full']) await mkdir(join(folder, name));
+    await writeFile(join(folder, 'texts/a.txt'), 'a');
+    await writeFile(join(folder, 'full/cat.png'), 'pixels');
+    const [empty, texts] = [join(folder, 'empty'), join(folder, 'texts')];
+    const none = await run(empty, texts);
+    const said = `no PNG or JPEG in ${empty} ${texts} (subfolders are not searched)\n`;
+    expect(none.stderr).toBe(`error: there was no image to send: ${said}`);
+    expect(none.code).toBe(2);
+    answers.set('POST /?name=cat.png', [accepted('i1', 'cat.png')]);
+    const some = await run(empty, texts, join(folder, 'full'), join(folder, 'full'), '--no-wait');
+    expect(some.stdout).toContain(said);
+    expect(some.code).toBe(0);
+  });
+
   it('does not send what is no file or empty', async () => {
     execFileSync('mkfifo', [join(folder, 'pipe.png')]);
     await writeFile(join(folder, 'empty.png'), '');
@@ -408,21 +431,58 @@ describe('run.sh', () => {
     await writeFile(join(folder, 'cat.png'), 'pixels');
     answers.set('POST /?name=cat.png', [accepted('i7', 'cat.png')]);
     const args = [join(folder, 'cat.png'), '--no-wait', '--namespace', 'other'];
-    const rules = [{ call: 'kubectl --namespace other get service.serving.knative.dev split', stdout: url }];
+    const rules = [
+      { call: 'kubectl --namespace other get service.serving.knative.dev split', stdout: url },
+      ...present('namespace other', 'service.serving.knative.dev split'),
+    ];
     expect((await shell.run('run.sh', args, rules)).code).toBe(0);
-    const { code, stderr } = await shell.run('run.sh', args);
-    expect(stderr).toContain('namespace other has no split with a URL');
+    const { code, stderr } = await shell.run('run.sh', args, present('namespace other'));
+    expect(stderr).toBe('error: namespace other has no split with a URL: scripts/deploy.sh, or give --url\n');
     expect(code).toBe(2);
   });
 
-  it('tells that nobody answers', async () => {
-    await writeFile(join(folder, 'cat.png'), 'pixels');
-    const { code, stdout } = await shell.run('run.sh', [
-      join(folder, 'cat.png'),
-      '--url',
+  it.each([
+    [
+      'connects',
       'http://127.0.0.1:1',
-    ]);
-    expect(stdout).toMatch(/cat\.png refused: curl: .*onnect/);
+      /^error: split cannot be reached at http:\/\/127\.0\.0\.1:1: curl: .*onnect/,
+    ],
+    ['has the name', 'http://no-such-host.invalid', /curl: .*resolve/],
+  ])('says in one line that nobody %s, however many files there are', async (_what, address, said) => {
+    for (const name of ['a.png', 'b.png']) await writeFile(join(folder, name), name);
+    const { code, stdout, stderr } = await shell.run('run.sh', [folder, '--url', address]);
+    expect(stderr).toMatch(said);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+
+  it('gives up after its time when split takes the request and never answers', async () => {
+    await writeFile(join(folder, 'cat.png'), 'pixels');
+    answers.set('POST /?name=cat.png', [{ silence: 'endless' }]);
+    const { code, stderr } = await run(join(folder, 'cat.png'), '--timeout', '1');
+    expect(stderr).toMatch(/^error: split cannot be reached at .*timed out/);
+    expect(asked).toHaveLength(1);
+    expect(code).toBe(2);
+  });
+
+  it('does not wait for longer than its time', async () => {
+    await writeFile(join(folder, 'cat.png'), 'pixels');
+    answers.set('POST /?name=cat.png', [{ status: 429, json: { detail: 'No room.' }, retryAfter: 3000 }]);
+    const { code, stdout } = await run(join(folder, 'cat.png'), '--timeout', '20');
+    expect(stdout).toContain('cat.png refused: No room.');
+    expect(asked).toHaveLength(1);
     expect(code).toBe(1);
+  });
+
+  it.each<[string, Answer]>([
+    ['a connection that was cut', { silence: 'cut' }],
+    ['an ingress without a pod to ask', { status: 503, text: 'no healthy upstream', retryAfter: null }],
+  ])('sends again after %s', async (_what, first) => {
+    await writeFile(join(folder, 'cat.png'), 'pixels');
+    answers.set('POST /?name=cat.png', [first, accepted('i4', 'cat.png')]);
+    const { code, stdout } = await run(join(folder, 'cat.png'), '--no-wait');
+    expect(stdout).toContain('images=1 sent=1 refused=0');
+    expect(asked).toHaveLength(2);
+    expect(code).toBe(0);
   });
 });

@@ -61,6 +61,7 @@ const systemTools = [
   'sha256sum',
   'sleep',
   'sort',
+  'tail',
   'tr',
   'wc',
 ]);

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { queueKeys } from '../../functions/lib/queue/keys.ts';
 import { RedisServer } from '../../local/redis-server.ts';
 import { root } from '../manifests/overlays.ts';
-import { openShell, type Shell } from './shell.ts';
+import { openShell, present, type Shell } from './shell.ts';
 
 let shell: Shell;
 let server: RedisServer;
@@ -124,6 +124,7 @@ describe('watch.sh on a cluster', () => {
     deployment('other', 9, 9),
   ];
   const rules = [
+    ...present('namespace tessera'),
     {
       call: 'redis-cli EVAL .* 1 image 1000',
       stdout: counts,
@@ -136,6 +137,7 @@ describe('watch.sh on a cluster', () => {
     expect(stdout).toMatch(/ 35 +4 +0 +1 +0 +1 +4\/5 +0\/1 +2 +3 +4 +1\n/);
     expect(new Set(calls.map((call) => call.split(' ').slice(0, 5).join(' ')))).toEqual(
       new Set([
+        'kubectl --namespace tessera get namespace',
         'kubectl --namespace tessera exec statefulset/redis',
         'kubectl --namespace tessera get deployments',
       ]),
@@ -154,6 +156,14 @@ describe('watch.sh on a cluster', () => {
     const { code, stderr } = await shell.run('watch.sh', ['--seconds', '1'], rules);
     expect(stderr).toContain(said);
     expect(code).toBe(2);
+  });
+
+  it('says in one line that the namespace does not exist', async () => {
+    const { code, stdout, stderr } = await shell.run('watch.sh', ['--namespace', 'nope'], rules);
+    expect(stderr).toBe(
+      'error: nothing to watch: the cluster has no namespace nope: scripts/deploy.sh makes it\n',
+    );
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 
   it.each([[['--interval', '0']], [['--seconds', 'long']]])('refuses %j', async (args) => {
