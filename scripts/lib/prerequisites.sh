@@ -9,9 +9,13 @@ version_of() {
   kubectl --namespace "$1" get deployment "$2" --output 'jsonpath={.metadata.labels.app\.kubernetes\.io/version}'
 }
 
-# note_version WHAT FOUND TESTED : a remark when the minor versions differ.
+# note_version WHAT FOUND TESTED : a remark when the minor versions differ, or cannot be compared.
 note_version() {
-  [[ -z $2 || ${2#v} == "${3%.*}".* ]] || notes+=("$1 is $2; Tessera is made for ${3%.*}")
+  if ! [[ $2 =~ ([0-9]+\.[0-9]+)\.[0-9]+ ]]; then
+    notes+=("$1 does not say its version; Tessera is made for ${3%.*}")
+  elif [[ ${BASH_REMATCH[1]} != "${3%.*}" ]]; then
+    notes+=("$1 is ${BASH_REMATCH[0]}; Tessera is made for ${3%.*}")
+  fi
 }
 
 check_kubernetes() {
@@ -26,6 +30,17 @@ check_serving() {
     return
   fi
   note_version 'Knative Serving' "$(version_of knative-serving controller)" "$KNATIVE_SERVING_VERSION"
+}
+
+# Another networking layer does as well.
+check_kourier() {
+  ! has deployment net-kourier-controller --namespace knative-serving ||
+    note_version Kourier "$(version_of knative-serving net-kourier-controller)" "$KOURIER_VERSION"
+}
+
+# kn is for those who like it: no script calls it.
+check_kn() {
+  ! type -P kn >/dev/null || note_version kn "$(kn version | sed -n 's/^Version: *//p')" "$KNATIVE_SERVING_VERSION"
 }
 
 check_keda() {
@@ -86,6 +101,8 @@ check_prerequisites() {
   need_cluster
   check_kubernetes
   check_serving
+  check_kourier
+  check_kn
   check_keda
   [[ $1 == fallback ]] || check_extension
   [[ $1 != pvc ]] || check_volume_flags

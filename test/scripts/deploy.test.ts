@@ -7,7 +7,7 @@ import { openShell, present, type Rule, type Shell } from './shell.ts';
 
 let shell: Shell;
 beforeAll(async () => {
-  shell = await openShell(['kubectl']);
+  shell = await openShell(['kubectl', 'kn']);
 });
 afterAll(() => shell.clean());
 
@@ -22,7 +22,15 @@ const readyCluster: Rule[] = [
     'deployment autoscaler-keda',
     'statefulset redis',
   ),
-  { call: 'get deployment controller --output', stdout: '1.22.1' },
+  {
+    call: '^kubectl version --output yaml',
+    stdout: 'clientVersion:\n  gitVersion: v1.34.1\nserverVersion:\n  gitVersion: v1.35.4\n',
+  },
+  { call: '^kn version', stdout: 'Version:      v1.22.0\nBuild Date:   2026-04-29 10:00:00\n' },
+  { call: 'get deployment controller --output json', stdout: '1.22.1' },
+  { call: 'get deployment autoscaler-keda --output json', stdout: 'native-v1.22.0' },
+  { call: 'get deployment keda-operator --output json', stdout: '2.20.2' },
+  { call: 'get deployment mt-broker-ingress --output json', stdout: '1.22.2' },
   { call: 'get deployments --all-namespaces --selector app=keda-operator', stdout: 'keda' },
   { call: revision('latestCreatedRevisionName'), stdout: 'blur-00002' },
   { call: revision('latestReadyRevisionName'), stdout: 'blur-00002' },
@@ -93,11 +101,36 @@ describe('deploy.sh', () => {
     expect(code).toBe(1);
   });
 
-  it('only remarks on another minor version', async () => {
-    const rules = [{ call: 'get deployment controller --output json', stdout: '1.19.0' }, ...readyCluster];
-    const { code, stdout } = await shell.run('deploy.sh', [], rules);
-    expect(stdout).toContain('note: Knative Serving is 1.19.0; Tessera is made for 1.22');
-    expect(code).toBe(0);
+  it.each([
+    [
+      '^kubectl version --output yaml',
+      'serverVersion:\n  gitVersion: v1.31.2\n',
+      'Kubernetes is 1.31.2; Tessera is made for 1.35',
+    ],
+    [
+      'get deployment controller --output json',
+      '1.19.0',
+      'Knative Serving is 1.19.0; Tessera is made for 1.22',
+    ],
+    ['get deployment keda-operator --output json', 'v2.17.1', 'KEDA is 2.17.1; Tessera is made for 2.20'],
+    [
+      'get deployment autoscaler-keda --output json',
+      'devel',
+      'autoscaler-keda does not say its version; Tessera is made for 1.22',
+    ],
+    [
+      'get deployment net-kourier-controller --output json',
+      '1.2.0',
+      'Kourier is 1.2.0; Tessera is made for 1.22',
+    ],
+    ['^kn version', 'Version:      v1.8.1\n', 'kn is 1.8.1; Tessera is made for 1.22'],
+  ])('only remarks on another minor version: %s', async (call, stdout, said) => {
+    const rules = [{ call, stdout }, ...present('deployment net-kourier-controller'), ...readyCluster];
+    const kourier = { call: 'get deployment net-kourier-controller --output json', stdout: '1.22.0' };
+    const outcome = await shell.run('deploy.sh', [], [...rules, kourier]);
+    expect(outcome.stdout).toMatch(/^note: [^\n]*\ndeployed: /);
+    expect(outcome.stdout).toContain(`note: ${said}\n`);
+    expect(outcome.code).toBe(0);
   });
 
   it('takes the pvc overlay where both flags are on', async () => {
