@@ -112,6 +112,7 @@ const settings = {
   maxUploads: ['MAX_UPLOADS', integer(1, 1000), '8'],
   maxSplits: ['MAX_SPLITS', integer(1, 64), '2'],
   minBytesPerS: ['MIN_BYTES_PER_S', integer(0, 1_000_000_000), '4096'],
+  minUploadBytesPerS: ['MIN_UPLOAD_BYTES_PER_S', integer(0, 1_000_000_000), '32768'],
   host: ['HOST', matching(/^[A-Za-z0-9.:-]+$/, 'an address or a host name'), '127.0.0.1'],
   port: ['PORT', integer(0, 65_535), '8080'],
   logLevel: ['LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info'],

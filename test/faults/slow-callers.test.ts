@@ -25,7 +25,7 @@ const open: Socket[] = [];
 beforeAll(async () => {
   server = await RedisServer.start();
   split = new FunctionProcess('split', {
-    env: { REDIS_URL: server.url, MAX_UPLOADS: String(uploads), CLIENT_SHARE: '1' },
+    env: { REDIS_URL: server.url, MAX_UPLOADS: String(uploads), TRUSTED_PROXIES: '1', CLIENT_SHARE: '0.9' },
   });
   url = new URL(await split.healthy());
 });
@@ -46,22 +46,38 @@ async function connectTo(): Promise<Socket> {
   return socket;
 }
 
-/** An upload that announces much, sends `bytes` of it and then a byte now and then. */
-async function openSlowUpload(bytes: number): Promise<Socket> {
+interface SlowUpload {
+  /** Sent at once. */
+  bytes?: number;
+  /** Sent twice a second from then on. */
+  drop?: Buffer;
+  /** Where it says it comes from. */
+  from?: string;
+}
+
+/** An upload that announces much, and sends little of it after the beginning. */
+async function openSlowUpload({ bytes = 0, drop = Buffer.from('x'), from }: SlowUpload): Promise<Socket> {
   const socket = await connectTo();
-  socket.write(`POST /?name=slow.png HTTP/1.1\r\nhost: x\r\ncontent-length: ${declaredBytes}\r\n\r\n`);
+  const headers = [
+    'host: x',
+    `content-length: ${declaredBytes}`,
+    ...(from ? [`x-forwarded-for: ${from}`] : []),
+  ];
+  socket.write(`POST /?name=slow.png HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
   if (bytes > 0) socket.write(Buffer.alloc(bytes));
-  const drip = setInterval(() => socket.write('x'), 500);
+  const drip = setInterval(() => socket.write(drop), 500);
   socket.once('close', () => clearInterval(drip));
   return socket;
 }
 
-async function openSlowUploads(count: number, bytes = 0): Promise<Socket[]> {
-  return Promise.all(Array.from({ length: count }, () => openSlowUpload(bytes)));
+async function openSlowUploads(count: number, upload: SlowUpload = {}): Promise<Socket[]> {
+  return Promise.all(Array.from({ length: count }, () => openSlowUpload(upload)));
 }
 
-async function post(name: string): Promise<Response> {
-  return fetch(`${url.href}?name=${name}`, { method: 'POST', body: await toPng(picture(60, 40), 3) });
+async function post(name: string, from?: string): Promise<Response> {
+  const headers: Record<string, string> = from ? { 'x-forwarded-for': from } : {};
+  const body = await toPng(picture(60, 40), 3);
+  return fetch(`${url.href}?name=${name}`, { method: 'POST', body, headers });
 }
 
 /** Memory of split that is really there, in MB; 0 on systems that do not tell. */
@@ -95,7 +111,7 @@ describe('uploads that come byte by byte', () => {
 
 describe('while as many large uploads are open as may be', () => {
   beforeEach(async () => {
-    await openSlowUploads(uploads, 2 * 1024 * 1024);
+    await openSlowUploads(uploads, { bytes: 2 * 1024 * 1024 });
     await until('all of them to be open', async () => (await post('more.png')).status === 429);
   });
 
@@ -115,6 +131,30 @@ describe('while as many large uploads are open as may be', () => {
   it('callers that go away make room at once', async () => {
     for (const socket of open) socket.destroy();
     expect((await post('good.png')).status).toBe(202);
+  });
+});
+
+describe('uploads that send much at first and little from then on', () => {
+  const bytes = 1_100_000; // A little more than is needed to get a place.
+
+  it(
+    'do not keep their places for long, from however many addresses they come',
+    { timeout: 60_000 },
+    async () => {
+      const drop = Buffer.alloc(2500); // More than a body without a place has to send.
+      for (let n = 0; n < uploads; n++) await openSlowUpload({ bytes, drop, from: `192.0.2.${n}` });
+      await until(
+        'all places to be taken',
+        async () => (await post('more.png', '203.0.113.1')).status === 429,
+      );
+      await until('one to be free', async () => (await post('more.png', '203.0.113.1')).status === 202);
+    },
+  );
+
+  it('take no more than the share of one client', async () => {
+    await openSlowUploads(2 * uploads, { bytes, from: '192.0.2.1' });
+    await until('its places to be taken', async () => (await post('more.png', '192.0.2.1')).status === 429);
+    expect((await post('other.png', '192.0.2.2')).status).toBe(202);
   });
 });
 

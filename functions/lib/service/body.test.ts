@@ -11,9 +11,12 @@ import { assertAcceptable, readBody } from './body.ts';
 const limits = {
   maxBytes: 4_000_000,
   pace: { minBytesPerS: 1000, patienceMs: 2000 },
-  takePlace: () => {
-    asked = true;
-    return place.promise;
+  place: {
+    take: () => {
+      asked = true;
+      return place.promise;
+    },
+    pace: { minBytesPerS: 100_000, patienceMs: 2000 },
   },
 };
 
@@ -137,6 +140,16 @@ describe('readBody takes a place', () => {
       expect((await outcome).equals(body)).toBe(true);
     },
   );
+
+  it('and has to come faster from then on, whatever it sent before', async () => {
+    place.resolve();
+    sendHead('content-length: 3000000');
+    socket.write(Buffer.alloc(2_000_000));
+    // Fast enough for a body without a place, and all of it together has come fast enough too.
+    const drip = setInterval(() => socket.write(Buffer.alloc(500)), 100);
+    await expect(outcome).rejects.toMatchObject({ code: 'request-timeout' });
+    clearInterval(drip);
+  });
 
   it('or is refused', async () => {
     sendHead('content-length: 3');

@@ -20,8 +20,12 @@ export interface BodyPlaces {
 export interface BodyLimits {
   maxBytes: number;
   pace: PaceLimit;
-  /** Takes a place for the body; see {@link BodyPlaces}. */
-  takePlace?: () => Promise<void>;
+  place?: {
+    /** Takes a place for the body; see {@link BodyPlaces}. */
+    take: () => Promise<void>;
+    /** How a body has to come from then on: it keeps others from the place. */
+    pace: PaceLimit;
+  };
 }
 
 /** Throws a {@link Problem} for a body that cannot be taken, as far as its headers tell. */
@@ -40,31 +44,32 @@ export function assertAcceptable(headers: IncomingHttpHeaders, maxBytes: number)
  * too slowly or gets no place, and another Error when the caller goes away.
  */
 export async function readBody(req: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
-  const { maxBytes, pace, takePlace = async () => {} } = limits;
+  const { maxBytes, pace, place } = limits;
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const body = new Body(req.headers['content-length']);
-  let hasPlace = false;
+  let watched = new Pace(pace);
+  let hasPlace = place === undefined;
 
-  const place = async () => {
+  const takePlace = async () => {
+    if (place === undefined || hasPlace) return;
     hasPlace = true;
     req.pause();
-    await takePlace();
+    await place.take();
+    watched = new Pace(place.pace, body.length);
     body.grow();
     req.resume();
   };
   const read = (chunk: Buffer) => {
     if (body.length + chunk.length > maxBytes) return reject(tooLarge(maxBytes));
     body.add(chunk);
-    if (!hasPlace && body.length > UNPLACED_BYTES) place().catch(reject);
+    if (body.length > UNPLACED_BYTES) takePlace().catch(reject);
   };
   const end = () => {
     req.off('close', cutOff);
-    const placed = hasPlace ? Promise.resolve() : takePlace();
-    placed.then(() => resolve(body.whole()), reject);
+    takePlace().then(() => resolve(body.whole()), reject);
   };
   const cutOff = () => reject(new Error(`The caller went away after ${body.length} bytes of the body`));
 
-  const watched = new Pace(pace);
   const ticks = setInterval(() => {
     // While it is paused the caller is not the one to act.
     if (!req.isPaused() && watched.isTooSlow(body.length, TICK_MS)) reject(tooSlow(body.length));

@@ -19,11 +19,26 @@ describe('Pace', () => {
     expect(cutAt(() => 0)).toBe(10);
   });
 
-  it('ends one that comes byte by byte soon after', () => {
-    expect(cutAt((second) => second)).toBe(11);
+  it('ends one that comes byte by byte then, too', () => {
+    expect(cutAt((second) => second)).toBe(10);
   });
 
-  it('lets one begin slowly and catch up', () => {
+  it('ends one that was fast at first and then comes byte by byte, however much has passed', () => {
+    expect(cutAt((second) => 1_000_000 + second)).toBe(20);
+  });
+
+  it('does not count what passed before it began', () => {
+    const pace = new Pace({ minBytesPerS: 100, patienceMs: 10_000 }, 5000);
+    expect(pace.isTooSlow(5999, 10_000)).toBe(true);
+  });
+
+  it('ends only what stands still where no average is expected', () => {
+    const pace = new Pace({ minBytesPerS: 0, patienceMs: 10_000 });
+    expect(pace.isTooSlow(1, 10_000)).toBe(false);
+    expect(pace.isTooSlow(1, 10_000)).toBe(true);
+  });
+
+  it('lets one begin slowly and catch up in the same period', () => {
     expect(cutAt((second) => (second < 10 ? second : 100 * second))).toBe(null);
   });
 

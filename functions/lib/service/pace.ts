@@ -1,31 +1,37 @@
-// How slow a caller may be, in sending a body or in taking an answer. Without a limit, a caller that sends or takes a byte
-// now and then holds a connection, its memory and its share of the uploads for as long as it likes.
+// How slow a caller may be in sending a body or in reading an answer. Without a limit, a caller that sends or reads a byte now
+// and then holds a connection, its memory and its share of the uploads for as long as it likes.
 
 export interface PaceLimit {
-  /** The average that is wanted once the patience is used up. */
+  /** The average that is expected in each period of `patienceMs`. */
   minBytesPerS: number;
-  /** How long nothing at all may pass, and how long the average is not looked at in the beginning. */
+  /** How long nothing at all may pass. */
   patienceMs: number;
 }
 
-/** Watches one transfer. Counts only the time it is told of: the time in which the caller was the one to act. */
+/**
+ * Watches one transfer, period by period: what passed in earlier ones does not count, so nobody can send a lot at first and
+ * then trickle. Counts only the time it is told of: the time in which the caller was the one to act.
+ */
 export class Pace {
   readonly #limit: PaceLimit;
-  #waitedMs = 0;
-  #stalledMs = 0;
-  #bytes = 0;
+  #periodMs = 0;
+  #bytesBefore: number;
 
-  constructor(limit: PaceLimit) {
+  /** `bytes`: what passed before the watch began. */
+  constructor(limit: PaceLimit, bytes = 0) {
     this.#limit = limit;
+    this.#bytesBefore = bytes;
   }
 
   /** Returns whether the transfer is too slow, after `ms` more of waiting, with `bytes` passed in all. */
   isTooSlow(bytes: number, ms: number): boolean {
     const { minBytesPerS, patienceMs } = this.#limit;
-    this.#waitedMs += ms;
-    this.#stalledMs = bytes > this.#bytes ? 0 : this.#stalledMs + ms;
-    this.#bytes = bytes;
-    const wanted = (minBytesPerS * (this.#waitedMs - patienceMs)) / 1000;
-    return this.#stalledMs >= patienceMs || bytes < wanted;
+    this.#periodMs += ms;
+    if (this.#periodMs < patienceMs) return false;
+    const passed = bytes - this.#bytesBefore;
+    const expected = (minBytesPerS * this.#periodMs) / 1000;
+    this.#periodMs = 0;
+    this.#bytesBefore = bytes;
+    return passed === 0 || passed < expected;
   }
 }

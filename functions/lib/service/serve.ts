@@ -37,6 +37,8 @@ export interface ServeOptions {
   bodyLimit: (req: IncomingMessage) => number;
   /** The slowest that a caller may send a body or take an answer. */
   minBytesPerS: number;
+  /** The slowest that a body may come that holds one of the places. */
+  minUploadBytesPerS: number;
   /** How long requests under way may take once the process is asked to stop. */
   drainMs: number;
   lifecycle: Lifecycle;
@@ -126,16 +128,18 @@ export async function serve(options: ServeOptions): Promise<Server> {
 
 /** Reads the body of a request, once its head lets it in. Throws a {@link Problem} for one that is refused. */
 async function receive(req: IncomingMessage, res: ServerResponse, options: ServeOptions): Promise<Buffer> {
-  const { lifecycle, bodyLimit, minBytesPerS } = options;
+  const { lifecycle, bodyLimit, minBytesPerS, minUploadBytesPerS } = options;
   const maxBytes = bodyLimit(req);
   lifecycle.admit?.(req);
   assertRoutable(req);
   assertAcceptable(req.headers, maxBytes);
-  const pace = { minBytesPerS, patienceMs: SENDING_PATIENCE_MS };
+  const patienceMs = SENDING_PATIENCE_MS;
+  const pace = { minBytesPerS, patienceMs };
   const { places } = lifecycle;
   if (!places || req.method !== 'POST') return readBody(req, { maxBytes, pace });
   await places.find(req); // Where there is none, the body need not be sent at all.
-  return readBody(req, { maxBytes, pace, takePlace: () => places.take(res) });
+  const placedPace = { minBytesPerS: minUploadBytesPerS, patienceMs };
+  return readBody(req, { maxBytes, pace, place: { take: () => places.take(res), pace: placedPace } });
 }
 
 /** Stops accepting, lets requests under way end, and cuts off what is left after `drainMs`. */
