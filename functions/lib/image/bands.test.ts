@@ -11,7 +11,7 @@ function draw(width: number, height: number): { data: Buffer; width: number; hei
 
 describe('bandsOf', { timeout: 60_000 }, () => {
   test.each([1, 2, 3, 4, 5, 6, 7, 8])('turns by orientation %i as libvips does', async (orientation) => {
-    // Large enough for several bands either way.
+    // Large enough for several bands in either direction.
     for (const image of [draw(1, 1), draw(3, 2), draw(701, 1203)]) {
       const { data, width, height } = image;
       const tagged = await sharp(data, { raw: { width, height, channels: 4 } })

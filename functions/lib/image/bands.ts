@@ -1,27 +1,29 @@
-// Bands of rows out of a bitmap that some codec could only decode whole, turned as a photo's EXIF orientation asks.
+// Cuts a bitmap that a codec could only decode whole into bands of rows, and turns it by its EXIF
+// orientation.
 import { type Bitmap, type Channels, channelsOf } from './pixels.ts';
 
 /**
- * What a band aims for: enough rows that handing one over costs nothing, few enough to be still in the cache then, and
- * to be used up while the thread that inflates has something to do.
+ * The target size of a band. It is large enough that passing one on costs nothing, and small enough that a
+ * band is still in the cache then. A band should also take long enough to process that the inflating thread
+ * has something to do.
  */
 export const bandBytes = 64 * 1024;
 
 /**
- * Where a band of so many bytes goes. Decoders do not touch a band again once they are asked for the next one, so this
- * may also give the same memory again, or consecutive pieces of one buffer.
+ * Returns the buffer for a band of so many bytes. Decoders do not touch a band again after the next one is
+ * requested, so this may return the same memory each time, or consecutive parts of one buffer.
  */
 export type AllocateBand = (length: number) => Buffer;
 
-/** A buffer of its own for every band, which may be kept or transferred. */
+/** Returns a new buffer for every band, so that a band may be kept or transferred. */
 export function allocateFresh(length: number): Buffer {
   return Buffer.allocUnsafeSlow(length);
 }
 
-/** Orientations from here on exchange width and height (EXIF 2.32, tag 0x0112). */
+/** From this orientation on, width and height are exchanged (EXIF 2.32, tag 0x0112). */
 export const firstSidewaysOrientation = 5;
 
-/** The size of a picture once it is turned by the EXIF `orientation`. */
+/** Returns the size of a picture after turning it by the EXIF `orientation`. */
 export function uprightSize(
   { width, height }: { width: number; height: number },
   orientation: number,
@@ -30,9 +32,9 @@ export function uprightSize(
 }
 
 /**
- * The rows of `image`, RGB or RGBA, from the top, after turning it by the EXIF `orientation` (1 to 8; 1 leaves it as it
- * is), with `channels` bytes a pixel, each band in a buffer of its own unless `allocate` says otherwise. With 3 channels,
- * alpha is left out.
+ * Yields the rows of `image`, RGB or RGBA, from the top, after turning it by the EXIF `orientation` (1 to 8;
+ * 1 leaves it unchanged). A band has `channels` bytes per pixel, and its own buffer unless `allocate` returns
+ * another. With 3 channels, alpha is left out.
  */
 export function* bandsOf(
   image: Bitmap,
@@ -50,7 +52,10 @@ export function* bandsOf(
   }
 }
 
-/** Where the turned image's pixels lie in the source, counted in pixels: its top left one, and the way right and down. */
+/**
+ * Where the turned image's pixels are in the source, counted in pixels: its top left pixel, and the steps to
+ * the right and down.
+ */
 interface Walk {
   first: number;
   stepX: number;
@@ -81,7 +86,7 @@ function turn({ width, height }: Bitmap, orientation: number): Walk {
 }
 
 function copyPixels(image: Bitmap, { first, stepX, stepY }: Walk, band: Bitmap, channels: Channels): void {
-  // The `| 0` keep V8 in int32 arithmetic.
+  // `| 0` keeps V8 in int32 arithmetic.
   const stride = channelsOf(image);
   const step = (stepX * stride) | 0;
   const { data: from } = image;

@@ -1,6 +1,6 @@
-// How large a picture's pixels are meant to be: on paper, or one side compared with the other.
+// How large a picture's pixels are meant to be: on paper, or in relation of width to height.
 
-/** Pixels per metre, or for `aspect` the ratio of the two alone. Both are integers from 1 to 2³¹-1, as in PNG's pHYs. */
+/** Pixels per metre, or for `aspect` only the ratio of the two. Both are integers from 1 to 2³¹-1, as in PNG's pHYs. */
 export interface Density {
   x: number;
   y: number;
@@ -9,19 +9,19 @@ export interface Density {
 
 const largest = 2 ** 31 - 1;
 
-/** The density of so many pixels per metre; undefined for numbers that make no sense. */
+/** Returns the density in pixels per metre, or undefined for numbers that make no sense. */
 export function metreDensity(x: number, y: number): Density | undefined {
   const density: Density = { x: Math.round(x), y: Math.round(y), unit: 'metre' };
   return isPossible(density) ? density : undefined;
 }
 
-/** The density of pixels that are not square; undefined when they are, or the numbers make no sense. */
+/** Returns the density of pixels that are not square, or undefined if they are square or the numbers make no sense. */
 export function aspectDensity(x: number, y: number): Density | undefined {
   const density: Density = { x: Math.round(x), y: Math.round(y), unit: 'aspect' };
   return isPossible(density) && density.x !== density.y ? density : undefined;
 }
 
-/** The density after the picture was turned on its side. */
+/** Returns the density after the picture was turned by 90 degrees. */
 export function turnSideways({ x, y, unit }: Density): Density {
   return { x: y, y: x, unit };
 }

@@ -49,7 +49,7 @@ describe('readExif', () => {
     },
   );
 
-  test('finds the directory where the header says it is, and the tag behind others', () => {
+  test('finds the directory at the offset in the header, and the tag after other tags', () => {
     expect(readExif(tiff([[orientation, 'short', 6]], { offset: 100 }))).toEqual({ orientation: 6 });
     const entries: Entry[] = [
       [0x0100, 'short', 3],
@@ -64,10 +64,10 @@ describe('readExif', () => {
     ['orientation 0', tiff([[orientation, 'short', 0]])],
     ['a negative orientation', tiff([[orientation, 'slong', 0xfffffffa]])],
     ['orientation 9', tiff([[orientation, 'long', 9]])],
-    ['a LONG whose first half alone would do', tiff([[orientation, 'long', 0x60001]])],
+    ['a LONG whose first half would be valid', tiff([[orientation, 'long', 0x60001]])],
     ['no TIFF', Buffer.from('http://ns.adobe.com/xap/1.0/\0<x/>')],
     ['nothing', Buffer.alloc(0)],
-  ])('says nothing of %s', (_, block) => {
+  ])('ignores %s', (_, block) => {
     expect(readExif(block)).toEqual({});
   });
 
@@ -77,7 +77,7 @@ describe('readExif', () => {
     ['no unit', 1, [4, 1], [3, 1], { x: 4, y: 3, unit: 'aspect' }],
     ['no unit and square pixels', 1, [72, 1], [72, 1], undefined],
     ['a division by zero', 2, [300, 0], [300, 0], undefined],
-    ['nothing divided by nothing', 2, [0, 0], [0, 0], undefined],
+    ['zero divided by zero', 2, [0, 0], [0, 0], undefined],
     ['zero', 2, [0, 1], [0, 1], undefined],
     ['far too many', 2, [0xffffffff, 1], [0xffffffff, 1], undefined],
   ] as const)('reads the resolution in %s', (_, unit, x, y, density) => {
@@ -91,7 +91,7 @@ describe('readExif', () => {
     expect(notes).toEqual(density === undefined ? {} : { density });
   });
 
-  test('takes the resolution to be in inches where no unit is named', () => {
+  test('assumes inches if the resolution has no unit', () => {
     const entries: Entry[] = [
       [xResolution, 'rational', [254, 1]],
       [yResolution, 'rational', [254, 1]],
@@ -100,7 +100,7 @@ describe('readExif', () => {
     expect(readExif(tiff(entries.slice(0, 1)))).toEqual({});
   });
 
-  test('reads nothing beyond the block where it is damaged or cut off', () => {
+  test('reads nothing beyond a damaged or cut off block', () => {
     const whole = tiff([[orientation, 'short', 6]]);
     for (let length = 0; length < 22; length++) {
       expect(readExif(whole.subarray(0, length))).toEqual({});

@@ -1,9 +1,9 @@
-// What is read of a photo's EXIF notes: which way up the camera was held, and how many pixels go to a metre. The notes are
-// a TIFF block, in an APP1 segment of a JPEG or in the eXIf chunk of a PNG.
+// Reads two facts from a photo's EXIF data: how the camera was held, and how many pixels there are per metre.
+// EXIF is a TIFF block, in an APP1 segment of a JPEG or in the eXIf chunk of a PNG.
 import { aspectDensity, type Density, metreDensity } from './density.ts';
 
 export interface ExifNotes {
-  /** How the stored picture is to be turned (tag 0x0112), from 1, upright, to 8. */
+  /** How to turn the stored picture (tag 0x0112): 1, already upright, to 8. */
   orientation?: number;
   density?: Density;
 }
@@ -14,12 +14,12 @@ const metresPerUnit = new Map([
   [2, 0.0254],
   [3, 0.01],
 ]);
-/** The unit when none is named is the inch (EXIF 2.32, section 4.6.4). */
+/** The unit is the inch if none is given (EXIF 2.32, section 4.6.4). */
 const inch = 2;
 
 /**
- * The notes in the TIFF block `tiff`. What is damaged, missing or makes no sense is left out, as viewers do.
- * Orientation should be a SHORT; writers that store it as another integer are understood too.
+ * Returns the facts in the TIFF block `tiff`. Damaged, missing and senseless entries are left out, as viewers
+ * do. Orientation should be a SHORT, but other integer types are accepted too.
  */
 export function readExif(tiff: Uint8Array): ExifNotes {
   const values = readFirstDirectory(tiff);
@@ -34,7 +34,7 @@ export function readExif(tiff: Uint8Array): ExifNotes {
   };
 }
 
-/** The numbers of the block's first directory by their tag. The first entry of a tag counts. */
+/** Returns the numbers in the block's first directory by their tag. If a tag occurs twice, the first entry counts. */
 function readFirstDirectory(tiff: Uint8Array): Map<number, number> {
   const values = new Map<number, number>();
   const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.length);
@@ -56,7 +56,10 @@ function readFirstDirectory(tiff: Uint8Array): Map<number, number> {
   return values;
 }
 
-/** The number in the directory entry at `entry`; undefined where it is of another type or lies outside the block. */
+/**
+ * Returns the number in the directory entry at `entry`, or undefined if it has another type or is outside the
+ * block.
+ */
 function readNumber(view: DataView, entry: number, isLittleEndian: boolean): number | undefined {
   const value = entry + 8;
   switch (view.getUint16(entry + 2, isLittleEndian)) {

@@ -19,11 +19,11 @@ const writes = (at: number, text: string) => (profile: Buffer) => {
 };
 
 describe('rgbProfileOf', () => {
-  test('takes a profile for RGB as it is', () => {
+  test('accepts a profile for RGB unchanged', () => {
     expect(rgbProfileOf(p3)).toEqual(p3);
   });
 
-  test('leaves out what follows the profile', () => {
+  test('leaves out bytes after the profile', () => {
     expect(rgbProfileOf(Buffer.concat([p3, Buffer.from('padding')]))).toEqual(p3);
   });
 
@@ -31,11 +31,11 @@ describe('rgbProfileOf', () => {
     ['scanners', 'scnr'],
     ['printers', 'prtr'],
     ['colour spaces', 'spac'],
-  ])('takes a profile for %s', (_, kind) => {
+  ])('accepts a profile for %s', (_, kind) => {
     expect(rgbProfileOf(changed(writes(12, kind)))).toBeDefined();
   });
 
-  test('takes one of the largest size, and none that is larger', () => {
+  test('accepts a profile of the largest size, but no larger one', () => {
     const profileOf = (bytes: number): Buffer =>
       changed((profile) => profile.writeUInt32BE(bytes), bytes - p3.length);
     expect(rgbProfileOf(profileOf(maxProfileBytes))).toHaveLength(maxProfileBytes);
@@ -60,7 +60,7 @@ describe('rgbProfileOf', () => {
     ['has a tag that is too long', () => changed((profile) => profile.writeUInt32BE(0xffffffff, 140))],
     ['has an impossible intent', () => changed((profile) => profile.writeUInt32BE(0x10000, 64))],
     ['of version 4 is not padded', () => changed((profile) => profile.writeUInt32BE(p3.length + 1), 1)],
-  ])('takes no profile that %s', (_, profile) => {
+  ])('refuses a profile that %s', (_, profile) => {
     expect(rgbProfileOf(profile())).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
-// Colour profiles that may be put into a PNG of RGB pixels (ICC.1:2010, section 7). The checks are those libpng makes: a
-// profile it refuses would be a profile nobody uses.
+// Colour profiles that may be put into a PNG with RGB pixels (ICC.1:2010, section 7). The checks are the same
+// as libpng's, because no program would use a profile that libpng refuses.
 
-/** Profiles for screens take a few KB, those of printers and scanners up to some MB. */
+/** Profiles for screens take a few KB, those for printers and scanners up to some MB. */
 export const maxProfileBytes = 4 * 1024 * 1024;
 
 const headerBytes = 128;
@@ -10,8 +10,8 @@ const classes = new Set(['mntr', 'scnr', 'prtr', 'spac']);
 const connectionSpaces = new Set(['XYZ ', 'Lab ']);
 
 /**
- * The profile in `bytes`, without what follows it, if it fits RGB pixels; undefined when it is for grey or ink, is not whole, is
- * larger than {@link maxProfileBytes} or makes no sense.
+ * Returns the profile in `bytes`, without the bytes after it. Returns undefined if it is not for RGB pixels
+ * (grey or ink), is incomplete, makes no sense, or is larger than {@link maxProfileBytes}.
  */
 export function rgbProfileOf(bytes: Uint8Array): Uint8Array | undefined {
   if (bytes.length < headerBytes + 4) return undefined;
@@ -32,7 +32,7 @@ function fitsRgb(bytes: Uint8Array, view: DataView): boolean {
   );
 }
 
-/** Whether every tag lies within the profile. From version 4 on, a profile is padded to whole words. */
+/** Returns whether every tag is inside the profile. From version 4 on, a profile is padded to whole words. */
 function hasItsTags(view: DataView, size: number): boolean {
   const version = view.getUint8(8);
   if (version >= 4 && size % 4 !== 0) return false;

@@ -1,5 +1,5 @@
-// Our codecs behind Jimp's format interface: whole images in, whole images out. The functions themselves never load
-// Jimp: they stream bands, see read.ts.
+// Our codecs as Jimp formats, which decode and encode whole images. The functions never load Jimp: they
+// stream bands, see read.ts.
 import { type AllocateBand, bandsOf } from './bands.ts';
 import { decodeStored } from './jpeg/upright-bands.ts';
 import { readJpegHeader } from './jpeg/header.ts';
@@ -15,12 +15,18 @@ export interface JimpBitmap {
   height: number;
 }
 
-/** PNG for `createJimp`. A bad image throws the Problems of `decodeBands`. Opaque images become RGB files. */
+/**
+ * PNG for `createJimp`. A bad image throws the same Problems as `decodeBands`. Opaque images are written as
+ * RGB files.
+ */
 export function pngFormat() {
   return { mime: 'image/png' as const, hasAlpha: true, decode: decodePngWhole, encode: encodePngWhole };
 }
 
-/** JPEG for `createJimp`: decodes with our decoder, encodes with Jimp's own. Jimp turns the picture as its EXIF says. */
+/**
+ * JPEG for `createJimp`: decodes with our decoder, encodes with Jimp's own. Jimp itself turns the picture by
+ * its EXIF orientation.
+ */
 export function jpegFormat() {
   return { mime: 'image/jpeg' as const, decode: decodeJpegWhole, encode: encodeJpegWhole };
 }
@@ -49,7 +55,10 @@ async function encodePngWhole(bitmap: JimpBitmap): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** The same memory for every band: it stays in the cache, where fresh memory has to be mapped and cleared first. */
+/**
+ * Returns the same memory for every band. It stays in the cache, while new memory would have to be mapped and
+ * cleared first.
+ */
 function reuseOne(): AllocateBand {
   let memory = Buffer.alloc(0);
   return (length) => {
@@ -77,7 +86,7 @@ async function encodeJpegWhole(bitmap: JimpBitmap, options?: { quality?: number 
   return jpeg().encode(bitmap, options);
 }
 
-/** Pixels are read and written as words of four bytes, red first: Node runs on little-endian machines. */
+/** Pixels are read and written as words of four bytes, red first, because Node runs on little-endian machines. */
 function addAlpha(rgb: Uint8Array, rgba: Uint32Array): void {
   const words = viewOf(rgb);
   const last = rgba.length - 1;

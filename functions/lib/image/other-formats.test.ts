@@ -11,7 +11,7 @@ describe('describeOther', () => {
     ['a WebP image', () => drawing().webp().toBuffer()],
     ['an AVIF image', () => drawing().avif().toBuffer()],
     ['a TIFF image or raw photo', () => drawing().tiff().toBuffer()],
-  ])('knows %s that sharp has written', async (what, draw) => {
+  ])('recognises %s written by sharp', async (what, draw) => {
     const said = describeOther(await draw());
     expect(said).toContain(`This is ${what}; convert it to PNG or JPEG first`);
   });
@@ -44,13 +44,13 @@ describe('describeOther', () => {
     ['a compressed file', '\x1f\x8b\x08'],
     ['a compressed file', 'PK\x03\x04'],
     ['a form with a file in it', '--x7Zb\r\nContent-Disposition: form-data; name="f"'],
-    ['a PNG that lost its line ends', '\x89PNG\x1a\0\0\0\rIHDR'],
-    ['a PNG that lost its line ends', '\x89PNG\n\x1a\n'],
+    ['a PNG with changed line ends', '\x89PNG\x1a\0\0\0\rIHDR'],
+    ['a PNG with changed line ends', '\x89PNG\n\x1a\n'],
     ['a PNG or JPEG that was sent as text', '\xef\xbf\xbdPNG\r\n'],
     ['a PNG or JPEG that was sent as text', '\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\0'],
     ['an image written as Base64', 'data:image/png;base64,iVBORw0KGgo'],
     ['an image written as Base64', 'iVBORw0KGgoAAAANSUhEUg'],
-    ['the pointer to a file in Git LFS', 'version https://git-lfs.github.com/spec/v1'],
+    ['a pointer to a file in Git LFS', 'version https://git-lfs.github.com/spec/v1'],
   ])('knows %s: %j', (what, head) => {
     expect(describeOther(bytes(head))).toMatch(new RegExp(`^This is ${what}; .+\\.$`));
   });
@@ -58,20 +58,20 @@ describe('describeOther', () => {
   test.each([
     ['\ufeff<?xml version="1.0" encoding="UTF-16"?>\n<svg xmlns="http://www.w3.org/2000/svg">'],
     ['<svg xmlns="http://www.w3.org/2000/svg">'],
-  ])('knows an SVG drawing in UTF-16: %j', (text) => {
+  ])('recognises an SVG drawing in UTF-16: %j', (text) => {
     const littleEndian = Buffer.from(text, 'utf16le');
     for (const each of [littleEndian, Buffer.from(littleEndian).swap16()])
       expect(describeOther(each)).toContain('This is an SVG drawing; ');
   });
 
   test.each(['hello', 'BMW', 'P', '-- a title', '\0\0\0\0\0\0\0\0', '<xml>'])(
-    'makes nothing up for %j',
+    'does not guess for %j',
     (text) => {
       expect(describeOther(bytes(text))).toBe('The bytes are neither a PNG nor a JPEG.');
     },
   );
 
-  test('says when there is nothing', () => {
-    expect(describeOther(new Uint8Array())).toBe('There are no bytes where an image should be.');
+  test('says that there are no bytes', () => {
+    expect(describeOther(new Uint8Array())).toBe('The image is empty: it has no bytes.');
   });
 });

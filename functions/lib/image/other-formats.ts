@@ -1,25 +1,28 @@
-// What bytes are that are neither PNG nor JPEG, by how they begin, so that the refusal can say what to do instead.
-// oxlint-disable no-control-regex -- the signatures of files hold them
+// Recognises other kinds of files by their first bytes, so that the refusal can say what to do.
+// oxlint-disable no-control-regex -- file signatures contain them
 
 interface OtherFormat {
   what: string;
-  /** How the bytes begin, as {@link headOf} reads them. Only the first {@link HEAD_BYTES} are seen. */
+  /** Matches the first {@link HEAD_BYTES} bytes, as {@link headOf} reads them. */
   head: RegExp;
   advice: string;
 }
 
 const HEAD_BYTES = 1024;
 
-/** Advice for an image in a file that ends in `extension`. */
+/** Advice for an image in a file with this extension. */
 const convert = (extension: string): string =>
   `convert it to PNG or JPEG first, for example with ImageMagick: magick photo.${extension} photo.png`;
 const sendBytes = 'send the bytes of the file as they are, with curl --data-binary @photo.png';
 
-/** An ISO media file whose brands, the main one first, contain one of `brands` (ISO/IEC 14496-12, section 4.3). */
+/**
+ * Matches an ISO media file if one of its brands is in `brands`. The main brand comes first (ISO/IEC
+ * 14496-12, section 4.3).
+ */
 const mediaFile = (brands: string): RegExp =>
   new RegExp(String.raw`^\0\0\0[\x08-\x7f]ftyp.{0,100}?(${brands})`, 's');
 
-/** The first that fits counts. Each expression looks at a byte a few times at most, whatever the bytes are. */
+/** The first match counts. Each expression looks at each byte only a few times, whatever the bytes are. */
 const otherFormats: OtherFormat[] = [
   { what: 'a GIF image', head: /^GIF8[79]a/, advice: convert('gif') },
   { what: 'a WebP image', head: /^RIFF.{4}WEBP/s, advice: convert('webp') },
@@ -29,7 +32,7 @@ const otherFormats: OtherFormat[] = [
   {
     what: 'a video',
     head: /^.{4}ftyp|^\x1a\x45\xdf\xa3|^RIFF.{4}AVI /s,
-    advice: 'only PNG and JPEG images are taken',
+    advice: 'only PNG and JPEG images are accepted',
   },
   { what: 'a TIFF image or raw photo', head: /^(II\*\0|MM\0\*|II\+\0|MM\0\+)/, advice: convert('tif') },
   { what: 'a BMP image', head: /^BM.{4}\0{4}/s, advice: convert('bmp') },
@@ -43,17 +46,17 @@ const otherFormats: OtherFormat[] = [
   {
     what: 'a PDF document',
     head: /^%PDF-/,
-    advice: 'draw its page as a PNG first, for example with pdftoppm -png',
+    advice: 'convert its page to a PNG first, for example with pdftoppm -png',
   },
   {
     what: 'a web page',
     head: /^\s*<(!DOCTYPE html|html)/i,
-    advice: 'check what the address of the image really gave',
+    advice: 'check what the address of the image really returns',
   },
   {
     what: 'an SVG drawing',
     head: /^\s*(<[?!][^]*)?<svg[\s>]/i,
-    advice: 'draw it as a PNG first, for example with rsvg-convert',
+    advice: 'convert it to a PNG first, for example with rsvg-convert',
   },
   {
     what: 'a compressed file',
@@ -66,7 +69,7 @@ const otherFormats: OtherFormat[] = [
     advice: 'send the file alone, with curl --data-binary @photo.png, not --form',
   },
   {
-    what: 'a PNG that lost its line ends',
+    what: 'a PNG with changed line ends',
     head: /^\x89PNG(\x1a|\n\x1a|\n\n|\r\r)/,
     advice: 'it was sent as text; send it with curl --data-binary, not --data',
   },
@@ -77,25 +80,25 @@ const otherFormats: OtherFormat[] = [
   },
   { what: 'an image written as Base64', head: /^(data:image\/|iVBORw0KGgo|\/9j\/)/, advice: sendBytes },
   {
-    what: 'the pointer to a file in Git LFS',
+    what: 'a pointer to a file in Git LFS',
     head: /^version https:\/\/git-lfs/,
     advice: 'fetch the file itself with git lfs pull',
   },
 ];
 
-/** How a text in UTF-16 begins, with a mark of its byte order or without. */
+/** How a text in UTF-16 begins, with or without a byte order mark. */
 const UTF_16 = /^(\xff\xfe|\xfe\xff|<\0|\0<)/;
 
-/** How `bytes` begin, read as Latin-1. A text loses the mark of its encoding, and the zeros of UTF-16. */
+/** Returns the first bytes as Latin-1. A byte order mark is removed, and so are the zeros of UTF-16. */
 function headOf(bytes: Uint8Array): string {
   const head = Buffer.from(bytes.subarray(0, HEAD_BYTES)).toString('latin1');
   const text = UTF_16.test(head) ? head.replaceAll('\0', '') : head;
   return text.replace(/^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)/, '');
 }
 
-/** What `bytes` are and what to do with them, as a sentence for the sender. */
+/** Returns what `bytes` are and what to do with them, as a sentence for the sender. */
 export function describeOther(bytes: Uint8Array): string {
-  if (bytes.length === 0) return 'There are no bytes where an image should be.';
+  if (bytes.length === 0) return 'The image is empty: it has no bytes.';
   const head = headOf(bytes);
   const found = otherFormats.find((format) => format.head.test(head));
   return found ? `This is ${found.what}; ${found.advice}.` : 'The bytes are neither a PNG nor a JPEG.';

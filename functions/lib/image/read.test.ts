@@ -34,7 +34,7 @@ async function decode(bytes: Uint8Array): Promise<Buffer> {
 }
 
 describe('readHeader', () => {
-  test('knows PNG and JPEG by their bytes', async () => {
+  test('recognises PNG and JPEG by their bytes', async () => {
     expect(readHeader(rgb, limits)).toMatchObject({ format: 'png', ...size, channels: 3 });
     expect(readHeader(rgba, limits)).toMatchObject({ format: 'png', ...size, channels: 4 });
     expect(readHeader(await toJpeg(), limits)).toMatchObject({ format: 'jpeg', ...size, channels: 3 });
@@ -49,7 +49,7 @@ describe('readHeader', () => {
     expect(() => readHeader(bytes, limits)).toThrow(expect.objectContaining({ code: 'unsupported-image' }));
   });
 
-  test('refuses more pixels than the limit, whatever the file holds', async () => {
+  test('refuses more pixels than the limit, whatever the file contains', async () => {
     expect(() => readHeader(rgb, { maxPixels: 33 * 21 })).not.toThrow();
     const tooLarge = expect.objectContaining({ code: 'image-too-large' });
     expect(() => readHeader(rgb, { maxPixels: 33 * 21 - 1 })).toThrow(tooLarge);
@@ -63,7 +63,7 @@ describe('readHeader', () => {
     expect(() => readHeader(jpeg, limits)).toThrow(tooLarge);
   });
 
-  test('refuses a side longer than the limit, either way', async () => {
+  test('refuses a side longer than the limit, width or height', async () => {
     const tooLarge = expect.objectContaining({
       code: 'image-too-large',
       message: expect.stringContaining('no side'),
@@ -76,7 +76,7 @@ describe('readHeader', () => {
   });
 
   describe('of a JPEG', () => {
-    test('gives its profile and its density, upright', async () => {
+    test('returns its profile and its density, upright', async () => {
       const file = await sharp(rgb)
         .withMetadata({ density: 300, orientation: 6 })
         .withIccProfile('p3')
@@ -110,7 +110,7 @@ describe('readHeader', () => {
   });
 });
 
-/** Damage as transfers, disks and strangers do it, at a place relative to the length. */
+/** Damage as it happens in transfers, on disks, or on purpose, at a place relative to the length. */
 interface Damage {
   kind: 'flip' | 'cut' | 'drop' | 'repeat' | 'overwrite';
   place: number;
@@ -141,7 +141,7 @@ function doDamage(bytes: Buffer, { kind, place, length }: Damage): Buffer {
   return Buffer.concat(results[kind]);
 }
 
-/** Makes the CRCs of all chunks fit again, so that damage gets past them. */
+/** Corrects the CRCs of all chunks, so that they do not reveal the damage. */
 function repairCrcs(png: Buffer): Buffer {
   const repaired = Buffer.from(png);
   for (let at = 8; at + 12 <= repaired.length;) {
@@ -153,7 +153,7 @@ function repairCrcs(png: Buffer): Buffer {
   return repaired;
 }
 
-/** The pixels, or null where a Problem says why there are none. Anything else fails the test. */
+/** Returns the pixels, or null if a Problem says why there are none. Any other error fails the test. */
 async function decodeOrRefuse(bytes: Buffer): Promise<Buffer | null> {
   try {
     return await decode(bytes);
@@ -176,7 +176,7 @@ describe('decodeBands', () => {
     jpegs = [await toJpeg(), await toJpeg({ progressive: true })];
   });
 
-  test('gives the right pixels of a damaged PNG, or a Problem', { timeout: 60_000 }, async () => {
+  test('returns the right pixels of a damaged PNG, or a Problem', { timeout: 60_000 }, async () => {
     let refused = 0;
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...drawings), damages, async (png, hits) => {
@@ -189,9 +189,9 @@ describe('decodeBands', () => {
     expect(refused).toBeGreaterThan(1000);
   });
 
-  const whole = 'gives whole bands or a Problem';
+  const whole = 'returns whole bands or a Problem';
 
-  test(`${whole} when damage hides behind fitting CRCs`, { timeout: 60_000 }, async () => {
+  test(`${whole} when the CRCs do not reveal the damage`, { timeout: 60_000 }, async () => {
     const property = fc.asyncProperty(fc.constantFrom(...drawings), damages, async (png, hits) => {
       await decodeOrRefuse(repairCrcs(hits.reduce(doDamage, png)));
     });

@@ -1,5 +1,5 @@
-// Images on their way in: what a body of bytes claims to be, and its rows as they decode. What split reads images by;
-// assemble's way out is png/encode.ts.
+// Reads input images: the header of a body of bytes, and its rows as they are decoded. split uses this;
+// assemble writes results with png/encode.ts.
 import { Problem } from '../errors.ts';
 import { type Appearance, turned } from './appearance.ts';
 import { uprightSize } from './bands.ts';
@@ -15,27 +15,28 @@ import { channelsOfPng, orientationOfPng, readPngHeader } from './png/header.ts'
 
 export interface ImageHeader {
   format: 'png' | 'jpeg';
-  /** Pixels, after turning the picture as its EXIF orientation asks. */
+  /** Pixels, after turning the picture by its EXIF orientation. */
   width: number;
   height: number;
-  /** Bytes a pixel of the decoded rows: 3 only when nothing in the image can be transparent. */
+  /** Bytes per pixel of the decoded rows: 3 only if nothing in the image can be transparent. */
   channels: Channels;
-  /** How the stored picture has to be turned, from 1, upright, to 8. */
+  /** How to turn the stored picture: 1, already upright, to 8. */
   orientation: number;
-  /** What its result is to be shown with; the density is that of the upright picture. */
+  /** How its result is to be shown; the density is that of the upright picture. */
   appearance: Appearance;
 }
 
-/** What is not given is not limited. */
+/** A limit that is not given does not apply. */
 export interface SizeLimits {
   maxPixels?: number;
-  /** Of the longer side: whole rows are held in memory, of pixels and of tiles. */
+  /** Limit for the longer side, because whole rows of pixels and of tiles are held in memory. */
   maxSidePx?: number;
 }
 
 /**
- * What the image says of itself, before any pixel is decoded. Throws `unsupported-image` for what is neither PNG nor
- * JPEG, `invalid-image` for what is cut off or contradicts itself, `image-too-large` for what is beyond the limits.
+ * Returns what the image says about itself, before any pixel is decoded. Throws `unsupported-image` if it is
+ * neither PNG nor JPEG, `invalid-image` if it is cut off or inconsistent, and `image-too-large` if it exceeds
+ * the limits.
  */
 export function readHeader(
   bytes: Uint8Array,
@@ -46,7 +47,7 @@ export function readHeader(
   const refuse = (limit: string): never => {
     throw new Problem('image-too-large', `The image has ${width}x${height} pixels; ${limit}.`);
   };
-  if (width * height > maxPixels) refuse(`at most ${maxPixels} are taken`);
+  if (width * height > maxPixels) refuse(`at most ${maxPixels} are allowed`);
   if (Math.max(width, height) > maxSidePx) refuse(`no side may have more than ${maxSidePx}`);
   return header;
 }
@@ -71,17 +72,17 @@ function parseHeader(bytes: Uint8Array): ImageHeader {
   throw new Problem('unsupported-image', describeOther(bytes));
 }
 
-/** Its pixels become RGB: a profile of grey ones does not fit them. */
+/** Decoded grey pixels become RGB, so a profile for grey does not fit them. */
 function appearanceOfJpeg({ components, iccProfile, density }: JpegHeader): Appearance {
   const fitting = components === 3 && iccProfile ? rgbProfileOf(iccProfile) : undefined;
   return { ...(fitting && { iccProfile: fitting }), ...(density && { density }) };
 }
 
 /**
- * The rows of the image `header` was read from, from the top and upright: bands of its full width and `header.channels`
- * bytes a pixel, each in a buffer of its own that may be kept or transferred. A few bands are decoded ahead of the loop,
- * and leaving it stops the decoder. Throws `invalid-image`, which may come after good bands, and `image-too-large` for
- * what exceeds `limits`.
+ * Yields the rows of the image whose header is `header`, from the top and upright, in bands of its full width
+ * with `header.channels` bytes per pixel. Each band has its own buffer, which may be kept or transferred. A
+ * few bands are decoded ahead of the loop, and leaving it stops the decoder. Throws `invalid-image`, possibly
+ * after good bands, and `image-too-large` if `limits` are exceeded.
  */
 export function decodeBands(
   bytes: Uint8Array,

@@ -17,7 +17,7 @@ describe('the tile grid', () => {
     expect([columnsOf(grid), rowsOf(grid), tileCount(grid)]).toEqual([7, 5, 35]);
   });
 
-  it('gives a tile at the corner a halo on its inner sides only', () => {
+  it('gives a tile in the corner a halo only on its inner sides', () => {
     const grid = tileGrid(600, 600, 256, 7);
     expect(sourceOf(grid, 0)).toEqual({ x: 0, y: 0, width: 263, height: 263 });
     expect(coreInSource(grid, 0)).toEqual({ x: 0, y: 0, width: 256, height: 256 });
@@ -41,7 +41,7 @@ describe('the tile grid', () => {
     );
   });
 
-  it('gives every core its whole halo, but for what lies outside the image', () => {
+  it('gives every core its whole halo, except outside the image', () => {
     fc.assert(
       fc.property(grids, (grid) => {
         for (let tile = 0; tile < tileCount(grid); tile++) {

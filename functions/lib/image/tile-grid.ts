@@ -1,8 +1,8 @@
-// The geometry of the walk: which pixels a tile produces (its core) and which it reads (core plus halo). Every
-// stage derives its rectangles from here, so split, blur and assemble cannot disagree.
+// The geometry of tiles: which pixels a tile produces (its core) and which it reads (its core plus a halo).
+// All functions compute their rectangles here, so split, blur and assemble cannot disagree.
 import type { Rect } from './pixels.ts';
 
-/** How an image is cut. All in pixels; `haloPx` is the halo's width. */
+/** How an image is cut, in pixels. `haloPx` is the halo's width. */
 export interface TileGrid {
   width: number;
   height: number;
@@ -10,27 +10,27 @@ export interface TileGrid {
   haloPx: number;
 }
 
-/** The grid of an image of `width` × `height` pixels. Where only cores matter, `haloPx` may be left out. */
+/** Returns the grid of an image of `width` × `height` pixels. `haloPx` may be omitted if only cores matter. */
 export function tileGrid(width: number, height: number, tileSizePx: number, haloPx = 0): TileGrid {
   return { width, height, tileSizePx, haloPx };
 }
 
-/** Tiles in a row of the grid. */
+/** Returns the number of tiles in a row of the grid. */
 export function columnsOf(grid: TileGrid): number {
   return Math.ceil(grid.width / grid.tileSizePx);
 }
 
-/** Rows of tiles. */
+/** Returns the number of rows of tiles. */
 export function rowsOf(grid: TileGrid): number {
   return Math.ceil(grid.height / grid.tileSizePx);
 }
 
-/** Tiles of the image; they are numbered from 0, row by row. */
+/** Returns the number of tiles. They are numbered from 0, row by row. */
 export function tileCount(grid: TileGrid): number {
   return columnsOf(grid) * rowsOf(grid);
 }
 
-/** The pixels of the image that tile number `tile` must produce. */
+/** Returns the pixels of the image that tile number `tile` must produce. */
 export function coreOf(grid: TileGrid, tile: number): Rect {
   const columns = columnsOf(grid);
   const x = (tile % columns) * grid.tileSizePx;
@@ -44,8 +44,9 @@ export function coreOf(grid: TileGrid, tile: number): Rect {
 }
 
 /**
- * The pixels of the image that tile number `tile` reads: its core and a halo of `haloPx`, cut at the image's
- * border. Beyond that border the convolution repeats the last pixel, so a border seen there is always the image's own.
+ * Returns the pixels of the image that tile number `tile` reads: its core and a halo of `haloPx`, cut at the
+ * image's border. Beyond that border the convolution repeats the last pixel, so a border inside a source is
+ * always the image's own.
  */
 export function sourceOf(grid: TileGrid, tile: number): Rect {
   const core = coreOf(grid, tile);
@@ -59,7 +60,7 @@ export function sourceOf(grid: TileGrid, tile: number): Rect {
   };
 }
 
-/** Where a tile's core lies inside its source rectangle. */
+/** Returns the position of a tile's core inside its source rectangle. */
 export function coreInSource(grid: TileGrid, tile: number): Rect {
   const core = coreOf(grid, tile);
   const source = sourceOf(grid, tile);

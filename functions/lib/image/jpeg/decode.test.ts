@@ -26,7 +26,7 @@ async function decode(file: Uint8Array, given = limits): Promise<{ data: Buffer;
   return { data: Buffer.concat(bands.map((band) => band.data)), width: bands[0].width };
 }
 
-/** What sharp decodes, as RGB. */
+/** Returns what sharp decodes, as RGB. */
 async function toRgb(file: Uint8Array): Promise<Buffer> {
   return sharp(file).toColourspace('srgb').raw().toBuffer();
 }
@@ -54,7 +54,7 @@ function draw(drawing: Partial<JpegDrawing> = {}): Buffer {
   );
 }
 
-/** The file with other bytes in place of the first `find`. */
+/** Returns the file with other bytes instead of the first `find`. */
 function replace(file: Buffer, find: string, ...put: (Buffer | string)[]): Buffer {
   const at = file.indexOf(find, 0, 'hex');
   expect(at).toBeGreaterThan(0);
@@ -62,7 +62,7 @@ function replace(file: Buffer, find: string, ...put: (Buffer | string)[]): Buffe
   return Buffer.concat([file.subarray(0, at), ...bytes, file.subarray(at + find.length / 2)]);
 }
 
-/** The file with other bytes in place of the last `find`. */
+/** Returns the file with other bytes instead of the last `find`. */
 function replaceLast(file: Buffer, find: string, ...put: (Buffer | string)[]): Buffer {
   const at = file.lastIndexOf(find, undefined, 'hex');
   const bytes = put.map((each) => Buffer.from(each as string, 'hex'));
@@ -72,7 +72,7 @@ function replaceLast(file: Buffer, find: string, ...put: (Buffer | string)[]): B
 const adobe = (transform: number): Buffer =>
   jpegSegment(0xee, Buffer.from(`Adobe\0\x64\0\0\0\0${String.fromCharCode(transform)}`, 'latin1'));
 
-describe('decodeJpeg gives the pixels that libjpeg gives', { timeout: 60_000 }, () => {
+describe('decodeJpeg returns the same pixels as libjpeg', { timeout: 60_000 }, () => {
   test.each([
     ['baseline', {}],
     ['progressive', { progressive: true }],
@@ -161,7 +161,7 @@ describe('decodeJpeg gives the pixels that libjpeg gives', { timeout: 60_000 }, 
     expect(data.equals(upright.data)).toBe(true);
   });
 
-  test('from bytes that lie within a larger buffer, which stay as they are', async () => {
+  test('from bytes inside a larger buffer, without changing it', async () => {
     const around = Buffer.concat([Buffer.alloc(13, 1), baseline, Buffer.alloc(5, 1)]);
     const { data } = await decode(around.subarray(13, 13 + baseline.length));
     expect(data.equals(await toRgb(baseline))).toBe(true);
@@ -175,12 +175,12 @@ describe('decodeJpeg gives the pixels that libjpeg gives', { timeout: 60_000 }, 
   });
 });
 
-describe('decodeJpeg puts up with', { timeout: 60_000 }, () => {
+describe('decodeJpeg accepts', { timeout: 60_000 }, () => {
   const jfif = (version: number): Buffer =>
     jpegSegment(0xe0, Buffer.from(`JFIF\0${String.fromCharCode(version)}\x01\0\0\x01\0\x01\0\0`, 'latin1'));
   test.each<[string, (file: Buffer) => Buffer]>([
-    ['a JFIF version of the future', (file) => replace(file, 'ffdb', jfif(2), 'ffdb')],
-    ['a colour transform of the future', (file) => replace(file, 'ffdb', adobe(5), 'ffdb')],
+    ['a future JFIF version', (file) => replace(file, 'ffdb', jfif(2), 'ffdb')],
+    ['a future colour transform', (file) => replace(file, 'ffdb', adobe(5), 'ffdb')],
     ['sequential scans with odd parameters', (file) => replace(file, '003f00', '000000')],
     ['stray bytes before a table', (file) => replace(file, 'ffdb', '010203', 'ffdb')],
     [
@@ -216,7 +216,7 @@ describe('decodeJpeg puts up with', { timeout: 60_000 }, () => {
     }
   });
 
-  test('no end marker where several scans have brought everything', async () => {
+  test('no end marker if several scans contain the whole picture', async () => {
     for (const file of [progressive, draw({ isInterleaved: false })]) {
       const { data } = await decode(file.subarray(0, -2));
       expect(data.equals((await decode(file)).data)).toBe(true);
@@ -229,7 +229,7 @@ describe('decodeJpeg puts up with', { timeout: 60_000 }, () => {
     expect((await decode(padded)).data.equals((await decode(file)).data)).toBe(true);
   });
 
-  test('zeros without end where the picture is blank', async () => {
+  test('a long run of zeros where the picture is blank', async () => {
     const blank = sharp({ create: { width: 3000, height: 2000, channels: 3, background: '#808080' } });
     for (const options of [{ optimiseCoding: true }, { progressive: true }]) {
       const file = await blank.clone().jpeg(options).toBuffer();
@@ -239,7 +239,7 @@ describe('decodeJpeg puts up with', { timeout: 60_000 }, () => {
 });
 
 describe('decodeJpeg refuses', { timeout: 60_000 }, () => {
-  /** The file without the bytes from the nth marker of this kind to the next marker but restarts. */
+  /** Returns the file without the bytes from the nth marker of this kind to the next marker that is no restart. */
   function without(file: Buffer, marker: string, nth = 1): Buffer {
     let at = -1;
     for (let i = 0; i < nth; i++) at = file.indexOf(marker, at + 1, 'hex');
@@ -250,7 +250,7 @@ describe('decodeJpeg refuses', { timeout: 60_000 }, () => {
     while (!isMarker(end)) end++;
     return Buffer.concat([file.subarray(0, at), file.subarray(end)]);
   }
-  /** The file without the bytes from the first marker of one kind to the first of another. */
+  /** Returns the file without the bytes from the first marker of one kind to the first of another. */
   function cut(file: Buffer, from: string, to: string): Buffer {
     const [at, end] = [file.indexOf(from, 0, 'hex'), file.indexOf(to, 0, 'hex')];
     return Buffer.concat([file.subarray(0, at), file.subarray(end)]);
@@ -259,7 +259,7 @@ describe('decodeJpeg refuses', { timeout: 60_000 }, () => {
     Buffer.concat([file.subarray(0, file.length / 2), file.subarray(-2)]);
   const withHole = (file: Buffer): Buffer =>
     Buffer.from(file).fill(0, file.length / 2, file.length / 2 + 512);
-  /** The file with the bytes at the first places of two markers exchanged. */
+  /** Returns the file with the bytes at the first places of two markers exchanged. */
   function swapped(file: Buffer, one: string, other: string): Buffer {
     const bytes = Buffer.from(file);
     bytes.write(other, file.indexOf(one, 0, 'hex'), 'hex');
@@ -269,9 +269,9 @@ describe('decodeJpeg refuses', { timeout: 60_000 }, () => {
   const stray = (file: Buffer): Buffer => replace(file, 'ffdb', '010203', 'ffdb');
 
   test.each<[string, () => Buffer, string | RegExp]>([
-    ['a picture that ends early, though its end is marked', () => half(baseline), 'premature end'],
+    ['a picture that ends early, with an end marker', () => half(baseline), 'premature end'],
     [
-      'the same behind stray bytes, which libjpeg warns of first',
+      'the same after stray bytes, which libjpeg warns about first',
       () => half(stray(baseline)),
       'premature end',
     ],
@@ -281,17 +281,17 @@ describe('decodeJpeg refuses', { timeout: 60_000 }, () => {
     [
       'a progressive file that lacks its last scans',
       () => progressive.subarray(0, progressive.lastIndexOf('ffc4', undefined, 'hex')),
-      'not all of its picture',
+      'picture is incomplete',
     ],
     [
       'a progressive file that lost the header of a scan',
       () => replaceLast(progressive, 'ffda', '0000'),
-      /not all of its picture|unexpected bytes/,
+      /picture is incomplete|unexpected bytes/,
     ],
     [
       'a file that lacks the scan of a colour',
       () => without(draw({ isInterleaved: false }), 'ffda', 3),
-      'not all of its picture',
+      'picture is incomplete',
     ],
     ['a lost restart interval', () => cut(draw({ restartInterval: 7 }), 'ffd3', 'ffd4'), 'RST3'],
     [
@@ -318,7 +318,7 @@ describe('decodeJpeg refuses', { timeout: 60_000 }, () => {
     ],
     ['an unknown marker', () => replace(baseline, 'ffdb', 'fff00002', 'ffdb'), 'Unsupported marker'],
     [
-      'a scan too many',
+      'one scan too many',
       () => replaceLast(baseline, 'ffd9', baseline.subarray(baseline.indexOf('ffda', 0, 'hex'))),
       '',
     ],
@@ -330,8 +330,9 @@ describe('decodeJpeg refuses', { timeout: 60_000 }, () => {
     await expect(decode(file())).rejects.toThrow(refused);
   });
 
-  test('a hole that the decoder could read over', async () => {
-    // Zeros are a code here for a coefficient of -1: without the check for holes, the count of blocks may fit by chance.
+  test('a hole that the decoder could read without noticing', async () => {
+    // Here zeros are a code for a coefficient of -1, so without the check for holes the count of blocks may
+    // be right by chance.
     const file = draw({ restartInterval: 1 });
     const at = file.indexOf('ffd0', 0, 'hex');
     const zeros = Buffer.concat([file.subarray(0, at), Buffer.alloc(600), file.subarray(at)]);
@@ -342,7 +343,7 @@ describe('decodeJpeg refuses', { timeout: 60_000 }, () => {
     ['more than 100 scans', limits, 100],
     ['more scans than a picture of its size may have', { ...limits, scanPixels: 20 * width * height }, 20],
   ])('%s', async (_, given, most) => {
-    // Only where nothing changes can the last scan be repeated as it is.
+    // The last scan can only be repeated unchanged if it changes nothing.
     const grey = sharp({ create: { width, height, channels: 3, background: '#888' } });
     const flat = await grey.jpeg({ progressive: true }).toBuffer();
     expect((await decode(withScans(flat, most), given)).width).toBe(width);

@@ -1,5 +1,6 @@
-// JPEG bytes to bands of rows, in threads, so that the one that answers requests stays free, and a file that takes too long
-// can be given up. One thread waits for the next image: to start it costs more than to decode a small one.
+// Decodes JPEGs to bands of rows in threads, so that the main thread stays free for requests, and a file that
+// takes too long can be stopped. One idle thread is kept for the next image, because starting a thread takes
+// longer than decoding a small image.
 import { Worker } from 'node:worker_threads';
 import { Problem } from '../../errors.ts';
 import type { Bitmap } from '../pixels.ts';
@@ -8,12 +9,12 @@ import type { Reply, Request } from './jpeg-thread.ts';
 import { loadLibjpeg } from './libjpeg.ts';
 import type { DecodeTask } from './upright-bands.ts';
 
-/** Bands decoded ahead of the reader, so that both work side by side. */
+/** Bands decoded ahead of the reader, so that decoder and reader work at the same time. */
 const bandsAhead = 4;
-/** A thread that took more than this for an image is not kept, for it would keep the memory. */
+/** A thread that used more memory than this is not kept, because it would keep the memory. */
 const keptBytes = 32 * 1024 * 1024;
 
-/** Run from source or bundled, the thread's file has the same extension as this one. */
+/** From source or from a bundle, the thread's file has the same extension as this file. */
 const threadFile = new URL(
   `./jpeg-thread${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`,
   import.meta.url,
@@ -22,19 +23,19 @@ const threadFile = new URL(
 let spare: JpegThread | null = null;
 
 export interface DecodeLimits {
-  /** How long a reader waits for the decoder in all. */
+  /** How long a reader waits for the decoder in total. */
   timeoutMs: number;
-  /** What decoding may take besides the file. */
+  /** Memory for decoding, besides the file. */
   memoryBytes: number;
-  /** Pixels times scans, the most there may be. Each scan is a pass over all pixels, for as little as a few bytes. */
+  /** Largest product of pixels and scans. Each scan is a pass over all pixels, even if it has only a few bytes. */
   scanPixels: number;
 }
 
 /**
- * The rows of the JPEG in `file` from the top, turned upright as its header says, 3 bytes a pixel, each band in a buffer of its
- * own, decoded a few bands ahead of the reader. Throws `invalid-image` where the data of the picture is damaged, maybe after
- * good bands but never after the last, and `image-too-large` for what exceeds `limits`. Leaving the loop early ends the
- * thread.
+ * Yields the rows of the JPEG in `file` from the top, turned upright, with 3 bytes per pixel. Each band has
+ * its own buffer. A few bands are decoded ahead of the reader. Throws `invalid-image` if the picture data is
+ * damaged, possibly after good bands but never after the last one, and `image-too-large` if `limits` are
+ * exceeded. Leaving the loop early terminates the thread.
  */
 export async function* decodeJpeg(
   file: Uint8Array,
@@ -89,7 +90,7 @@ class JpegThread {
 
   begin(task: DecodeTask): void {
     this.#worker.ref();
-    // A copy that can move to the thread; the file itself is the caller's.
+    // A copy that can be transferred to the thread, because the file itself belongs to the caller.
     const file = new Uint8Array(task.file);
     this.#post({ task: { ...task, file } }, [file.buffer]);
     for (let i = 0; i < bandsAhead; i++) this.askForNext();
@@ -99,7 +100,10 @@ class JpegThread {
     this.#post('next');
   }
 
-  /** The next reply. Throws when the thread breaks, or has none after `waitMs`, the last of `timeoutMs`. */
+  /**
+   * Returns the next reply. Throws if the thread crashes, or does not reply within `waitMs`, the rest of
+   * `timeoutMs`.
+   */
   async reply(waitMs: number, timeoutMs: number): Promise<Reply> {
     if (this.#replies.length === 0 && this.#fault === null) {
       let timer: NodeJS.Timeout | undefined;
@@ -112,12 +116,12 @@ class JpegThread {
     const reply = this.#replies.shift();
     if (reply !== undefined) return reply;
     if (this.#fault !== null) {
-      throw new Problem('internal', 'The JPEG decoder broke down', { cause: this.#fault });
+      throw new Problem('internal', 'The JPEG decoder crashed', { cause: this.#fault });
     }
     throw new Problem('image-too-large', `Decoding the JPEG takes longer than ${timeoutMs} ms`);
   }
 
-  /** Lets the process end while the thread waits for an image. */
+  /** Allows the process to end while the thread waits for an image. */
   rest(): void {
     this.#worker.unref();
   }

@@ -17,7 +17,7 @@ const frame = (marker = 0xc0, content = [8, 0, height, 0, width, 1, 1, 0x11, 0])
   segment(marker, content);
 const upright = { width, height, orientation: 1, components: 1 };
 
-/** The header of a file with these segments before its frame. */
+/** Returns the header of a file with these segments before its frame. */
 function headerWith(...segments: Buffer[]): ReturnType<typeof readJpegHeader> {
   return readJpegHeader(Buffer.concat([start, ...segments, frame(), scan]));
 }
@@ -39,7 +39,7 @@ describe('readJpegHeader', () => {
   });
 
   test.each([1, 2, 3, 4, 5, 6, 7, 8])(
-    'gives the size after turning by orientation %i',
+    'returns the size after turning by orientation %i',
     async (orientation) => {
       const turned = await source().withMetadata({ orientation }).jpeg().toBuffer();
       const size = orientation < 5 ? { width, height } : { width: height, height: width };
@@ -47,7 +47,7 @@ describe('readJpegHeader', () => {
     },
   );
 
-  test('passes over fill bytes, stray bytes, lone markers and unknown notes', () => {
+  test('skips fill bytes, stray bytes, lone markers and unknown notes', () => {
     const fill = Buffer.from([0xff, 0xff, 0xff]);
     const stray = Buffer.from([1, 2, 0xff, 0, 3, 0xff, 0xd0, 4]);
     expect(headerWith(fill, segment(0xe0, [1, 2]), stray, fill, segment(0xe5, []))).toEqual(upright);
@@ -58,7 +58,7 @@ describe('readJpegHeader', () => {
     expect(readJpegHeader(file)).toEqual(upright);
   });
 
-  test('refuses a header that is cut off anywhere, be there a thumbnail in it', async () => {
+  test('refuses a header that is cut off anywhere, even with a thumbnail in it', async () => {
     const thumbnail = segment(0xe1, await source().resize(8).jpeg().toBuffer());
     const file = Buffer.concat([jpeg.subarray(0, 2), thumbnail, jpeg.subarray(2)]);
     const end = file.lastIndexOf('ffda', undefined, 'hex') + 2;
@@ -70,7 +70,7 @@ describe('readJpegHeader', () => {
 
   test.each([
     ['no frame', [scan], 'invalid-image', /scan before its frame/],
-    ['an end at once', [Buffer.from([0xff, 0xd9])], 'invalid-image', /no picture/],
+    ['an immediate end', [Buffer.from([0xff, 0xd9])], 'invalid-image', /no picture/],
     ['a second start', [start, frame(), scan], 'invalid-image', /no picture/],
     ['two frames', [frame(), frame(), scan], 'invalid-image', /two frames/],
     ['no height', [frame(0xc0, [8, 0, 0, 0, 5, 1, 1, 0x11, 0]), scan], 'invalid-image', /5x0/],
@@ -117,7 +117,7 @@ describe('the notes of a JPEG', () => {
         'latin1',
       ),
     );
-  /** A colour profile's part, by its number and their count. */
+  /** Returns one part of a colour profile, with its number and the number of parts. */
   const profilePart = (number: number, count: number, content: string): Buffer =>
     segment(0xe2, Buffer.from(`ICC_PROFILE\0${String.fromCharCode(number, count)}${content}`, 'latin1'));
   const profileOf = (...parts: Buffer[]): string | undefined => {
@@ -125,20 +125,20 @@ describe('the notes of a JPEG', () => {
     return iccProfile && Buffer.from(iccProfile).toString('latin1');
   };
 
-  test('give the colour profile that sharp reads', async () => {
+  test('contain the same colour profile that sharp reads', async () => {
     const file = await source().withIccProfile('p3').jpeg().toBuffer();
     const { icc } = await sharp(file).metadata();
     expect(readJpegHeader(file).iccProfile).toEqual(icc);
   });
 
-  test('give a profile in several parts, in any order', () => {
+  test('contain a profile in several parts, in any order', () => {
     const [one, two, three] = [profilePart(1, 3, 'ab'), profilePart(2, 3, 'c'), profilePart(3, 3, 'de')];
     expect(profileOf(one, two, three)).toBe('abcde');
     expect(profileOf(three, segment(0xe1, [1]), one, two)).toBe('abcde');
     expect(profileOf(profilePart(1, 1, 'whole'))).toBe('whole');
   });
 
-  test('give a profile once that is there twice', () => {
+  test('contain a profile once if it is there twice', () => {
     const parts = [profilePart(1, 2, 'ab'), profilePart(2, 2, 'c')];
     expect(profileOf(...parts, ...parts)).toBe('abc');
     expect(profileOf(parts[1], parts[0], parts[1])).toBe('abc');
@@ -148,11 +148,11 @@ describe('the notes of a JPEG', () => {
     ['a part is missing', [profilePart(1, 3, 'a'), profilePart(3, 3, 'c')]],
     ['a part comes twice and the other is missing', [profilePart(1, 2, 'a'), profilePart(1, 2, 'a')]],
     ['a part comes twice with other bytes', [profilePart(1, 1, 'a'), profilePart(1, 1, 'b')]],
-    ['a part is one too many', [profilePart(1, 1, 'a'), profilePart(2, 1, 'b')]],
+    ['there is one part too many', [profilePart(1, 1, 'a'), profilePart(2, 1, 'b')]],
     ['the counts differ', [profilePart(1, 2, 'a'), profilePart(2, 3, 'b')]],
     ['the numbers begin with 0', [profilePart(0, 2, 'a'), profilePart(1, 2, 'b')]],
     ['the part has no number', [segment(0xe2, Buffer.from('ICC_PROFILE\0'))]],
-  ])('give no profile where %s', (_, parts) => {
+  ])('contain no profile if %s', (_, parts) => {
     expect(profileOf(...parts)).toBeUndefined();
   });
 
@@ -163,11 +163,11 @@ describe('the notes of a JPEG', () => {
     ['no unit and square pixels', jfif(0, 1, 1), undefined],
     ['an unknown unit', jfif(3, 100, 100), undefined],
     ['zeros', jfif(1, 0, 0), undefined],
-  ])('give the density in %s', (_, notes, density) => {
+  ])('contain the density in %s', (_, notes, density) => {
     expect(headerWith(notes).density).toEqual(density);
   });
 
-  test('give the density of EXIF where JFIF has none, turned with the picture', async () => {
+  test('contain the density of EXIF if JFIF has none, turned with the picture', async () => {
     const file = await source().withMetadata({ density: 254, orientation: 6 }).jpeg().toBuffer();
     expect(readJpegHeader(file).density).toEqual({ x: 10000, y: 10000, unit: 'metre' });
     const exif = file.subarray(file.indexOf('Exif', 0, 'latin1') - 4);
@@ -178,7 +178,7 @@ describe('the notes of a JPEG', () => {
 });
 
 describe('isJpeg', () => {
-  test('goes by the first bytes', () => {
+  test('checks the first bytes', () => {
     expect(isJpeg(Buffer.from([0xff, 0xd8, 0xff, 0xe0]))).toBe(true);
     expect(isJpeg(Buffer.from([0xff, 0xd8]))).toBe(false);
     expect(isJpeg(Buffer.from('GIF89a'))).toBe(false);

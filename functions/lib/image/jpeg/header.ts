@@ -1,10 +1,10 @@
-// What a JPEG says of itself before its first scan (ITU-T T.81, annex B). The data of the scans is checked by the decoder.
+// Reads a JPEG's segments before its first scan (ITU-T T.81, annex B). The decoder checks the scans.
 import { Problem } from '../../errors.ts';
 import { firstSidewaysOrientation, uprightSize } from '../bands.ts';
 import { turnSideways } from '../density.ts';
 import { type JpegNotes, NoteReader } from './notes.ts';
 
-/** Width, height and density are those after turning the picture by `orientation`. */
+/** Width, height and density apply to the picture after turning it by `orientation`. */
 export interface JpegHeader extends JpegNotes {
   width: number;
   height: number;
@@ -15,8 +15,9 @@ export interface JpegHeader extends JpegNotes {
 type Frame = Pick<JpegHeader, 'width' | 'height' | 'components'>;
 
 /**
- * Bytes between segments, and segments before the first scan, that are put up with. Real files have a few, or some
- * thousand segments for a very long note; without a limit, a file of nothing else would keep this thread busy.
+ * How many bytes between segments, and how many segments before the first scan, are accepted. Real files have
+ * a few, or some thousand segments for a very long note. Without a limit, a file of only such segments would
+ * keep this thread busy.
  */
 const maxStrayBytes = 1024 * 1024;
 const maxSegments = 10_000;
@@ -28,8 +29,8 @@ export function isJpeg(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads the segments before the first scan. Throws `invalid-image`, or `unsupported-image` for the kinds of JPEG that
- * are not decoded here: lossless, arithmetic, hierarchical, 12 bits, CMYK.
+ * Reads the segments before the first scan. Throws `invalid-image`, or `unsupported-image` for JPEGs that are
+ * not decoded here: lossless, arithmetic-coded, hierarchical, 12 bits, CMYK.
  */
 export function readJpegHeader(bytes: Uint8Array): JpegHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -69,7 +70,10 @@ function turn(header: JpegHeader): JpegHeader {
   return { ...header, ...size, ...(density && { density: turnSideways(density) }) };
 }
 
-/** Where the next marker with a segment is, at or after `at`: past fill bytes, stray bytes and lone markers. */
+/**
+ * Returns the position of the next marker with a segment, at or after `at`. Skips fill bytes, stray bytes and
+ * lone markers.
+ */
 function findMarker(bytes: Uint8Array, at: number): number {
   const limit = at + maxStrayBytes;
   for (;;) {
@@ -84,7 +88,7 @@ function findMarker(bytes: Uint8Array, at: number): number {
   }
 }
 
-/** SOF0 to SOF15; among them are the markers of Huffman tables, extensions and arithmetic conditioning. */
+/** SOF0 to SOF15. The same range also has the markers of Huffman tables, extensions and arithmetic conditioning. */
 function isStartOfFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }
@@ -95,7 +99,7 @@ function parseFrame(marker: number, segment: Uint8Array): Frame {
   // SOF0 baseline, SOF1 extended, SOF2 progressive.
   if (marker > 0xc2)
     refuseKind(marker > 0xc8 ? 'Arithmetic-coded JPEGs' : `JPEGs of frame type ${marker - 0xc0}`);
-  if (precision !== 8) refuseKind(`JPEGs with ${precision} bits a sample`);
+  if (precision !== 8) refuseKind(`JPEGs with ${precision} bits per sample`);
   if (components === 4) refuseCmyk();
   if (components !== 1 && components !== 3) refuse(`has ${components} colour components`);
   const width = widthHigh * 256 + widthLow;

@@ -36,11 +36,11 @@ describe('a thread that decodes JPEGs', { timeout: 60_000 }, () => {
     let turns = 0;
     for (; !decoded.signal.aborted; turns++) await setImmediate();
     await decoding;
-    // Decoding here would leave it a turn for each band.
+    // Decoding in this thread would leave it only one turn for each band.
     expect(turns).toBeGreaterThan(100);
   });
 
-  test('gives bands in memory of their own that can be moved on', async () => {
+  test('returns bands in their own memory, which can be transferred', async () => {
     for await (const { data } of decodeJpeg(small, upright, { memoryBytes, timeoutMs, scanPixels })) {
       expect(data.buffer.byteLength).toBe(data.length);
       expect(() => structuredClone(data.buffer, { transfer: [data.buffer as ArrayBuffer] })).not.toThrow();
@@ -52,7 +52,7 @@ describe('a thread that decodes JPEGs', { timeout: 60_000 }, () => {
     expect(decoded.map((each) => each.equals(pixels))).toEqual(Array(7).fill(true));
   });
 
-  test('ends a decoder that takes too long, and decodes the next image', async () => {
+  test('terminates a decoder that takes too long, and decodes the next image', async () => {
     await expect(decode(progressive, { timeoutMs: 1 })).rejects.toThrow(
       expect.objectContaining({ code: 'image-too-large', message: expect.stringContaining('1 ms') }),
     );
@@ -75,7 +75,7 @@ describe('a thread that decodes JPEGs', { timeout: 60_000 }, () => {
   test.each([
     ['scans that build on each other', () => progressive, upright],
     ['a picture to be turned', () => small, turned],
-  ])('refuses %s where they take more memory than is allowed', async (_, file, size) => {
+  ])('refuses %s if they take more memory than allowed', async (_, file, size) => {
     const tooLarge = expect.objectContaining({
       code: 'image-too-large',
       message: expect.stringContaining('memory'),
@@ -84,7 +84,7 @@ describe('a thread that decodes JPEGs', { timeout: 60_000 }, () => {
     expect(await decode(file(), {}, size)).toHaveLength(width * height * 3);
   });
 
-  test('ends the decoder when the loop is left, and decodes the next images', async () => {
+  test('terminates the decoder when the loop is left, and decodes the next images', async () => {
     for (let i = 0; i < 5; i++) {
       for await (const band of decodeJpeg(small, upright, { memoryBytes, timeoutMs, scanPixels })) {
         expect(band.width).toBe(width);
@@ -94,12 +94,12 @@ describe('a thread that decodes JPEGs', { timeout: 60_000 }, () => {
     expect((await decode(small)).equals(pixels)).toBe(true);
   });
 
-  test('refuses a file of another size than its header said', async () => {
+  test('refuses a file whose size differs from its header', async () => {
     const other = { width: height, height: width, orientation: 1 };
     await expect(decode(small, {}, other)).rejects.toMatchObject({ code: 'invalid-image' });
   });
 
-  test('makes a break-down the problem of its image alone', async () => {
+  test('fails only the image whose decoder crashed', async () => {
     const [broken, ...others] = await Promise.allSettled([
       decode(small, { memoryBytes: NaN }),
       decode(small),

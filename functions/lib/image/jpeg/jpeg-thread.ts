@@ -1,16 +1,16 @@
-// The far side of decode.ts: decodes one JPEG after another, a band each time it is asked for one. The bands' memory
-// moves to the other thread, it is not copied.
+// The thread of decode.ts. It decodes one JPEG after another, and one band for each request. A band's memory
+// is transferred to the other thread without a copy.
 import { parentPort, workerData } from 'node:worker_threads';
 import { Problem, type ProblemCode } from '../../errors.ts';
 import { type Bitmap, freeBytes } from '../pixels.ts';
 import { type DecodeTask, uprightBands } from './upright-bands.ts';
 
-/** Begins with a file, or asks for the next band of it. */
+/** Starts with a file, or requests its next band. */
 export type Request = { task: DecodeTask } | 'next';
 
 /**
- * What comes back for a `next`: a band, the bytes of memory that were taken once there is none left, or what is wrong with
- * the file. After those two, a `next` comes back as nothing.
+ * The reply to `next`: a band; after the last band, the number of bytes of memory used; or the fault in the
+ * file. After one of the last two, a `next` gets no reply.
  */
 export type Reply =
   { band: Bitmap } | { memoryBytes: number } | { problem: { code: ProblemCode; message: string } };

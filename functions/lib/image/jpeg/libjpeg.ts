@@ -1,23 +1,24 @@
-// The rows of a JPEG, by libjpeg-turbo in WebAssembly (libjpeg/rows.c says what it tells us). Where libjpeg cannot read the
-// data it paints grey and goes on. This file decides what is damage, which ends the decoding, and what only looks odd.
+// Decodes the rows of a JPEG with libjpeg-turbo in WebAssembly (see libjpeg/rows.c). Where libjpeg cannot
+// read the data, it fills the rows with grey and continues. This file decides what is damage, which stops the
+// decoding, and what only looks odd.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '../../errors.ts';
 import type { Bitmap } from '../pixels.ts';
 import { countScans } from './scans.ts';
 
-/** Some cameras leave a few bytes behind a scan or before a restart marker. Damage usually leaves more. */
+/** Some cameras leave a few bytes after a scan or before a restart marker. Damage usually leaves more. */
 const maxStrayBytes = 16;
 /**
- * A piece of a file that was never written, because a disk was full or a download ended, is zeros, at least 512 bytes of
- * them. Encoders write this many zeros only where they mean that nothing changes.
+ * A part of a file that was never written, because a disk was full or a download ended, consists of at least
+ * 512 zeros. Encoders write this many zeros only if they mean that nothing changes.
  */
 const hole = Buffer.alloc(256);
 
-/** WebAssembly's memory comes in pages. Up to 2 GiB its addresses are positive here. */
+/** WebAssembly's memory comes in pages. Up to 2 GiB, its addresses are positive here. */
 const pageBytes = 64 * 1024;
 const mostPages = 32_768;
-/** What libjpeg takes at least, besides the file. */
+/** The least memory that libjpeg takes, besides the file. */
 const workBytes = 4 * 1024 * 1024;
 
 interface Exports {
@@ -32,21 +33,24 @@ interface Exports {
 
 let compiled: Promise<WebAssembly.Module> | undefined;
 
-/** The decoder's code, compiled once for all threads of the process: it lies beside this file, and beside a bundle. */
+/**
+ * Returns the decoder's code, compiled once for all threads of the process. The file is beside this one, and
+ * beside a bundle.
+ */
 export function loadLibjpeg(): Promise<WebAssembly.Module> {
   compiled ??= readFile(join(import.meta.dirname, 'libjpeg.wasm')).then((code) => WebAssembly.compile(code));
   return compiled;
 }
 
 export interface RowLimits {
-  /** What decoding may take besides the file. */
+  /** Memory for decoding, besides the file. */
   memoryBytes: number;
-  /** How much of that the caller needs for itself. */
+  /** How much of that the caller needs. */
   callersBytes: number;
   maxScans: number;
 }
 
-/** One JPEG as it is decoded, as stored, 3 bytes a pixel. Blocks its thread. */
+/** Decodes one JPEG as it is stored, with 3 bytes per pixel. Blocks its thread. */
 export class JpegRows {
   readonly #memory: WebAssembly.Memory;
   readonly #libjpeg: Exports;
@@ -86,9 +90,9 @@ export class JpegRows {
   }
 
   /**
-   * Reads as far as the first rows need, which may be all of the file, and returns the size of the picture. Throws
-   * `invalid-image` where the file is damaged, and `image-too-large` where it has too many scans or takes more than its
-   * memory.
+   * Reads as much as the first rows need, which may be the whole file, and returns the size of the picture.
+   * Throws `invalid-image` if the file is damaged, and `image-too-large` if it has too many scans or takes
+   * more than its memory.
    */
   start(): { width: number; height: number } {
     const { memoryBytes, callersBytes, maxScans } = this.#limits;
@@ -105,8 +109,9 @@ export class JpegRows {
   }
 
   /**
-   * The rows from the top, up to `count` at a time, in memory that the next piece overwrites. Throws like `start`. The
-   * file is read to its end before the last piece is given away: once a reader has all rows, they are good.
+   * Yields the rows from the top, up to `count` at a time, in memory that the next piece overwrites. Throws
+   * like `start`. The file is read to its end before the last piece is yielded, so when a reader has all
+   * rows, all of them are good.
    */
   *inPieces(count: number): Generator<Bitmap> {
     const width = this.#libjpeg.width();
@@ -117,12 +122,12 @@ export class JpegRows {
       const rows = Math.min(count, height - top);
       this.#libjpeg.readRows(at, rows);
       const isLast = top + rows === height;
-      if (isLast && this.#libjpeg.finish() === 0) throw damaged('not all of its picture is there');
+      if (isLast && this.#libjpeg.finish() === 0) throw damaged('its picture is incomplete');
       yield { data: this.#bytes(at, rows * width * 3), width, height: rows };
     }
   }
 
-  /** Bytes of memory taken so far, with the file. They come back when this object is collected. */
+  /** Bytes of memory used so far, including the file. They are freed when this object is collected. */
   get memoryBytes(): number {
     return this.#memory.buffer.byteLength;
   }
@@ -141,7 +146,7 @@ export class JpegRows {
     }
   }
 
-  /** Whether the bytes are padding: all the same, and not the end of a hole. */
+  /** Returns whether the bytes are padding: all the same, and not the end of a hole. */
   #isUniform(at: number, length: number): boolean {
     const bytes = this.#bytes(at - 1, length + 1);
     return bytes[0] !== bytes[1] && bytes.subarray(1).every((byte) => byte === bytes[1]);
@@ -151,7 +156,7 @@ export class JpegRows {
     return new Uint8Array(this.#memory.buffer, at, length);
   }
 
-  /** libjpeg's message, with its numbers in place. */
+  /** Returns libjpeg's message with its numbers filled in. */
   #message(text: number, numbers: number): string {
     const bytes = Buffer.from(this.#memory.buffer);
     const view = new DataView(this.#memory.buffer, numbers);

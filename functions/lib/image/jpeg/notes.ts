@@ -1,14 +1,14 @@
-// The application segments of a JPEG that say something about its pixels: JFIF, EXIF and the colour profile. What is
-// damaged there is ignored, as viewers do: it touches no pixel.
+// The application segments of a JPEG that describe its pixels: JFIF, EXIF and the colour profile. Damaged
+// ones are ignored, as viewers do, because they change no pixel.
 import { aspectDensity, type Density, metreDensity } from '../density.ts';
 import { type ExifNotes, readExif } from '../exif.ts';
 
 export interface JpegNotes {
-  /** How the stored picture is to be turned, from 1, upright, to 8. */
+  /** How to turn the stored picture: 1, already upright, to 8. */
   orientation: number;
-  /** The ICC profile, when all its parts are there. */
+  /** The ICC profile, if all its parts are present. */
   iccProfile?: Uint8Array;
-  /** Of the picture as stored. */
+  /** Density of the picture as stored. */
   density?: Density;
 }
 
@@ -23,13 +23,13 @@ interface ProfilePart {
   bytes: Uint8Array;
 }
 
-/** Collects the notes of a JPEG, segment by segment. */
+/** Collects the application segments of a JPEG. */
 export class NoteReader {
   #jfif: { density?: Density } = {};
   #exif: ExifNotes | undefined;
   readonly #profileParts: ProfilePart[] = [];
 
-  /** Takes the content of the segment with this marker. Other segments than those with notes are ignored. */
+  /** Reads the content of a segment with this marker. Other segments are ignored. */
   read(marker: number, content: Uint8Array): void {
     if (marker === app0 && hasName(content, 'JFIF\0')) {
       this.#jfif = readJfif(content);
@@ -40,7 +40,7 @@ export class NoteReader {
     }
   }
 
-  /** What the segments said. JFIF's density comes before EXIF's. */
+  /** Returns what the segments said. JFIF's density has priority over EXIF's. */
   notes(): JpegNotes {
     const iccProfile = joinProfile(this.#profileParts);
     const density = this.#jfif.density ?? this.#exif?.density;
@@ -56,7 +56,7 @@ function hasName(content: Uint8Array, name: string): boolean {
   return Buffer.from(content.subarray(0, name.length)).toString('latin1') === name;
 }
 
-/** JFIF 1.02: the unit in byte 7, then two numbers of 16 bits. */
+/** JFIF 1.02: the unit is in byte 7, followed by two numbers of 16 bits. */
 function readJfif(content: Uint8Array): { density?: Density } {
   if (content.length < 12) return {};
   const x = content[8] * 256 + content[9];
@@ -69,8 +69,8 @@ function readJfif(content: Uint8Array): { density?: Density } {
 }
 
 /**
- * The profile, whatever order its parts came in; undefined when one is missing, of another count, or there twice with other
- * bytes. A part that is there twice as it is counts once.
+ * Returns the profile; its parts may come in any order. Returns undefined if a part is missing, has another
+ * count, or occurs twice with different bytes. A part that occurs twice with the same bytes counts once.
  */
 function joinProfile(parts: ProfilePart[]): Uint8Array | undefined {
   if (parts.length === 0) return undefined;

@@ -1,5 +1,6 @@
-// How many scans a JPEG has. Each is a pass over the whole picture, however few bytes it takes, so they are counted before
-// the first one is decoded. The walk from marker to marker is libjpeg's own, and nothing in between is decoded.
+// Counts the scans of a JPEG before the first one is decoded, because each scan is a pass over the whole
+// picture, even if it has only a few bytes. It goes from marker to marker as libjpeg does, and decodes
+// nothing in between.
 
 const markers = { endOfImage: 0xd9, startOfScan: 0xda } as const;
 
@@ -11,16 +12,19 @@ export function countScans(file: Uint8Array): number {
     if (marker === markers.endOfImage) break;
     if (marker === markers.startOfScan) scans++;
     const length = file[at + 2] * 256 + file[at + 3];
-    // The length counts its own two bytes. libjpeg reads them even where they say less.
+    // The length includes its own two bytes. libjpeg reads them even if the length is smaller.
     at = findMarker(file, at + 2 + Math.max(length, 2));
   }
   return scans;
 }
 
-/** Returns where the next marker that begins a segment or ends the image is, from `at` on; -1 when there is none. */
+/**
+ * Returns the position of the next marker that begins a segment or ends the image, from `at` on, or -1 if
+ * there is none.
+ */
 function findMarker(file: Uint8Array, at: number): number {
   for (;;) {
-    // Data can be full of 0xff: a call of indexOf for each would take longer than decoding it.
+    // Data can be full of 0xff, so calling indexOf for each byte would take longer than decoding it.
     if (file[at] !== 0xff) at = file.indexOf(0xff, at);
     if (at === -1 || at + 1 >= file.length) return -1;
     const code = file[at + 1];

@@ -1,4 +1,4 @@
-// A JPEG's bands of rows, upright, in the calling thread, which it blocks while it works on one.
+// Decodes a JPEG to upright bands of rows in the calling thread, and blocks it meanwhile.
 import { bandsOf, uprightSize } from '../bands.ts';
 import { type Bitmap, freeBytes } from '../pixels.ts';
 import { readJpegHeader } from './header.ts';
@@ -6,42 +6,42 @@ import { damaged, JpegRows, loadLibjpeg } from './libjpeg.ts';
 
 export interface DecodeTask {
   file: Uint8Array;
-  /** Of the upright picture, as the header says. */
+  /** Width of the upright picture, as the header says. */
   width: number;
   height: number;
-  /** From 1, upright, to 8. */
+  /** 1, already upright, to 8. */
   orientation: number;
-  /** What decoding may take besides the file. */
+  /** Memory for decoding, besides the file. */
   memoryBytes: number;
-  /** Pixels times scans, the most there may be. */
+  /** Largest product of pixels and scans. */
   scanPixels: number;
 }
 
-/** However small the picture is. Encoders use about ten scans, at most 64. */
+/** The limit for small pictures. Encoders use about ten scans, at most 64. */
 const mostScans = 100;
 
-/** Rows handed over at a time: enough that doing so costs nothing. */
+/** Size of a band: large enough that passing it on costs nothing. */
 const bandBytes = 256 * 1024;
 
 /**
- * The picture's rows from the top, 3 bytes a pixel, each band in a buffer of its own, and in the end the bytes of memory
- * that libjpeg took. A picture that is to be turned is decoded whole first. Copies the file at once. Throws
- * `invalid-image`, maybe after good bands but never after the last, and `image-too-large` for the memory or the scans it
- * takes.
+ * Yields the picture's rows from the top, with 3 bytes per pixel, each band in its own buffer. Returns the
+ * number of bytes of memory that libjpeg used. A picture that has to be turned is decoded whole first. The
+ * file is copied at once. Throws `invalid-image`, possibly after good bands but never after the last one, and
+ * `image-too-large` if it needs too much memory or has too many scans.
  */
 export function uprightBands(libjpeg: WebAssembly.Module, task: DecodeTask): Generator<Bitmap, number> {
   const { file, width, height, orientation, memoryBytes, scanPixels } = task;
   const callersBytes = orientation === 1 ? 0 : width * height * 3;
   const maxScans = Math.min(mostScans, Math.floor(scanPixels / (width * height)));
   const rows = new JpegRows(libjpeg, file, { memoryBytes, callersBytes, maxScans });
-  // Turned twice it is as stored.
+  // Turning it twice gives the stored size.
   const stored = uprightSize({ width, height }, orientation);
   return orientation === 1 ? storedBands(rows, stored) : turnedBands(rows, stored, orientation);
 }
 
 /**
- * The bands of the picture as stored, not turned, without a limit of memory. Throws `invalid-image`, and `image-too-large`
- * for a file of very many scans.
+ * Returns the bands of the picture as stored, not turned, without a memory limit. Throws `invalid-image`, and
+ * `image-too-large` for a file with very many scans.
  */
 export async function decodeStored(file: Uint8Array): Promise<Iterable<Bitmap>> {
   const header = readJpegHeader(file);
@@ -80,12 +80,11 @@ function* turnedBands(rows: JpegRows, size: Size, orientation: number): Generato
 
 function start(rows: JpegRows, { width, height }: Size): Size {
   const found = rows.start();
-  if (found.width !== width || found.height !== height)
-    throw damaged('its size is not the one in its header');
+  if (found.width !== width || found.height !== height) throw damaged('its size differs from its header');
   return found;
 }
 
-/** As many rows as a band has. */
+/** Returns the number of rows of a band. */
 function rowsOf(width: number): number {
   return Math.max(1, Math.floor(bandBytes / (3 * width)));
 }

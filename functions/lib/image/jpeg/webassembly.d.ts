@@ -1,4 +1,4 @@
-// The part of WebAssembly that the JPEG decoder uses. TypeScript knows it only together with all of a browser.
+// The part of WebAssembly that the JPEG decoder uses. TypeScript only has it together with all browser types.
 declare namespace WebAssembly {
   interface Module {
     readonly [Symbol.toStringTag]: 'WebAssembly.Module';

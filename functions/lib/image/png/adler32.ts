@@ -1,17 +1,18 @@
-// The checksum of a zlib stream (RFC 1950, section 8.2), over data that is compressed in stripes on several threads,
-// where zlib itself cannot count it.
+// The checksum of a zlib stream (RFC 1950, section 8.2). zlib itself cannot compute it here, because the data
+// is compressed in stripes on several threads.
 
 const modulus = 65521;
-/** Bytes summed between two reductions: 64 keep every 16-bit lane below 2^16 (16 words, 255 * 15 * 16 / 2 = 30600). */
+/** Bytes summed between two reductions. 64 keep every 16-bit lane below 2^16 (16 words, 255 * 15 * 16 / 2 = 30600). */
 const block = 64;
 
-/** Continues the checksum `sum` (1 to start with) over `data`. */
+/** Returns the checksum `sum` (1 at the start), continued over `data`. */
 export function adler32(sum: number, data: DataView): number {
   let a = sum & 0xffff;
   let b = sum >>> 16;
   let i = 0;
   for (; i + block <= data.byteLength;) {
-    // Two lanes of 16 bits a variable: plain sums of the words' bytes, and sums of those sums before each word.
+    // Each variable has two lanes of 16 bits: plain sums of the words' bytes, and sums of those sums before
+    // each word.
     let bytes02 = 0;
     let bytes13 = 0;
     let sums02 = 0;
@@ -28,7 +29,8 @@ export function adler32(sum: number, data: DataView): number {
     const byte2 = bytes02 >>> 16;
     const byte3 = bytes13 >>> 16;
     const sums = (sums02 & 0xffff) + (sums02 >>> 16) + (sums13 & 0xffff) + (sums13 >>> 16);
-    // Each byte counts once for every byte from itself to the block's end: 4 for each later word, 4 to 1 in its own.
+    // Each byte counts once for every byte from itself to the end of the block: 4 for each later word, 4 to 1
+    // in its own.
     b = (b + block * a + 4 * sums + 4 * byte0 + 3 * byte1 + 2 * byte2 + byte3) % modulus;
     a = (a + byte0 + byte1 + byte2 + byte3) % modulus;
   }

@@ -46,24 +46,24 @@ const damaged = (chunk: Buffer): Buffer => {
 const read = (drawing: Partial<Drawing>, ...chunksBefore: Buffer[]): Appearance =>
   readHeader(drawPng({ ...rgb, ...drawing, chunksBefore })).appearance;
 
-/** The chunks that a result carries whose source has `chunks`. */
+/** Returns the chunks in the result of a source that has `chunks`. */
 async function carried(...chunks: Buffer[]): Promise<Buffer> {
   return Buffer.from(await ancillaryChunks(read({}, ...chunks)));
 }
 
 describe('the appearance of a PNG', () => {
-  test('is nothing when nothing is said', async () => {
+  test('is empty if no chunk says anything', async () => {
     expect(read({})).toEqual({ colorChunks: [] });
     expect(await ancillaryChunks(read({}))).toHaveLength(0);
   });
 
-  test('keeps the chunks about colour as they are, in the order they must have', async () => {
+  test('keeps the chunks about colour unchanged, in the required order', async () => {
     expect(await carried(gAMA, sRGB, cHRM, cLLI, cICP, mDCV)).toEqual(
       Buffer.concat([cICP, mDCV, cLLI, cHRM, gAMA, sRGB]),
     );
   });
 
-  test('keeps a profile, and not sRGB beside it', async () => {
+  test('keeps a profile, and drops sRGB beside it', async () => {
     const chunks = await carried(sRGB, iCCP(deflateSync(profile)), gAMA);
     expect(chunks.subarray(0, gAMA.length)).toEqual(gAMA);
     expect(chunks.indexOf('iCCP')).toBe(gAMA.length + 4);
@@ -102,7 +102,7 @@ describe('the appearance of a PNG', () => {
     expect(read({}, ...chunks())).toEqual({ colorChunks: [] });
   });
 
-  test('takes the first of two', () => {
+  test('uses the first of two', () => {
     expect(read({}, damaged(pHYs(1, 1)), pHYs(3000, 3000), pHYs(1, 1)).density).toMatchObject({ x: 3000 });
   });
 
@@ -129,14 +129,14 @@ describe('the appearance of a PNG', () => {
     ['grey', { colorType: 0 }, false],
     ['grey with alpha', { colorType: 4 }, false],
   ])('keeps a profile for RGB of %s: %s', (_, drawing, isKept) => {
-    // drawPng puts a palette before other chunks, a profile must come first.
+    // drawPng puts a palette before other chunks, but a profile must come first.
     const { palette, ...rest } = drawing as Partial<Drawing>;
     const chunks = [iCCP(deflateSync(profile))];
     if (palette) chunks.push(pngChunk('PLTE', Buffer.from(palette)));
     expect(read(rest, ...chunks).iccProfile !== undefined).toBe(isKept);
   });
 
-  test('comes back from a PNG that is written with it, and libpng finds no fault', async () => {
+  test('is the same after it was written to a PNG, and libpng accepts it', async () => {
     const appearance = read({}, gAMA, cHRM, cICP, iCCP(deflateSync(profile)), pHYs(11_811, 11_811));
     const band = { data: Buffer.alloc(12 * 3, 9), width: 4, height: 3 };
     const size = { width: 4, height: 3, channels: 3 } as const;

@@ -1,4 +1,5 @@
-// The chunks of a PNG that say how its pixels are to be shown: read from an image that comes in, and made for its result.
+// The chunks of a PNG that say how to show its pixels: reads them from an input image, and makes them for its
+// result.
 import { constants, deflate, inflateSync } from 'node:zlib';
 import { promisify } from 'node:util';
 import type { Appearance } from '../appearance.ts';
@@ -13,11 +14,15 @@ const { cHRM, cICP, cLLI, gAMA, iCCP, mDCV, pHYs, sRGB } = chunkTypes;
 const metre = 1;
 const compress = promisify(deflate);
 
-/** What the chunks before the image data say, of the picture as stored. What is damaged or does not fit is left out. */
+/**
+ * Returns what the chunks before the image data say about the picture as stored. Damaged and unsuitable
+ * chunks are left out.
+ */
 export function appearanceOfPng(header: PngHeader): Appearance {
   const iccProfile = readProfile(header);
   const density = readDensity(header.notes.get(pHYs));
-  // A PNG may have a profile or be sRGB, not both (PNG specification, section 11.3.2.3). The profile says more.
+  // A PNG may have a profile or be sRGB, not both (PNG specification, section 11.3.2.3). The profile says
+  // more.
   const kept = [cICP, mDCV, cLLI, cHRM, gAMA, ...(iccProfile ? [] : [sRGB])];
   const colorChunks = kept.flatMap((type) => {
     const content = header.notes.get(type);
@@ -26,7 +31,10 @@ export function appearanceOfPng(header: PngHeader): Appearance {
   return { colorChunks, ...(iccProfile && { iccProfile }), ...(density && { density }) };
 }
 
-/** `appearance` as whole chunks, to stand between a PNG's header and its pixels; no bytes when there is nothing to say. */
+/**
+ * Returns `appearance` as complete chunks to put between a PNG's header and its pixels; no bytes if there is
+ * nothing to say.
+ */
 export async function ancillaryChunks(appearance: Appearance): Promise<Uint8Array> {
   const { colorChunks = [], iccProfile, density } = appearance;
   const pieces = colorChunks.flatMap(({ type, content }) => frameChunk(type, content));
@@ -36,8 +44,8 @@ export async function ancillaryChunks(appearance: Appearance): Promise<Uint8Arra
 }
 
 /**
- * The profile in iCCP, a name before it. It is inflated no further than a profile may be long. As with libpng, the checksum
- * behind it may be missing: a profile says itself how long it is.
+ * Returns the profile in iCCP, where a name precedes it. Inflates at most as much as a profile may have. As
+ * in libpng, the checksum after the profile may be missing, because a profile has its own length.
  */
 function readProfile(header: PngHeader): Uint8Array | undefined {
   const content = header.notes.get(iCCP);

@@ -21,7 +21,10 @@ export const chunkTypes = {
   cLLI: 0x634c4c49,
 } as const;
 
-/** Where one chunk lies in the file: its length starts at `at`, its data at `start`. `end` is behind the data. */
+/**
+ * The position of one chunk in the file: its length is at `at`, its data starts at `start`, and `end` is
+ * after the data.
+ */
 export interface Chunk {
   type: number;
   at: number;
@@ -34,8 +37,8 @@ export function isPng(bytes: Uint8Array): boolean {
 }
 
 /**
- * The chunks of a PNG file in order, from the one at `at` on; also the one the file ends in, which is the last. Their
- * CRCs are not looked at: see {@link isIntact}.
+ * Yields the chunks of a PNG file in order, starting at `at`. If the file ends inside a chunk, that chunk is
+ * the last one. CRCs are not checked: see {@link isIntact}.
  */
 export function* readChunks(bytes: Uint8Array, at: number = signature.length): Generator<Chunk> {
   while (at + 8 <= bytes.length) {
@@ -46,12 +49,12 @@ export function* readChunks(bytes: Uint8Array, at: number = signature.length): G
   }
 }
 
-/** Whether the file has all of the chunk, its CRC too. */
+/** Returns whether the file contains the whole chunk, including its CRC. */
 export function isWhole(bytes: Uint8Array, chunk: Chunk): boolean {
   return chunk.end + 4 <= bytes.length;
 }
 
-/** Whether the CRC of a whole chunk fits its type and data. Takes a millisecond for 4 MB. */
+/** Returns whether the CRC of a whole chunk matches its type and data. Takes a millisecond for 4 MB. */
 export function isIntact(bytes: Uint8Array, chunk: Chunk): boolean {
   return crc32(bytes.subarray(chunk.start - 4, chunk.end)) === uint32At(bytes, chunk.end);
 }
@@ -60,14 +63,14 @@ function uint32At(bytes: Uint8Array, at: number): number {
   return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
 }
 
-/** The type in letters, for messages; what is no letter is shown as "?". */
+/** Returns the type in letters, for messages. Bytes that are not letters become "?". */
 export function nameOf(type: number): string {
   const letters = Buffer.alloc(4);
   letters.writeUInt32BE(type);
   return letters.toString('latin1').replaceAll(/[^A-Za-z]/g, '?');
 }
 
-/** A chunk as it stands in a file, in pieces. */
+/** Returns a complete chunk, in pieces. */
 export function frameChunk(type: number, data: Uint8Array): Uint8Array[] {
   const head = Buffer.alloc(8);
   head.writeUInt32BE(data.length);

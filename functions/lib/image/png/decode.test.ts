@@ -4,7 +4,7 @@ import type { Bitmap } from '../pixels.ts';
 import { decodePng } from './decode.ts';
 import { type Drawing, drawPng, exifChunk, pngChunk } from '../../../testing/drawn-png.ts';
 
-/** Colour types and the bit depths each can have. */
+/** Colour types and the bit depths that each can have. */
 const kinds = Object.entries({
   0: [1, 2, 4, 8, 16],
   2: [8, 16],
@@ -35,7 +35,7 @@ function drawSample(bitDepth: number): Drawing['sample'] {
   return (x, y, s) => ((x * 7919 + y * 104_729 + s * 31 + x * y) * (s + 3)) % 2 ** bitDepth;
 }
 
-/** The pixel by the specification: red, green, blue and, where the image can be transparent, alpha. */
+/** Returns the pixel by the specification: red, green, blue and, if the image can be transparent, alpha. */
 function pixelOf(drawing: Drawing, x: number, y: number): number[] {
   const { colorType, bitDepth, palette = [], transparency } = drawing;
   const sample = (s: number): number => drawing.sample(x, y, s);
@@ -71,7 +71,7 @@ function pixelsOf(drawing: Drawing): Buffer {
   return Buffer.from(pixels);
 }
 
-/** The largest difference to what libpng makes of it; colours under alpha 0 do not count. */
+/** Returns the largest difference to libpng's pixels; colours under alpha 0 do not count. */
 async function differenceToSharp(png: Buffer, data: Buffer, channels: number): Promise<number> {
   const image = sharp(png).toColourspace('srgb');
   const theirs = await (channels === 4 ? image.ensureAlpha() : image.removeAlpha()).raw().toBuffer();
@@ -121,7 +121,7 @@ describe('decodePng', { timeout: 60_000 }, () => {
       const drawing = { ...base, width: 29, height: 23, filter: (y: number) => y % 5 };
       const png = drawPng(drawing);
       const { data } = await readAll(png);
-      // libpng cuts 16-bit samples down where the specification asks to round.
+      // libpng truncates 16-bit samples where the specification requires rounding.
       const allowed = bitDepth === 16 ? 1 : 0;
       expect(await differenceToSharp(png, data, data.length / (29 * 23))).toBeLessThanOrEqual(allowed);
     });
@@ -153,14 +153,14 @@ describe('decodePng', { timeout: 60_000 }, () => {
   );
 
   test.each([[[1]], [[0, 3, 0, 0]], [[1, 2, 3, 1000]], [[8192]]])(
-    'takes image data cut into chunks of %j bytes',
+    'accepts image data cut into chunks of %j bytes',
     async (idatSizes) => {
       const drawing = { width: 61, height: 40, colorType: 2, bitDepth: 8, sample: drawSample(8), idatSizes };
       expect((await readAll(drawPng(drawing))).data).toEqual(pixelsOf(drawing));
     },
   );
 
-  test('skips notes, even damaged ones, and what follows the end', async () => {
+  test('skips notes, even damaged ones, and bytes after the end', async () => {
     const drawing = { width: 5, height: 4, colorType: 6, bitDepth: 8, sample: drawSample(8) };
     const damaged = pngChunk('gAMA', Buffer.from([0, 0, 177, 143]));
     damaged[10] ^= 1;
@@ -179,7 +179,7 @@ describe('decodePng', { timeout: 60_000 }, () => {
   });
 
   describe.each([2, 3, 4, 5, 6, 7, 8])('with EXIF orientation %i', (orientation) => {
-    test.each([false, true])('gives the picture upright, interlaced: %s', async (interlaced) => {
+    test.each([false, true])('returns the picture upright, interlaced: %s', async (interlaced) => {
       for (const colorType of [2, 6]) {
         const sample = drawSample(8);
         const drawing = { width: 401, height: 203, colorType, bitDepth: 8, sample, interlaced };
@@ -192,7 +192,7 @@ describe('decodePng', { timeout: 60_000 }, () => {
     });
   });
 
-  test('ignores EXIF notes that are damaged or behind the image data', async () => {
+  test('ignores EXIF notes that are damaged or after the image data', async () => {
     const drawing = { width: 7, height: 4, colorType: 2, bitDepth: 8, sample: drawSample(8) };
     const damaged = exifChunk(6);
     damaged[damaged.length - 1] ^= 1;
@@ -205,27 +205,24 @@ describe('decodePng', { timeout: 60_000 }, () => {
     }
   });
 
-  test.each([false, true])(
-    'lets other work have its turn after each band, interlaced: %s',
-    async (progressive) => {
-      const png = await sharp({ create: { width: 1000, height: 1000, channels: 3, background: '#123456' } })
-        .png({ progressive })
-        .toBuffer();
-      let turns = 0;
-      let isDone = false;
-      const countTurns = () => {
-        turns++;
-        if (!isDone) setImmediate(countTurns);
-      };
-      setImmediate(countTurns);
-      const { bands } = await readAll(png);
-      isDone = true;
-      expect(bands.length).toBeGreaterThan(40);
-      expect(turns).toBeGreaterThan(bands.length);
-    },
-  );
+  test.each([false, true])('lets other work run after each band, interlaced: %s', async (progressive) => {
+    const png = await sharp({ create: { width: 1000, height: 1000, channels: 3, background: '#123456' } })
+      .png({ progressive })
+      .toBuffer();
+    let turns = 0;
+    let isDone = false;
+    const countTurns = () => {
+      turns++;
+      if (!isDone) setImmediate(countTurns);
+    };
+    setImmediate(countTurns);
+    const { bands } = await readAll(png);
+    isDone = true;
+    expect(bands.length).toBeGreaterThan(40);
+    expect(turns).toBeGreaterThan(bands.length);
+  });
 
-  test('gives bands of a quarter of a megabyte at most, each in a buffer of its own', async () => {
+  test('returns bands of at most a quarter of a megabyte, each in its own buffer', async () => {
     const [width, height] = [1201, 1500];
     const data = Buffer.from(Array.from({ length: width * height * 3 }, (_, i) => (i * i) % 251));
     const png = await sharp(data, { raw: { width, height, channels: 3 } })
@@ -236,7 +233,7 @@ describe('decodePng', { timeout: 60_000 }, () => {
       expect(band.width).toBe(width);
       expect(band.data).toHaveLength(band.width * band.height * 3);
       expect(band.data.length).toBeLessThanOrEqual(256 * 1024);
-      // The consumer may take the buffer away: the next band must not need it.
+      // The consumer may transfer the buffer, so the next band must not need it.
       copies.push(
         new Uint8Array(structuredClone(band.data.buffer, { transfer: [band.data.buffer as ArrayBuffer] })),
       );

@@ -1,5 +1,5 @@
-// PNG bytes to bands of rows. Images stream: while one chunk is unfiltered here, the next inflates on another thread.
-// Those that are interlaced or lie on their side are put together first.
+// Decodes a PNG to bands of rows. Images are streamed: while one chunk is unfiltered here, the next is
+// inflated on another thread. Interlaced images and images that have to be turned are put together first.
 import { allocateFresh, type AllocateBand, bandsOf } from '../bands.ts';
 import { type Bitmap, channelsOf, freeBytes } from '../pixels.ts';
 import { channelsOfPng, orientationOfPng, type PngHeader, readPngHeader } from './header.ts';
@@ -8,9 +8,9 @@ import { filteredLength, type Pass, passesOf } from './passes.ts';
 import { RowReader } from './row-reader.ts';
 
 /**
- * The image's rows from the top, upright, in bands of the full width, each in a buffer of its own unless `allocate` says
- * otherwise. Throws `invalid-image`, after the last good band where the damage is in the image data. Other work gets its
- * turn after every band.
+ * Yields the image's rows from the top, upright, in bands of the full width. Each band has its own buffer
+ * unless `allocate` returns another. Throws `invalid-image`; if the damage is in the image data, after the
+ * last good band. Other work can run after every band.
  */
 export async function* decodePng(
   bytes: Uint8Array,
@@ -30,7 +30,7 @@ export async function* decodePng(
   freeBytes(image.data);
 }
 
-/** Rows `y` and following of a pass. */
+/** Rows of a pass, from row `y` on. */
 interface PassBand {
   band: Bitmap;
   pass: Pass;
@@ -58,13 +58,13 @@ async function* readPasses(
         rows = new RowReader(header, pass, allocate);
         y = 0;
       }
-      // Lets the inflater have its next buffer as soon as it is through with one, and other requests be answered.
+      // Lets the inflater get its next buffer when it has finished one, and lets other requests be answered.
       await new Promise(setImmediate);
     }
   }
 }
 
-/** The whole image as it is stored. */
+/** Returns the whole image as it is stored. */
 async function decodeWhole(bytes: Uint8Array, header: PngHeader): Promise<Bitmap> {
   const { width, height } = header;
   const image = { data: Buffer.allocUnsafeSlow(width * height * channelsOfPng(header)), width, height };
@@ -77,12 +77,12 @@ async function decodeWhole(bytes: Uint8Array, header: PngHeader): Promise<Bitmap
   return image;
 }
 
-/** Puts the rows of a pass in their places, the first of them being its row `y`. */
+/** Copies the rows of a pass, which begin at its row `y`, to their places in the image. */
 function scatter(band: Bitmap, pass: Pass, y: number, image: Bitmap): void {
   const channels = channelsOf(image);
   const { data: pixels } = band;
   const { data: out } = image;
-  // The `| 0` keep V8 in int32 arithmetic.
+  // `| 0` keeps V8 in int32 arithmetic.
   const step = (pass.stepX * channels) | 0;
   const rowBytes = (band.width * channels) | 0;
   let from = 0;

@@ -9,7 +9,7 @@ import { decodePng } from './decode.ts';
 import { frameChunk } from './chunks.ts';
 import { encodePng } from './encode.ts';
 
-/** `image` as bands of these heights, over and over. */
+/** Yields `image` as bands of these heights, repeatedly. */
 function* cut({ data, width, height }: Bitmap, heights: number[]): Generator<Bitmap> {
   const row = data.length / height;
   for (let top = 0, i = 0; top < height; i++) {
@@ -35,7 +35,7 @@ function toRgba({ data, width, height }: Bitmap): Buffer {
   return rgba;
 }
 
-/** Whether two decoders that are not ours, the ones in sharp and Jimp, agree that `file` holds `image`. */
+/** Returns whether two independent decoders, those of sharp and Jimp, find `image` in `file`. */
 async function readsBackTo(file: Buffer, image: Bitmap): Promise<boolean> {
   const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true });
   const { width, height, channels } = sizeOf(image);
@@ -93,7 +93,7 @@ describe('encodePng', { timeout: 60_000 }, () => {
     },
   );
 
-  test('puts the chunks it is given right behind the header', async () => {
+  test('puts the given chunks directly after the header', async () => {
     const ancillary = Buffer.concat(frameChunk(0x70485973, Buffer.from([0, 0, 11, 19, 0, 0, 11, 19, 1]))); // pHYs
     const file = Buffer.concat(
       await Array.fromAsync(encodePng({ width: 4, height: 2, channels: 3 }, [band(4, 2, 3)], { ancillary })),
@@ -102,7 +102,7 @@ describe('encodePng', { timeout: 60_000 }, () => {
     expect((await sharp(file).metadata()).density).toBe(72);
   });
 
-  test('takes bands only as its chunks are taken', async () => {
+  test('reads bands only as fast as its chunks are consumed', async () => {
     const image = { data: randomBytes(16 * 1024 * 1024), width: 1024, height: 4096 };
     let rowsTaken = 0;
     function* bands(): Generator<Bitmap> {
@@ -114,13 +114,13 @@ describe('encodePng', { timeout: 60_000 }, () => {
     let written = 0;
     for await (const chunk of encodePng(sizeOf(image), bands())) {
       written += chunk.length;
-      // Noise does not get smaller, so what was taken and not written is held.
+      // Noise cannot be compressed, so bytes that were read and not written are held.
       expect(rowsTaken * 4096 - written).toBeLessThan(6 * 1024 * 1024);
     }
     expect(rowsTaken).toBe(4096);
   });
 
-  test('lets go of its source when the consumer leaves', async () => {
+  test('closes its source when the consumer leaves', async () => {
     const image = { data: randomBytes(4 * 1024 * 1024), width: 1024, height: 1024 };
     let isClosed = false;
     async function* bands(): AsyncGenerator<Bitmap> {
@@ -136,7 +136,7 @@ describe('encodePng', { timeout: 60_000 }, () => {
     expect(isClosed).toBe(true);
   });
 
-  test('passes on what its source throws', async () => {
+  test('rethrows errors of its source', async () => {
     const image = { data: randomBytes(3 * 1024 * 1024), width: 1024, height: 1024 };
     function* bands(): Generator<Bitmap> {
       let count = 0;

@@ -1,5 +1,6 @@
-// Bands of rows to PNG bytes. Rows are filtered here and compressed in stripes on libuv's threads, a few at a time, so
-// a file of any size takes a few megabytes, and its first bytes are ready while its last rows are still to come.
+// Encodes bands of rows as a PNG. Rows are filtered here and compressed in stripes on libuv's threads, a few
+// at a time. So a file of any size takes only a few megabytes, and its first bytes are ready before the last
+// rows arrive.
 import { constants, deflateRaw } from 'node:zlib';
 import { promisify } from 'node:util';
 import { type Bitmap, type Channels, channelsOf, freeBytes } from '../pixels.ts';
@@ -16,16 +17,16 @@ export interface PngSize {
 }
 
 export interface PngExtras {
-  /** Whole chunks to put between the header and the pixels. */
+  /** Complete chunks to put between the header and the pixels. */
   ancillary?: Uint8Array;
 }
 
-/** Filtered bytes compressed as one job, each of which wakes a thread; an image of few bytes is cut into this many. */
+/** Filtered bytes that are compressed as one job. Each job wakes a thread, so a small image is cut into few jobs. */
 const stripeBytes = 1024 * 1024;
 const leastStripes = 8;
-/** Jobs under way at once: as many as libuv has threads by default. */
+/** Jobs at the same time: as many as libuv has threads by default. */
 const jobsAhead = 4;
-/** From this share of repeated bytes on, looking for runs pays. */
+/** From this share of repeated bytes on, searching for runs is worth its time. */
 const minRunShare = 0.2;
 
 /** A zlib header for the fastest level and a window of 32 KiB (RFC 1950, section 2.2). */
@@ -34,9 +35,9 @@ const zlibHeader = Buffer.from([0x78, 0x01]);
 const deflate = promisify(deflateRaw);
 
 /**
- * The bytes of a PNG, RGB or RGBA as `size.channels` says, of rows given from the top as bands of any heights. Each
- * chunk is the caller's to keep. Takes bands no faster than its chunks are taken. Throws a RangeError when the bands
- * do not make up `size`.
+ * Yields the bytes of a PNG, RGB or RGBA as `size.channels` says. `bands` are rows from the top, with any
+ * number of rows each. The caller may keep each chunk. Bands are read only as fast as chunks are consumed.
+ * Throws a RangeError if the bands do not fit `size`.
  */
 export async function* encodePng(
   size: PngSize,
@@ -78,7 +79,7 @@ class Striper {
   readonly #rowBytes: number;
   readonly #stripeRows: number;
   #rowsLeft: number;
-  /** A copy of the last row filtered, zeros at first: its band is no longer ours when the next one comes. */
+  /** A copy of the last filtered row, zeros at first. Its band may not be used any more when the next one comes. */
   readonly #above: Buffer;
   #stripe: DataView;
   #filled = 0;
@@ -93,7 +94,7 @@ class Striper {
     this.#stripe = this.#newStripe();
   }
 
-  /** Takes the rows of `band`, and yields the stripes they complete. */
+  /** Filters the rows of `band`, and yields the stripes they complete. */
   *add(band: Bitmap): Generator<Stripe> {
     const { width, height, channels } = this.#size;
     if (band.width !== width || channelsOf(band) !== channels || band.height > this.#rowsLeft) {
@@ -116,7 +117,7 @@ class Striper {
     this.#above.set(band.data.subarray(band.data.length - this.#rowBytes));
   }
 
-  /** Throws unless all rows came. */
+  /** Throws unless all rows have come. */
   end(): void {
     if (this.#rowsLeft > 0) throw new RangeError(`the bands end ${this.#rowsLeft} rows too early`);
   }
@@ -135,7 +136,10 @@ class Striper {
   }
 }
 
-/** Ends with a flush to a whole byte, so that the stripes' outputs, one after another, are one deflate stream. */
+/**
+ * Compresses a stripe. The output ends at a whole byte, so the outputs of all stripes together are one
+ * deflate stream.
+ */
 async function compress({ data, isLast }: Stripe): Promise<Buffer> {
   const compressed = await deflate(data, {
     level: 1,
@@ -149,8 +153,9 @@ async function compress({ data, isLast }: Stripe): Promise<Buffer> {
 }
 
 /**
- * Whether bytes repeat often enough, looking at one in 67. In filtered photos matches are so rare that looking for
- * them only costs time: coding single bytes takes a fifth to a third less of it, at 0 to 6 % more bytes.
+ * Returns whether bytes repeat often enough, from a sample of one in 67. Filtered photos have so few matches
+ * that searching for them is a waste. Coding single bytes takes a fifth to a third less time and 0 to 6 %
+ * more bytes.
  */
 function hasRuns(data: Buffer): boolean {
   let repeated = 0;

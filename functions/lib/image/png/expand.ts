@@ -1,11 +1,12 @@
-// Samples of any colour type and bit depth to 8-bit RGB or RGBA (PNG specification, sections 13.12 and 13.16).
+// Converts samples of any colour type and bit depth to 8-bit RGB or RGBA (PNG specification, sections 13.12
+// and 13.16).
 import { channelsOfPng, type PngHeader } from './header.ts';
 import { colorTypes, hasAlphaSamples, isGrey } from './layout.ts';
 
-/** Writes a row of pixels, as PNG packs them, to `out` at `to` as `channelsOfPng` bytes a pixel. */
+/** Writes a row of packed pixels to `out` at `to`, with `channelsOfPng` bytes per pixel. */
 export type ExpandRow = (row: Uint8Array, out: Uint8Array, to: number) => void;
 
-/** How rows of `width` pixels are expanded; undefined when they are 8-bit RGB or RGBA as they stand. */
+/** Returns the function that expands rows of `width` pixels, or undefined if they are already 8-bit RGB or RGBA. */
 export function rowExpander(header: PngHeader, width: number): ExpandRow | undefined {
   const { colorType, bitDepth, samplesAPixel } = header;
   if (bitDepth === 8 && samplesAPixel === channelsOfPng(header)) return undefined;
@@ -35,7 +36,7 @@ function unpack(row: Uint8Array, bitDepth: number, samples: Uint16Array): void {
   }
 }
 
-/** An index beyond the palette is opaque black, as libpng has it. */
+/** An index beyond the palette is opaque black, as in libpng. */
 function paletteExpander(header: PngHeader): ExpandSamples {
   const { palette = new Uint8Array(), transparency } = header;
   const colors = new Uint8Array(256 * 3);
@@ -53,8 +54,8 @@ function paletteExpander(header: PngHeader): ExpandSamples {
 }
 
 /**
- * Grey or colour, with alphas or with one transparent colour, which is compared before samples lose bits. 16 bits are
- * rounded to 8, as libpng's png_set_scale_16 does.
+ * For grey or colour with alpha samples, or with one transparent colour, which is compared before samples
+ * lose bits. 16 bits are rounded to 8, as in libpng's png_set_scale_16.
  */
 function colorExpander(header: PngHeader): ExpandSamples {
   const { bitDepth, samplesAPixel, transparency } = header;
@@ -66,7 +67,7 @@ function colorExpander(header: PngHeader): ExpandSamples {
   const clear = new Uint16Array(3);
   if (transparency !== undefined) unpack(transparency, 16, clear.subarray(0, samplesAPixel));
   if (hasGrey) clear.fill(clear[0]);
-  // Bits beyond the depth do not count.
+  // Bits above the bit depth are ignored.
   for (let i = 0; i < clear.length; i++) clear[i] &= largest;
   return (samples, out, to) => {
     for (let i = 0; i < samples.length; i += samplesAPixel) {

@@ -1,14 +1,15 @@
-// Filters rows for a PNG that is to be written (PNG specification, section 9), always with the Average filter: it can
-// be done on four bytes at once, and images come out smaller by it than by Up or Sub; photos as small as by Paeth, which
-// takes six times as long.
+// Filters the rows of a PNG that is being written (PNG specification, section 9), always with the Average
+// filter. It works on four bytes at once. Images become smaller than with Up or Sub, and photos as small as
+// with Paeth, which takes six times as long.
 import type { Channels } from '../pixels.ts';
 import { averageBytes, subtractBytes } from './words.ts';
 
 const averageFilter = 3;
 
 /**
- * Writes one row of `length` bytes, from `source` at `from`, to `out` at `to` as its filter byte and the differences
- * to the average of left and above. The row above is in `above` at `aboveAt`; for the first row, give zeros.
+ * Filters one row of `length` bytes from `source` at `from`. Writes its filter byte and the differences to
+ * the average of left and above to `out` at `to`. The row above is in `above` at `aboveAt`; for the first
+ * row, pass zeros.
  */
 export function filterRow(
   source: DataView,
@@ -20,7 +21,7 @@ export function filterRow(
   length: number,
   channels: Channels,
 ): void {
-  // The `| 0` here and below keep V8 in int32 arithmetic.
+  // `| 0` here and below keeps V8 in int32 arithmetic.
   let p = from | 0;
   let u = aboveAt | 0;
   let o = (to + 1) | 0;

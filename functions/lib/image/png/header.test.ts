@@ -15,13 +15,13 @@ describe('readPngHeader', () => {
     { colorType: 3, bitDepth: 4, palette: [1, 2, 3], transparency: [9], channels: 4 },
     { colorType: 4, bitDepth: 8, channels: 4 },
     { colorType: 6, bitDepth: 16, channels: 4 },
-  ])('knows size and channels of %j', ({ channels, ...kind }) => {
+  ])('reads size and channels of %j', ({ channels, ...kind }) => {
     const header = readPngHeader(drawPng({ width: 9, height: 4, sample: () => 0, ...kind }));
     expect(header).toMatchObject({ width: 9, height: 4, colorType: kind.colorType, bitDepth: kind.bitDepth });
     expect(channelsOfPng(header)).toBe(channels);
   });
 
-  test('stops at the image data, wherever it ends', () => {
+  test('stops at the image data, even if that is cut off', () => {
     const png = drawPng(rgb);
     const { imageDataAt } = readPngHeader(png);
     expect(imageDataAt).toBe(png.indexOf('IDAT') - 4);
@@ -35,7 +35,7 @@ describe('readPngHeader', () => {
     }
   });
 
-  test('refuses to walk over more than ten thousand chunks', () => {
+  test('refuses to read more than ten thousand chunks', () => {
     expect(() => readPngHeader(drawPng({ ...rgb, chunksBefore: Array(10_000).fill(note) }))).not.toThrow();
     const more = drawPng({ ...rgb, chunksBefore: Array(10_001).fill(note) });
     expect(() => readPngHeader(more)).toThrow(/more than 10000 chunks/);

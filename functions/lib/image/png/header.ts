@@ -1,5 +1,5 @@
-// What a PNG says of itself before its pixels: the first step of every decode, and the only one when it is refused. It
-// takes and refuses what libpng takes and refuses; testing/odd-pngs lists it case by case.
+// Reads a PNG's chunks before its pixels. This is the first step of every decode, and the only one for a
+// refused file. It accepts and refuses the same files as libpng; testing/odd-pngs lists the cases.
 import { readExif } from '../exif.ts';
 import type { Channels } from '../pixels.ts';
 import { type Chunk, chunkTypes, isIntact, isWhole, nameOf, readChunks } from './chunks.ts';
@@ -8,21 +8,21 @@ import { isNote, type PngNotes } from './notes.ts';
 import { refusePng } from './refuse.ts';
 
 export interface PngHeader extends PngLayout {
-  /** The colours of a palette image, 3 bytes each. */
+  /** The colours of a palette image, 3 bytes per colour. */
   palette?: Uint8Array;
-  /** Content of tRNS: the alphas of the palette's first colours, or the one transparent colour in 16-bit samples. */
+  /** Content of tRNS: alpha values for the first palette colours, or one transparent colour in 16-bit samples. */
   transparency?: Uint8Array;
   notes: PngNotes;
-  /** Where the first IDAT chunk is in the file. */
+  /** Position of the first IDAT chunk in the file. */
   imageDataAt: number;
 }
 
-/** Files have a few chunks before their pixels; a file of nothing else would keep this thread busy. */
+/** Files have a few chunks before their pixels. A file of only such chunks would keep this thread busy. */
 const maxChunks = 10_000;
 
 /**
- * Reads everything before the image data. What comes later changes no pixel, and whether the data is complete shows when it
- * is decoded. Throws `invalid-image`.
+ * Reads everything before the image data. Later chunks change no pixel, and decoding shows whether the data
+ * is complete. Throws `invalid-image`.
  */
 export function readPngHeader(bytes: Uint8Array): PngHeader {
   let header: PngHeader | undefined;
@@ -46,13 +46,13 @@ export function readPngHeader(bytes: Uint8Array): PngHeader {
   return refuseCutOff(bytes);
 }
 
-/** How the stored picture is to be turned, from 1, upright, to 8 (EXIF 2.32, tag 0x0112). */
+/** Returns how to turn the stored picture: 1, already upright, to 8 (EXIF 2.32, tag 0x0112). */
 export function orientationOfPng({ notes }: PngHeader): number {
   const exif = notes.get(chunkTypes.eXIf);
   return (exif && readExif(exif).orientation) ?? 1;
 }
 
-/** Bytes a pixel the decoded rows need: 3 unless the image can be transparent somewhere. */
+/** Returns the bytes per pixel of the decoded rows: 3, or 4 if a pixel can be transparent. */
 export function channelsOfPng(header: PngHeader): Channels {
   return hasAlphaSamples(header) || header.transparency !== undefined ? 4 : 3;
 }
@@ -62,11 +62,11 @@ function startHeader(bytes: Uint8Array, chunk: Chunk): PngHeader {
   return { ...parseLayout(contentOf(bytes, chunk)), notes: new Map(), imageDataAt: 0 };
 }
 
-/** Puts what a chunk says into `header`. Throws for one that is damaged or not understood where that matters. */
+/** Copies the chunk's content into `header`. Throws for an important chunk that is damaged or unknown. */
 function takeChunk(header: PngHeader, bytes: Uint8Array, chunk: Chunk, isBehindPalette: boolean): void {
   const content = contentOf(bytes, chunk);
   if (chunk.type === chunkTypes.PLTE) {
-    // In other images it only suggests colours to displays that have few.
+    // In other images a palette only suggests colours for displays with few colours.
     if (!isIndexed(header)) return;
     if (header.palette !== undefined) refusePng('has two palettes');
     checkCrc(bytes, chunk);
@@ -85,7 +85,7 @@ function isIndexed({ colorType }: PngLayout): boolean {
   return colorType === colorTypes.palette;
 }
 
-/** The colours an index of so many bits can reach; what a palette has beyond them is left out. */
+/** Returns the colours that an index of so many bits can reach. Further palette entries are left out. */
 function parsePalette(content: Uint8Array, bitDepth: number): Uint8Array {
   if (content.length === 0 || content.length > 3 * 256 || content.length % 3 !== 0) {
     refusePng(`has a palette of ${content.length} bytes`);
@@ -93,14 +93,20 @@ function parsePalette(content: Uint8Array, bitDepth: number): Uint8Array {
   return content.subarray(0, 3 * 2 ** bitDepth);
 }
 
-/** Whether tRNS is as long as the colour type asks (section 11.3.1.1); one that is not is ignored. */
+/**
+ * Returns whether tRNS has the right length for the colour type (section 11.3.1.1). With another length it is
+ * ignored.
+ */
 function fitsTransparency({ length }: Uint8Array, header: PngHeader): boolean {
   if (hasAlphaSamples(header)) return false;
   if (!isIndexed(header)) return length === 2 * header.samplesAPixel;
   return header.palette !== undefined && length >= 1 && length <= header.palette.length / 3;
 }
 
-/** Refuses a chunk without which the pixels cannot be understood: its name starts with a capital letter (section 5.4). */
+/**
+ * Refuses a chunk that the pixels cannot be understood without: its name starts with a capital letter
+ * (section 5.4).
+ */
 function checkSkippable({ type, start }: Chunk): void {
   if (type === chunkTypes.IEND) refusePng('has no image data');
   const name = nameOf(type);

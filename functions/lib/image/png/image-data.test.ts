@@ -18,7 +18,7 @@ describe('readImageData', () => {
     ['empty chunks among others', [Buffer.alloc(0), randomBytes(3), Buffer.alloc(0), randomBytes(4)]],
     ['a chunk of several pieces', [randomBytes(3 * inputPiece + 7)]],
     ['chunks that end with a piece', [randomBytes(inputPiece - 9), randomBytes(9), randomBytes(inputPiece)]],
-  ])('hands out the data of %s in few pieces', async (_, data) => {
+  ])('yields the data of %s in few pieces', async (_, data) => {
     const pieces = await piecesOf(Buffer.concat([imageData(...data), end]));
     const joined = Buffer.concat(data);
     expect(Buffer.concat(pieces).equals(joined)).toBe(true);
@@ -34,19 +34,19 @@ describe('readImageData', () => {
     expect(Buffer.concat(await piecesOf(file)).toString()).toBe('a');
   });
 
-  test('hands out what there is of a chunk the file ends in', async () => {
+  test('yields the part of a chunk that a cut off file contains', async () => {
     const file = imageData(Buffer.from('whole'), Buffer.from('0123456789'));
     expect(Buffer.concat(await piecesOf(file.subarray(0, -7))).toString()).toBe('whole0123456');
   });
 
-  test('hands out nothing of a chunk whose CRC is wrong, nor of those after it', async () => {
+  test('yields nothing of a chunk whose CRC is wrong, or of later chunks', async () => {
     const damaged = imageData(Buffer.from('damaged'));
     damaged[damaged.length - 1] ^= 1;
     const file = Buffer.concat([imageData(Buffer.from('sound')), damaged, imageData(Buffer.from('later'))]);
     expect(Buffer.concat(await piecesOf(file)).toString()).toBe('sound');
   });
 
-  test('lets other work have its turn while it walks over many chunks', async () => {
+  test('lets other work run while it reads many chunks', async () => {
     const file = Buffer.concat(Array<Buffer>(100_000).fill(imageData(Buffer.alloc(0))));
     let turns = 0;
     let isDone = false;

@@ -1,17 +1,18 @@
-// The image data of a PNG as one stream of compressed bytes: its IDAT chunks, walked once, while it is inflated.
+// The image data of a PNG as one stream of compressed bytes. Its IDAT chunks are read once, while the data is
+// inflated.
 import { asBuffer } from '../pixels.ts';
 import { chunkTypes, isIntact, isWhole, readChunks } from './chunks.ts';
 
-/** Compressed bytes handed to zlib at a time. Writers cut image data into chunks of 8 KiB, or even of 1 byte. */
+/** Compressed bytes passed to zlib at a time. Encoders cut image data into chunks of 8 KiB, or even of 1 byte. */
 export const inputPiece = 1024 * 1024;
-/** Chunks read between two pauses: half a millisecond's work. */
+/** Chunks read before a pause: about half a millisecond of work. */
 const chunksAtATime = 4096;
 
 /**
- * The data of the consecutive IDAT chunks from `imageDataAt` on, in pieces of up to {@link inputPiece} bytes. The pieces
- * are copies: zlib's thread may still read one after the inflater was destroyed, when the file's memory may be freed.
- * Nothing comes from a chunk whose CRC is wrong, or after it. A chunk the file ends in has no CRC to check. Whether the
- * data suffices is for the reader to find out.
+ * Yields the data of the consecutive IDAT chunks from `imageDataAt` on, in pieces of up to {@link inputPiece}
+ * bytes. The pieces are copies, because zlib's thread may still read one after the inflater was destroyed,
+ * when the file's memory may already be freed. A chunk with a wrong CRC ends the data. If the file ends
+ * inside a chunk, that chunk has no CRC to check. The reader finds out whether there is enough data.
  */
 export async function* readImageData(bytes: Uint8Array, imageDataAt: number): AsyncGenerator<Uint8Array> {
   const source = asBuffer(bytes);

@@ -6,7 +6,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { headerChunk, pngChunk, pngSignature } from '../../../testing/drawn-png.ts';
 import { inflateRows } from './inflate.ts';
 
-/** The inflaters made, newest last, and what they were given. */
+/** The inflaters that were made, newest last, and their input. */
 const inflaters: zlib.Inflate[] = [];
 const written: Buffer[] = [];
 
@@ -25,7 +25,7 @@ vi.mock('node:zlib', async (importOriginal) => {
   return { ...original, createInflate };
 });
 
-/** Behind the signature and the header. */
+/** After the signature and the header. */
 const imageDataAt = 8 + 25;
 
 function pngOf(...imageData: Buffer[]): Buffer {
@@ -47,7 +47,7 @@ describe('inflateRows', { timeout: 60_000 }, () => {
   const rows = Buffer.concat([randomBytes(1_000_000), Buffer.alloc(2_000_000), randomBytes(10)]);
   const stream = zlib.deflateSync(rows);
 
-  test('gives back what was deflated', async () => {
+  test('yields what was deflated', async () => {
     expect((await inflate(pngOf(stream), rows.length)).equals(rows)).toBe(true);
   });
 
@@ -66,7 +66,7 @@ describe('inflateRows', { timeout: 60_000 }, () => {
     expect((await inflate(png, rows.length)).equals(rows)).toBe(true);
   });
 
-  test('gives zlib copies, so that the memory of the file can be freed at any moment', async () => {
+  test('passes copies to zlib, so that the memory of the file can be freed at any time', async () => {
     const png = pngOf(stream);
     written.length = 0;
     await inflate(png, rows.length);
@@ -83,13 +83,13 @@ describe('inflateRows', { timeout: 60_000 }, () => {
     await expect(inflate(pngOf(stream), rows.length + by)).rejects.toMatchObject({ code: 'invalid-image' });
   });
 
-  test.each([1, 1_500_000, rows.length - 1])('leaves %i bytes more than asked for', async (by) => {
+  test.each([1, 1_500_000, rows.length - 1])('leaves %i extra bytes unread', async (by) => {
     const length = rows.length - by;
     expect((await inflate(pngOf(stream), length)).equals(rows.subarray(0, length))).toBe(true);
   });
 
-  test.each([1, 4, 9])('takes a stream that lacks its last %i bytes, as all data is there', async (by) => {
-    // An empty block at its end, so that it can lose more than its checksum.
+  test.each([1, 4, 9])('accepts a stream that lacks its last %i bytes if all data is there', async (by) => {
+    // The stream ends in an empty block, so that it can lose more than its checksum.
     const flushed = zlib.deflateSync(rows, { finishFlush: zlib.constants.Z_SYNC_FLUSH });
     const stream = Buffer.concat([flushed, Buffer.from('0300', 'hex'), zlib.deflateSync(rows).subarray(-4)]);
     expect((await inflate(pngOf(stream), rows.length)).equals(rows)).toBe(true);
@@ -112,7 +112,7 @@ describe('inflateRows', { timeout: 60_000 }, () => {
     await expect(inflate(pngOf(data), rows.length)).rejects.toMatchObject({ code: 'invalid-image' });
   });
 
-  test('refuses a chunk whose CRC does not fit, wherever it is', async () => {
+  test('refuses a chunk with a wrong CRC, wherever it is', async () => {
     const png = pngOf(stream.subarray(0, 600_000), stream.subarray(600_000));
     png[png.length - 12 - 4] ^= 1;
     await expect(inflate(png, rows.length)).rejects.toThrow(/of undamaged image data/);

@@ -1,5 +1,5 @@
-// Image data of a PNG, inflated on a libuv thread no further ahead than its reader needs, and never beyond the length
-// the header promises: a small file that inflates without end costs one chunk.
+// Inflates the image data of a PNG on a libuv thread, only as far ahead as the reader needs, and never beyond
+// the length in the header. So a small file that would inflate without end costs one chunk.
 import { Readable, pipeline } from 'node:stream';
 import { constants, createInflate } from 'node:zlib';
 import { freeBytes } from '../pixels.ts';
@@ -7,33 +7,34 @@ import { inputPiece, readImageData } from './image-data.ts';
 import { refusePng } from './refuse.ts';
 
 /**
- * Bytes inflated at a time, no fewer, as each wakes the thread; but the data of a small image is cut into so many, that
- * unfiltering them need not wait for long.
+ * Bytes inflated at a time. Each chunk wakes the thread, so chunks are large. The data of a small image is
+ * cut into several chunks, so that unfiltering can start early.
  */
 const outputChunk = 1024 * 1024;
 const leastChunks = 8;
 const smallestChunk = 64 * 1024;
 /** Chunks inflated ahead of the reader. */
 const chunksAhead = 2;
-/** Pieces waiting inside zlib's stream, so that its thread goes from one to the next while this one unfilters. */
+/** Pieces queued in zlib's stream, so that its thread continues while this one unfilters. */
 const piecesAhead = 3;
 
 const streamOptions = {
-  // Object mode hands chunks out one by one; else those that wait would be joined by a copy.
+  // In object mode chunks are read one by one. Otherwise those that wait would be joined with a copy.
   readableObjectMode: true,
   readableHighWaterMark: chunksAhead,
   writableHighWaterMark: piecesAhead * inputPiece,
-  // A stream that stops early is no error of its own: what counts is whether all rows are there.
+  // A stream that ends early is not an error here: it only matters whether all rows are present.
   finishFlush: constants.Z_SYNC_FLUSH,
 };
 
-/** What zlib says of data that is damaged or asks for a dictionary. Other errors are no fault of the image. */
+/** zlib's errors for damaged data, and for data that needs a dictionary. Other errors are not the image's fault. */
 const dataErrors = new Set<unknown>(['Z_DATA_ERROR', 'Z_NEED_DICT']);
 
 /**
- * The filtered rows of a PNG whose first IDAT is at `imageDataAt` as consecutive buffers, `length` bytes in all; each is
- * gone once the next is asked for. Data beyond them is ignored. Throws `invalid-image` when the data is damaged or too
- * short; the last rows are held back until zlib's checksum has been compared. Leaving the loop early frees the inflater.
+ * Yields the filtered rows of a PNG whose first IDAT is at `imageDataAt`, as consecutive buffers of `length`
+ * bytes in total. Each buffer is only valid until the next one is requested. Data after them is ignored.
+ * Throws `invalid-image` if the data is damaged or too short. The last rows are held back until zlib has
+ * compared its checksum. Leaving the loop early frees the inflater.
  */
 export async function* inflateRows(
   bytes: Uint8Array,
@@ -43,7 +44,7 @@ export async function* inflateRows(
   const source = Readable.from(readImageData(bytes, imageDataAt));
   const chunkSize = Math.min(outputChunk, Math.max(smallestChunk, Math.ceil(length / leastChunks)));
   const inflater = createInflate({ ...streamOptions, chunkSize });
-  // Errors of the source destroy the inflater and so reach the loop below.
+  // Errors of the source destroy the inflater, so the loop below throws them.
   pipeline(source, inflater, () => {});
   let inflated = 0;
   let last: Buffer | undefined;

@@ -12,17 +12,17 @@ async function labelled(ancillary: Uint8Array): Promise<Buffer> {
   return Buffer.concat(await Array.fromAsync(encodePng(size, [pixel], { ancillary })));
 }
 
-it('is read from the first bytes of the file it was written to', async () => {
+it('can be read from the first bytes of a file', async () => {
   const file = await labelled(labelChunk(id));
   expect(labelOf(file.subarray(0, LABELLED_HEAD_BYTES))).toBe(id);
 });
 
-it('is a text that other decoders show', async () => {
+it('is a text that other decoders read', async () => {
   const { comments } = await sharp(await labelled(labelChunk(id))).metadata();
   expect(comments).toEqual([{ keyword: 'Tessera-Image', text: id }]);
 });
 
-it('is not found in files of others, nor in what is cut off', async () => {
+it('is not found in other files, or in cut off ones', async () => {
   const file = await labelled(labelChunk(id));
   expect(labelOf(await toPng(picture(4, 4)))).toBeNull();
   expect(labelOf(await labelled(labelChunk('../../../etc/passwd/0123')))).toBeNull();

@@ -10,13 +10,13 @@ export interface PngLayout {
   height: number;
   /** One of {@link colorTypes}. */
   colorType: number;
-  /** Bits a sample, or bits an index in a palette image. */
+  /** Bits per sample, or bits per index in a palette image. */
   bitDepth: number;
   samplesAPixel: number;
   isInterlaced: boolean;
 }
 
-/** Samples a pixel and the bit depths allowed, by colour type (PNG specification, table 11.1). */
+/** Samples per pixel and the bit depths allowed, by colour type (PNG specification, table 11.1). */
 const kinds = new Map<number, { samplesAPixel: number; bitDepths: number[] }>([
   [colorTypes.grey, { samplesAPixel: 1, bitDepths: [1, 2, 4, 8, 16] }],
   [colorTypes.rgb, { samplesAPixel: 3, bitDepths: [8, 16] }],
@@ -53,7 +53,7 @@ export function isGrey({ colorType }: PngLayout): boolean {
   return colorType === colorTypes.grey || colorType === colorTypes.greyAlpha;
 }
 
-/** Bytes of a row of `width` pixels before it is filtered. */
+/** Returns the bytes of a row of `width` pixels before it is filtered. */
 export function rowLength({ samplesAPixel, bitDepth }: PngLayout, width: number): number {
   return Math.ceil((width * samplesAPixel * bitDepth) / 8);
 }

@@ -1,12 +1,12 @@
-// The chunks that say how a PNG's pixels are to be shown. They may be missing, doubled, damaged or out of place, and are
-// ignored then, as libpng does: they change no pixel.
+// The chunks that say how to show a PNG's pixels. If they are missing, doubled, damaged or in the wrong
+// place, they are ignored, as in libpng, because they change no pixel.
 import { chunkTypes } from './chunks.ts';
 
-/** Contents by chunk type: of each type the first that is in its place and undamaged. */
+/** Contents by chunk type: the first chunk of each type that is undamaged and in its place. */
 export type PngNotes = Map<number, Uint8Array>;
 
 interface NoteKind {
-  /** Length in bytes, where it is fixed. */
+  /** Length in bytes, if it is fixed. */
   length?: number;
   /** Whether it must come before a palette (PNG specification, section 5.6). */
   isBeforePalette: boolean;
@@ -24,7 +24,7 @@ const kinds = new Map<number, NoteKind>([
   [chunkTypes.eXIf, { isBeforePalette: false }],
 ]);
 
-/** Whether a chunk of this type and length is such a note, where a palette did or did not come before it. */
+/** Returns whether a chunk of this type and length is one of these, given whether a palette came before it. */
 export function isNote(type: number, length: number, isBehindPalette: boolean): boolean {
   const kind = kinds.get(type);
   if (kind === undefined || (kind.isBeforePalette && isBehindPalette)) return false;

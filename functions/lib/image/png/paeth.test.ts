@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { paethOf } from '../../../testing/drawn-png.ts';
 import { predict } from './paeth.ts';
 
-test('predicts what the specification says, for every three bytes', () => {
+test('predicts as the specification says, for all values of three bytes', () => {
   let wrong = 0;
   for (let left = 0; left < 256; left++) {
     for (let up = 0; up < 256; up++) {

@@ -1,11 +1,12 @@
-// The Paeth filter of PNG rows, undone: most of what a photo's rows are filtered by, and the dearest of the filters.
-// Parameters are those of unfilter.ts.
+// Undoes the Paeth filter of PNG rows. Most rows of photos use it, and it takes longer than the other
+// filters. Parameters are those of unfilter.ts.
 
 /**
- * Paeth's predictor: of left, up and up-left, the one nearest to left + up - upLeft, in this order on ties. Nearest is
- * the higher of left and up where 3 * upLeft - left - up is at most the lower, the lower where it is at least the
- * higher, and else up-left. Signs of differences, spread over 32 bits, select instead of branches: photos make them a
- * coin toss to predict (twice as slow, measured).
+ * Returns Paeth's predictor: left, up or up-left, whichever is nearest to left + up - upLeft, in this order
+ * for ties. That is the higher of left and up if 3 * upLeft - left - up is at most the lower one, the lower
+ * one if it is at least the higher one, and otherwise up-left. The signs of differences, spread over 32 bits,
+ * select the result instead of branches, because a CPU cannot predict these branches on photos (twice as
+ * slow, measured).
  */
 export function predict(left: number, up: number, upLeft: number): number {
   const threshold = (3 * upLeft - up - left) | 0;

@@ -7,13 +7,13 @@ const rgb = { width: 5, height: 3, colorType: 2, bitDepth: 8, sample: () => 7 };
 const palette = { ...rgb, colorType: 3, bitDepth: 2, sample: () => 1, palette: [1, 2, 3, 4, 5, 6] };
 
 describe('filteredLength', () => {
-  test('counts whole bytes a row and a filter byte', () => {
+  test('counts whole bytes per row and a filter byte', () => {
     expect(filteredLength(readPngHeader(drawPng(rgb)))).toBe(3 * (1 + 15));
     expect(filteredLength(readPngHeader(drawPng(palette)))).toBe(3 * (1 + 2));
   });
 
   test('leaves out the passes of an interlaced image that are empty', () => {
-    // 1x1: the first pass only. 5x3: see the figure of the specification's section 8.2.
+    // 1x1: only the first pass. 5x3: see the figure in section 8.2 of the specification.
     expect(filteredLength(readPngHeader(drawPng({ ...rgb, width: 1, height: 1, interlaced: true })))).toBe(4);
     const passes = [1, 1, 0, 1, 3, 2 * 2, 5].map((pixels) => pixels * 3);
     const rows = [1, 1, 0, 1, 1, 2, 1];

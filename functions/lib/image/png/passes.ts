@@ -1,8 +1,8 @@
-// The order a PNG's pixels are stored in: row by row, or in seven passes when it is interlaced (PNG specification, section
-// 8.2). Each pass is a small picture of its own.
+// The order of a PNG's pixels: row by row, or in seven passes if it is interlaced (PNG specification, section
+// 8.2). Each pass is a small picture.
 import { type PngLayout, rowLength } from './layout.ts';
 
-/** The pixels from (`x`, `y`) on, every `stepX`th and `stepY`th of them: `width` × `height` in all. */
+/** The pixels from (`x`, `y`) on, every `stepX`th and `stepY`th: `width` × `height` in total. */
 export interface Pass {
   x: number;
   y: number;
@@ -25,7 +25,7 @@ const adam7: Places[] = [
 ];
 const everyPixel: Places[] = [{ x: 0, y: 0, stepX: 1, stepY: 1 }];
 
-/** The passes of an image in their order in the file, without those that have no pixels in it. */
+/** Returns the passes of an image in file order, without those that have no pixels. */
 export function passesOf(layout: PngLayout): Pass[] {
   const passes = (layout.isInterlaced ? adam7 : everyPixel).map(({ x, y, stepX, stepY }) => {
     const width = Math.ceil((layout.width - x) / stepX);
@@ -35,7 +35,7 @@ export function passesOf(layout: PngLayout): Pass[] {
   return passes.filter(({ width, height }) => width > 0 && height > 0);
 }
 
-/** Bytes the image data must inflate to: every row of every pass with its filter byte. */
+/** Returns how many bytes the image data must inflate to: every row of every pass with its filter byte. */
 export function filteredLength(layout: PngLayout): number {
   return passesOf(layout).reduce(
     (length, pass) => length + (1 + rowLength(layout, pass.width)) * pass.height,

@@ -1,4 +1,4 @@
-// Inflated bytes to rows, and rows to bands.
+// Turns inflated bytes into rows, and rows into bands.
 import type { AllocateBand } from '../bands.ts';
 import { bandBytes } from '../bands.ts';
 import type { Bitmap } from '../pixels.ts';
@@ -8,23 +8,23 @@ import { rowLength } from './layout.ts';
 import { unfilterRow } from './unfilter.ts';
 import { viewOf } from './words.ts';
 
-/** Gathers the bytes of one pass to rows, and its rows to bands. */
+/** Collects the bytes of one pass into rows, and its rows into bands. */
 export class RowReader {
   readonly #allocate: AllocateBand;
   readonly #width: number;
-  /** Bytes of a row in the file, without its filter byte, and in a band. They differ only where rows are expanded. */
+  /** Bytes of a row in the file, without its filter byte, and in a band. They only differ if rows are expanded. */
   readonly #fileRow: number;
   readonly #bandRow: number;
   readonly #pixelBytes: number;
   readonly #expand: ExpandRow | undefined;
   readonly #bandRows: number;
   #rowsLeft: number;
-  /** A row that lies across two chunks is put together here, with its filter byte. */
+  /** A row that is split over two chunks is put together here, with its filter byte. */
   readonly #cut: Buffer;
   #cutLength = 0;
-  /** The row above the next one where that is not in the band: the band's first rows, and rows that are expanded. */
+  /** The row above the next one, if it is not in the band: for the band's first row, and for expanded rows. */
   #above: Buffer;
-  /** Where rows that are expanded are unfiltered. */
+  /** Where rows are unfiltered before they are expanded. */
   #unfiltered: Buffer;
   #band: Buffer;
   #bandView: DataView;
@@ -51,12 +51,12 @@ export class RowReader {
     this.#bandView = viewOf(this.#band);
   }
 
-  /** Whether all its rows were handed out. */
+  /** Whether all rows have been returned. */
   get isDone(): boolean {
     return this.#rowsLeft === 0;
   }
 
-  /** Reads rows of `chunk` from `at` on until it ends or the band is full; returns how far it came. */
+  /** Reads rows of `chunk` from `at` on, until it ends or the band is full. Returns the position it reached. */
   read(chunk: Buffer, at: number): number {
     const length = this.#fileRow + 1;
     if (this.#cutLength > 0) {
@@ -79,11 +79,11 @@ export class RowReader {
     return at;
   }
 
-  /** The band when it is full; undefined while rows are missing. */
+  /** Returns the band if it is full, or undefined while rows are missing. */
   takeBand(): Bitmap | undefined {
     if (!this.#isBandFull()) return undefined;
     const band = { data: this.#band, width: this.#width, height: this.#rowsInBand };
-    // The band is the consumer's from now on, who may transfer it.
+    // From now on the band belongs to the consumer, who may transfer it.
     if (this.#expand === undefined) this.#band.copy(this.#above, 0, this.#band.length - this.#bandRow);
     this.#rowsLeft -= this.#rowsInBand;
     this.#rowsInBand = 0;

@@ -19,7 +19,7 @@ async function sharpOpens(file: Buffer): Promise<boolean> {
     );
 }
 
-describe('a PNG is decoded in spite of', () => {
+describe('a PNG is decoded despite', () => {
   const rows = [...toleratedData, ...toleratedChunks].flatMap(({ files, why, sharp }) =>
     Object.entries(files).map(([what, [odd, sound]]) => ({ what, odd, sound, why, sharp })),
   );
@@ -30,7 +30,7 @@ describe('a PNG is decoded in spite of', () => {
   });
 });
 
-describe('a PNG is refused for', () => {
+describe('a PNG is refused because of', () => {
   const rows = refused.flatMap(({ files, why, message, sharp }) =>
     Object.entries(files).map(([what, file]) => ({ what, file, why, message, sharp })),
   );

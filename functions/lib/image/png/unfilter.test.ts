@@ -8,7 +8,7 @@ import { viewOf } from './words.ts';
 describe('unfilterRow', () => {
   const cases = [0, 1, 2, 3, 4].flatMap((filter) => [1, 2, 3, 4, 6, 8].map((bytes) => ({ filter, bytes })));
 
-  test.each(cases)('undoes filter $filter with $bytes bytes a pixel', ({ filter, bytes: pixelBytes }) => {
+  test.each(cases)('undoes filter $filter with $bytes bytes per pixel', ({ filter, bytes: pixelBytes }) => {
     for (const pixels of [1, 2, 3, 50, 1000]) {
       const length = pixels * pixelBytes;
       const row = randomBytes(length);

@@ -1,15 +1,17 @@
-// Undoes the filters of PNG rows (PNG specification, section 9). This is a third of a decode's time, hence: pixels of
-// three or four bytes are read, restored and written as one 32-bit word, the pixel to the left stays in variables, and
-// `| 0` keeps indices in int32. Other pixels, and each row's last one, where a word would reach too far, go byte by
-// byte. In all of them `p` counts in raw, `u` above and `o` in out.
+// Undoes the filters of PNG rows (PNG specification, section 9). This takes a third of a decode's time, so it
+// is optimised. Pixels of three or four bytes are read, restored and written as one 32-bit word. The pixel to
+// the left stays in variables. `| 0` keeps indices in int32. Other pixels, and the last one of each row,
+// where a word would reach too far, are restored byte by byte. In all functions `p` is a position in raw, `u`
+// in above and `o` in out.
 import { refusePng } from './refuse.ts';
 import { addBytes, averageBytes } from './words.ts';
 import { predict, undoPaethOfRgb, undoPaethOfRgba } from './paeth.ts';
 
 /**
- * Restores one row of `length` bytes from `raw` at `from`, where its filter byte stands, to `out` at `to`. The row
- * above is in `above` at `aboveAt`; for the first row, give zeros. `pixelBytes` is the way to the left neighbour: the
- * bytes of a pixel, or 1 when it has less. Throws `invalid-image` for an unknown filter.
+ * Restores one row of `length` bytes from `raw` at `from`, the position of its filter byte, to `out` at `to`.
+ * The row above is in `above` at `aboveAt`; for the first row, pass zeros. `pixelBytes` is the distance to
+ * the left neighbour: the bytes of a pixel, or 1 if a pixel has less than a byte. Throws `invalid-image` for
+ * an unknown filter.
  */
 export function unfilterRow(
   raw: DataView,
@@ -123,12 +125,12 @@ function undoPaeth(
   }
 }
 
-/** How many of a row's bytes are restored as words: all but the last pixel, or none. */
+/** Returns how many of a row's bytes are restored as words: all but the last pixel, or none. */
 function wordsOf(length: number, pixelBytes: number): number {
   return pixelBytes === 3 || pixelBytes === 4 ? length - pixelBytes : 0;
 }
 
-/** The byte left of byte `i` of the row at `to`. */
+/** Returns the byte to the left of byte `i` of the row at `to`. */
 function leftOf(out: DataView, to: number, i: number, pixelBytes: number): number {
   return i < pixelBytes ? 0 : out.getUint8(to + i - pixelBytes);
 }

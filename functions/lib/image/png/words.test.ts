@@ -7,7 +7,7 @@ describe.each([
   ['subtractBytes', subtractBytes, (a: number, b: number) => a - b],
   ['averageBytes', averageBytes, (a: number, b: number) => (a + b) >> 1],
 ])('%s', (_, onWords, onByte) => {
-  test.each([0, 1, 2, 3])('does what its name says to every pair of bytes at %i, amid others', (place) => {
+  test.each([0, 1, 2, 3])('computes every pair of bytes at %i, beside other bytes', (place) => {
     const [a, b] = [viewOf(randomBytes(4)), viewOf(randomBytes(4))];
     const wrong: number[] = [];
     for (let pair = 0; pair < 65_536; pair++) {

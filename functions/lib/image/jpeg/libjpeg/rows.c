@@ -1,7 +1,7 @@
 /*
- * What the decoder needs of libjpeg-turbo, compiled to WebAssembly: the rows of a JPEG as RGB, a few at a time, and every
- * warning told apart. libjpeg itself reports only its first warning, even when that one is harmless. The host judges in
- * ../libjpeg.ts what it is told here. An instance decodes one file.
+ * The part of libjpeg-turbo that the decoder needs, compiled to WebAssembly: the rows of a JPEG as RGB, a few at a
+ * time, and each kind of warning separately. libjpeg itself reports only its first warning, even if that one is
+ * harmless. The host gets these reports and decides (../libjpeg.ts). One instance decodes one file.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,21 +17,24 @@ extern const char *const jpeg_std_message_table[];
 #define IMPORT(name) __attribute__((import_module("host"), import_name(name)))
 #define EXPORT(name) __attribute__((export_name(name)))
 
-/* Ends the decoding with an exception of the host. The text is libjpeg's, with places for the numbers after it. */
+/*
+ * Ends the decoding with an exception in the host. The text is libjpeg's, with placeholders for the numbers
+ * after it.
+ */
 IMPORT("fail") _Noreturn void host_fail(const char *text, const int *numbers, int is_out_of_memory);
 
-/* This many unexpected bytes came before a restart marker. */
+/* So many unexpected bytes came before a restart marker. */
 IMPORT("strayBytes") void host_stray_bytes(int count);
 
 /*
- * A scan's data was read from `start` up to `end`; `leftover` bytes more lie before the next marker. `is_padded`: the last
- * byte read is filled up with ones. `zeros_are_plausible`: a long run of zero bytes may be data.
+ * The data of a scan has been read from `start` to `end`, and `leftover` more bytes are before the next marker.
+ * `is_padded`: the last byte read is filled with ones. `zeros_are_plausible`: a long run of zero bytes may be data.
  */
 IMPORT("scanEnd")
 void host_scan_end(const unsigned char *start, const unsigned char *end, int leftover, int is_padded,
                    int zeros_are_plausible);
 
-/* How both Huffman decoders begin, in jdhuff.c and jdphuff.c. */
+/* How both Huffman decoders start, in jdhuff.c and jdphuff.c. */
 typedef struct {
   struct jpeg_entropy_decoder pub;
   bitread_perm_state bits;
@@ -66,7 +69,10 @@ static void on_message(j_common_ptr info, int level)
   case JWRN_NOT_SEQUENTIAL: /* parameters of progressive scans in a sequential one: ignored */
     return;
   case JWRN_EXTRANEOUS_DATA: {
-    /* Right behind a scan they were judged when it ended. Elsewhere a whole scan may be among them, its header lost. */
+    /*
+     * Directly after a scan they were checked when it ended. Elsewhere they may include a whole scan that
+     * lost its header.
+     */
     int marker = info->err->msg_parm.i[1];
     if (marker >= 0xd0 && marker <= 0xd7) host_stray_bytes(info->err->msg_parm.i[0]);
     else if (jpeg.input_scan_number > 0) is_doubtful = 1;
@@ -86,9 +92,9 @@ static void ignore(j_common_ptr info)
 }
 
 /*
- * Whether zero bytes could be data of this scan: blocks that change nothing, or something as even as a drawing. They are
- * not where a zero stands for a coefficient, for then each of dozens in every block would be the same; nor where a scan
- * refines coefficients, for then the next bit of all of them would be zero.
+ * Whether zero bytes could be data of this scan: blocks that change nothing, or areas as even as in a drawing. They
+ * cannot be if a zero stands for a coefficient, because then dozens in every block would be the same. They cannot be
+ * either if the scan refines coefficients, because then the next bit of all of them would be zero.
  */
 static int zeros_are_plausible(void)
 {
@@ -99,7 +105,7 @@ static int zeros_are_plausible(void)
   }
   for (int i = 0; i < jpeg.comps_in_scan; i++) {
     const JHUFF_TBL *table = jpeg.ac_huff_tbl_ptrs[jpeg.cur_comp_info[i]->ac_tbl_no];
-    /* Codes of zeros alone belong to the first symbol, whose lower half is the size of its coefficient. */
+    /* Codes of only zeros belong to the first symbol. Its lower half is the size of its coefficient. */
     if (table != NULL && (table->huffval[0] & 0x0f) != 0) return 0;
   }
   return 1;
@@ -111,7 +117,7 @@ static void on_scan_start(j_decompress_ptr info)
   start_scan(info);
 }
 
-/* The Huffman decoder is there by then, and is told of each scan's start. */
+/* The Huffman decoder exists by then, and is told when each scan starts. */
 static void on_first_scan(j_decompress_ptr info)
 {
   start_scan = info->entropy->start_pass;
@@ -138,7 +144,7 @@ static void on_scan_end(j_decompress_ptr info)
   finish_input_pass(info);
 }
 
-/* Whether the scans so far have brought the picture: something of every component, or all there is to know. */
+/* Whether the scans so far contain the picture: something of every component, or everything. */
 static int is_whole(int to_the_last_bit)
 {
   for (int component = 0; component < jpeg.num_components; component++) {
@@ -157,7 +163,7 @@ EXPORT("allocate") void *allocate(size_t length)
   return malloc(length);
 }
 
-/* Reads as far as the first rows need. Scans that build on each other are all read here. */
+/* Reads as much as the first rows need. In a progressive file that is every scan. */
 EXPORT("start") void start(const unsigned char *file, unsigned long length)
 {
   errors.error_exit = on_error;
@@ -196,7 +202,7 @@ EXPORT("readRows") void read_rows(unsigned char *to, int rows)
   }
 }
 
-/* Reads on to the end of the image. Returns whether all of the picture was there. */
+/* Reads to the end of the image. Returns whether the picture was complete. */
 EXPORT("finish") int finish(void)
 {
   while (!jpeg.inputctl->eoi_reached) jpeg.inputctl->consume_input(&jpeg);
