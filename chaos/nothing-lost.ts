@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis';
 import { convolve } from '../functions/blur/convolve/convolve.ts';
 import { readCounts } from '../functions/lib/queue/counts.ts';
 import { imageKeys, queueKeys } from '../functions/lib/queue/keys.ts';
+import { heartbeatKey } from '../functions/lib/redis/heartbeat.ts';
 import { outputName } from '../functions/lib/store/output-names.ts';
 import { toPixels } from '../functions/testing/pictures.ts';
 import type { SentImage } from './rig.ts';
@@ -105,7 +106,12 @@ async function leftovers({ redis, keyPrefix }: Site): Promise<string[]> {
 async function orphanKeys(site: Site, images: SentImage[], givenUp: string[]): Promise<string[]> {
   const { redis, keyPrefix } = site;
   const shared = queueKeys(keyPrefix);
-  const allowed = new Set([shared.images, shared.totals, ...images.map(({ id }) => metaKey(site, id))]);
+  const allowed = new Set([
+    shared.images,
+    shared.totals,
+    heartbeatKey(keyPrefix),
+    ...images.map(({ id }) => metaKey(site, id)),
+  ]);
   if (givenUp.length > 0)
     [shared.admitted, shared.senders, shared.clients, shared.dead, shared.sweeps].forEach((key) =>
       allowed.add(key),

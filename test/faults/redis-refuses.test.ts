@@ -90,6 +90,14 @@ const states: Record<string, State> = {
     begin: () => rig.redis.call('ACL', 'SETUSER', 'default', '-eval', '-evalsha'),
     end: () => rig.redis.call('ACL', 'SETUSER', 'default', '+@all'),
   },
+  'NOPERM for all that writes': {
+    begin: () => rig.redis.call('ACL', 'SETUSER', 'default', '-@write'),
+    end: () => rig.redis.call('ACL', 'SETUSER', 'default', '+@all'),
+  },
+  'NOPERM for writing to the keys': {
+    begin: () => rig.redis.call('ACL', 'SETUSER', 'default', 'resetkeys', '%R~*'),
+    end: () => rig.redis.call('ACL', 'SETUSER', 'default', 'allkeys'),
+  },
   OOM: {
     begin: () => config('maxmemory', '1'),
     end: () => config('maxmemory', '0'),
@@ -154,7 +162,7 @@ async function untilAskedAgain(members: Member[], step: string): Promise<void> {
   await Promise.all(passages.map(async (passage) => (await passage).pass()));
 }
 
-const shortForm = new Set(['BUSY', 'LOADING', 'OOM', 'NOPERM']);
+const shortForm = new Set(['BUSY', 'LOADING', 'OOM', 'NOPERM for all that writes']);
 const chosen = Object.entries(states).filter(([name]) => isFull || shortForm.has(name));
 
 describe.each(chosen)('%s', (_, state) => {

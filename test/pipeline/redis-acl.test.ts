@@ -33,10 +33,11 @@ const scriptsOf: Record<string, ScriptName[]> = {
   operator: ['requeue', 'cancel', 'sweep', 'counts'],
   keda: [],
 };
-/** What the recorded calls do not show: what KEDA's script may call, and a command that MONITOR leaves out. */
+/** What the recorded calls do not show: what KEDA's script and the heartbeat's may call, and a command that MONITOR leaves out. */
 const otherCalls: Record<string, string[]> = {
   keda: ['type', 'llen', 'zcard'],
   blur: ['client|unblock'],
+  assemble: ['set'],
 };
 /** These need no permission. */
 const free = new Set(['hello']);

@@ -1,21 +1,29 @@
-// Knows whether Redis takes commands, by asking once a second. A connection that is never asked anything does not notice
-// that its server is gone, or has become a replica.
+// Knows whether Redis accepts writes, by writing a key once a second. A connection without commands does not notice that its
+// server is gone, or has become a replica.
 import type { Redis } from 'ioredis';
 import type { FaultLog } from './fault-log.ts';
 
 const EVERY_MS = 1000;
 /** An answer that takes longer is no answer. */
 const LIMIT_MS = 1000;
+/** The key is gone this long after the last function has stopped. */
+const KEY_TTL_S = 10;
 /**
- * Does nothing, but counts as a script that writes: Redis refuses it wherever it would refuse the queue's own, and it
- * leaves no key behind. At the memory limit it passes, as do the scripts that end work.
+ * A script that writes: Redis refuses it wherever it would refuse the queue's scripts or their writes. At the memory limit it
+ * passes, as do the scripts that end work: a function that can still do that is ready.
  */
-const SCRIPT = '#!lua flags=allow-oom\nreturn 1';
+const SCRIPT = `#!lua flags=allow-oom
+return redis.call('SET', KEYS[1], '', 'EX', ${KEY_TTL_S})`;
 const WHAT = 'Redis';
+
+/** The key that the functions of a deployment write to. */
+export function heartbeatKey(keyPrefix: string): string {
+  return `${keyPrefix}:heartbeat`;
+}
 
 export class Heartbeat {
   readonly #redis: Redis;
-  readonly #keyPrefix: string;
+  readonly #key: string;
   readonly #faults: FaultLog;
   readonly #timer: NodeJS.Timeout;
   #isAsking = false;
@@ -25,7 +33,7 @@ export class Heartbeat {
   /** Starts at once, and asks whenever the connection was made anew. */
   constructor(redis: Redis, keyPrefix: string, faults: FaultLog) {
     this.#redis = redis;
-    this.#keyPrefix = keyPrefix;
+    this.#key = heartbeatKey(keyPrefix);
     this.#faults = faults;
     this.#timer = setInterval(() => void this.#ask(), EVERY_MS).unref();
     redis.on('ready', () => void this.#ask());
@@ -33,7 +41,7 @@ export class Heartbeat {
     redis.on('error', (error: Error) => this.#fail(error));
   }
 
-  /** Whether Redis took the last command that writes, a second ago at most. */
+  /** Whether Redis accepted the last write, about a second ago. */
   get isWell(): boolean {
     return this.#isWell;
   }
@@ -50,7 +58,7 @@ export class Heartbeat {
     // An answer that came while the event loop was busy is read before the immediate runs.
     const limit = setTimeout(() => setImmediate(() => this.#isAsking && this.#fail(overdue())), LIMIT_MS);
     try {
-      await this.#redis.eval(SCRIPT, 1, this.#keyPrefix);
+      await this.#redis.eval(SCRIPT, 1, this.#key);
       this.#isWell = true;
       this.#faults.over(WHAT);
     } catch (error) {
