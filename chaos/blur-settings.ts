@@ -34,10 +34,10 @@ export class BlurSettings {
   }
 
   static async open(kubectl: Kubectl, waits: Waits): Promise<BlurSettings> {
-    const named = (...what: string[]) => kubectl('get', ...what, '--ignore-not-found', '--output', 'name');
-    const hasKeda = (await named('customresourcedefinition', 'scaledobjects.keda.sh')) !== '';
-    const isFallback = hasKeda && (await named('scaledobject.keda.sh', 'blur-worker')) !== '';
-    return new BlurSettings(kubectl, waits, isFallback);
+    // The Service says it: a Deployment may have been left behind by another overlay.
+    const label = String.raw`jsonpath={.metadata.labels.tessera\.dev/scaled-by}`;
+    const scaledBy = await kubectl('get', 'service.serving.knative.dev', 'blur', '--output', label);
+    return new BlurSettings(kubectl, waits, scaledBy === 'deployment');
   }
 
   get podSelector(): string {

@@ -64,7 +64,7 @@ async function answer(call: string): Promise<string> {
   calls.push(call);
   if (/get service\S* split /.test(call)) return rig.split.process.ready();
   if (call.includes('get namespace tessera ')) return 'namespace/tessera';
-  if (call.includes('get customresourcedefinition')) return 'customresourcedefinition/scaledobjects.keda.sh';
+  if (call.includes('scaled-by')) return 'revision';
   if (call.includes('{.data.QUEUE_MODE}')) return 'lease';
   if (call.includes('{.data.KEY_PREFIX}')) return rig.keyPrefix;
   if (call.includes('containers[0].env')) return JSON.stringify(env);
