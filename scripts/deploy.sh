@@ -25,6 +25,10 @@ source "$(dirname "$0")/lib/prerequisites.sh"
 source "$(dirname "$0")/lib/secrets.sh"
 # shellcheck source=lib/compose.sh
 source "$(dirname "$0")/lib/compose.sh"
+# shellcheck source=lib/rollout.sh
+source "$(dirname "$0")/lib/rollout.sh"
+# shellcheck source=lib/why-not-ready.sh
+source "$(dirname "$0")/lib/why-not-ready.sh"
 
 overlay=default
 components=()
@@ -57,10 +61,10 @@ whole --max "$max" 1
 whole --floor "$floor" 1
 ((10#$floor <= 10#$max)) || fail "--floor $floor is more than --max $max"
 whole --timeout "$timeout_s" 1
-need kubectl sed cksum
+need kubectl sed cksum jq
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'let_go; rm -rf "$work"' EXIT
 secret_version=''
 for component in ${components[@]+"${components[@]}"}; do
   folder_of "$component" >/dev/null
@@ -82,11 +86,9 @@ compose
 kubectl apply --kustomize "$work/deploy"
 
 if has statefulset redis --namespace "$namespace"; then
-  kube rollout status statefulset/redis "--timeout=${timeout_s}s"
+  kube rollout status statefulset/redis "--timeout=${timeout_s}s" || fail "$(why_redis_is_not_ready)"
 fi
-for service in split blur assemble; do
-  wait_ready "service.serving.knative.dev/$service"
-done
+wait_for_services split blur assemble
 if [[ $overlay == fallback ]]; then
   wait_ready scaledobject.keda.sh/blur-worker
 fi

@@ -8,6 +8,10 @@
 set -euo pipefail
 # shellcheck source=lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
+# shellcheck source=lib/rollout.sh
+source "$(dirname "$0")/lib/rollout.sh"
+# shellcheck source=lib/why-not-ready.sh
+source "$(dirname "$0")/lib/why-not-ready.sh"
 
 ceiling=''
 while (($# > 0)); do
@@ -21,6 +25,7 @@ while (($# > 0)); do
 done
 whole N "$ceiling" 1
 whole --timeout "$timeout_s" 1
+need jq
 need_namespace
 
 # floor : how many pods start at once (deploy.sh --floor).
@@ -40,7 +45,8 @@ if is_fallback; then
 else
   kube patch service.serving.knative.dev blur --type merge \
     --patch "{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"autoscaling.knative.dev/max-scale\":\"$((10#$ceiling))\"}}}}}"
-  wait_ready service.serving.knative.dev/blur
+  trap let_go EXIT
+  wait_for_services blur
   prune_blur_revisions
 fi
 echo "blur: 0 to $((10#$ceiling)) pods"

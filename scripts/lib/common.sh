@@ -108,9 +108,9 @@ redis() {
   kube exec statefulset/redis --container redis -- redis-cli "$@"
 }
 
-# Where blur runs as a plain Deployment (the fallback overlay).
+# Where blur runs as a plain Deployment (the fallback overlay). One that another overlay left behind does not count.
 is_fallback() {
-  has_crd scaledobjects.keda.sh && has scaledobject.keda.sh blur-worker --namespace "$namespace"
+  [[ $(kube get service.serving.knative.dev blur --ignore-not-found --output 'jsonpath={.metadata.labels.tessera\.dev/scaled-by}') == deployment ]]
 }
 
 split_url() {
@@ -121,16 +121,4 @@ split_url() {
 wait_ready() {
   kube wait --for=condition=Ready "--timeout=${timeout_s}s" "$1" ||
     fail "$1 is not Ready after $timeout_s s: scripts/status.sh and kubectl -n $namespace describe $1 tell why"
-}
-
-# Every live revision of blur keeps a ScaledObject of its own on the same queue, so an old one would go on working it
-# with old code. Called once the newest is Ready.
-prune_blur_revisions() {
-  local created ready revision
-  created=$(kube get service.serving.knative.dev blur --output 'jsonpath={.status.latestCreatedRevisionName}')
-  ready=$(kube get service.serving.knative.dev blur --output 'jsonpath={.status.latestReadyRevisionName}')
-  [[ -n $ready && $created == "$ready" ]] || fail "blur's newest revision ($created) is not the ready one ($ready)"
-  for revision in $(kube get revisions.serving.knative.dev --selector serving.knative.dev/service=blur --output 'jsonpath={.items[*].metadata.name}'); do
-    [[ $revision == "$ready" ]] || kube delete revision.serving.knative.dev "$revision"
-  done
 }

@@ -99,6 +99,7 @@ check_kubectl() {
       ((${#rest[@]} > 0)) || refuse 'pod, type/name or --filename must be specified'
       [[ ${#rest[@]} -eq 1 && -n $dashes ]] || refuse 'exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead'
       ;;
+    annotate) ((${#rest[@]} > 2)) || [[ ${rest[0]-} == */* && ${#rest[@]} -gt 1 ]] || refuse 'at least one annotation update is required' ;;
     logs) [[ -z $selector || ${#rest[@]} -eq 0 ]] || refuse 'only a selector (-l) or a POD name is allowed' ;;
   esac
 }

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../manifests/overlays.ts';
+import { services } from './cluster-states.ts';
 import { openShell, present, type Rule, type Shell } from './shell.ts';
 
 const scripts = readdirSync(join(root, 'scripts')).filter((each) => each.endsWith('.sh'));
@@ -20,6 +21,7 @@ const ready: Rule[] = [
   { call: 'latestCreatedRevisionName', stdout: 'blur-00003' },
   { call: 'latestReadyRevisionName', stdout: 'blur-00003' },
   { call: 'get revisions.serving', stdout: 'blur-00002 blur-00003' },
+  services({ blur: { created: 'blur-00003' } }),
 ];
 
 describe.each(scripts)('%s', (script) => {
@@ -131,19 +133,15 @@ describe('scale.sh', () => {
     const { code, stdout, calls } = await shell.run('scale.sh', ['12'], ready);
     expect(calls.filter((call) => !/ get | version$/.test(call))).toEqual([
       `${ns} patch service.serving.knative.dev blur --type merge --patch {"spec":{"template":{"metadata":{"annotations":{"autoscaling.knative.dev/max-scale":"12"}}}}}`,
-      `${ns} wait --for=condition=Ready --timeout=300s service.serving.knative.dev/blur`,
       `${ns} delete revision.serving.knative.dev blur-00002`,
+      `${ns} annotate scaledobject.keda.sh blur-00003 autoscaling.keda.sh/force-activation-`,
     ]);
-    expect(stdout).toBe('blur: 0 to 12 pods\n');
+    expect(stdout).toBe('waiting until Ready: blur\nblur: 0 to 12 pods\n');
     expect(code).toBe(0);
   });
 
   it('sets it on the ScaledObject in the fallback', async () => {
-    const rules = present(
-      'namespace other',
-      'customresourcedefinition scaledobjects.keda.sh',
-      'scaledobject.keda.sh blur-worker',
-    );
+    const rules = [...present('namespace other'), { call: 'scaled-by', stdout: 'deployment' }];
     const { code, calls } = await shell.run('scale.sh', ['12', '--namespace', 'other'], rules);
     expect(calls.at(-1)).toBe(
       'kubectl --namespace other patch scaledobject.keda.sh blur-worker --type merge --patch {"spec":{"maxReplicaCount":12}}',
@@ -169,9 +167,10 @@ describe('scale.sh', () => {
   });
 
   it('removes nothing when the new revision does not become ready', async () => {
-    const rules = [{ call: ' wait ', exit: 1 }, ...ready];
-    const { code, calls } = await shell.run('scale.sh', ['12'], rules);
-    expect(calls.at(-1)).toContain(' wait ');
+    const rules = [services({ blur: { created: 'blur-00003', ready: 'blur-00002' } }), ...ready];
+    const { code, stderr, calls } = await shell.run('scale.sh', ['12', '--timeout', '1'], rules);
+    expect(stderr).toContain('error: blur is not Ready after 1 s');
+    expect(calls.some((call) => call.includes(' delete '))).toBe(false);
     expect(code).toBe(2);
   });
 });

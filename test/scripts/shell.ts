@@ -10,6 +10,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** How a stand-in answers a call that fits `call`, an extended regular expression over the whole command line. */
 export interface Rule {
   call: string;
+  /** Only once a call was made that fits this one: what the script does changes what it sees. */
+  after?: string;
   stdout?: string;
   stderr?: string;
   exit?: number;
@@ -122,10 +124,10 @@ async function writeRecorder(command: string, tool: string, path: string): Promi
 /** One folder a rule, in order. */
 async function writeRules(folder: string, rules: Rule[]): Promise<void> {
   await mkdir(folder);
-  for (const [index, { call, stdout = '', stderr = '', exit = 0 }] of rules.entries()) {
+  for (const [index, { call, after = '', stdout = '', stderr = '', exit = 0 }] of rules.entries()) {
     const rule = join(folder, String(index).padStart(3, '0'));
     await mkdir(rule);
-    for (const [name, text] of Object.entries({ call, stdout, stderr, exit: String(exit) })) {
+    for (const [name, text] of Object.entries({ call, after, stdout, stderr, exit: String(exit) })) {
       await writeFile(join(rule, name), text);
     }
   }

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # What the scripts' tests put on PATH in place of kubectl, kind and docker: writes down how it was called, and answers
-# by the first rule that fits (shell.ts writes them); without one it succeeds and says nothing. A call that the real
-# kubectl would refuse, it refuses too.
+# by the first rule that fits the call and those before it (shell.ts writes the rules); without one it succeeds and says
+# nothing. A call that the real kubectl would refuse, it refuses too.
 #
 # Usage: stand-in.sh TOOL [ARGUMENT]...      with STAND_IN_FOLDER set
 set -euo pipefail
 
 line="$*"
+earlier=$(tr '\0' '\n' <"$STAND_IN_FOLDER/calls")
 printf '%s\0' "$line" >>"$STAND_IN_FOLDER/calls"
 before=''
 for argument in "$@"; do
@@ -28,7 +29,7 @@ if [[ $1 == kubectl ]]; then
 fi
 
 for rule in "$STAND_IN_FOLDER"/rules/*; do
-  if [[ -d $rule && $line =~ $(<"$rule/call") ]]; then
+  if [[ -d $rule && $line =~ $(<"$rule/call") && $earlier =~ $(<"$rule/after") ]]; then
     cat "$rule/stdout"
     cat "$rule/stderr" >&2
     exit "$(<"$rule/exit")"

@@ -1,0 +1,107 @@
+# Waits for new revisions, and helps them where a cluster that is busy or full holds them back. Sourced after common.sh by the
+# scripts that make revisions; each calls `let_go` when it ends.
+# shellcheck shell=bash disable=SC2154 # the root, the namespace and the time-out are common.sh's
+
+kept='' # the revision of blur whose first pod KEDA is told to keep
+paused=() # the revisions of blur that have to do without pods meanwhile
+
+# wait_for_services NAME... : waits until the newest revision of each is Ready. Stops with the reason when one is not in time.
+wait_for_services() {
+  local deadline=$((SECONDS + timeout_s)) states name state revision waiting
+  echo "waiting until Ready: $*"
+  while :; do
+    waiting=()
+    # An API server that is busy may fail to answer; what it is asked for is still waited for.
+    states=$(service_states "$@") || states=$(printf '%s waiting -\n' "$@")
+    while read -r name state revision; do
+      [[ $state == waiting ]] || continue
+      waiting+=("$name $revision")
+      [[ $name != blur ]] || keep_first_pod "$revision"
+    done <<<"$states"
+    ((${#waiting[@]} > 0)) || return 0
+    # shellcheck disable=SC2086 # a name and a revision
+    ((SECONDS < deadline)) || fail "$(why_not_ready ${waiting[0]})"
+    make_room "${waiting[@]}"
+    sleep 1
+  done
+}
+
+# service_states NAME... : a line for each, with its name, "ready" or "waiting", and its newest revision ("-" before there is one).
+service_states() {
+  kube get services.serving.knative.dev "$@" --output json | jq --raw-output '
+    (.items // [.])[] | .status as $status
+    | (any($status.conditions[]?; .type == "Ready" and .status == "True")
+        and $status.observedGeneration == .metadata.generation
+        and $status.latestCreatedRevisionName == $status.latestReadyRevisionName) as $ready
+    | "\(.metadata.name) \(if $ready then "ready" else "waiting" end) \($status.latestCreatedRevisionName // "-")"'
+}
+
+# keep_first_pod REVISION : has KEDA keep a pod of this revision of blur whatever the queues say, and brings one back that it
+# took away before: Knative calls a revision Ready only after a pod of it ran.
+keep_first_pod() {
+  if [[ $1 == - ]] || ! has scaledobject.keda.sh "$1" --namespace "$namespace"; then
+    return
+  fi
+  if [[ $kept != "$1" ]]; then
+    kube annotate scaledobject.keda.sh "$1" autoscaling.keda.sh/force-activation=true --overwrite >/dev/null
+    kept=$1
+  fi
+  if [[ $(kube get deployment "$1-deployment" --ignore-not-found --output 'jsonpath={.spec.replicas}') == 0 ]]; then
+    echo "$1 has no pod and was never Ready: bringing one back"
+    kube scale deployment "$1-deployment" --replicas=1 >/dev/null
+  fi
+}
+
+# make_room "NAME REVISION"... : where a pod of one of these has found no node with room for some time, takes the pods of
+# blur's other revisions away. Their tiles wait in Redis meanwhile.
+make_room() {
+  local each revision others=()
+  ((${#paused[@]} == 0)) || return 0
+  for each in "$@"; do
+    is_homeless "${each#* }" || continue
+    for revision in $(blur_revisions); do
+      [[ " $* " == *" $revision "* ]] || others+=("$revision")
+    done
+    for revision in ${others[@]+"${others[@]}"}; do
+      has scaledobject.keda.sh "$revision" --namespace "$namespace" || continue
+      echo "no node has room for ${each#* }: the pods of $revision make room until it is Ready"
+      kube annotate scaledobject.keda.sh "$revision" autoscaling.keda.sh/paused-replicas=0 --overwrite >/dev/null
+      paused+=("$revision")
+    done
+    return 0
+  done
+}
+
+blur_revisions() {
+  kube get revisions.serving.knative.dev --selector serving.knative.dev/service=blur --output 'jsonpath={.items[*].metadata.name}'
+}
+
+# is_homeless REVISION : whether a pod of it has been without a node for 20 s because CPU or memory are short.
+is_homeless() {
+  [[ $1 != - && $(kube get pods --selector "serving.knative.dev/revision=$1" --output json | jq '
+    any(.items[] | select(.metadata.deletionTimestamp == null) | .status.conditions[]?;
+      .type == "PodScheduled" and .status == "False" and (.message | test("Insufficient (cpu|memory)"))
+        and now - (.lastTransitionTime | fromdate) > 20)') == true ]]
+}
+
+# Every live revision of blur keeps a ScaledObject of its own on the same queue, so an old one would go on working it
+# with old code. Called once the newest is Ready.
+prune_blur_revisions() {
+  local created ready revision
+  created=$(kube get service.serving.knative.dev blur --output 'jsonpath={.status.latestCreatedRevisionName}')
+  ready=$(kube get service.serving.knative.dev blur --output 'jsonpath={.status.latestReadyRevisionName}')
+  [[ -n $ready && $created == "$ready" ]] || fail "blur's newest revision ($created) is not the ready one ($ready)"
+  for revision in $(blur_revisions); do
+    [[ $revision == "$ready" ]] || kube delete revision.serving.knative.dev "$revision"
+  done
+  kept=$ready # also where a script that was killed left its mark
+}
+
+# Gives the scaling back to KEDA. A revision may be gone by now.
+let_go() {
+  local revision
+  [[ -z $kept ]] || kube annotate scaledobject.keda.sh "$kept" autoscaling.keda.sh/force-activation- >/dev/null 2>&1 || true
+  for revision in ${paused[@]+"${paused[@]}"}; do
+    kube annotate scaledobject.keda.sh "$revision" autoscaling.keda.sh/paused-replicas- >/dev/null 2>&1 || true
+  done
+}

@@ -1,0 +1,48 @@
+# Why something that was deployed does not become ready, in one line. Sourced after common.sh.
+# shellcheck shell=bash disable=SC2154 # the root and the namespace are common.sh's
+
+# why_not_ready NAME REVISION : of a Knative Service, by what is wrong with its newest revision.
+why_not_ready() {
+  local reason
+  reason=$(pod_trouble "serving.knative.dev/revision=$2")
+  [[ -n $reason || $1 != blur ]] || reason=$(scaling_trouble "$2")
+  [[ -n $reason ]] || reason=$(kube get service.serving.knative.dev "$1" --output 'jsonpath={.status.conditions[?(@.type=="Ready")].message}')
+  echo "$1 is not Ready after $timeout_s s: ${reason:-Knative does not say why (kubectl -n $namespace describe service.serving.knative.dev $1)}"
+}
+
+why_redis_is_not_ready() {
+  local reason
+  reason=$(pod_trouble app.kubernetes.io/name=redis)
+  echo "Redis is not ready after $timeout_s s: ${reason:-scripts/logs.sh redis may tell why}"
+}
+
+# pod_trouble SELECTOR : the first thing that keeps one of these pods from being ready; nothing when there is none.
+pod_trouble() {
+  local trouble claim
+  trouble=$(kube get pods --selector "$1" --output json | jq --raw-output --from-file "$root/scripts/lib/pod-trouble.jq")
+  # A pod that waits for its volume does not say why that is not there.
+  if [[ $trouble == *' is Pending: '* && $trouble != *Insufficient* ]]; then
+    claim=$(pending_claim)
+  fi
+  echo "${claim:-$trouble}"
+}
+
+pending_claim() {
+  local claim
+  claim=$(kube get persistentvolumeclaims --selector app.kubernetes.io/part-of=tessera --output 'jsonpath={.items[?(@.status.phase=="Pending")].metadata.name}')
+  claim=${claim%% *}
+  [[ -z $claim ]] || echo "the volume claim $claim is Pending: $(kube get events --field-selector "involvedObject.kind=PersistentVolumeClaim,involvedObject.name=$claim" --output 'jsonpath={.items[-1:].message}')"
+}
+
+# scaling_trouble REVISION : what KEDA has to do with it that this revision of blur is not Ready.
+scaling_trouble() {
+  if ! has scaledobject.keda.sh "$1" --namespace "$namespace"; then
+    echo "autoscaler-keda made no ScaledObject $1: is its pod in knative-serving running?"
+    return
+  fi
+  kube get scaledobject.keda.sh "$1" --output json | jq --raw-output '
+    (.status.conditions // [] | map(select(.type == "Ready")) | first) as $ready
+    | if $ready == null then "KEDA has not looked at the ScaledObject \(.metadata.name): is its operator running?"
+      elif $ready.status != "True" then "KEDA: \($ready.message) (scripts/logs.sh keda)"
+      else empty end'
+}
