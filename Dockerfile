@@ -2,7 +2,8 @@
 # The build stage makes the bundles from the lockfile; the last one holds Node, one bundle, and nothing to build with.
 ARG NODE_IMAGE=docker.io/library/node:24.21.0-bookworm-slim
 
-FROM ${NODE_IMAGE} AS build
+# Bundles are the same for every platform, so they are made on the one of this machine, without emulation.
+FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts

@@ -15,6 +15,8 @@
 set -euo pipefail
 # shellcheck source=lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
+# shellcheck source=lib/images.sh
+source "$(dirname "$0")/lib/images.sh"
 
 command=up
 name=tessera
@@ -106,12 +108,15 @@ share_volumes() {
   on --namespace local-path-storage rollout status deployment/local-path-provisioner "--timeout=${timeout_s}s"
 }
 
+# Two tags: that of the manifests, for kubectl and kn, and that of the content, for deploy.sh.
 build_images() {
-  local function image
-  for function in split blur assemble; do
-    image=$TESSERA_REGISTRY/tessera-$function:$TESSERA_TAG
-    docker build --build-arg "NODE_IMAGE=$NODE_IMAGE" --build-arg "FUNCTION=$function" --tag "$image" "$root"
-    kind load docker-image "$image" --name "$name"
+  local function image tag
+  tag=$(content_tag)
+  for function in "${functions[@]}"; do
+    image=$TESSERA_REGISTRY/tessera-$function
+    docker build --build-arg "NODE_IMAGE=$NODE_IMAGE" --build-arg "FUNCTION=$function" \
+      --tag "$image:$TESSERA_TAG" --tag "$image:$tag" "$root"
+    kind load docker-image "$image:$TESSERA_TAG" "$image:$tag" --name "$name"
   done
 }
 
@@ -123,7 +128,7 @@ case $command in
   images)
     exists || fail "there is no cluster $name: scripts/cluster.sh up makes it"
     build_images
-    echo "loaded: split, blur and assemble $TESSERA_TAG into $name"
+    echo "loaded: split, blur and assemble $(content_tag) into $name; scripts/deploy.sh makes new revisions of them"
     ;;
   up)
     need kubectl

@@ -8,7 +8,8 @@
 #   --with COMPONENT    auth, redis-persistent, redis-auth or redis-external; may be repeated
 #   --namespace NAME    where to                                      [$TESSERA_NAMESPACE or tessera]
 #   --registry NAME     where the images are: NAME/tessera-split …    [dev.local]
-#   --tag TAG           their tag                                     [TESSERA_TAG of versions.env]
+#   --tag TAG           their tag                                     [that of this code: VERSION-CHECKSUM]
+#   --digests FILE      their digests instead, as images.sh --digests wrote them
 #   --max N             most blur pods                                [$NUM_WORKERS or 4]
 #   --floor N           blur pods that start at once when there is work   [1]
 #   --timeout SECONDS   how long to wait for each part                [300]
@@ -19,6 +20,8 @@
 set -euo pipefail
 # shellcheck source=lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
+# shellcheck source=lib/images.sh
+source "$(dirname "$0")/lib/images.sh"
 # shellcheck source=lib/prerequisites.sh
 source "$(dirname "$0")/lib/prerequisites.sh"
 # shellcheck source=lib/secrets.sh
@@ -33,7 +36,8 @@ source "$(dirname "$0")/lib/why-not-ready.sh"
 overlay=default
 components=()
 registry=$TESSERA_REGISTRY
-tag=$TESSERA_TAG
+tag=''
+digests=''
 max=${NUM_WORKERS:-4}
 floor=1
 only_print=false
@@ -45,6 +49,7 @@ while (($# > 0)); do
     --namespace) namespace=$(value "$@"); shift 2 ;;
     --registry) registry=$(value "$@"); shift 2 ;;
     --tag) tag=$(value "$@"); shift 2 ;;
+    --digests) digests=$(value "$@"); shift 2 ;;
     --max) max=$(value "$@"); shift 2 ;;
     --floor) floor=$(value "$@"); shift 2 ;;
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
@@ -56,6 +61,12 @@ done
 
 [[ -d $root/overlays/$overlay ]] || fail "no overlay \"$overlay\": there are $(cd "$root/overlays" && echo *)"
 [[ $namespace =~ ^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$ ]] || fail "not a namespace's name: \"$namespace\""
+if [[ -n $digests ]]; then
+  for function in "${functions[@]}"; do
+    grep -Eqsx "$function sha256:[0-9a-f]{64}" "$digests" || fail "$digests has no digest of $function"
+  done
+fi
+[[ -n $tag ]] || tag=$(content_tag)
 [[ $registry =~ ^[A-Za-z0-9./:_-]+$ && $tag =~ ^[A-Za-z0-9._-]+$ ]] || fail "not an image's name: \"$registry/tessera-split:$tag\""
 whole --max "$max" 1
 whole --floor "$floor" 1

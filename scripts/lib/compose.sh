@@ -37,7 +37,7 @@ compose() {
       printf '  - ../%s\n' "$(folder_of "$component")"
     done
     echo 'images:'
-    printf "  - { name: dev.local/tessera-%s, newName: $registry/tessera-%s, newTag: '$tag' }\n" split split blur blur assemble assemble
+    image_entries
     echo 'patches:'
     patch '{ group: serving.knative.dev, kind: Service, name: split|blur|assemble }' /spec/template/metadata/annotations/tessera.dev~1config "$settings"
     patch '{ group: apps, kind: Deployment, name: blur-worker }' /spec/template/metadata/annotations/tessera.dev~1config "$settings"
@@ -56,6 +56,19 @@ raise_floor() {
 \1\2minReplicaCount\3: $((10#$floor))\4/" "$file" >"$work/edited"
     cat "$work/edited" >"$file"
   done < <(grep -rl minReplicaCount "$work/knative" "$work/keda")
+}
+
+# The entries of `images`: which images the functions run.
+image_entries() {
+  local function digest which
+  for function in "${functions[@]}"; do
+    which="newTag: '$tag'"
+    if [[ -n $digests ]]; then
+      digest=$(sed -n "s/^$function \(sha256:[0-9a-f]\{64\}\)$/\1/p" "$digests")
+      which="digest: '$digest'"
+    fi
+    printf '  - { name: dev.local/tessera-%s, newName: %s/tessera-%s, %s }\n' "$function" "$registry" "$function" "$which"
+  done
 }
 
 # patch TARGET PATH VALUE [QUOTE] : one entry of `patches`.

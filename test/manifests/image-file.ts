@@ -28,7 +28,7 @@ export async function readDockerfile(): Promise<{ args: Record<string, string>; 
     if (name === undefined) throw new Error(`not an instruction: ${line}`);
     const stage = stages.at(-1);
     if (name === 'FROM') {
-      const [from, , alias = ''] = rest.split(' ');
+      const [from, , alias = ''] = rest.replace('--platform=$BUILDPLATFORM ', '').split(' ');
       stages.push({ from, name: alias, instructions: [] });
     } else if (stage === undefined) {
       args[rest.split('=')[0]] = rest.slice(rest.indexOf('=') + 1);

@@ -21,7 +21,7 @@ interface Kustomization {
   resources?: string[];
   components?: string[];
   patches?: { target: Target; path?: string; patch?: string }[];
-  images?: { name: string; newName: string; newTag: string }[];
+  images?: { name: string; newName: string; newTag?: string; digest?: string }[];
 }
 
 const knownFields = new Set([
@@ -94,10 +94,11 @@ function setNamespace(manifests: Manifest[], namespace: string): void {
 
 type Image = NonNullable<Kustomization['images']>[number];
 
-function setImage(manifests: Manifest[], { name, newName, newTag }: Image): void {
+function setImage(manifests: Manifest[], { name, newName, newTag, digest }: Image): void {
   for (const { template } of workloadsOf(manifests)) {
     for (const container of template.spec.containers) {
-      if (container.image.replace(/:[^:/]*$/, '') === name) container.image = `${newName}:${newTag}`;
+      if (container.image.replace(/:[^:/]*$/, '') !== name) continue;
+      container.image = digest === undefined ? `${newName}:${newTag}` : `${newName}@${digest}`;
     }
   }
 }

@@ -104,14 +104,19 @@ describe('cluster.sh', () => {
     expect(code).toBe(0);
   });
 
-  it('builds each function its image and loads it, under the name the manifests use', async () => {
+  it('builds an image for each function and loads it, under the names that the manifests and deploy.sh use', async () => {
     const { TESSERA_TAG: version } = await readVersions();
-    const { code, calls } = await shell.run('cluster.sh', ['images'], running);
+    const { code, calls, stdout } = await shell.run('cluster.sh', ['images'], running);
+    const content = /loaded: split, blur and assemble (\S+) into tessera/.exec(stdout)?.[1];
+    expect(content).toMatch(/-[0-9a-f]{12}$/);
     for (const name of ['split', 'blur', 'assemble']) {
-      expect(calls).toContain(`kind load docker-image dev.local/tessera-${name}:${version} --name tessera`);
+      const image = `dev.local/tessera-${name}`;
+      expect(calls).toContain(
+        `kind load docker-image ${image}:${version} ${image}:${content} --name tessera`,
+      );
       expect(
         calls.some((call) =>
-          call.includes(`--build-arg FUNCTION=${name} --tag dev.local/tessera-${name}:${version}`),
+          call.includes(`--build-arg FUNCTION=${name} --tag ${image}:${version} --tag ${image}:${content} `),
         ),
       ).toBe(true);
     }

@@ -1,3 +1,5 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { overrideAnnotation } from '../../scripts/generate-override.ts';
@@ -7,10 +9,15 @@ import { services } from './cluster-states.ts';
 import { openShell, present, type Rule, type Shell } from './shell.ts';
 
 let shell: Shell;
+let folder: string;
 beforeAll(async () => {
   shell = await openShell(['kubectl', 'kn']);
+  folder = await mkdtemp(join(tmpdir(), 'tessera-deploy-'));
 });
-afterAll(() => shell.clean());
+afterAll(async () => {
+  await shell.clean();
+  await rm(folder, { recursive: true });
+});
 
 const revision = (field: string): string =>
   `get service.serving.knative.dev blur --output jsonpath={.status.${field}}`.replaceAll(/[{}]/g, '.');
@@ -243,6 +250,24 @@ describe('what deploy.sh applies', () => {
     const maximum = (name: string): string | undefined =>
       functionTemplate(manifests, name).metadata.annotations?.['autoscaling.knative.dev/max-scale'];
     expect([maximum('blur'), maximum('split')]).toEqual(['9', '4']);
+  });
+
+  it('is the code of this checkout, under the tag that its build gives it', async () => {
+    const { image } = functionTemplate(await applied([]), 'split').spec.containers[0];
+    expect(image).toMatch(/^dev\.local\/tessera-split:\d+\.\d+\.\d+-[0-9a-f]{12}$/);
+  });
+
+  it('pins images by digest where there is a file of them', async () => {
+    const file = join(folder, 'digests');
+    const digestOf = (digit: string): string => `sha256:${digit.repeat(64)}`;
+    await writeFile(file, `split ${digestOf('1')}\nblur ${digestOf('2')}\nassemble ${digestOf('3')}\n`);
+    const manifests = await applied(['--registry', 'ghcr.io/acme', '--digests', file]);
+    const { image } = functionTemplate(manifests, 'blur').spec.containers[0];
+    expect(image).toBe(`ghcr.io/acme/tessera-blur@${digestOf('2')}`);
+    await writeFile(file, `split ${digestOf('1')}\nblur latest\n`);
+    const { code, stderr, calls } = await shell.run('deploy.sh', ['--digests', file]);
+    expect(stderr).toBe(`error: ${file} has no digest of blur\n`);
+    expect({ code, calls }).toEqual({ code: 2, calls: [] });
   });
 
   it('raises the fallback by its ScaledObject', async () => {

@@ -39,7 +39,7 @@ describe.each(scripts)('%s', (script) => {
   });
 
   it('refuses an option that lacks its value, calling nothing', async () => {
-    const option = script === 'cluster.sh' ? '--name' : '--namespace';
+    const option = { 'cluster.sh': '--name', 'images.sh': '--registry' }[script] ?? '--namespace';
     const { code, calls } = await shell.run(script, [option], [], { PATH: `${process.env.PATH}` });
     expect({ code, calls }).toEqual({ code: 2, calls: [] });
   });
