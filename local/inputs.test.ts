@@ -85,7 +85,7 @@ describe('findInputs', () => {
 });
 
 describe('skippedLines', () => {
-  const other = (name: string) => ({ name, reason: 'no .png or .jpg' });
+  const other = (name: string) => ({ name, reason: 'not a .png or .jpg' });
 
   it('name what was skipped, with the reason where it is not the format', () => {
     expect(skippedLines([])).toEqual([]);

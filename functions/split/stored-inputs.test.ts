@@ -20,7 +20,7 @@ function folder(faults: Record<string, ProblemCode> = {}, limits: { images?: num
           names: path === '' ? names : [path],
           skipped: Array.from({ length: 500 }, (_, at) => ({
             name: `${at}.txt`,
-            reason: 'no .png or .jpg',
+            reason: 'not a .png or .jpg',
           })),
         }),
         read: async () => Buffer.from('bytes'),
@@ -54,7 +54,7 @@ describe('stored inputs', () => {
     const { skipped } = await folder().inputs.take(everything, me, never);
     expect(skipped.count).toBe(500);
     expect(skipped.files.length).toBe(100);
-    expect(skipped.files[0]).toEqual({ name: '0.txt', reason: 'no .png or .jpg' });
+    expect(skipped.files[0]).toEqual({ name: '0.txt', reason: 'not a .png or .jpg' });
   });
 
   it.each([

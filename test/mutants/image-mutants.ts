@@ -173,8 +173,8 @@ export const imageMutants: Mutant[] = [
   {
     name: 'it is not told why an image was given up',
     file: 'due.lua',
-    find: "record[2] or 'it was",
-    replace: "'it was",
+    find: "record[2] or 'none of",
+    replace: "'none of",
     why: 'the status would not help',
   },
   {

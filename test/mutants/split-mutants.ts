@@ -47,8 +47,8 @@ export const splitMutants: Mutant[] = [
   {
     name: 'the record of an abandoned split stays for ever',
     file: 'begin.lua',
-    find: "'its split was abandoned')\n      redis.call('EXPIRE', record, redis.call('HGET', record, 'ttl'))\n",
-    replace: "'its split was abandoned')\n",
+    find: "'its split died')\n      redis.call('EXPIRE', record, redis.call('HGET', record, 'ttl'))\n",
+    replace: "'its split died')\n",
     why: 'a leak',
   },
   {

@@ -75,8 +75,8 @@ export const workerMutants: Mutant[] = [
   {
     name: 'whatever is on the queue is handed out',
     file: 'claim.lua',
-    find: "record[5] == life and state_of(image, tile) == 'ready'",
-    replace: 'record[5] == life',
+    find: "current_life == life and state_of(image, tile) == 'ready'",
+    replace: 'current_life == life',
     why: 'tiles of cancelled images would come back to life',
   },
   {
@@ -285,7 +285,7 @@ export const workerMutants: Mutant[] = [
   {
     name: 'a tile of an earlier life is handed out twice',
     file: 'claim.lua',
-    find: 'record[5] == life and ',
+    find: 'current_life == life and ',
     replace: '',
     why: 'an entry that is stale would take the place of the one that counts',
   },
@@ -306,7 +306,7 @@ export const workerMutants: Mutant[] = [
   {
     name: 'a lease of an image that is over stays',
     file: 'claim.lua',
-    find: "      redis.call('ZREM', LEASES, job) -- Its image is over.\n",
+    find: "      redis.call('ZREM', LEASES, job) -- Its image has ended.\n",
     replace: '',
     why: 'every claim would look at it again',
   },

@@ -146,12 +146,12 @@ describe('a request for a folder', () => {
       count: 7,
       files: [
         { name: 'a_blurred.png', reason: 'the result of an earlier run' },
-        { name: 'c.webp', reason: 'no .png or .jpg' },
+        { name: 'c.webp', reason: 'not a .png or .jpg' },
         { name: 'elsewhere', reason: 'a link that leads out of the folder' },
         { name: 'gone.png', reason: 'a broken link' },
         { name: 'pipe.png', reason: 'neither a file nor a folder' },
         { name: 'secret.png', reason: 'a link that leads out of the folder' },
-        { name: 'sub/d.heic', reason: 'no .png or .jpg' },
+        { name: 'sub/d.heic', reason: 'not a .png or .jpg' },
       ],
     });
     expect(next).toBeNull();

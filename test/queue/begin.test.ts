@@ -209,7 +209,7 @@ describe('begin', () => {
     expect(await on.rig.begin(C, { bytes: 500 })).toBe('over-budget');
     on.rig.now += 1;
     expect(await on.rig.begin(C, { bytes: 500 })).toBe('begun');
-    const record = { state: 'cancelled', error: 'its split was abandoned', endedAt: on.rig.now };
+    const record = { state: 'cancelled', error: 'its split died', endedAt: on.rig.now };
     expect(await on.rig.ledger.record(A)).toMatchObject(record);
     const { byImage, admitted } = await on.rig.look();
     expect(byImage[A].expiring).toEqual(['meta']);

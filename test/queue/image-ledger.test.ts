@@ -57,7 +57,7 @@ describe('an image whose event was sent often enough', () => {
 
   test('says that it was never closed when every event was taken', async () => {
     await giveUp(A);
-    const error = 'given up after 3 events: it was not closed after any of them';
+    const error = 'given up after 3 events: none of them closed the image';
     expect(await on.rig.ledger.record(A)).toMatchObject({ error, announced: 3 });
   });
 

@@ -187,7 +187,7 @@ export class QueueModel {
   }
 
   #giveUp(id: string, image: ImageModel): Answer {
-    const reason = image.error ?? 'it was not closed after any of them';
+    const reason = image.error ?? 'none of them closed the image';
     image.state = 'failed';
     image.error = `given up after ${image.announced} events: ${reason}`;
     image.endedAt = this.now;
@@ -239,7 +239,7 @@ export class QueueModel {
     if (!silent) return false;
     const [id, image] = silent;
     this.#removeTraces(id);
-    image.end('cancelled', 'its split was abandoned', this.now);
+    image.end('cancelled', 'its split died', this.now);
     return true;
   }
 

@@ -275,7 +275,7 @@ describe('run.sh', () => {
       status: 202,
       json: {
         images: [accepted(id, name).json],
-        skipped: { count: 1, files: [{ name: 'b.webp', reason: 'no .png or .jpg' }] },
+        skipped: { count: 1, files: [{ name: 'b.webp', reason: 'not a .png or .jpg' }] },
         next,
       },
     });
@@ -296,7 +296,7 @@ describe('run.sh', () => {
     expect(
       asked.filter(({ line }) => line === 'POST /').map(({ body }) => JSON.parse(body) as unknown),
     ).toEqual([{ kernel: 9 }, { kernel: 9, after: 'x/a.png' }]);
-    expect(stdout).toContain('1 skipped: b.webp (no .png or .jpg)\n');
+    expect(stdout).toContain('1 skipped: b.webp (not a .png or .jpg)\n');
     expect(stdout).toContain('images=2 done=2 failed=0\n');
     expect(await readFile(join(folder, 'out/x/a_blurred.png'), 'utf8')).toBe('x/a.png');
     expect(await readFile(join(folder, 'out/y/a_blurred.png'), 'utf8')).toBe('../y/a.png');

@@ -1,14 +1,15 @@
 #!lua flags=allow-oom
--- Takes a tile's result, once, from the claim that holds it; the image's last tile opens its outbox entry. The result is
--- SET in the same transaction, just before, under a name of the claim's own, and moves to its place only here.
+-- Stores a tile's result, once, for the claim that holds the tile. The image's last ack also creates its
+-- outbox entry.
+-- The same transaction SETs the result to a key of the claim just before; this script renames that key.
 -- Uses: shared-memory.lua, shared-leases.lua, shared-retries.lua
 -- ARGV[1] -> job
 -- ARGV[2] -> token of the claim
 -- ARGV[3] -> now, ms ('' = server clock)
 -- ARGV[4] -> seconds a failed image is kept
--- ARGV[5] -> blurred pixels of the core, if they come here: at the memory limit, where a plain SET is refused
--- Output: 'acked', 'last' (acked, and the image is blurred), 'again' (this claim's ack was taken before),
---         'stale' (another claim has the tile or its result) or 'cancelled'
+-- ARGV[5] -> blurred pixels of the core, only at the memory limit, where Redis refuses a plain SET
+-- Output: 'acked', 'last' (acked, and the image is blurred), 'again' (this claim has acked before),
+--          'stale' (another claim has the tile, or has acked it) or 'cancelled'
 
 local job, token, now = ARGV[1], ARGV[2], clock(ARGV[3])
 local image, tile = parse(job)

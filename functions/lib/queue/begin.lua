@@ -1,20 +1,23 @@
 #!lua
--- Opens an image: writes its record and sets aside the memory it may need, unless it is known already. The chunks its
--- result carries, if any, are SET in the same transaction, just before, and are taken over only if the image is begun.
+-- Starts an image, unless it is known already: writes its record and reserves the memory it may need. The
+-- same
+-- transaction SETs the chunks that its result will carry, if any, just before; they are kept only if the
+-- image is started.
 -- Uses: shared-memory.lua, shared-list.lua, shared-endings.lua, shared-results.lua
 -- ARGV[1] -> image id
 -- ARGV[2] -> now, ms ('' = server clock)
--- ARGV[3] -> bytes the image may hold
--- ARGV[4] -> bytes all images together may hold
--- ARGV[5] -> ms after which a split that went silent counts as abandoned
--- ARGV[6] -> '1' to start over even if the image is done (its result is gone)
--- ARGV[7] -> the client that sends it, '' when it counts for none
--- ARGV[8] -> bytes the images of one client may hold
--- ARGV[9..] -> fields and values of the record, `tiles` (number of tiles) among them
--- Output: 'begun', 'over-budget', 'over-share' (of the client), 'sweep' (to be called again after a step of sweep.lua),
---         or the state of an image that is under way or done
+-- ARGV[3] -> bytes that the image may hold
+-- ARGV[4] -> bytes that all images together may hold
+-- ARGV[5] -> ms after which a silent split counts as dead
+-- ARGV[6] -> '1' to restart the image even if it is done (its result is gone)
+-- ARGV[7] -> the client that sends it, '' if it counts for no client
+-- ARGV[8] -> bytes that the images of one client may hold
+-- ARGV[9..] -> fields and values of the record, including `tiles` (number of tiles)
+-- Output: 'begun', 'over-budget', 'over-share' (of the client), 'sweep' (call again after a step of
+-- sweep.lua),
+--          or the state of an image that is in progress or done
 
--- How long the index of an owner who sends nothing any more outlives records: an image is under way for less.
+-- How long an owner's index is kept after the owner's last image. Longer than any image is in progress.
 local OWNER_TTL_S = 7 * 24 * 60 * 60
 
 local image, now = ARGV[1], clock(ARGV[2])
@@ -22,12 +25,12 @@ local bytes, budget, abandon_ms = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber
 local client, client_budget = ARGV[7], tonumber(ARGV[8])
 local meta, staged = key(image, 'meta'), key(image, 'new:ancillary')
 
--- Whether the image fits beside all others. One that starts over gives its own share back first.
+-- Returns whether the image fits beside all others. An image that restarts gives back its own share first.
 local function fits()
   return admitted_bytes() - share_of(image) + bytes <= budget
 end
 
--- Whether it fits beside the other images of its client.
+-- Returns whether the image fits beside the other images of its client.
 local function fits_client()
   if client == '' then
     return true
@@ -36,8 +39,9 @@ local function fits_client()
   return client_bytes(client) - own + bytes <= client_budget
 end
 
--- Gives up the image whose split has been silent the longest, if that is too long: it died and was never repeated. One
--- that counts for the client, if `is_own`. Returns whether there was one.
+-- Cancels the image whose split has been silent the longest, if that is longer than allowed: the split died,
+-- and the
+-- request was never repeated. With `is_own`, only images of this client. Returns whether there was one.
 local function give_up_silent_split(is_own)
   redate(SPLITS, now)
   local most = is_own and 16 or 1
@@ -45,7 +49,7 @@ local function give_up_silent_split(is_own)
     if not is_own or redis.call('HGET', SENDERS, silent) == client then
       local record = key(silent, 'meta')
       end_life(silent, 0)
-      redis.call('HSET', record, 'state', 'cancelled', 'endedAt', now, 'error', 'its split was abandoned')
+      redis.call('HSET', record, 'state', 'cancelled', 'endedAt', now, 'error', 'its split died')
       redis.call('EXPIRE', record, redis.call('HGET', record, 'ttl'))
       return true
     end
@@ -53,7 +57,8 @@ local function give_up_silent_split(is_own)
   return false
 end
 
--- Lets the oldest results give way, if that makes room. Returns whether there is room now, or more of them can go.
+-- Removes the oldest results, if that makes room. Returns whether there is room now, or more results to
+-- remove.
 local function drop_old_results()
   if admitted_bytes() - share_of(image) - results_bytes() + bytes > budget then
     return false
@@ -67,7 +72,7 @@ local function drop_old_results()
   return redis.call('EXISTS', RESULTS) == 1
 end
 
--- Gives up the dead tiles of another image that has failed. Returns whether there was one.
+-- Drops the dead tiles of another failed image. Returns whether there was one.
 local function give_up_failed()
   for _, failed in ipairs(redis.call('ZRANGEBYSCORE', SWEEPS, '(' .. now, '+inf', 'LIMIT', 0, 2)) do
     if failed ~= image then
@@ -84,12 +89,12 @@ local function is_sweep_due()
   return redis.call('ZCOUNT', SWEEPS, '-inf', now) > 0
 end
 
--- Whether the client may get back a part of its share, or did.
+-- Returns whether the client can get a part of its share back, or just did.
 local function can_free_share()
   return is_sweep_due() or give_up_silent_split(true)
 end
 
--- Whether memory can be made free, or was.
+-- Returns whether memory can be freed, or just was.
 local function can_make_room()
   return is_sweep_due()
     or give_up_silent_split(false)
@@ -97,7 +102,7 @@ local function can_make_room()
     or give_up_failed()
 end
 
--- Why the image is not begun now, or nil.
+-- Returns why the image cannot be started now, or nil.
 local function obstacle()
   local state = redis.call('HGET', meta, 'state')
   local starts_over = state == 'failed' or state == 'cancelled' or (state == 'done' and ARGV[6] == '1')
@@ -106,7 +111,7 @@ local function obstacle()
     return state
   end
   if state == 'done' then
-    drop_result(image, nil) -- It is not there, or it is to be made anew.
+    drop_result(image, nil) -- It is gone, or has to be made again.
   end
   drop_expired_results(now)
   if not fits_client() then
@@ -122,8 +127,9 @@ local function obstacle()
   return (has_former_life or is_untidy()) and 'sweep' or nil
 end
 
--- Puts the image on an index. Looks at a few others drawn by lot, more than one for each that is added: so the index
--- stays in bounds even if nobody ever lists it.
+-- Adds the image to an index. Checks a few random others for each one added, so that the index does not grow
+-- without
+-- limit even if nobody lists it.
 local function add_to(index)
   for _, other in ipairs(redis.call('ZRANDMEMBER', index, 8)) do
     is_recorded(other, index)

@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
--- Gives an image up: from here on none of its tiles is handed out. What it holds is freed by the steps of sweep.lua.
+-- Cancels an image: from now on none of its tiles is claimed. The steps of sweep.lua free what it holds.
 -- Uses: shared-endings.lua
 -- ARGV[1] -> image id
 -- ARGV[2] -> now, ms ('' = server clock)
 -- ARGV[3] -> seconds the record is kept
--- ARGV[4] -> the state it ends in: 'cancelled', or 'failed' to drop the dead letters of an image that has failed
--- Output: 'cancelled' or 'dropped', or the state of an image left alone (over already; if it was to be dropped: not failed, or dropped
---         before), or nil when there is none
+-- ARGV[4] -> the final state: 'cancelled', or 'failed' to drop the dead letters of a failed image
+-- Output: 'cancelled' or 'dropped', or the state of an image that was left alone (it has ended; or for a
+-- drop, it has
+--          not failed or was dropped before), or nil if there is none
 
 local image, now, end_state = ARGV[1], clock(ARGV[2]), ARGV[4]
 local meta = key(image, 'meta')

@@ -1,15 +1,16 @@
 #!lua flags=allow-oom
--- Hands out one tile under a lease, after returning what has expired to the queue.
+-- Claims one tile under a lease, after returning expired leases and due retries to the queue.
 -- Uses: shared-memory.lua, shared-list.lua, shared-leases.lua, shared-retries.lua
 -- ARGV[1] -> token of this claim: the same token sent again gets the same tile
 -- ARGV[2] -> now, ms ('' = server clock)
 -- ARGV[3] -> lease, ms
 -- ARGV[4] -> attempts a tile may have
--- ARGV[5] -> first pause before another attempt, ms
+-- ARGV[4] -> attempts allowed for a tile
 -- ARGV[6] -> jitter, 0..1
 -- ARGV[7] -> seconds a failed image is kept
--- Output: { job, attempt, width, height, tileSizePx, recipe }; nil when nothing is ready, or 'sweep' when there is
---         a step of sweep.lua to do instead
+-- Output: { job, attempt, width, height, tileSizePx, recipe }; nil if nothing is ready, or 'sweep' if there
+-- is
+--          a step of sweep.lua to do instead
 
 local BATCH = 32
 local MAX_SKIPPED = 200
@@ -25,14 +26,14 @@ local function state_of(image, tile)
   return redis.call('HGET', key(image, 'tiles'), tile)
 end
 
--- Its life, and what a worker must know of it. Release 0.2 kept the recipe as kernelSize.
+-- Returns the image's life, and what a worker must know. Release 0.2 kept the recipe as kernelSize.
 local function record_of(image)
   local life, width, height, tile_size, recipe, kernel_size =
     unpack(redis.call('HMGET', key(image, 'meta'), 'life', 'width', 'height', 'tileSizePx', 'recipe', 'kernelSize'))
   return life, { width, height, tile_size, recipe or kernel_size }
 end
 
--- The tile this claim got when it was sent before, or nil.
+-- Returns the tile that this claim got when it was sent before, or nil.
 local function held_tile()
   local job = redis.call('HGET', CLAIMS, token)
   if not job then
@@ -40,7 +41,7 @@ local function held_tile()
   end
   local image, tile = parse(job)
   if not holds(image, tile, token) then
-    return nil -- Its image is over.
+    return nil -- Its image has ended.
   end
   redis.call('ZADD', LEASES, 'XX', 'GT', now + lease_ms, job)
   local _, record = record_of(image)
@@ -56,7 +57,7 @@ local function reclaim_expired()
       redis.call('HINCRBY', key(image, 'meta'), 'reclaims', 1)
       retry(job, image, tile, 'its lease expired', now, policy)
     else
-      redis.call('ZREM', LEASES, job) -- Its image is over.
+      redis.call('ZREM', LEASES, job) -- Its image has ended.
     end
   end
 end
@@ -72,7 +73,7 @@ local function return_delayed()
   end
 end
 
--- The next tile of the list, or nil. Stale entries are skipped.
+-- Returns the next tile of the list, or nil. Skips stale entries.
 local function next_tile()
   for _ = 1, MAX_SKIPPED do
     local entry = redis.call('RPOP', QUEUE)

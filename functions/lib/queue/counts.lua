@@ -1,12 +1,12 @@
 #!lua flags=no-writes
--- Counts what is waiting and under way, and how the newest images stand. Only reads.
--- ARGV[1] -> how many of the newest images to look at, 1000 at most; 0 for none
+-- Counts the jobs and events in progress, and the newest images by state. Only reads.
+-- ARGV[1] -> how many of the newest images to count, at most 1000; 0 for none
 -- Output: name, count, name, count, ...: the queues first, then the images by state
 
 local MAX_IMAGES = 1000
 local limit = math.min(tonumber(ARGV[1]), MAX_IMAGES)
 local done, failed, cancelled, under_way = 0, 0, 0, 0
--- A range of -0 would be all of them.
+-- A range of -0 would return all of them.
 for _, image in ipairs(limit > 0 and redis.call('ZRANGE', IMAGES, -limit, -1) or {}) do
   local state = redis.call('HGET', key(image, 'meta'), 'state')
   if state == 'done' then

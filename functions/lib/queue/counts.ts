@@ -1,4 +1,5 @@
-// How much work there is and how the images stand, for everything that watches: one script, one look.
+// Counts the work and the images, for everything that watches the queue. One script returns a consistent
+// picture.
 import type { Redis } from 'ioredis';
 import { scriptText } from './script-text.ts';
 
@@ -9,20 +10,20 @@ export interface QueueCounts {
   leases: number;
   /** Tokens of the claims that hold these leases. */
   claims: number;
-  /** Jobs that wait for another attempt. */
+  /** Jobs that wait before another attempt. */
   delayed: number;
-  /** Images whose event assemble has not taken yet. */
+  /** Images whose event assemble has not accepted yet. */
   outbox: number;
-  /** Jobs that were given up. */
+  /** Dead letters. */
   dead: number;
-  /** Images by state. `underWay`: being split, blurred or assembled. */
+  /** Images by state. `underWay`: they are being split, blurred or assembled. */
   done: number;
   failed: number;
   cancelled: number;
   underWay: number;
 }
 
-/** What `EVAL` needs, with the key prefix as its one key and the number of images to look at as its one argument. */
+/** The script for `EVAL`. Its one key is the key prefix; its one argument is the number of images to count. */
 export const countsScript = scriptText('counts');
 
 const names: (keyof QueueCounts)[] = [
@@ -38,12 +39,12 @@ const names: (keyof QueueCounts)[] = [
   'underWay',
 ];
 
-/** Counts the work, and the states of the newest `images` images (1000 at most; none unless asked for). */
+/** Returns the counts of the work, and of the newest `images` images by state (at most 1000, none by default). */
 export async function readCounts(redis: Redis, keyPrefix: string, images = 0): Promise<QueueCounts> {
   return countsOf((await redis.eval(countsScript, 1, keyPrefix, images)) as (string | number)[]);
 }
 
-/** Reads the script's answer. Throws at an answer of another kind, such as an error that redis-cli printed. */
+/** Parses the script's reply. Throws for any other reply, such as an error printed by redis-cli. */
 export function countsOf(answer: (string | number)[]): QueueCounts {
   const pairs = new Map<unknown, number>();
   for (let at = 0; at + 1 < answer.length; at += 2) pairs.set(answer[at], Number(answer[at + 1]));
@@ -52,7 +53,7 @@ export function countsOf(answer: (string | number)[]): QueueCounts {
   return counts as unknown as QueueCounts;
 }
 
-/** Everything that keeps workers busy: jobs ready, leased and delayed, and events not taken yet. What KEDA adds up. */
+/** Returns all work that needs workers: ready, leased and delayed jobs, and unsent events. KEDA adds up the same. */
 export function pendingWork({ queue, leases, delayed, outbox }: QueueCounts): number {
   return queue + leases + delayed + outbox;
 }

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- Lets go of the result of an image that is done: frees it, if Redis has it, and notes that it was deleted.
+-- Deletes the result of a done image: frees it, if it is in Redis, and records that it was deleted.
 -- Uses: shared-memory.lua, shared-results.lua
 -- ARGV[1] -> image id
--- Output: 'dropped', or the state of an image that is not done, or nil when there is none
+-- Output: 'dropped', or the state of an image that is not done, or nil if there is none
 
 local image = ARGV[1]
 local state = redis.call('HGET', key(image, 'meta'), 'state')

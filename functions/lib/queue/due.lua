@@ -1,13 +1,15 @@
 #!lua flags=allow-oom
--- Picks the image whose event is overdue the longest and pushes its next sending forward, so that one sender at a time
--- has it. The pause doubles with every sending. An image whose event was sent often enough fails instead; what it holds
--- is kept for a while, so that it can be announced again, and counts for no client any more.
+-- Returns the image whose event has been due the longest and sets its next send time, so that only one sender
+-- has it. The
+-- pause doubles with each sending. An image whose event was sent too often fails instead. What it holds is
+-- kept for a
+-- while, so that it can be announced again, and no longer counts for its client.
 -- Uses: shared-memory.lua
 -- ARGV[1] -> now, ms ('' = server clock)
 -- ARGV[2] -> first pause before the event is sent again, ms
 -- ARGV[3] -> how often an event is sent at most
 -- ARGV[4] -> seconds a failed image is kept
--- Output: { image id, 'send' or 'given up' }, or nil when nothing is due
+-- Output: { image id, 'send' or 'given up' }, or nil if nothing is due
 
 local now = clock(ARGV[1])
 redate(OUTBOX, now + MAX_DELAY_MS)
@@ -23,7 +25,7 @@ if sent < tonumber(ARGV[3]) then
   redis.call('ZADD', OUTBOX, 'XX', now + math.min(tonumber(ARGV[2]) * 2 ^ sent, MAX_DELAY_MS), image)
   return { image, 'send' }
 end
-local reason = record[2] or 'it was not closed after any of them'
+local reason = record[2] or 'none of them closed the image'
 local fault = 'given up after ' .. sent .. ' events: ' .. reason
 redis.call('HSET', meta, 'state', 'failed', 'endedAt', now, 'error', fault)
 redis.call('ZREM', OUTBOX, image)

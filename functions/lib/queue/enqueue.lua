@@ -1,11 +1,12 @@
 #!lua
--- Puts one tile on the queue, once. Its source pixels are SET in the same transaction, just before: bytes cost a script
--- ten times what they cost a plain command. A tile that is known is left alone.
+-- Adds one tile to the queue, once. The same transaction SETs its source pixels just before, because bytes as
+-- a script
+-- argument cost ten times as much as in a plain command. A known tile is left alone.
 -- Uses: shared-list.lua
 -- ARGV[1] -> image id
 -- ARGV[2] -> tile number
 -- ARGV[3] -> now, ms ('' = server clock)
--- Output: 'enqueued', 'known', or 'over' (the image was cancelled or dropped, is done or was never begun)
+-- Output: 'enqueued', 'known', or 'over' (the image was cancelled or dropped, is done, or was never started)
 
 local image, tile, now = ARGV[1], ARGV[2], clock(ARGV[3])
 local meta = key(image, 'meta')

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Prolongs a lease; never shortens it.
+-- Extends a lease; never shortens it.
 -- Uses: shared-leases.lua
 -- ARGV[1] -> job
 -- ARGV[2] -> token of the claim

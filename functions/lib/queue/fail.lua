@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
--- Ends a claim whose attempt failed: another attempt later, or the dead letters.
+-- Ends a failed attempt: the tile is tried again later, or becomes a dead letter.
 -- Uses: shared-memory.lua, shared-leases.lua, shared-retries.lua
 -- ARGV[1] -> job
 -- ARGV[2] -> token of the claim
 -- ARGV[3] -> now, ms ('' = server clock)
 -- ARGV[4] -> why it failed
--- ARGV[5] -> attempts a tile may have
+-- ARGV[5] -> attempts allowed for a tile
 -- ARGV[6] -> first pause before another attempt, ms
 -- ARGV[7] -> jitter, 0..1
 -- ARGV[8] -> seconds a failed image is kept

@@ -1,12 +1,14 @@
 #!lua flags=allow-oom
--- Closes an image whose result is written: its tiles are freed by the steps of sweep.lua, its record stays for a while, and
--- so does a result that Redis keeps.
+-- Closes an image whose result is written. The steps of sweep.lua free its tiles. Its record is kept for a
+-- while, and so is
+-- a result in Redis.
 -- Uses: shared-memory.lua, shared-endings.lua, shared-results.lua, shared-pace.lua
 -- ARGV[1] -> image id
 -- ARGV[2] -> now, ms ('' = server clock)
 -- ARGV[3] -> seconds the record is kept
 -- ARGV[4] -> seconds the result is kept
--- Output: 'finished', 'again' (it was closed before), or 'over' (it is not blurred: cancelled, unknown, started over)
+-- Output: 'finished', 'again' (it was closed before), or 'over' (it is not blurred: cancelled, unknown,
+-- restarted)
 
 local image, now = ARGV[1], clock(ARGV[2])
 local meta = key(image, 'meta')

@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
--- Undoes begin: no record stays, and what the image holds is freed by the steps of sweep.lua. For an image that turns
--- out to be none while it is split.
+-- Undoes begin: deletes the record, and the steps of sweep.lua free what the image holds. For bytes that turn
+-- out to be no
+-- valid image while they are split.
 -- Uses: shared-endings.lua
 -- ARGV[1] -> image id
--- Output: 'forgotten', or nil when there is none
+-- Output: 'forgotten', or nil if there is none
 
 local image = ARGV[1]
 local meta = key(image, 'meta')

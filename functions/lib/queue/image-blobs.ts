@@ -1,12 +1,12 @@
-// The upload and the result of an image, where Redis keeps them: blobs among the image's other keys. The scripts that end
-// an image free them.
+// The upload and the result of an image, if they are kept in Redis, as blobs among the image's other keys.
+// The scripts that end an image free them.
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { openBlob, writeBlob, type Blob } from '../redis/blob.ts';
 import { imageKeys, queueKeys } from './keys.ts';
 import { QueueScripts } from './scripts.ts';
 
-/** How long bytes stay that a writer who died left on the way. */
+/** How long staged bytes are kept if their writer died. */
 const STAGED_TTL_S = 600;
 
 export type BlobPart = 'upload' | 'result';
@@ -22,7 +22,7 @@ export class ImageBlobs {
     this.#keyPrefix = keyPrefix;
   }
 
-  /** Keeps `chunks` with image `id`, as a whole, unless that is not under way any more. */
+  /** Stores `chunks` with image `id` as a whole, unless the image is no longer in progress. */
   async put(
     id: string,
     part: BlobPart,
@@ -33,17 +33,17 @@ export class ImageBlobs {
     await this.#scripts.run('take-blob', id, token, part);
   }
 
-  /** The blob, or null when there is none. */
+  /** Returns the blob, or null if there is none. */
   async open(id: string, part: BlobPart): Promise<Blob | null> {
     return openBlob(this.#redis, this.#keys(id)[part]);
   }
 
-  /** The image whose upload is found by `name`, or null. */
+  /** Returns the image whose upload has this `name`, or null. */
   async ownerOf(name: string): Promise<string | null> {
     return this.#redis.hget(this.#uploads, name);
   }
 
-  /** The names of all uploads, sorted. */
+  /** Returns the names of all uploads, sorted. */
   async uploadNames(): Promise<string[]> {
     const names = new Set<string>();
     let cursor = '0';

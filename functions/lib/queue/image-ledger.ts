@@ -1,5 +1,6 @@
-// The images' side of the queue: opened by split, filled with tiles, announced from the outbox, closed by assemble.
-// Each change is one script; the status record is read from what they leave behind.
+// The images' side of the queue. split starts an image and enqueues its tiles, a worker announces it from the
+// outbox, assemble closes it. Each change is one script. The status record is read from the keys that they
+// write.
 import type { Redis } from 'ioredis';
 import { imageKeys } from './keys.ts';
 import { QueueScripts } from './scripts.ts';
@@ -7,19 +8,19 @@ import type { Clock } from './tile-queue.ts';
 
 export type ImageState = 'splitting' | 'blurring' | 'blurred' | 'done' | 'failed' | 'cancelled';
 
-/** What split knows of an image when it opens it. Sizes in pixels. */
+/** What split knows about an image when it starts it. Sizes in pixels. */
 export interface ImagePlan {
   name: string;
   width: number;
   height: number;
   tileSizePx: number;
-  /** Which filter it gets, and with which values: lib/filters/recipe.ts. */
+  /** Its filter with all values: lib/filters/recipe.ts. */
   recipe: string;
   /** Number of tiles. */
   tiles: number;
-  /** Where its result goes in the store. */
+  /** The name of its result in the store. */
   output: string;
-  /** Whose image it is; '' when it is nobody's in particular. */
+  /** Who owns the image; '' if nobody does. */
   owner: string;
 }
 
@@ -29,11 +30,11 @@ export interface ImageRecord extends ImagePlan {
   state: ImageState;
   /** Tiles done. */
   done: number;
-  /** Claims of all its tiles together, released ones not counted. */
+  /** Claims of all its tiles together, without released ones. */
   attempts: number;
   /** Leases that expired before their tile was acked. */
   reclaims: number;
-  /** Acks refused because another claim had the tile by then. */
+  /** Acks that were refused because another claim had the tile by then. */
   fenced: number;
   /** Times its event was sent. */
   announced: number;
@@ -42,7 +43,7 @@ export interface ImageRecord extends ImagePlan {
   endedAt: number | null;
   /** Why it failed, or what keeps it from being done. */
   error: string | null;
-  /** Why the result of an image that was done is not there any more, where that is known. */
+  /** Why the result of a done image is gone, if that is known. */
   gone: 'expired' | 'room' | 'deleted' | null;
 }
 
@@ -51,34 +52,34 @@ export interface DeadTile {
   reason: string;
 }
 
-/** An image whose event is to be sent, or was given up just now. */
+/** An image whose event must be sent, or whose event was just given up. */
 export interface DueEvent {
   imageId: string;
   isGivenUp: boolean;
 }
 
 export interface Admission {
-  /** Bytes of Redis memory the image may hold at its peak. */
+  /** Bytes of Redis memory that the image may hold at its peak. */
   bytes: number;
-  /** Bytes all images together may hold. */
+  /** Bytes that all images together may hold. */
   budgetBytes: number;
   /** Who sends the image, and the bytes that this client's images may hold together. */
   client?: { name: string; budgetBytes: number };
 }
 
-/** Why an image is not let in now. */
+/** Why an image is not admitted now. */
 export type Refusal = 'over-budget' | 'over-share';
 
-/** How long a split may be silent before its image may be given up to make room. */
+/** How long a split may be silent before its image may be cancelled to make room. */
 const ABANDONED_MS = 10 * 60 * 1000;
-/** How long a split may be silent before it may have died, and its request come again to resume it. */
+/** After this silence a split may have died, and a repeated request may resume its image. */
 const SILENT_MS = 5000;
 
 export interface LedgerOptions {
   keyPrefix: string;
-  /** How long the record of an image is kept after its end. */
+  /** How long the record of an ended image is kept. */
   recordTtlS: number;
-  /** How long a result is kept that is in Redis; 0, or longer than the record: as long as that. */
+  /** How long a result in Redis is kept; 0, or longer than the record: as long as the record. */
   resultTtlS?: number;
 }
 
@@ -100,8 +101,9 @@ export class ImageLedger {
   }
 
   /**
-   * Opens an image. An image that failed or was cancelled starts over, and one that is done does if `again` says so;
-   * of any other the state it is in comes back and nothing changes. `ancillary` is kept with it until its end.
+   * Starts an image. An image that failed or was cancelled starts again, and so does a done image with
+   * `again`. For any other known image, returns its state and changes nothing. `ancillary` is kept with the
+   * image until its end.
    */
   async begin(
     id: string,
@@ -109,7 +111,8 @@ export class ImageLedger {
     admission: Admission,
     { again = false, ancillary }: { again?: boolean; ancillary?: Uint8Array } = {},
   ): Promise<'begun' | Refusal | ImageState> {
-    // Workers of release 0.2 know the kernel's size alone. Anything but a blur's recipe is no size, so they fail its tiles.
+    // Workers of release 0.2 only know kernelSize. Any recipe but a blur's is no valid size, so they fail its
+    // tiles.
     const record = { ...plan, kernelSize: plan.recipe, ttl: this.#recordTtlS };
     const args = [
       id,
@@ -131,22 +134,22 @@ export class ImageLedger {
     }
   }
 
-  /** Puts one tile on the queue unless it is known already. `over`: the image takes no more tiles. */
+  /** Adds one tile to the queue unless it is known already. `over`: the image accepts no more tiles. */
   async enqueue(id: string, tile: number, source: Uint8Array): Promise<'enqueued' | 'known' | 'over'> {
     const key = this.#keys(id).src(tile);
     const answer = await this.#scripts.runAfterSet(key, source, 'enqueue', id, tile, this.#clock());
     return answer as 'enqueued' | 'known' | 'over';
   }
 
-  /** The tiles of an image that were enqueued at any time. */
+  /** Returns the tiles of an image that have been enqueued at any time. */
   async knownTiles(id: string): Promise<Set<number>> {
     const fields = await this.#fields(this.#keys(id).tiles);
     return new Set(fields.map(([tile]) => Number(tile)));
   }
 
   /**
-   * The image whose event is due, or null. It is due again after a pause that doubles each time. Once it was sent
-   * `maxSendings` times, the image fails and comes back as given up instead.
+   * Returns the image whose event is due, or null. It is due again after a pause that doubles each time.
+   * After `maxSendings` sendings the image fails, and is returned as given up instead.
    */
   async due(firstPauseMs: number, maxSendings: number): Promise<DueEvent | null> {
     const args = [this.#clock(), firstPauseMs, maxSendings, this.#recordTtlS];
@@ -154,12 +157,12 @@ export class ImageLedger {
     return answer && { imageId: answer[0], isGivenUp: answer[1] === 'given up' };
   }
 
-  /** What {@link begin} was given to keep with the image; no bytes when that was nothing. */
+  /** Returns the bytes that {@link begin} stored with the image; no bytes if there were none. */
   async ancillary(id: string): Promise<Uint8Array> {
     return (await this.#redis.getBuffer(this.#keys(id).ancillary)) ?? new Uint8Array();
   }
 
-  /** Blurred tiles of an image, in the order asked for; null where a tile has no result. */
+  /** Returns blurred tiles of an image in the given order; null for a tile without a result. */
   async cores(id: string, tiles: number[]): Promise<(Uint8Array | null)[]> {
     const keys = this.#keys(id);
     const answers = await this.#redis.pipeline(tiles.map((tile) => ['getBuffer', keys.out(tile)])).exec();
@@ -169,7 +172,7 @@ export class ImageLedger {
     });
   }
 
-  /** Bytes of each blurred tile, 0 where there is none. */
+  /** Returns the number of bytes of each blurred tile, 0 if there is none. */
   async coreSizes(id: string, tiles: number[]): Promise<number[]> {
     const keys = this.#keys(id);
     const answers = await this.#redis.pipeline(tiles.map((tile) => ['strlen', keys.out(tile)])).exec();
@@ -186,28 +189,31 @@ export class ImageLedger {
     return answer as 'finished' | 'again' | 'over';
   }
 
-  /** Gives an image up. Answers the state of one that is over already, null for an unknown one. */
+  /** Cancels an image. Returns the state of an image that has ended already, or null for an unknown one. */
   async cancel(id: string): Promise<'cancelled' | 'done' | null> {
     const answer = await this.#scripts.run('cancel', id, this.#clock(), this.#recordTtlS, 'cancelled');
     await this.#sweep(id);
     return answer as 'cancelled' | 'done' | null;
   }
 
-  /** Gives up an image that has failed: it cannot be requeued any more. Returns the state of any other, or null. */
+  /**
+   * Drops a failed image, which cannot be requeued any more. Returns the state of any other image, or null
+   * for an unknown one.
+   */
   async drop(id: string): Promise<'dropped' | ImageState | null> {
     const answer = await this.#scripts.run('cancel', id, this.#clock(), this.#recordTtlS, 'failed');
     await this.#sweep(id);
     return answer as 'dropped' | ImageState | null;
   }
 
-  /** Lets go of the result of an image that is done. Returns the state of one that is not, null for an unknown one. */
+  /** Deletes the result of a done image. Returns the state of an image that is not done, or null for an unknown one. */
   async dropResult(id: string): Promise<'dropped' | ImageState | null> {
     return (await this.#scripts.run('drop-result', id)) as 'dropped' | ImageState | null;
   }
 
   /**
-   * When an image for which there is no room may come again, in milliseconds from now; null when there may be room for it
-   * already.
+   * Returns in how many milliseconds a caller should try again with an image for which there is no room, or
+   * null if there may be room already.
    */
   async waitForRoom({ bytes, budgetBytes, client }: Admission): Promise<number | null> {
     const answer = await this.#scripts.run(
@@ -223,25 +229,25 @@ export class ImageLedger {
   }
 
   /**
-   * Gives a dead letter another chance: a job's tile another full set of attempts, an image another full set of events.
-   * `gone`: it is none any more.
+   * Gives a dead letter another chance: a tile gets all its attempts again, an image whose event was given up
+   * is announced again. `gone`: it is no longer a dead letter.
    */
   async requeue(letter: string): Promise<'requeued' | 'gone'> {
     return (await this.#scripts.run('requeue', letter, this.#clock())) as 'requeued' | 'gone';
   }
 
-  /** Undoes {@link begin}: nothing of the image stays. */
+  /** Undoes {@link begin}: deletes everything of the image. */
   async forget(id: string): Promise<void> {
     await this.#scripts.run('forget', id);
     await this.#sweep(id);
   }
 
-  /** Notes in the record what keeps a blurred image from being done. One that is not blurred any more is left alone. */
+  /** Records what keeps a blurred image from being done. An image in another state is left alone. */
   async noteFault(id: string, error: string): Promise<void> {
     await this.#scripts.run('note-fault', id, error);
   }
 
-  /** The record of an image, or null when there is none. */
+  /** Returns the record of an image, or null if there is none. */
   async record(id: string): Promise<ImageRecord | null> {
     const keys = this.#keys(id);
     const [fields, done] = await Promise.all([this.#redis.hgetall(keys.meta), this.#redis.scard(keys.done)]);
@@ -272,13 +278,13 @@ export class ImageLedger {
     };
   }
 
-  /** The tiles of an image that were given up, with the reason each. */
+  /** Returns the dead tiles of an image, each with its reason. */
   async deadTiles(id: string): Promise<DeadTile[]> {
     const fields = await this.#fields(this.#keys(id).dead);
     return fields.map(([tile, reason]) => ({ tile: Number(tile), reason })).sort((a, b) => a.tile - b.tile);
   }
 
-  /** Records of the newest `limit` images, newest first; those of one owner if there is one. */
+  /** Returns the records of the newest `limit` images, newest first; only those of `owner` if it is given. */
   async newest(limit: number, owner = ''): Promise<ImageRecord[]> {
     for (;;) {
       const [expired, ...ids] = (await this.#scripts.run('newest', limit, owner)) as [number, ...string[]];
@@ -288,13 +294,13 @@ export class ImageLedger {
     }
   }
 
-  /** Frees what an ended life of the image holds, in steps none of which keeps Redis from others for long. */
+  /** Frees what an ended life of the image holds, in short steps. */
   async #sweep(id: string): Promise<void> {
     let answer: unknown = 'more';
     while (answer === 'more') answer = await this.#scripts.run('sweep', id, this.#clock());
   }
 
-  /** All fields of a hash of any size, read a few hundred at a time. */
+  /** Returns all fields of a hash of any size, read a few hundred at a time. */
   async #fields(key: string): Promise<[field: string, value: string][]> {
     const fields = new Map<string, string>();
     let cursor = '0';

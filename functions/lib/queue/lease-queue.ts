@@ -1,5 +1,5 @@
-// The queue that loses nothing: a claim is a lease, and what is not acked before it expires is handed out again.
-// Every step is one script; see the .lua files beside this one.
+// The queue that loses nothing. A claim is a lease; a tile that is not acked before its lease expires is
+// claimed again. Each step is one script, see the .lua files in this folder.
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { formatJob, parseJob, type Job } from '../job.ts';
@@ -14,7 +14,7 @@ export interface LeaseQueueOptions {
   keyPrefix: string;
   leaseMs: number;
   maxAttempts: number;
-  /** Pause before a tile's second attempt; it doubles with every further one. */
+  /** Pause before a tile's second attempt. It doubles with each further attempt. */
   retryBaseMs: number;
   /** How long a failed image is kept. */
   recordTtlS: number;
@@ -22,12 +22,12 @@ export interface LeaseQueueOptions {
 
 export class LeaseQueue implements TileQueue {
   readonly #redis: Redis;
-  /** Opened with the first wait: a worker's first tile need not wait for it. */
+  /** Opened with the first wait, so that a worker's first tile does not have to wait for it. */
   #blocking: Redis | null = null;
   readonly #scripts: QueueScripts;
   readonly #options: LeaseQueueOptions;
   readonly #clock: () => string;
-  /** Tells this queue's claims from all others'. */
+  /** Distinguishes this queue's claims from all others. */
   readonly #worker = randomBytes(9).toString('base64url');
   #claims = 0;
   /** Tokens of claims that failed. */
@@ -41,8 +41,9 @@ export class LeaseQueue implements TileQueue {
   }
 
   /**
-   * `token` names this claim; ioredis sends it again unchanged when a reply is lost, and gets the same tile. So does
-   * the next claim after one that failed, which may have been given a tile before it did.
+   * `token` identifies this claim. When a reply is lost, ioredis sends the claim again with the same token
+   * and gets the same tile. After a failed claim the next one uses its token again, because the failed one
+   * may have got a tile.
    */
   async claim(token = this.#unused.pop() ?? this.#newToken()): Promise<Claim | null> {
     try {
@@ -61,7 +62,7 @@ export class LeaseQueue implements TileQueue {
     if (answer === null || answer === 'sweep') return null;
     const [message, attempt, width, height, tileSizePx, recipe] = answer as string[];
     const job = parseJob(message);
-    if (!job) throw new Error(`The queue handed out ${JSON.stringify(message)}, which is no job`);
+    if (!job) throw new Error(`The queue returned ${JSON.stringify(message)}, which is no job`);
     const source = await this.#redis.getBuffer(this.#keys(job).src(job.tile));
     return {
       job,
@@ -75,7 +76,7 @@ export class LeaseQueue implements TileQueue {
     };
   }
 
-  /** Moves the next job from the queue's end to the queue's end, which leaves everything as it is but waits for one. */
+  /** Waits for a job by moving the job at the end of the queue to the same end, which changes nothing. */
   async wait(timeoutMs: number): Promise<void> {
     const { queue } = queueKeys(this.#options.keyPrefix);
     this.#blocking ??= blockingTwin(this.#redis);
@@ -110,7 +111,7 @@ export class LeaseQueue implements TileQueue {
     return (await this.#run('release', claim)) as 'released' | 'stale';
   }
 
-  /** A claim does not wait here. */
+  /** A claim does not wait in this queue. */
   async stopClaiming(): Promise<void> {}
 
   async close(): Promise<void> {

@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
--- Takes a tile's result in naive mode: no lease was given, so none is checked. The result is SET in the same transaction,
--- just before.
+-- Stores a tile's result in naive mode, where there is no lease to check. The same transaction SETs the
+-- result just before.
 -- ARGV[1] -> job
 -- ARGV[2] -> now, ms ('' = server clock)
--- Output: 'acked', 'last' (acked, and the image is blurred), 'again' (the tile was done before) or 'cancelled'
+-- Output: 'acked', 'last' (acked, and the image is blurred), 'again' (the tile was done before) or
+-- 'cancelled'
 
 local job, now = ARGV[1], clock(ARGV[2])
 local image, tile = parse(job)

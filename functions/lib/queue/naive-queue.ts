@@ -1,5 +1,5 @@
-// The honest baseline: one BRPOP, no lease, no retry. A tile leaves Redis the moment a worker takes it, so a worker
-// that dies takes its tiles with it and nobody notices: this queue loses them, at most once is all it promises.
+// The baseline: one BRPOP, no lease, no retry. A worker takes a tile out of Redis, so when the worker dies,
+// its tiles are lost and nobody notices. It delivers at most once.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { formatJob, parseEntry } from '../job.ts';
@@ -9,7 +9,7 @@ import { QueueScripts } from './scripts.ts';
 import type { AckAnswer, Claim, TileQueue } from './tile-queue.ts';
 
 const BLOCK_S = 1;
-/** The pause before a BRPOP that has not ended is told again to end. */
+/** Pause before a BRPOP that has not ended is told to end again. */
 const UNBLOCK_EVERY_MS = 10;
 
 export class NaiveQueue implements TileQueue {
@@ -20,7 +20,7 @@ export class NaiveQueue implements TileQueue {
   #lastPop: Promise<unknown> = Promise.resolve();
   #isPopping = false;
   #isStopped = false;
-  /** Redis's number of the blocking connection. */
+  /** Redis's id of the blocking connection. */
   #blockingId: number | null = null;
 
   constructor(redis: Redis, keyPrefix: string) {
@@ -41,12 +41,12 @@ export class NaiveQueue implements TileQueue {
       keys.meta,
       'life',
       'recipe',
-      'kernelSize', // The recipe of an image that release 0.2 took in.
+      'kernelSize', // The recipe of an image that release 0.2 started.
       'width',
       'height',
       'tileSizePx',
     );
-    if (life !== entry.life) return null; // Its image is over.
+    if (life !== entry.life) return null; // Its image has ended.
     const [width, height, tileSizePx] = grid.map(Number);
     const source = await this.#redis.getBuffer(keys.src(job.tile));
     return {
@@ -61,20 +61,20 @@ export class NaiveQueue implements TileQueue {
     };
   }
 
-  /** Ends a BRPOP that waits, without losing a tile: Redis either has popped it already or pops none. */
+  /** Ends a waiting BRPOP without losing a tile: either Redis has popped one already, or it pops none. */
   async stopClaiming(): Promise<void> {
     this.#isStopped = true;
     while (this.#isPopping) {
-      // Without the right to do this, the BRPOP ends by itself within a second.
+      // Without permission for this command, the BRPOP ends by itself within a second.
       if (this.#blockingId !== null) await this.#redis.client('UNBLOCK', this.#blockingId).catch(() => {});
       await sleep(UNBLOCK_EVERY_MS);
     }
   }
 
-  /** A claim waits itself. */
+  /** A claim itself waits. */
   async wait(): Promise<void> {}
 
-  /** There is no lease to prolong. */
+  /** There is no lease to extend. */
   async extend(): Promise<'extended'> {
     return 'extended';
   }
@@ -99,17 +99,17 @@ export class NaiveQueue implements TileQueue {
     this.#blocking.disconnect();
   }
 
-  /** One at a time: a BRPOP sent behind another would be served after the first is told to end. */
+  /** One at a time: a second BRPOP would be served after the first was told to end. */
   #pop(): Promise<[string, string] | null> {
     const pop = this.#lastPop.then(() => (this.#isStopped ? null : this.#popNow()));
-    this.#lastPop = pop.catch(() => {}); // Whoever asked hears of it.
+    this.#lastPop = pop.catch(() => {}); // The caller gets the error.
     return pop;
   }
 
   async #popNow(): Promise<[string, string] | null> {
     this.#isPopping = true;
     try {
-      // Asked each time, as a new connection has a new number.
+      // Asked each time, because a new connection has a new id.
       this.#blocking.client('ID').then(
         (id) => (this.#blockingId = id),
         () => {},

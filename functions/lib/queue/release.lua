@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Gives a tile back untouched: it is claimed next, and the attempt does not count.
+-- Gives a tile back: it is claimed next, and the attempt does not count.
 -- Uses: shared-list.lua, shared-leases.lua
 -- ARGV[1] -> job
 -- ARGV[2] -> token of the claim

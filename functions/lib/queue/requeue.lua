@@ -1,10 +1,11 @@
 #!lua
--- Gives a dead letter another chance: a tile gets another full set of attempts, an image whose event was given up is
--- announced again.
+-- Gives a dead letter another chance: a tile gets all its attempts again, an image whose event was given up
+-- is announced
+-- again.
 -- Uses: shared-list.lua
 -- ARGV[1] -> job, or image id
 -- ARGV[2] -> now, ms ('' = server clock)
--- Output: 'requeued', or 'gone' (it is no dead letter any more, or its image is over)
+-- Output: 'requeued', or 'gone' (it is no longer a dead letter, or its image has ended)
 
 local letter, now = ARGV[1], clock(ARGV[2])
 

@@ -1,7 +1,7 @@
-// The texts of the queue's Lua scripts, which lie beside this file.
+// The texts of the queue's Lua scripts, which are in this folder.
 import { readFileSync } from 'node:fs';
 
-/** Every script, by the name of its file. */
+/** Every script, by file name. */
 export const scriptNames = [
   'begin',
   'enqueue',
@@ -27,8 +27,8 @@ export const scriptNames = [
 
 export type ScriptName = (typeof scriptNames)[number];
 /**
- * The text of a script as Redis gets it: its own first line (the shebang must stay first), then shared.lua and what else
- * the script says it uses, then the rest. `readLua` reads a file of this folder.
+ * Returns the text of a script as Redis gets it: its own first line (the shebang must stay first), then
+ * shared.lua and the other files that the script uses, then the rest. `readLua` reads a file of this folder.
  */
 export function scriptText(name: ScriptName, readLua: (file: string) => string = readLuaFile): string {
   const own = readLua(`${name}.lua`);

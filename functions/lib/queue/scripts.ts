@@ -1,15 +1,15 @@
-// The queue's Lua scripts as methods of a Redis connection. Each call is one atomic step; after SCRIPT FLUSH or a
+// Runs the queue's Lua scripts on a Redis connection. Each call is one atomic step. After SCRIPT FLUSH or a
 // restart ioredis sends the text again.
 import { Command, type Redis } from 'ioredis';
 import { BytesCommand, sendTogether } from '../redis/bytes-command.ts';
 import { scriptNames, scriptText, type ScriptName } from './script-text.ts';
 
-/** Times a transaction is sent before its connection is given up. */
+/** How often a transaction is sent before its connection counts as broken. */
 const MAX_TRIES = 10;
 
 export type ScriptArgument = string | number | Buffer;
 
-/** Runs the scripts on one connection under one key prefix. */
+/** Runs the scripts on one connection with one key prefix. */
 export class QueueScripts {
   readonly #redis: Redis;
   readonly #prefix: string;
@@ -23,7 +23,6 @@ export class QueueScripts {
     }
   }
 
-  /** Runs a script. */
   run(name: ScriptName, ...args: ScriptArgument[]): Promise<unknown> {
     const commands = this.#redis as unknown as Record<
       string,
@@ -33,9 +32,9 @@ export class QueueScripts {
   }
 
   /**
-   * Sets `key` to `bytes` and runs a script, as one transaction. The script goes as its whole text: a digest the server
-   * has forgotten would fail after the bytes were set. A transaction cut off halfway through its replies is sent again,
-   * as ioredis does with everything else; the scripts take that.
+   * Sets `key` to `bytes` and runs a script, in one transaction. It sends the script's whole text, because a
+   * digest that the server has forgotten would fail after the bytes were set. A transaction that is cut off
+   * between its replies is sent again, as ioredis does with all commands; the scripts are idempotent.
    */
   async runAfterSet(
     key: string,

@@ -1,7 +1,9 @@
--- Shared: how the life of an image ends.
+-- Shared: ends the life of an image.
 
--- Ends an image's life at once, however many tiles it has: from here on no script finds them. What it holds is freed
--- afterwards, step by step (see sweep.lua), and with the last step all of its memory but for `kept` bytes, its result.
+-- Ends an image's life at once, however many tiles it has: from now on no script finds them. What it holds is
+-- freed
+-- afterwards step by step (see sweep.lua). The last step gives back its memory except for `kept` bytes, its
+-- result.
 local function end_life(image, kept)
   for _, part in ipairs({ 'tiles', 'tokens' }) do
     if redis.call('EXISTS', key(image, part)) == 1 then

@@ -1,11 +1,11 @@
 -- Shared: who holds which tile.
 
--- Whether the claim with this token still holds the tile.
+-- Returns whether the claim with this token still holds the tile.
 local function holds(image, tile, token)
   return redis.call('HGET', key(image, 'tokens'), tile) == token
 end
 
--- Ends a lease, whatever comes of the tile.
+-- Ends a lease, whatever happens to the tile next.
 local function unlease(job, image, tile)
   redis.call('ZREM', LEASES, job)
   local token = redis.call('HGET', key(image, 'tokens'), tile)

@@ -1,21 +1,23 @@
--- Shared: how much of Redis's memory each image may hold, the images of one client, and all together.
+-- Shared: how much of Redis's memory one image, the images of one client, and all images together may hold.
 
--- Bytes that an image may hold.
+-- Returns the bytes that an image may hold.
 local function share_of(image)
   return tonumber(redis.call('HGET', ADMITTED, image) or 0)
 end
 
--- Bytes that all images together may hold: a running total, so that its cost does not grow with their number.
+-- Returns the bytes that all images together may hold. This is a running total, so its cost does not depend
+-- on their
+-- number.
 local function admitted_bytes()
   return tonumber(redis.call('HGET', TOTALS, 'admitted') or 0)
 end
 
--- Bytes that the images of a client may hold: a running total as well.
+-- Returns the bytes that the images of a client may hold, also a running total.
 local function client_bytes(client)
   return tonumber(redis.call('HGET', CLIENTS, client) or 0)
 end
 
--- Has an image's share count for a client from now on, or for none ('').
+-- Makes an image's share count for a client from now on, or for none ('').
 local function set_client(image, client)
   local before = redis.call('HGET', SENDERS, image)
   if before then
@@ -30,7 +32,8 @@ local function set_client(image, client)
   end
 end
 
--- Sets how many bytes an image may hold, and for which client they count, if for any; with 0 it gives its share back.
+-- Sets how many bytes an image may hold, and for which client they count, if any. With 0 it gives its share
+-- back.
 local function set_share(image, bytes, client)
   local before = share_of(image)
   set_client(image, '')
@@ -43,7 +46,7 @@ local function set_share(image, bytes, client)
   if redis.call('EXISTS', ADMITTED) == 1 then
     redis.call('HINCRBY', TOTALS, 'admitted', bytes - before)
   else
-    -- Nothing is held: totals that are wrong end here.
+    -- Nothing is held, so the totals must be 0.
     redis.call('HDEL', TOTALS, 'admitted')
     redis.call('UNLINK', CLIENTS)
   end

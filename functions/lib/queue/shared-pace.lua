@@ -1,10 +1,11 @@
--- Shared: how fast images are done, so that a caller who finds no room can be told when to come again.
+-- Shared: how fast images are done, so that a caller who finds no room can be told when to retry.
 -- Needs: shared-memory.lua
 
 local MOST_COUNTED = 32
 
--- Notes that an image is done: the time since the one before it was, or since it was begun, and the bytes it held. The
--- oldest ones fade out.
+-- Records that an image is done: the time since the previous one was done, or since this one was started, and
+-- the bytes it
+-- held. Older values lose weight.
 local function note_pace(image, now)
   local pace = redis.call('HMGET', TOTALS, 'paceImages', 'paceMs', 'paceBytes', 'paceAt')
   local images, ms, bytes = tonumber(pace[1] or 0), tonumber(pace[2] or 0), tonumber(pace[3] or 0)

@@ -1,16 +1,17 @@
--- Shared: the results that Redis keeps, with STORE=redis. Each counts as held by its image until it is gone.
+-- Shared: the results in Redis, with STORE=redis. Each one counts for its image until it is gone.
 -- Needs: shared-memory.lua
 
--- How many results go in one step. Redis frees one of up to 8 MB at once, which takes it about a millisecond; larger ones
--- it frees beside its other work.
+-- How many results are freed in one step. Redis frees a result of up to 8 MB at once, in about a millisecond,
+-- and larger
+-- ones in another thread.
 local MAX_DROPPED = 2
 
--- Bytes that all results together hold, a part of what is admitted.
+-- Returns the bytes of all results together, a part of the admitted bytes.
 local function results_bytes()
   return tonumber(redis.call('HGET', TOTALS, 'results') or 0)
 end
 
--- Lets the written result of an image expire with time, if Redis has it. Returns the bytes it holds.
+-- Sets the expiry of an image's written result, if it is in Redis. Returns the bytes it holds.
 local function keep_result(image, now, ttl_s)
   local bytes = tonumber(redis.call('HGET', key(image, 'result'), 'memoryBytes') or 0)
   if bytes > 0 then
@@ -21,7 +22,7 @@ local function keep_result(image, now, ttl_s)
   return bytes
 end
 
--- Frees the result of an image, if Redis has it, and notes in the record why it is gone (nil notes nothing).
+-- Frees the result of an image, if it is in Redis, and records why it is gone (nil records nothing).
 local function drop_result(image, why)
   if redis.call('ZREM', RESULTS, image) == 1 then
     local sweep = key(image, 'sweep')
@@ -44,7 +45,8 @@ local function drop_result(image, why)
   end
 end
 
--- Gives back what results held that have expired, a few at a time: there are not more for each image that is begun.
+-- Gives back the shares of expired results, a few at a time. No more than that expire for each image that is
+-- started.
 local function drop_expired_results(now)
   for _, image in ipairs(redis.call('ZRANGEBYSCORE', RESULTS, '-inf', now, 'LIMIT', 0, MAX_DROPPED)) do
     drop_result(image, 'expired')

@@ -1,10 +1,12 @@
--- Shared: what becomes of tiles that failed, and of their image. Put behind shared-memory.lua.
+-- Shared: what happens to failed tiles and to their image. Put behind shared-memory.lua.
 
 local MAX_DEAD = 10000
 local DEAD_TTL_MS = 7 * 24 * 60 * 60 * 1000
 
--- Once no tile of an image with dead tiles is waiting or under way, notes when the image is swept. Until then its bytes are
--- kept, so that the dead tiles can be requeued. It gives way to any other image, so it counts for no client.
+-- If an image has dead tiles and no other tile is waiting or in flight, sets when the image is swept. Until
+-- then its bytes
+-- are kept, so that the dead tiles can be requeued. Any other image may take their room, so it counts for no
+-- client.
 local function settle(image, now, ttl_s)
   local dead = redis.call('HLEN', key(image, 'dead'))
   if dead == 0 then
@@ -17,7 +19,7 @@ local function settle(image, now, ttl_s)
   end
 end
 
--- Keeps the newest dead letters, and none longer than a week. Takes off a hundred at a time.
+-- Keeps only the newest dead letters, for at most a week. Removes a hundred at a time.
 local function trim_dead(now)
   local surplus = redis.call('ZCARD', DEAD) - MAX_DEAD
   if surplus > 0 then
@@ -29,8 +31,9 @@ local function trim_dead(now)
   end
 end
 
--- What becomes of a tile whose attempt ended without a result: another try after a pause that doubles with every
--- attempt, or the dead letters once the attempts are used up. Returns 'delayed' or 'dead'.
+-- Decides about a tile whose attempt ended without a result: another attempt after a pause that doubles each
+-- time, or the
+-- dead letters if the attempts are used up. Returns 'delayed' or 'dead'.
 -- policy: { max_attempts, base_ms, jitter (0..1), ttl_s }
 local function retry(job, image, tile, reason, now, policy)
   local attempts = tonumber(redis.call('HGET', key(image, 'attempts'), tile) or 0)

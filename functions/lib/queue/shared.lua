@@ -1,5 +1,5 @@
--- Put in front of every script: the key names (as in keys.ts), the clock, and how a job is written.
--- KEYS[1] -> the deployment's key prefix; every other key is named from it
+-- Put in front of every script: the key names (as in keys.ts), the clock, and the format of a job.
+-- KEYS[1] -> the deployment's key prefix; all other keys are derived from it
 
 local prefix = KEYS[1]
 local QUEUE = prefix .. ':job:queue'
@@ -19,14 +19,14 @@ local SWEEPS = prefix .. ':sweeps'
 local UPLOADS = prefix .. ':uploads'
 local RESULTS = prefix .. ':results'
 
--- The longest pause before another attempt or another sending, before it is stretched by chance.
+-- The longest pause before another attempt or another sending, before jitter is added.
 local MAX_DELAY_MS = 30000
 
 local function key(image, part)
   return prefix .. ':' .. image .. ':' .. part
 end
 
--- Milliseconds: the caller's clock if it sent one, else the server's own.
+-- Returns milliseconds: the caller's clock if it sent one, else the server's own.
 local function clock(given)
   if given ~= '' then
     return tonumber(given)
@@ -40,12 +40,12 @@ local function parse(job)
   return string.match(job, '^(.*):(%d+)$')
 end
 
--- The index of an owner's images.
+-- Returns the key of the index of an owner's images.
 local function images_of(owner)
   return IMAGES .. ':' .. owner
 end
 
--- Whether there is a record of an image. The index forgets one whose record has expired.
+-- Returns whether an image has a record. If its record has expired, removes the image from the index.
 local function is_recorded(image, index)
   if redis.call('EXISTS', key(image, 'meta')) == 1 then
     return true
@@ -54,14 +54,14 @@ local function is_recorded(image, index)
   return false
 end
 
--- Whether all tiles of an image are done, but its event was given up.
+-- Returns whether all tiles of an image are done, but its event was given up.
 local function is_given_up(image)
   local record = redis.call('HMGET', key(image, 'meta'), 'state', 'tiles')
   return record[1] == 'failed' and redis.call('SCARD', key(image, 'done')) == tonumber(record[2])
 end
 
--- Moves members that are later than `latest` back to it. They were in time when they were added: the clock was set back
--- since then.
+-- Moves members later than `latest` back to it. They were not too late when they were added: the clock has
+-- been set back.
 local function redate(zset, latest)
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', zset, '(' .. latest, '+inf', 'LIMIT', 0, 32)) do
     redis.call('ZADD', zset, latest, member)

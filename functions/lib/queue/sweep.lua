@@ -1,20 +1,22 @@
 #!lua flags=allow-oom
--- Does one bounded step of the work that ended lives leave behind: for the image named, else for the list of jobs, else
--- for any image that is due. The process that ended an image calls it until nothing is left. If that process dies, the
--- next idle worker goes on, or the next image that needs the memory.
+-- Does one short step of the work that ended lives leave behind: for the given image, else for the list of
+-- jobs, else for
+-- any image that is due. The process that ended an image calls it until nothing is left. If that process
+-- dies, the next
+-- idle worker continues, or the next image that needs the memory.
 -- Uses: shared-memory.lua, shared-list.lua, shared-endings.lua
--- ARGV[1] -> image id, '' for none in particular
+-- ARGV[1] -> image id, '' for any
 -- ARGV[2] -> now, ms ('' = server clock)
--- ARGV[3] -> how many tiles, or entries of the list, to look at at most (64 or 256 unless given)
--- Output: 'more' as long as the image is to be swept or the list to be tidied, else nil
+-- ARGV[3] -> most tiles, or entries of the list, to check (64 or 256 by default)
+-- Output: 'more' while the image has to be swept or the list has to be tidied, else nil
 
 local image, now = ARGV[1], clock(ARGV[2])
--- Each keeps a step far below 5 ms: Redis frees 40 MB of strings in that time.
+-- These limits keep a step far below 5 ms: Redis frees 40 MB of strings in that time.
 local MAX_TILES = tonumber(ARGV[3] or 64)
 local MAX_ENTRIES = tonumber(ARGV[3] or 256)
 local MAX_BYTES = 4 * 1024 * 1024
 
--- Takes a tile of an ended life out of whatever place it was in.
+-- Removes a tile of an ended life from the queue's keys.
 local function drop_tile(job, state, ended_tokens, tile)
   if state == 'delayed' then
     redis.call('ZREM', DELAYED, job)
@@ -29,7 +31,8 @@ local function drop_tile(job, state, ended_tokens, tile)
   end
 end
 
--- Frees the pixels of an image's tiles below `left`, the last ones first, as many as a step may. Returns these tiles.
+-- Frees the pixels of an image's tiles below `left`, the last ones first, as many as one step may. Returns
+-- these tiles.
 local function free_pixels(swept, left)
   local tiles, pixels, bytes = {}, {}, 0
   while left > 0 and #tiles < MAX_TILES and bytes < MAX_BYTES do
@@ -105,7 +108,7 @@ else
   local due = redis.call('ZRANGEBYSCORE', SWEEPS, '-inf', now, 'LIMIT', 0, 1)[1]
   if due then
     if redis.call('EXISTS', key(due, 'sweep')) == 0 then
-      -- A failed image whose time is up.
+      -- A failed image that was kept long enough.
       end_life(due, 0)
       redis.call('UNLINK', key(due, 'meta'))
       redis.call('ZREM', IMAGES, due)

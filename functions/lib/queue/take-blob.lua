@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
--- Takes staged bytes over as a part of an image: its upload, or its result. They stay as long as the image is under way; an
--- upload is found by its name that long.
+-- Makes staged bytes a part of an image: its upload, or its result. They stay while the image is in progress;
+-- that long an
+-- upload can be found by its name.
 -- ARGV[1] -> image id
--- ARGV[2] -> name under which the bytes are staged
+-- ARGV[2] -> name of the staged bytes
 -- ARGV[3] -> 'upload' or 'result'
--- Output: 'taken', or 'over' (the image is not under way, or the staged bytes are gone)
+-- Output: 'taken', or 'over' (the image is not in progress, or the staged bytes are gone)
 
 local image, part = ARGV[1], ARGV[3]
 local staged, target = key(image, 'new:' .. ARGV[2]), key(image, part)

@@ -1,45 +1,45 @@
-// What a worker needs of a queue of tiles. Two queues keep this promise: LeaseQueue (at least once) and NaiveQueue
-// (at most once, the baseline it is compared with).
+// What a worker needs from a queue of tiles. LeaseQueue delivers at least once; NaiveQueue, the baseline, at
+// most once.
 import type { Job } from '../job.ts';
 
-/** One tile in a worker's hands. */
+/** A claimed tile, in flight. */
 export interface Claim {
   job: Job;
-  /** Proof of this claim; a later claim of the same tile has another. */
+  /** Identifies this claim. A later claim of the same tile has another token. */
   token: string;
   /** 1 for the first attempt. */
   attempt: number;
-  /** The tile's source pixels, RGB or RGBA; null when they are gone. */
+  /** The tile's source pixels, RGB or RGBA; null if they are gone. */
   source: Uint8Array | null;
   /** The image's size and how it is cut, in pixels. */
   width: number;
   height: number;
   tileSizePx: number;
-  /** What to make of it: lib/filters/recipe.ts. */
+  /** The filter to apply: lib/filters/recipe.ts. */
   recipe: string;
 }
 
-/** `last`: acked, and it was the image's last tile. The others changed nothing. */
+/** `last`: acked, and it was the image's last tile. `again`, `stale` and `cancelled` changed nothing. */
 export type AckAnswer = 'acked' | 'last' | 'again' | 'stale' | 'cancelled';
 
 export interface TileQueue {
-  /** The next tile, or null when none is ready now. */
+  /** Returns the next tile, or null if none is ready now. */
   claim(): Promise<Claim | null>;
-  /** Resolves once a tile may be ready, after `timeoutMs` in any case. */
+  /** Resolves when a tile may be ready, or after `timeoutMs`. */
   wait(timeoutMs: number): Promise<void>;
-  /** Prolongs the claim's lease. `stale`: the tile is no longer this claim's. */
+  /** Extends the claim's lease. `stale`: another claim has the tile, or none. */
   extend(claim: Claim): Promise<'extended' | 'stale'>;
-  /** Hands in the blurred core. Once it resolves, the result is in Redis. */
+  /** Stores the blurred core. When it resolves, the result is in Redis. */
   ack(claim: Claim, core: Uint8Array): Promise<AckAnswer>;
-  /** Ends a failed attempt: the tile is tried again later, or given up. */
+  /** Ends a failed attempt: the tile is tried again later, or becomes a dead letter. */
   fail(claim: Claim, reason: string): Promise<'delayed' | 'dead' | 'stale'>;
   /** Gives the tile back as if it had not been claimed. */
   release(claim: Claim): Promise<'released' | 'stale'>;
-  /** Ends a claim that waits for a tile, and takes no other. A tile that was taken already is still handed out. */
+  /** Ends a claim that waits for a tile, and starts no other. A tile that was already taken is still returned. */
   stopClaiming(): Promise<void>;
-  /** Closes what the queue opened for itself. */
+  /** Closes the connections that the queue opened itself. */
   close(): Promise<void>;
 }
 
-/** Milliseconds since the epoch. Without one, the scripts use the Redis server's clock. */
+/** Returns milliseconds since the epoch. Without a clock, the scripts use the Redis server's. */
 export type Clock = () => number;

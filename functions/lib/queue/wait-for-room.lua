@@ -1,15 +1,17 @@
 #!lua flags=no-writes
--- Tells when an image for which there is no room may be let in. As many images have to be done as it takes to free what is
--- missing, each in the time an image took on average. When that time is up already, or nothing has been done yet, the
--- wait is as long again as the work under way has taken so far.
+-- Estimates when an image for which there is no room may be admitted: the number of images that must be done
+-- to free enough
+-- memory, times the mean time between two of them. If that time has passed already, or nothing has been done
+-- yet, the wait
+-- is as long again as the current work has taken so far.
 -- Uses: shared-memory.lua, shared-list.lua, shared-results.lua
 -- ARGV[1] -> now, ms ('' = server clock)
--- ARGV[2] -> bytes the image may hold
--- ARGV[3] -> bytes all images together may hold
--- ARGV[4] -> ms after which a split that is silent may be one to be resumed
--- ARGV[5] -> the client that sends it, '' when it counts for none
--- ARGV[6] -> bytes the images of one client may hold
--- Output: ms, or nil when there may be room now: what ended, failed, or has to be resumed can give way or has it already
+-- ARGV[2] -> bytes that the image may hold
+-- ARGV[3] -> bytes that all images together may hold
+-- ARGV[4] -> ms after which a silent split may have to be resumed
+-- ARGV[5] -> the client that sends it, '' if it counts for no client
+-- ARGV[6] -> bytes that the images of one client may hold
+-- Output: ms, or nil if there may be room now, because an image has ended, has failed, or has to be resumed
 
 local now, bytes, budget, silent_ms = clock(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
@@ -20,7 +22,8 @@ if missing <= 0 or has_silent or redis.call('EXISTS', SWEEPS) == 1 then
   return nil
 end
 
--- When the oldest of those that can be found at once was begun: the next to be announced, reclaimed, claimed or split.
+-- Returns when the oldest image that can be found quickly was started: the next one to announce, reclaim,
+-- claim or split.
 local function working_since()
   local since = now
   local function consider(image)

@@ -1,29 +1,29 @@
-// Many bytes under one key: a hash of parts, since one string of a hundred megabytes would keep Redis busy with moving it
-// each time it grows. A reader notices when another blob takes the key.
+// Stores many bytes under one key, as a hash of parts. A single string of a hundred megabytes would be moved
+// each time it grows, which blocks Redis. A reader notices if another blob has replaced the one it reads.
 import { randomBytes } from 'node:crypto';
 import { Command, type Redis } from 'ioredis';
 import { allocatedBytes } from './allocated-bytes.ts';
 import { BytesCommand, sendTogether } from './bytes-command.ts';
 
 /**
- * With what Redis adds to a string, just 128 KiB of its memory. Up to 64 parts Redis frees at once, more in a thread of
- * their own: of this size that takes 0.05 ms, of a MiB up to 17 ms.
+ * With Redis's overhead, a string of this size takes exactly 128 KiB. Redis frees up to 64 parts at once, and
+ * more in a separate thread. That takes 0.05 ms for parts of this size, and up to 17 ms for parts of 1 MiB.
  */
 const PART_BYTES = (1 << 17) - 64;
 /** Parts sent or fetched at a time. */
 const BATCH = 8;
-/** What a hash and each field of it take besides the bytes, generously. */
+/** The overhead of a hash, and of each field in it, estimated generously. */
 const ENTRY_BYTES = 256;
 
 export interface Blob {
   readonly sizeBytes: number;
-  /** Differs whenever the key was written anew. */
+  /** Changes whenever the key is written again. */
   readonly version: string;
   /** Reads the bytes. Throws {@link BlobGone}. */
   read(): AsyncIterable<Uint8Array>;
 }
 
-/** The blob that is being read is not there any more, or another has taken its key. */
+/** The blob that is being read was removed or replaced. */
 export class BlobGone extends Error {
   constructor(key: string) {
     super(`${key} was replaced or removed while it was read`);
@@ -31,7 +31,7 @@ export class BlobGone extends Error {
   }
 }
 
-/** The most memory that Redis takes for a blob of `sizeBytes`. */
+/** Returns the most memory that Redis takes for a blob of `sizeBytes`. */
 export function blobMemoryBytes(sizeBytes: number): number {
   const wholeParts = Math.floor(sizeBytes / PART_BYTES);
   const parts = wholeParts * allocatedBytes(PART_BYTES) + allocatedBytes(sizeBytes % PART_BYTES);
@@ -39,8 +39,9 @@ export function blobMemoryBytes(sizeBytes: number): number {
 }
 
 /**
- * Writes `chunks` to `key`, where nothing may be, part by part. It expires after `ttlS` seconds, also when the writer dies on
- * the way; until it is whole, {@link openBlob} finds nothing. Throws what `chunks` throws and leaves nothing.
+ * Writes `chunks` to `key`, which must not exist, part by part. The key expires after `ttlS` seconds, even if
+ * the writer dies. {@link openBlob} finds it only when it is complete. If `chunks` throws, rethrows that and
+ * leaves nothing.
  */
 export async function writeBlob(
   redis: Redis,
@@ -61,12 +62,12 @@ export async function writeBlob(
     await redis.hset(key, { sizeBytes, memoryBytes, version });
     await redis.expire(key, ttlS);
   } catch (error) {
-    await redis.unlink(key).catch(() => {}); // It expires by itself; the first fault is the one to tell.
+    await redis.unlink(key).catch(() => {}); // It expires by itself; report the first fault.
     throw error;
   }
 }
 
-/** The blob under `key`, or null when there is none. */
+/** Returns the blob under `key`, or null if there is none. */
 export async function openBlob(redis: Redis, key: string): Promise<Blob | null> {
   const [size, version] = await redis.hmget(key, 'sizeBytes', 'version');
   if (size === null || version === null) return null;
@@ -102,7 +103,10 @@ async function* inBatches(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   if (batch.length > 0) yield batch;
 }
 
-/** `chunks` cut anew into parts of one size, the last one shorter. Each is a copy: the chunks' memory is their owner's. */
+/**
+ * Yields `chunks` as parts of one size; the last one may be shorter. Each is a copy, because the chunks'
+ * memory belongs to the caller.
+ */
 async function* inParts(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {

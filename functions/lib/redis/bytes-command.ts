@@ -1,9 +1,12 @@
-// Pixels on their way to Redis, without a copy. ioredis puts a command's bytes together with its text, and a pipeline's
-// commands together once more: two copies, and two buffers to collect, of every tile.
+// Sends pixels to Redis without a copy. ioredis joins a command's bytes with its text, and then the commands
+// of a pipeline, so every tile would be copied twice into buffers that have to be collected.
 import type { Writable } from 'node:stream';
 import { Command, type Redis } from 'ioredis';
 
-/** `SET key bytes`, `APPEND key bytes` or `HSET key field bytes`, written from where the bytes lie: they must not change until it is answered. */
+/**
+ * `SET key bytes`, `APPEND key bytes` or `HSET key field bytes`. The bytes are written in place, so they must
+ * not change until Redis has replied.
+ */
 export class BytesCommand extends Command {
   readonly #head: string;
   readonly #bytes: Uint8Array;
@@ -15,7 +18,7 @@ export class BytesCommand extends Command {
     this.#bytes = bytes;
   }
 
-  /** Writes all but the command's end, which is left to the caller. */
+  /** Writes everything but the command's end, which the caller writes. */
   override toWritable(socket: Writable): string {
     socket.write(this.#head);
     socket.write(this.#bytes);
@@ -23,23 +26,23 @@ export class BytesCommand extends Command {
   }
 }
 
-/** A text as an argument of the Redis protocol. */
+/** Returns a text as an argument of the Redis protocol. */
 function bulkString(text: string): string {
   return `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
 }
 
 /**
- * Sends `commands` in one piece, as a pipeline: when a connection is lost halfway through their replies, the rest is
- * not sent again but rejects with an AbortError. Answers all replies; throws the first fault among them.
+ * Sends `commands` together, as a pipeline. If the connection is lost between their replies, the rest is not
+ * sent again but rejects with an AbortError. Returns all replies; throws the first fault among them.
  */
 export async function sendTogether(redis: Redis, commands: Command[]): Promise<unknown[]> {
-  const { stream } = redis as { stream?: Writable }; // There is none before the first connection.
+  const { stream } = redis as { stream?: Writable }; // Undefined before the first connection.
   stream?.cork();
   commands.forEach((command, index) => {
     command.pipelineIndex = index;
     redis.sendCommand(command);
   });
-  process.nextTick(() => stream?.uncork()); // What else is sent in this tick goes along.
+  process.nextTick(() => stream?.uncork()); // Other commands of this tick are sent along.
   const replies = await Promise.allSettled(commands.map(({ promise }) => promise as Promise<unknown>));
   return replies.map((reply) => {
     if (reply.status === 'rejected') throw reply.reason;

@@ -1,20 +1,21 @@
-// Faults that last, logged once. A worker meets a Redis that is away several times a second, in several places at once.
+// Logs a lasting fault once. While Redis is down, a worker meets the fault several times per second, in
+// several places.
 import type { Log } from '../log.ts';
 import { isFromReplica, redisFault } from './faults.ts';
 
 export class FaultLog {
   readonly #log: Log;
-  /** What fails now → its fault. */
+  /** What is failing now → its fault. */
   readonly #standing = new Map<string, string>();
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** `what` failed. Logs it unless this fault is known already, from here or from elsewhere. */
+  /** Reports that `what` failed. Logs it, unless this fault is known already, from here or from elsewhere. */
   met(what: string, error: unknown): void {
     const redis = redisFault(error);
-    // A replica refuses one command with this word and the next with that.
+    // A replica refuses different commands with different words.
     const fault = isFromReplica(error) ? 'replica' : (redis ?? String(error));
     const isKnown = [...this.#standing.values()].includes(fault);
     this.#standing.set(what, fault);
@@ -24,7 +25,7 @@ export class FaultLog {
     else this.#log.warn('Redis refuses commands', { error });
   }
 
-  /** `what` works. Logs it if that was the last thing that failed. */
+  /** Reports that `what` works. Logs that Redis is back if nothing else is failing. */
   over(what: string): void {
     if (this.#standing.delete(what) && this.#standing.size === 0) this.#log.info('Redis is back');
   }

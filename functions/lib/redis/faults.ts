@@ -1,9 +1,12 @@
-// What a fault of Redis means: to a caller, to a worker that may try again, and to a connection.
+// What a Redis fault means for a caller, for a worker that may try again, and for a connection.
 import { Problem } from '../errors.ts';
 
-/** The first word of an error with which Redis refuses a command that it would take at another time, or from another. */
+/**
+ * The first word of an error with which Redis refuses a command that it would accept at another time or from
+ * another user.
+ */
 const refusals = [
-  'BUSY', // It runs a script that takes too long.
+  'BUSY', // A script is taking too long.
   'CLUSTERDOWN',
   'DENIED', // It is in protected mode.
   'LOADING',
@@ -22,14 +25,14 @@ const refusals = [
 export type Refusal = (typeof refusals)[number];
 
 const REFUSAL = new RegExp(`^(?:EXECABORT Transaction discarded because of: )?(${refusals.join('|')})\\b`);
-/** How Redis before 7.2 tells of a NOPERM inside a script. */
+/** How Redis before 7.2 reports a NOPERM inside a script. */
 const NOPERM_IN_SCRIPT = /^ERR The user executing the script can't/;
 const UNREACHABLE =
   /Connection is closed|Command aborted|Stream isn't writeable|max retries|max number of clients|Socket timeout|\b(?:ECONN|EHOST|ENET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT)/;
 
 /**
- * Why Redis did not do a command: the refusal, or `unreachable`. Errors inside a transaction count. Null when `error` is
- * neither: a fault of the command itself, or none of Redis.
+ * Returns why Redis did not run a command: the refusal, or `unreachable`. Errors inside a transaction count.
+ * Returns null for any other error: a fault of the command itself, or not from Redis.
  */
 export function redisFault(error: unknown): Refusal | 'unreachable' | null {
   if (!(error instanceof Error) || error instanceof Problem) return null;
@@ -42,17 +45,17 @@ export function redisFault(error: unknown): Refusal | 'unreachable' | null {
   return UNREACHABLE.test(`${error.message} ${code}`) ? 'unreachable' : null;
 }
 
-/** Whether Redis refused a command, or one inside a transaction, because it is at its memory limit. */
+/** Returns whether Redis refused a command, or one inside a transaction, because it is at its memory limit. */
 export function isOutOfMemory(error: unknown): boolean {
   return redisFault(error) === 'OOM';
 }
 
-/** Whether the server that gave this error is, or has just become, a replica: the primary is to be looked for anew. */
+/** Returns whether the server is, or has just become, a replica, so that the client must look for the primary. */
 export function isFromReplica(error: unknown): boolean {
   return ['MASTERDOWN', 'READONLY', 'UNBLOCKED'].includes(redisFault(error) ?? '');
 }
 
-/** The {@link Problem} a fault of Redis means to a caller, or `error` itself when it is none of those. */
+/** Returns the {@link Problem} that a Redis fault means for a caller, or `error` itself if it is not a Redis fault. */
 export function redisProblem(error: unknown): unknown {
   const fault = redisFault(error);
   if (fault === null) return error;
@@ -65,7 +68,7 @@ export function redisProblem(error: unknown): unknown {
   return redisUnavailable(error);
 }
 
-/** What a caller is told while nothing can be done with Redis. */
+/** Returns the Problem for a caller while Redis cannot be used. */
 export function redisUnavailable(cause?: unknown): Problem {
   return new Problem('queue-unavailable', 'Redis cannot be reached or refuses commands now.', {
     cause,

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import type { FaultLog } from './fault-log.ts';
 
 const EVERY_MS = 1000;
-/** An answer that takes longer is no answer. */
+/** A reply that takes longer counts as none. */
 const LIMIT_MS = 1000;
 /** The key is gone this long after the last function has stopped. */
 const KEY_TTL_S = 10;
@@ -30,7 +30,7 @@ export class Heartbeat {
   #isWell = false;
   #isStopped = false;
 
-  /** Starts at once, and asks whenever the connection was made anew. */
+  /** Starts at once, and checks again after every reconnect. */
   constructor(redis: Redis, keyPrefix: string, faults: FaultLog) {
     this.#redis = redis;
     this.#key = heartbeatKey(keyPrefix);
@@ -46,7 +46,7 @@ export class Heartbeat {
     return this.#isWell;
   }
 
-  /** Asks no more. To be called before the connection is closed. */
+  /** Stops the heartbeat. To be called before the connection is closed. */
   stop(): void {
     this.#isStopped = true;
     clearInterval(this.#timer);
@@ -55,7 +55,7 @@ export class Heartbeat {
   async #ask(): Promise<void> {
     if (this.#isAsking || this.#redis.status !== 'ready') return;
     this.#isAsking = true;
-    // An answer that came while the event loop was busy is read before the immediate runs.
+    // A reply that arrived while the event loop was busy is read before the immediate runs.
     const limit = setTimeout(() => setImmediate(() => this.#isAsking && this.#fail(overdue())), LIMIT_MS);
     try {
       await this.#redis.eval(SCRIPT, 1, this.#key);

@@ -1,4 +1,4 @@
-// Images in a folder: a local one or a mounted volume. Nothing outside the folder is ever read or written.
+// Images in a folder, local or on a mounted volume. Nothing outside the folder is ever read or written.
 import { createHash, randomBytes } from 'node:crypto';
 import { open, opendir, type FileHandle, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -23,7 +23,7 @@ export class FileStore implements Store {
 
   async list(path: string): Promise<Listing> {
     const found = await this.#find(path);
-    // A file named outright is taken whatever it is called: what it holds decides.
+    // A file that is named explicitly is accepted whatever its name: its content decides.
     const stats = await stat(found).catch((error: unknown) => {
       throw readProblem(error, path);
     });
@@ -71,7 +71,7 @@ export class FileStore implements Store {
       await rename(partial, target);
       await syncFolder(dirname(target));
     } catch (error) {
-      await rm(partial, { force: true }).catch(() => {}); // The first fault is the one to tell.
+      await rm(partial, { force: true }).catch(() => {}); // Report the first fault.
       throw storageProblem(error);
     }
     await removePartials(target, writer);
@@ -86,14 +86,14 @@ export class FileStore implements Store {
     yield* filesIn(this.#root, '');
   }
 
-  /** The real path of `path`. Throws a Problem, `not-found` when it is not inside the root, links followed. */
+  /** Returns the real path of `path`. Throws Problem `not-found` if it is not inside the root after following links. */
   async #find(path: string): Promise<string> {
     const found = await this.#locate(path);
     if (found === null) throw new Problem('not-found', `There is no ${JSON.stringify(path)} here.`);
     return found;
   }
 
-  /** The same, but null when it is not there. */
+  /** Like #find, but returns null if there is nothing. */
   async #locate(path: string): Promise<string | null> {
     assertPath(path);
     return realpathWithin(this.#root, path).catch((error: unknown) => {
@@ -102,7 +102,10 @@ export class FileStore implements Store {
   }
 }
 
-/** The files in the folder `path` of `root` and in its folders. One that is gone or cannot be read has none. */
+/**
+ * Yields the files in the folder `path` of `root` and in its subfolders. Folders that are gone or cannot be
+ * read are skipped.
+ */
 async function* filesIn(root: string, path: string): AsyncGenerator<string> {
   const folder = await opendir(join(root, path)).catch(() => null);
   for await (const entry of folder ?? []) {
@@ -112,7 +115,7 @@ async function* filesIn(root: string, path: string): AsyncGenerator<string> {
   }
 }
 
-/** Opens a file and looks at it through that one handle; null when there is none that can be read. */
+/** Opens a file and reads its facts through that one handle. Returns null if there is no readable file. */
 async function openStored(path: string): Promise<StoredFile | null> {
   const opened = await openFile(path, basename(path)).catch((error: unknown) => {
     if (error instanceof Problem && error.status < 500) return null;
@@ -138,7 +141,7 @@ async function openStored(path: string): Promise<StoredFile | null> {
   }
 }
 
-/** Writes one batch of chunks while the next is made. */
+/** Writes one batch of chunks while the next one is being made. */
 async function writeDurably(
   path: string,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -150,7 +153,7 @@ async function writeDurably(
       for await (const batch of inBatches(chunks)) {
         await writing;
         writing = writeAll(file, batch);
-        writing.catch(() => {}); // Met when it is awaited.
+        writing.catch(() => {}); // Thrown when it is awaited.
       }
     } finally {
       await writing;
@@ -164,7 +167,7 @@ async function writeDurably(
 async function writeAll(file: FileHandle, chunks: Uint8Array[]): Promise<void> {
   const { bytesWritten } = await file.writev(chunks);
   const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  // A disk that fills up takes a part, and tells why when it is asked to take the rest.
+  // A disk that fills up accepts a part, and reports the reason when the rest is written.
   if (bytesWritten < length) await file.writeFile(Buffer.concat(chunks).subarray(bytesWritten));
 }
 
@@ -179,8 +182,8 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
- * Removes what killed writers of `target` left beside it. The same writer still at work elsewhere finds its file gone,
- * fails, and is asked again.
+ * Removes files that killed writers of `target` left behind. If the same writer still runs elsewhere, it
+ * finds its file gone, fails, and is asked again.
  */
 async function removePartials(target: string, writer: string): Promise<void> {
   const folder = dirname(target);
@@ -191,12 +194,12 @@ async function removePartials(target: string, writer: string): Promise<void> {
   await Promise.all(left.map((name) => rm(join(folder, name), { force: true })));
 }
 
-/** A path beside `target` that nobody else uses. */
+/** Returns a path beside `target` that nobody else uses. */
 function partialOf(target: string, writer = ''): string {
   return join(dirname(target), `${partialPrefix(target, writer)}${randomBytes(6).toString('hex')}${PARTIAL}`);
 }
 
-/** Short whatever the target is called: a file system takes 255 bytes for a name. */
+/** Short for every target, because a file system allows 255 bytes for a name. */
 function partialPrefix(target: string, writer: string): string {
   const hash = createHash('sha256')
     .update(`${basename(target)}\n${writer}`)

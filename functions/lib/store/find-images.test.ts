@@ -72,9 +72,9 @@ describe('findImages', () => {
     expect(await names()).toEqual(['a.png']);
     expect(await skipped()).toEqual([
       'a_blurred.png: the result of an earlier run',
-      'b.webp: no .png or .jpg',
-      'notes: no .png or .jpg',
-      'sub/c.heic: no .png or .jpg',
+      'b.webp: not a .png or .jpg',
+      'notes: not a .png or .jpg',
+      'sub/c.heic: not a .png or .jpg',
     ]);
   });
 
@@ -102,7 +102,7 @@ describe('findImages', () => {
     await symlink('../album', join(folder, 'in/twice'));
     await symlink('../album', join(folder, 'in/pictures.png'));
     expect(await names()).toEqual(['album/y.png', 'link.png', 'z/x.png']);
-    expect(await skipped()).toEqual(['link.txt: no .png or .jpg']);
+    expect(await skipped()).toEqual(['link.txt: not a .png or .jpg']);
   });
 
   it('comes to an end where links lead in a circle', async () => {
@@ -114,8 +114,8 @@ describe('findImages', () => {
     await symlink('/', join(folder, 'in/root'));
     expect(await names()).toEqual(['a.png', 'sub/b.png']);
     expect(await skipped()).toEqual([
-      'root: a link to a folder around this one',
-      'sub/out: a link to a folder around this one',
+      'root: a link to a folder that contains this one',
+      'sub/out: a link to a folder that contains this one',
     ]);
   });
 
@@ -174,7 +174,7 @@ describe('findImages', () => {
       [`only ${apart}`, composed].map((name) => join(folder, 'in', name)),
     );
     expect(await skipped()).toEqual([
-      `${composed}: the same name as another file, its accents stored in another way`,
+      `${composed}: the same name as another file, with accents stored differently`,
     ]);
   });
 
@@ -184,10 +184,10 @@ describe('findImages', () => {
     await writeFile(latin1, 'x');
     expect(await names()).toEqual([]);
     expect(await skipped()).toEqual([
-      'a\ufffdb.png: a name that cannot be kept: it has a control character',
-      `${Array(33).fill('d').join('/')}: a name that cannot be kept: it is 33 folders deep, more than 32`,
-      '\ufffdgnp.exe.png: a name that cannot be kept: it has a control character',
-      '\ufffdt\ufffd.png: a name that cannot be kept: it is not UTF-8',
+      'a\ufffdb.png: its name has a control character',
+      `${Array(33).fill('d').join('/')}: its name is 33 folders deep, more than 32`,
+      '\ufffdgnp.exe.png: its name has a control character',
+      '\ufffdt\ufffd.png: its name is not UTF-8',
     ]);
   });
 

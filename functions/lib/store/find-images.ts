@@ -1,5 +1,5 @@
-// Finds the images in a folder as people have it: with links, hidden files, other formats and results of earlier runs among
-// them. What is left out is named, except for hidden files and the like.
+// Finds the images in a real-life folder, with links, hidden files, other formats and results of earlier
+// runs. What is left out is reported, except for hidden files and the like.
 import { readdir, realpath, stat } from 'node:fs/promises';
 import type { Dirent } from 'node:fs';
 import { join, sep } from 'node:path';
@@ -8,9 +8,9 @@ import { isImageFile, isResultFile, pathFault, printable } from './names.ts';
 import { openFile } from './open-file.ts';
 
 export interface FoundImage {
-  /** Its path from the folder, composed (NFC), with `/` between the names. */
+  /** Its path inside the folder, normalised (NFC), with `/` between the names. */
   name: string;
-  /** Where it is: its real path. */
+  /** Its real path. */
   path: string;
 }
 
@@ -26,17 +26,17 @@ export interface Findings {
 }
 
 /** The usual reasons. */
-export const OTHER_FORMAT = 'no .png or .jpg';
+export const OTHER_FORMAT = 'not a .png or .jpg';
 export const EARLIER_RESULT = 'the result of an earlier run';
 
-/** What operating systems leave in folders, besides files that begin with a dot. */
+/** Files that operating systems leave in folders, besides those that begin with a dot. */
 const CLUTTER = new Set(['Thumbs.db', 'desktop.ini']);
 
 /**
- * The images in `folder` and below, and what was skipped, both sorted by name. Links are followed; each folder is
- * walked once, by its own name if it has one here, so links in a circle end. Links that lead out of the folder `within`
- * are skipped; null lets them lead anywhere. Only files that are called as results are get opened, and nothing throws but a
- * folder that is not there.
+ * Returns the images in `folder` and its subfolders, and what was skipped, both sorted by name. Links are
+ * followed. Each folder is searched once, by its own name if it has one here, so circular links end. Links
+ * that lead out of the folder `within` are skipped; with null they may lead anywhere. Only files with the
+ * name of a result are opened. Throws only if the folder does not exist.
  */
 export async function findImages(folder: string, within: string | null): Promise<Findings> {
   const walk = new Walk(await realpath(folder), within && (await realpath(within)));
@@ -50,7 +50,7 @@ class Walk {
   readonly #root: string;
   readonly #within: string | null;
   readonly #walked = new Set<string>();
-  /** Links to folders, walked last: a folder that is also here itself keeps its own name. */
+  /** Links to folders, searched last, so that a folder that is also here itself keeps its own name. */
   readonly #links: FoundImage[] = [];
 
   constructor(root: string, within: string | null) {
@@ -77,9 +77,9 @@ class Walk {
       const ownName = entry.name.normalize('NFC');
       const entryName = name === '' ? ownName : `${name}/${ownName}`;
       const fault = pathFault(entryName);
-      if (fault !== null) this.#skip(entryName, `a name that cannot be kept: it ${fault}`);
+      if (fault !== null) this.#skip(entryName, `its name ${fault}`);
       else if (taken.has(ownName))
-        this.#skip(entryName, 'the same name as another file, its accents stored in another way');
+        this.#skip(entryName, 'the same name as another file, with accents stored differently');
       else await this.#entry(entryName, join(path, entry.name), entry);
       taken.add(ownName);
     }
@@ -103,7 +103,7 @@ class Walk {
       if (stats.isFile()) await this.#file(name, target);
       else if (!stats.isDirectory()) this.#skip(name, 'a link to neither a file nor a folder');
       else if (target !== this.#root && isInside(this.#root, target))
-        this.#skip(name, 'a link to a folder around this one');
+        this.#skip(name, 'a link to a folder that contains this one');
       else if (!isImageFile(name)) this.#links.push({ name, path: target });
     } catch (error) {
       const code = codeOf(error);
@@ -122,7 +122,10 @@ class Walk {
   }
 }
 
-/** Whether a file says that it is a result. One that cannot be read does not; the reason is told when it is taken in. */
+/**
+ * Returns whether a file says that it is a result. An unreadable file does not; the reason is reported when
+ * it is used.
+ */
 async function isResult(path: string): Promise<boolean> {
   const opened = await openFile(path, path).catch(() => null);
   if (opened === null) return false;
@@ -136,7 +139,7 @@ async function isResult(path: string): Promise<boolean> {
   }
 }
 
-/** In order of name, those that are composed already first: they are the ones that the composed name opens. */
+/** Sorts by name, normalised names first, because the normalised name opens those files. */
 function composedFirst(a: Dirent, b: Dirent): number {
   return Number(isComposed(b.name)) - Number(isComposed(a.name)) || byName(a, b);
 }

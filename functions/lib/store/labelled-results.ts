@@ -1,20 +1,20 @@
-// Results as files called after their images. Each says whose result it is.
+// Results as files named after their images. Each file names its image.
 import { labelOf } from '../image/png/label.ts';
 import { isResultFile, pathFault } from './names.ts';
 import type { FoundResult, Results } from './results.ts';
 import type { Store } from './store.ts';
 
-/** Files looked at in one step. A result written makes for two steps, so all are looked at in time. */
+/** Files checked in one step. Each written result causes two steps, so all files are checked sooner or later. */
 const FILES_PER_STEP = 100;
 
 export class LabelledResults implements Results {
   readonly #store: Store;
   readonly #ttlS: number;
-  /** The walk over all files goes on where the last step left it. */
+  /** The iteration over all files, which continues where the last step stopped. */
   #walk: AsyncGenerator<string> | null = null;
   #isExpiring = false;
 
-  /** Keeps results in `store`, each for `ttlS` seconds; 0 is for ever. */
+  /** Keeps results in `store` for `ttlS` seconds each; 0 means for ever. */
   constructor(store: Store, ttlS: number) {
     this.#store = store;
     this.#ttlS = ttlS;
@@ -47,7 +47,7 @@ export class LabelledResults implements Results {
     try {
       await this.#step();
     } catch (error) {
-      this.#walk = null; // A folder may go while it is walked; the next step begins anew.
+      this.#walk = null; // A folder may vanish meanwhile; the next step starts again.
       throw error;
     } finally {
       this.#isExpiring = false;
@@ -62,7 +62,7 @@ export class LabelledResults implements Results {
         this.#walk = null;
         return;
       }
-      // Only results are opened, and only those that are labelled as ours can be removed.
+      // Only files with the name of a result are opened, and only those with our label can be removed.
       if (isResultFile(name) && pathFault(name) === null) {
         await this.#store.remove(name, (file) => labelOf(file.head) !== null && this.#isOld(file.writtenAt));
       }

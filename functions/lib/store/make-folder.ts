@@ -1,9 +1,9 @@
-// Makes a folder with those around it, one by one: `mkdir` of Node with `recursive` never returns where a file system says
-// of a new folder in an existing one that there is no such place, as /proc does.
+// Makes a folder and its parents one by one. Node's `mkdir` with `recursive` never returns on a file system,
+// such as /proc, that reports ENOENT for a new folder in an existing one.
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Makes the folder at `path` unless it is there. Throws what the file system says when it cannot be made. */
+/** Makes the folder at `path` if it does not exist. Throws the file system's error if it cannot be made. */
 export async function makeFolder(path: string): Promise<void> {
   try {
     await makeOne(path);
@@ -19,7 +19,7 @@ async function makeOne(path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {
-    // A disk that is only for reading says so of folders that are there, too.
+    // A read-only disk gives this error for existing folders too.
     if (!(await isFolder(path))) throw error;
   }
 }

@@ -54,7 +54,9 @@ describe('readName', () => {
     ['照'.repeat(86), 'has 258 bytes, more than 255'],
     ['e' + '\u0301\u0316'.repeat(50_000), 'has 200001 bytes, more than 255'],
   ])('refuses %j and says why', (name, why) =>
-    expect(told(() => readName(name))).toContain(`invalid-name: The name cannot be used, it ${why}: "`),
+    expect(told(() => readName(name))).toContain(
+      `invalid-name: The name cannot be used because it ${why}: "`,
+    ),
   );
 });
 

@@ -1,26 +1,26 @@
-// What images and their folders may be called. One rule for every entrance: uploads, folder requests, the stores and the
-// local tool. People's own names are kept; what is refused would be unsafe to show, to log or to write.
+// The rule for names of images and folders: for uploads, folder requests, the stores and the local tool.
+// Names are kept as they are. Only names that are unsafe to show, to log or to write are refused.
 import { Problem } from '../errors.ts';
 
-/** File systems take no longer name. */
+/** The limit of file systems. */
 export const MAX_NAME_BYTES = 255;
 const MAX_PATH_BYTES = 2048;
 const MAX_PATH_DEPTH = 32;
-/** Composing shortens UTF-8 at most this much. Text that is longer still is not worth composing, which can be slow. */
+/** Normalising shortens UTF-8 by at most this factor. Longer text is not normalised, because that can be slow. */
 const MOST_SHORTENED = 3;
 
 const IMAGE_FILE = /\.(png|jpe?g|jfif)$/i;
 export const RESULT_SUFFIX = '_blurred.png';
 
 /**
- * Control characters and line ends, and marks that make a terminal or a browser show a name in another order than it
- * is written ("gpj.exe" for "exe.jpg").
+ * Control characters and line ends, and marks that make a terminal or a browser show the characters in
+ * another order ("gpj.exe" for "exe.jpg").
  */
 const UNSAFE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
-/** What a decoder leaves where bytes were not UTF-8, and half surrogate pairs. */
+/** The character that a decoder puts in place of invalid UTF-8, and half surrogate pairs. */
 const NOT_UTF8 = /[\ufffd\p{Cs}]/u;
 
-/** Why an image or a folder cannot be called `name`, to follow "it"; null when it can. */
+/** Returns why an image or a folder cannot have this name, as words to follow "it", or null if it can. */
 export function nameFault(name: string): string | null {
   const bytes = Buffer.byteLength(name);
   if (bytes > MAX_NAME_BYTES) return `has ${bytes} bytes, more than ${MAX_NAME_BYTES}`;
@@ -32,7 +32,10 @@ export function nameFault(name: string): string | null {
   return null;
 }
 
-/** Why there can be no image or folder at `path`, to follow "it"; null when there can. '' is the root. */
+/**
+ * Returns why there can be no image or folder at `path`, as words to follow "it", or null if there can. '' is
+ * the root.
+ */
 export function pathFault(path: string): string | null {
   const bytes = Buffer.byteLength(path);
   if (bytes > MAX_PATH_BYTES) return `has ${bytes} bytes, more than ${MAX_PATH_BYTES}`;
@@ -44,7 +47,7 @@ export function pathFault(path: string): string | null {
   return at === -1 ? null : names.length === 1 ? faults[at] : `has a part that ${faults[at]}`;
 }
 
-/** The image's name that `text` asks for, composed (NFC). Throws Problem `invalid-name` when it cannot be kept. */
+/** Returns the image name in `text`, normalised (NFC). Throws Problem `invalid-name` if it is not allowed. */
 export function readName(text: string): string {
   const name = composed(text, MAX_NAME_BYTES);
   const fault = nameFault(name);
@@ -52,7 +55,10 @@ export function readName(text: string): string {
   return name;
 }
 
-/** The path that `text` asks for, composed (NFC); one leading `./` and one trailing `/` say nothing. */
+/**
+ * Returns the path in `text`, normalised (NFC), without one leading `./` and one trailing `/`. Throws Problem
+ * `invalid-name` if it is not allowed.
+ */
 export function readPath(text: string): string {
   const path = composed(text, MAX_PATH_BYTES);
   const bare = path.slice(path.startsWith('./') ? 2 : 0, path.endsWith('/') ? -1 : undefined);
@@ -67,22 +73,22 @@ export function assertPath(path: string): void {
   if (fault !== null) throw unkept('path', path, fault);
 }
 
-/** `name` without what is unsafe to show, for messages about names that cannot be kept. */
+/** Returns `name` without unsafe characters, for messages about names that are refused. */
 export function printable(name: string): string {
   return name.replaceAll(new RegExp(UNSAFE, 'gu'), '\ufffd').toWellFormed();
 }
 
-/** Whether a file is taken for an image by its name, where nobody named it outright. */
+/** Returns whether a file counts as an image by its name, if nobody named it explicitly. */
 export function isImageFile(name: string): boolean {
   return IMAGE_FILE.test(name);
 }
 
-/** Whether a file is called as results are. Whether it is one, the file itself says. */
+/** Returns whether a file has the name of a result. Only its content says whether it is one. */
 export function isResultFile(name: string): boolean {
   return name.endsWith(RESULT_SUFFIX);
 }
 
-/** The name without what says that it is an image: `cats/tom.jpg` becomes `cats/tom`. */
+/** Returns the name without an image extension: `cats/tom.jpg` becomes `cats/tom`. */
 export function withoutExtension(name: string): string {
   return name.replace(IMAGE_FILE, '');
 }
@@ -92,5 +98,8 @@ function composed(text: string, maxBytes: number): string {
 }
 
 function unkept(what: 'name' | 'path', value: string, fault: string): Problem {
-  return new Problem('invalid-name', `The ${what} cannot be used, it ${fault}: ${JSON.stringify(value)}`);
+  return new Problem(
+    'invalid-name',
+    `The ${what} cannot be used because it ${fault}: ${JSON.stringify(value)}`,
+  );
 }

@@ -1,4 +1,4 @@
-// Opens a file that someone named, and says in words for the caller why it cannot be read.
+// Opens a file that someone named, and tells the caller in plain words why it cannot be read.
 import { constants, type BigIntStats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { Problem } from '../errors.ts';
@@ -9,8 +9,9 @@ export interface OpenFile {
 }
 
 /**
- * Opens the file at `path`, called `name` in messages. It never waits, as opening a pipe does that nobody writes to. Throws
- * a Problem: `not-found`, `unreadable-file` for what is no file or may not be read, else `storage-unavailable`.
+ * Opens the file at `path`, called `name` in messages. It never waits, not even for a pipe that nobody writes
+ * to. Throws a Problem: `not-found`, `unreadable-file` if it is not a file or may not be read, otherwise
+ * `storage-unavailable`.
  */
 export async function openFile(path: string, name: string): Promise<OpenFile> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
@@ -26,7 +27,7 @@ export async function openFile(path: string, name: string): Promise<OpenFile> {
   }
 }
 
-/** The Problem that stands for what went wrong on the way to the file called `name`. */
+/** Returns the Problem for an error that occurred while opening or reading the file called `name`. */
 export function readProblem(error: unknown, name: string): unknown {
   const { code } = error as NodeJS.ErrnoException;
   const shown = JSON.stringify(name);

@@ -1,8 +1,12 @@
-// Where a file or folder really is: links followed, accents as they are stored, and never outside of its root.
+// Finds the real path of a file or folder: follows links, finds differently stored accents, and never leaves
+// the root.
 import { readdir, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 
-/** The real path of `path` under the folder `root`; null when there is nothing, or when links lead out of the folder. */
+/**
+ * Returns the real path of `path` under the folder `root`, or null if there is nothing, or if links lead out
+ * of the folder.
+ */
 export async function realpathWithin(root: string, path: string): Promise<string | null> {
   try {
     const realRoot = await realpath(root);
@@ -17,13 +21,13 @@ export async function realpathWithin(root: string, path: string): Promise<string
   }
 }
 
-/** Whether an error of the file system means that there is nothing of that name. */
+/** Returns whether an error of the file system means that no such file exists. */
 export function isMissing(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
-/** The real path of what is stored with its accents written in another way: a Mac makes "é" of two characters. */
+/** Returns the real path of a file whose accents are stored differently: a Mac stores "é" as two characters. */
 async function storedOtherwise(root: string, path: string): Promise<string> {
   return realpath(join(root, path.normalize('NFD'))).catch(async () => {
     let stored = root;

@@ -1,4 +1,4 @@
-// Results in Redis, each among the other keys of its image: nobody else's can be there.
+// Results in Redis. Each is a key of its image, so it cannot belong to another one.
 import type { ImageBlobs } from '../queue/image-blobs.ts';
 import type { FoundResult, Results } from './results.ts';
 
@@ -22,7 +22,7 @@ export class RedisResults implements Results {
     await this.#blobs.put(id, 'result', chunks);
   }
 
-  /** The scripts that end an image or drop its result have freed it. */
+  /** The scripts that end an image or drop its result have already freed it. */
   async remove(): Promise<boolean> {
     return false;
   }

@@ -1,4 +1,4 @@
-// Uploaded images in Redis, each kept with its image as long as that is under way: works with no volume at all.
+// Uploads in Redis, each kept with its image while that is in progress. This needs no volume.
 import { Problem } from '../errors.ts';
 import { labelOf } from '../image/png/label.ts';
 import type { ImageBlobs } from '../queue/image-blobs.ts';
@@ -48,7 +48,7 @@ export class RedisUploads implements Inputs {
     return listing;
   }
 
-  /** Whether an upload says that it is a result. */
+  /** Returns whether an upload says that it is a result. */
   async #isResult(name: string): Promise<boolean> {
     const id = await this.#blobs.ownerOf(name);
     const blob = id && (await this.#blobs.open(id, 'upload'));
@@ -61,7 +61,7 @@ export class RedisUploads implements Inputs {
     return false;
   }
 
-  /** Keeps `bytes` as the upload of image `id`, unless that is not under way any more. */
+  /** Stores `bytes` as the upload of image `id`, unless the image is no longer in progress. */
   async keep(id: string, bytes: Uint8Array): Promise<void> {
     await this.#blobs.put(id, 'upload', [bytes]);
   }

@@ -1,12 +1,13 @@
-// Removes a file only if it is the one that is meant, though others may be put in its place at any moment.
+// Removes a file only if it is the intended one, although another file may replace it at any moment.
 import { link, rename, rm } from 'node:fs/promises';
 import type { StoredFile } from './store.ts';
 
 type Opener = (path: string) => Promise<StoredFile | null>;
 
 /**
- * Removes the file at `path` if `isMeant` says so of it; returns whether it did. A file system removes a name, whatever
- * file has it by then: so the file is moved to `aside` first, looked at there, and put back if it is another.
+ * Removes the file at `path` if `isMeant` returns true for it. Returns whether it was removed. A file system
+ * removes a name, whichever file has it by then. So the file is first moved to `aside`, checked there, and
+ * moved back if it is another one.
  */
 export async function removeFile(
   path: string,
@@ -32,12 +33,12 @@ export async function removeFile(
   return isRemoved;
 }
 
-/** Gives a file its name again, unless a newer one has it by now. */
+/** Gives a file its name back, unless a newer file has it by now. */
 async function putBack(aside: string, path: string): Promise<void> {
   try {
     await link(aside, path);
   } catch (error) {
     const isTaken = (error as NodeJS.ErrnoException).code === 'EEXIST';
-    if (!isTaken) await rename(aside, path); // Not every file system has hard links.
+    if (!isTaken) await rename(aside, path); // Some file systems have no hard links.
   }
 }

@@ -1,48 +1,52 @@
-// Where images come from and go to. A name is one path segment, or several joined by `/` for inputs in folders.
+// Where images come from and go to. A name is one path segment, or several joined by `/` for inputs in
+// folders.
 import type { SkippedFile } from './find-images.ts';
 
-/** How many of a file's first bytes come with it. */
+/** How many of a file's first bytes are read when it is opened. */
 export const HEAD_BYTES = 128;
 
-/** A file that is open: size, head and bytes are those of one version of it, whatever takes its place meanwhile. */
+/** An open file. Size, head and bytes belong to one version of it, even if it is replaced meanwhile. */
 export interface OpenFile {
   readonly sizeBytes: number;
-  /** A short text that differs whenever the file was written anew. */
+  /** A short text that changes whenever the file is written again. */
   readonly version: string;
-  /** Reads the bytes, once. Throws rather than end early or go on with those of another version. */
+  /** Reads the bytes, once. Throws rather than end early or continue with another version's bytes. */
   read(): AsyncIterable<Uint8Array>;
   /** Must be called, also after a read. */
   close(): Promise<void>;
 }
 
 export interface StoredFile extends OpenFile {
-  /** Its first bytes, {@link HEAD_BYTES} of them or all there are. */
+  /** Its first {@link HEAD_BYTES} bytes, or all of them. */
   readonly head: Uint8Array;
   /** Milliseconds since the epoch. */
   readonly writtenAt: number;
 }
 
-/** What a folder holds, each part sorted. */
+/** The content of a folder. Each part is sorted. */
 export interface Listing {
   names: string[];
-  /** What is there but was not taken for an image, with the reason. */
+  /** Files that were not accepted as images, with the reason. */
   skipped: SkippedFile[];
 }
 
 export interface Inputs {
-  /** The files at `path`: itself if it is a file, else all in that folder; '' is everything. Throws Problem `not-found`. */
+  /**
+   * Returns the files at `path`: the file itself, or all files in that folder; '' is everything. Throws
+   * Problem `not-found`.
+   */
   list(path: string): Promise<Listing>;
-  /** The file's bytes in one piece. Throws Problem `not-found`, and `body-too-large` past `maxBytes`. */
+  /** Returns the file's bytes in one piece. Throws Problem `not-found`, and `body-too-large` above `maxBytes`. */
   read(name: string, maxBytes: number): Promise<Uint8Array>;
 }
 
 export interface Store extends Inputs {
-  /** Opens the file; null when there is none. */
+  /** Opens the file. Returns null if there is none. */
   open(name: string): Promise<StoredFile | null>;
   /**
-   * Writes a file as a whole: a reader sees the old file or the new one, never a part, and when it resolves the new
-   * one is durable. What `chunks` throws leaves the old file as it was. Clears away what an earlier writer of the same
-   * name and `writer` left unfinished.
+   * Writes a file as a whole: a reader sees the old file or the new one, never a part. When it resolves, the
+   * new file is durable. If `chunks` throws, the old file is unchanged. Removes unfinished files of an
+   * earlier writer with the same name and `writer`.
    */
   write(
     name: string,
@@ -50,18 +54,18 @@ export interface Store extends Inputs {
     writer?: string,
   ): Promise<void>;
   /**
-   * Removes a file if `isMeant` says so of it, or in any case without. Returns whether one was removed; one that is not
-   * there is no fault.
+   * Removes a file if `isMeant` returns true for it, or always without `isMeant`. Returns whether one was
+   * removed. A missing file is not an error.
    */
   remove(name: string, isMeant?: (file: StoredFile) => boolean): Promise<boolean>;
-  /** The names of all files, one after another, as they come. */
+  /** Yields the names of all files, in no particular order. */
   walk(): AsyncGenerator<string>;
 }
 
-/** Bytes; a chunk below is not worth a write of its own. */
+/** Chunks with fewer bytes are not written alone. */
 const SMALL_CHUNK = 4096;
 
-/** Chunks as they come, the small ones together with the next large one. */
+/** Yields chunks as they come; small ones together with the next large one. */
 export async function* inBatches(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array[]> {
@@ -75,7 +79,10 @@ export async function* inBatches(
   if (batch.length > 0) yield batch;
 }
 
-/** `chunks` as they come. Throws unless they add up to `sizeBytes`: a caller was told that many would come. */
+/**
+ * Yields `chunks` as they come. Throws unless they add up to `sizeBytes`, because the caller was promised
+ * that many.
+ */
 export async function* wholeOf(
   chunks: AsyncIterable<Uint8Array>,
   sizeBytes: number,

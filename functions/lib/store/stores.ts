@@ -12,13 +12,13 @@ import type { Inputs } from './store.ts';
 export interface Stores {
   inputs: Inputs;
   results: Results;
-  /** Keeps uploaded images among the inputs; null where INPUT_PATH is a folder of its own. */
+  /** Keeps uploaded images among the inputs; null if INPUT_PATH is a folder. */
   uploads: Pick<RedisUploads, 'keep'> | null;
 }
 
 /**
- * `file`: INPUT_PATH and OUTPUT_PATH are folders, and a result is called after its image's name. `redis`: uploads and
- * results live in Redis, each with its image.
+ * `file`: INPUT_PATH and OUTPUT_PATH are folders, and a result is named after its image. `redis`: uploads and
+ * results are in Redis, each with its image.
  */
 export function openStores(config: Config, redis: Redis): Stores {
   const { keyPrefix, resultTtlS, storedInputs } = config;
@@ -28,7 +28,7 @@ export function openStores(config: Config, redis: Redis): Stores {
   }
   const blobs = new ImageBlobs(redis, keyPrefix);
   const uploads = new RedisUploads(blobs);
-  // Where nobody may ask for stored inputs, uploads are not worth their memory.
+  // If nobody may request stored inputs, keeping uploads is a waste of memory.
   return {
     inputs: uploads,
     results: new RedisResults(blobs),
