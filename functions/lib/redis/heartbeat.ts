@@ -1,5 +1,5 @@
-// Knows whether Redis accepts writes, by writing a key once a second. A connection without commands does not notice that its
-// server is gone, or has become a replica.
+// Checks whether Redis accepts writes, by writing a key once a second. An idle connection does not notice that its server is
+// gone or has become a replica.
 import type { Redis } from 'ioredis';
 import type { FaultLog } from './fault-log.ts';
 
@@ -9,8 +9,8 @@ const LIMIT_MS = 1000;
 /** The key is gone this long after the last function has stopped. */
 const KEY_TTL_S = 10;
 /**
- * A script that writes: Redis refuses it wherever it would refuse the queue's scripts or their writes. At the memory limit it
- * passes, as do the scripts that end work: a function that can still do that is ready.
+ * A script that writes: Redis refuses it whenever it would refuse the queue's scripts or their writes. At the memory limit it
+ * succeeds, like the scripts that end work: a function that can still run those is ready.
  */
 const SCRIPT = `#!lua flags=allow-oom
 return redis.call('SET', KEYS[1], '', 'EX', ${KEY_TTL_S})`;
