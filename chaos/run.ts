@@ -49,7 +49,7 @@ export async function runChaos(target: ChaosTarget, options: ChaosOptions): Prom
   const name = `chaos-${queue}-${Date.now()}-${process.pid}.png`;
   narrate(`sending ${name}`);
   const sending = target.split
-    .upload(name, image, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]), kernel)
+    .upload(name, image, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]), { kernel })
     .catch((error: Error) => {
       throw new CannotRun(`split did not take the image: ${error.message}`, { cause: error });
     });

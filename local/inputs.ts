@@ -1,6 +1,7 @@
 // Which images a run blurs, and where each result goes: the folders that were given are mirrored in the output folder.
 import { existsSync, statSync } from 'node:fs';
 import { basename, join, normalize } from 'node:path';
+import { DEFAULT_FILTER, type FilterName } from '../functions/lib/filters/registry.ts';
 import { findImages, OTHER_FORMAT, type SkippedFile } from '../functions/lib/store/find-images.ts';
 import { printable } from '../functions/lib/store/names.ts';
 import { outputNames, uploadNames } from '../functions/lib/store/output-names.ts';
@@ -37,7 +38,7 @@ const NAMED = 20;
  * outright is taken whatever it is called, for what it holds decides. Skipped files are named as they are in their folder;
  * where several paths were given, with that too. A file that is given twice is taken once.
  */
-export async function findInputs(paths: string[]): Promise<RunInputs> {
+export async function findInputs(paths: string[], filter: FilterName = DEFAULT_FILTER): Promise<RunInputs> {
   const found: FoundInput[] = [];
   const skipped: SkippedFile[] = [];
   for (const path of paths) {
@@ -57,9 +58,9 @@ export async function findInputs(paths: string[]): Promise<RunInputs> {
   const once = [...new Map(found.map((each) => [each.input, each])).values()];
   const places = once.map(({ place }) => place);
   const inputs = once.map(({ input }) => input);
-  const outputs = outputNames(places, inputs);
+  const outputs = outputNames(places, inputs, filter);
   const fileNames = places.map((place) => basename(place));
-  const names = uploadNames(fileNames, inputs);
+  const names = uploadNames(fileNames, inputs, filter);
   const images = once.map(({ input, path }, at) => ({ input, path, name: names[at], output: outputs[at] }));
   return { images, skipped };
 }

@@ -1,12 +1,14 @@
 // The command line of `npm start`.
-import { oddKernel, oneOf, parseOptions, wholeNumber } from '../scripts/lib/options.ts';
+import type { Recipe } from '../functions/lib/filters/recipe.ts';
+import { oneOf, parseOptions, wholeNumber } from '../scripts/lib/options.ts';
+import { filterHelp, filterOptions, readRecipe } from './filter-options.ts';
 
 export const HELP = `Blurs images on this machine: npm start -- [<file or folder>...] [options]
 
 Without files it blurs what is in samples/, drawing some pictures there first if there are none.
 
-  --out DIR       where <name>_blurred.png goes, in the folders of its input (default output)
-  --kernel K      kernel size, an odd number from 1 to 255 (default 15)
+  --out DIR       where results go, each in the folders of its input (default output)
+${filterHelp}
   --tile T        tile size in pixels, 1 to 512 (default 256)
   --queue MODE    lease (loses nothing) or naive (the baseline that does) (default lease)
   --workers N     the most blur processes at a time, 1 to 64 (default NUM_WORKERS, or 4)
@@ -20,7 +22,7 @@ It exits with 0 if every image was written, 1 if one was not, 2 if it was called
 export interface Options {
   paths: string[];
   out: string;
-  kernel: number;
+  recipe: Recipe;
   tile: number;
   queue: 'lease' | 'naive';
   workers: number;
@@ -34,7 +36,7 @@ export function readOptions(argv: string[], env: NodeJS.ProcessEnv): Options | n
     allowPositionals: true,
     options: {
       out: { type: 'string', default: 'output' },
-      kernel: { type: 'string', default: '15' },
+      ...filterOptions,
       tile: { type: 'string', default: '256' },
       queue: { type: 'string', default: 'lease' },
       workers: { type: 'string', default: env.NUM_WORKERS ?? '4' },
@@ -46,7 +48,7 @@ export function readOptions(argv: string[], env: NodeJS.ProcessEnv): Options | n
   return {
     paths: positionals,
     out: values.out,
-    kernel: oddKernel('kernel', values.kernel),
+    recipe: readRecipe(values),
     tile: wholeNumber('tile', values.tile, 1, 512),
     queue: oneOf('queue', values.queue, ['lease', 'naive']),
     workers: wholeNumber('workers', values.workers, 1, 64),

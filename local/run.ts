@@ -2,6 +2,7 @@
 import { rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Recipe } from '../functions/lib/filters/recipe.ts';
 import { makeFolder } from '../functions/lib/store/make-folder.ts';
 import { printable } from '../functions/lib/store/names.ts';
 import { openFile } from '../functions/lib/store/open-file.ts';
@@ -34,6 +35,7 @@ export interface ImageResult {
 }
 
 export interface RunOptions {
+  recipe: Recipe;
   pipeline: Pipeline;
   images: RunImage[];
   /** Where the pipeline writes results. */
@@ -46,6 +48,7 @@ export interface RunOptions {
 
 /** Blurs `images` over HTTP and returns what became of each, in their order. */
 export async function blurFiles({
+  recipe,
   pipeline,
   images,
   stagingDir,
@@ -53,6 +56,7 @@ export async function blurFiles({
   progress,
   signal,
 }: RunOptions): Promise<ImageResult[]> {
+  const parameters = { filter: recipe.filter, ...recipe.values };
   const client = new SplitClient(pipeline.splitUrl, pipeline.accessToken);
   const results: ImageResult[] = [];
   let next = 0;
@@ -66,7 +70,7 @@ export async function blurFiles({
       progress.image(String(at), { name: shown, tiles, done, state: status });
     try {
       show({ tiles: 0, status: 'splitting' });
-      const accepted = await client.upload(name, await readImage(path), signal);
+      const accepted = await client.upload(name, await readImage(path), signal, parameters);
       const status = await untilOver(accepted.id, show);
       const isWritten = status.status === 'done' && status.output !== null;
       const target = join(outDir, output);

@@ -52,12 +52,14 @@ export class SplitClient {
     name: string,
     bytes: Uint8Array,
     signal?: AbortSignal,
-    kernelSize?: number,
+    parameters: Record<string, string | number> = {},
   ): Promise<ImageStatus> {
-    const query = `name=${encodeURIComponent(name)}${kernelSize === undefined ? '' : `&kernel=${kernelSize}`}`;
+    const query = Object.entries({ name, ...parameters }).map(
+      ([key, value]) => `${key}=${encodeURIComponent(value)}`,
+    );
     for (;;) {
       try {
-        return await this.#request(`/?${query}`, {
+        return await this.#request(`/?${query.join('&')}`, {
           method: 'POST',
           body: bytes,
           signal,

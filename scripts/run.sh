@@ -8,7 +8,9 @@
 #   --url URL           split's address      [$SPLIT_URL, else asked of the cluster]
 #   --token-file FILE   where the access token is, if split asks for one   [$TESSERA_TOKEN]
 #   --host NAME         the Host header to send, where the URL is not split's own name (a forwarded port)
+#   --filter NAME       blur or sharpen                     [blur]
 #   --kernel K          odd kernel size, 1 to 255           [the deployment's KERNEL_SIZE]
+#   --set NAME=VALUE    another parameter of the filter, such as amount=1.5; may be given again for others
 #   --out FOLDER        where results go                    [output]
 #   --no-wait           only send
 #   --timeout SECONDS   how long all images may take        [300]
@@ -24,7 +26,8 @@ source "$(dirname "$0")/lib/common.sh"
 
 url=${SPLIT_URL:-}
 host=''
-kernel=''
+filter=blur
+parameters=()
 input=''
 all=false
 out=output
@@ -37,7 +40,13 @@ while (($# > 0)); do
     --url) url=$(value "$@"); shift 2 ;;
     --token-file) token_file=$(value "$@"); shift 2 ;;
     --host) host=$(value "$@"); shift 2 ;;
-    --kernel) kernel=$(value "$@"); shift 2 ;;
+    --filter) filter=$(value "$@"); parameters+=("filter=$filter"); shift 2 ;;
+    --kernel) whole --kernel "$(value "$@")" 1; parameters+=("kernel=$2"); shift 2 ;;
+    --set)
+      [[ $(value "$@") == ?*=* ]] || fail "--set is ${2-}; NAME=VALUE is wanted"
+      parameters+=("$2")
+      shift 2
+      ;;
     --input) input=$(value "$@"); shift 2 ;;
     --all) all=true && shift ;;
     --out) out=$(value "$@"); shift 2 ;;
@@ -49,7 +58,6 @@ while (($# > 0)); do
     *) paths+=("$1") && shift ;;
   esac
 done
-[[ -z $kernel ]] || whole --kernel "$kernel" 1
 whole --timeout "$timeout_s" 1
 need curl jq sha256sum
 if [[ -z $url ]]; then
@@ -68,6 +76,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 prepare_token "$work"
 deadline=$((SECONDS + timeout_s))
+# How results end: functions/lib/store/names.ts.
+suffix=_$filter.png
+[[ $filter != blur ]] || suffix=_blurred.png
+# The filter and its parameters, as a JSON object and as the end of a query.
+recipe=$(printf '%s\n' ${parameters[@]+"${parameters[@]}"} | jq --raw-input --null-input --compact-output \
+  '[inputs | select(. != "") | capture("^(?<key>[^=]+)=(?<value>.*)$")] | from_entries')
+recipe_query=$(jq --raw-output 'to_entries | map("&\(.key | @uri)=\(.value | @uri)") | add // ""' <<<"$recipe")
 refused=0
 done_count=0
 failed=0
@@ -143,7 +158,7 @@ add_file() {
 # Sends the files on the list, each under a name that keeps its result apart from the others.
 send_files() {
   local at=0 entry
-  jq --slurp --compact-output --from-file "$(dirname "$0")/lib/result-names.jq" "$work/files" >"$work/named"
+  jq --slurp --compact-output --arg suffix "$suffix" --from-file "$(dirname "$0")/lib/result-names.jq" "$work/files" >"$work/named"
   while IFS= read -r entry; do
     send_file "${files[at]}" "$entry"
     at=$((at + 1))
@@ -158,7 +173,7 @@ send_file() {
     *.jpg | *.jpeg | *.jfif) type=image/jpeg ;;
     *) type=application/octet-stream ;;
   esac
-  query="name=$(jq --raw-output '.sent | @uri' <<<"$entry")${kernel:+&kernel=$kernel}"
+  query="name=$(jq --raw-output '.sent | @uri' <<<"$entry")$recipe_query"
   if ask "/?$query" --header "content-type: $type" --data-binary "@$path"; then
     jq --compact-output --argjson entry "$entry" '{id, name: $entry.name, file: $entry.file}' "$work/answer" >>"$work/sent"
     jq --raw-output --argjson entry "$entry" '"\($entry.name) sent: \(.width)x\(.height), \(.tiles) tiles"' "$work/answer"
@@ -180,7 +195,8 @@ add_folder() {
     name=$(basename "$path")
     case $(tr '[:upper:]' '[:lower:]' <<<"$name") in
       *.png | *.jpg | *.jpeg | *.jfif)
-        if [[ $name == *_blurred.png ]] && is_result "$path"; then
+        # Each filter has an ending of its own; the file says for certain.
+        if [[ $name == *_*.png ]] && is_result "$path"; then
           skipped+=("$name (the result of an earlier run)")
         elif [[ -f $path ]]; then
           add_file "$path"
@@ -202,8 +218,8 @@ add_folder() {
 # Has split read its own INPUT_PATH, in as many requests as it wants to have.
 send_inputs() {
   local body
-  body=$(jq --null-input --compact-output --arg input "$input" --arg kernel "$kernel" \
-    '(if $input == "" then {} else {$input} end) + (if $kernel == "" then {} else {kernel: ($kernel | tonumber)} end)')
+  body=$(jq --null-input --compact-output --arg input "$input" --argjson recipe "$recipe" \
+    '(if $input == "" then {} else {$input} end) + ($recipe | with_entries({key, value: (.value | tonumber? // .)}))')
   while [[ $body != null ]]; do
     ask / --header 'content-type: application/json' --data "$body" || fail "split refused: $(reason)"
     jq --compact-output '.images[] | select(.id) | {id, name}' "$work/answer" >>"$work/sent"

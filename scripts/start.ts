@@ -3,6 +3,8 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Recipe } from '../functions/lib/filters/recipe.ts';
+import type { FilterName } from '../functions/lib/filters/registry.ts';
 import type { SkippedFile } from '../functions/lib/store/find-images.ts';
 import { makeFolder } from '../functions/lib/store/make-folder.ts';
 import { printable } from '../functions/lib/store/names.ts';
@@ -18,9 +20,9 @@ import { runCommand, UsageError } from './lib/options.ts';
 const INTERRUPTED = 130;
 
 /** The images of the run; the samples when none are named. Throws a {@link UsageError} when there is none. */
-async function findImages(paths: string[]): Promise<RunInputs> {
-  if (paths.length === 0) return findSamples();
-  const inputs = await findInputs(paths).catch((error: Error) => {
+async function findImages(paths: string[], filter: FilterName): Promise<RunInputs> {
+  if (paths.length === 0) return findSamples(filter);
+  const inputs = await findInputs(paths, filter).catch((error: Error) => {
     throw new UsageError(error.message, { cause: error });
   });
   if (inputs.images.length > 0) return inputs;
@@ -28,9 +30,9 @@ async function findImages(paths: string[]): Promise<RunInputs> {
   throw new UsageError([nothing, ...skippedLines(inputs.skipped)].join('\n'));
 }
 
-async function findSamples(): Promise<RunInputs> {
-  const inputs = existsSync('samples') ? await findInputs(['samples']) : null;
-  return inputs?.images.length ? inputs : findInputs(await drawSamples('samples'));
+async function findSamples(filter: FilterName): Promise<RunInputs> {
+  const inputs = existsSync('samples') ? await findInputs(['samples'], filter) : null;
+  return inputs?.images.length ? inputs : findInputs(await drawSamples('samples'), filter);
 }
 
 /** Makes the output folder, and one in it for results on their way to their places. */
@@ -46,7 +48,7 @@ async function makeFolders(out: string): Promise<string> {
 function summary(
   images: ImageResult[],
   skipped: SkippedFile[],
-  kernel: number,
+  { filter, values }: Recipe,
   ms: number,
   outDir: string,
 ): string {
@@ -56,12 +58,13 @@ function summary(
       ? `  ${printable(input)} → ${printable(output)}  ${width}x${height}  ${tiles} tiles  ${ms} ms`
       : `  ${printable(input)}  ${state}: ${error}`,
   );
+  const recipe = [filter, ...Object.entries(values).map(([name, value]) => `${name} ${value}`)].join(', ');
   const written = images.filter(({ output }) => output !== null).length;
   return [
     '',
     ...lines,
     ...skippedLines(skipped),
-    `${written} of ${images.length} images blurred into ${outDir}: ${sum('done')} of ${sum('tiles')} tiles, kernel ${kernel}, ${ms} ms in all`,
+    `${written} of ${images.length} images written to ${outDir}: ${sum('done')} of ${sum('tiles')} tiles, ${recipe}, ${ms} ms in all`,
   ].join('\n');
 }
 
@@ -71,7 +74,7 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  const { images: found, skipped } = await findImages(options.paths);
+  const { images: found, skipped } = await findImages(options.paths, options.recipe.filter);
   const stagingDir = await makeFolders(options.out);
   try {
     return await blur(options, found, skipped, stagingDir);
@@ -98,7 +101,6 @@ async function blur(
     env: {
       STORE: 'file',
       OUTPUT_PATH: stagingDir,
-      KERNEL_SIZE: String(options.kernel),
       TILE_SIZE: String(options.tile),
       QUEUE_MODE: options.queue,
       // The images are the user's own: limits against strangers would only be in the way.
@@ -114,6 +116,7 @@ async function blur(
   try {
     if (!options.json) console.log(`redis: ${pipeline.redisServer.url}\nsplit: ${pipeline.splitUrl}`);
     const images = await blurFiles({
+      recipe: options.recipe,
       pipeline,
       images: found,
       stagingDir,
@@ -124,7 +127,7 @@ async function blur(
     const ms = Math.round(performance.now() - startedAt);
     const expected = images.reduce((total, { tiles }) => total + tiles, 0);
     const processed = images.reduce((total, { done }) => total + done, 0);
-    const report = summary(images, skipped, options.kernel, ms, options.out);
+    const report = summary(images, skipped, options.recipe, ms, options.out);
     if (options.json) {
       console.error(report);
       console.log(

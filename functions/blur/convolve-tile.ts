@@ -1,7 +1,7 @@
 // The work on the pixels of one tile, in the main thread or in a thread of the pool.
 import type { Recipe } from '../lib/filters/recipe.ts';
 import { freeBytes, type Bitmap, type Rect } from '../lib/image/pixels.ts';
-import { pixelFilters } from './pixel-filters.ts';
+import { pixelFilters } from './filters/pixel-filters.ts';
 
 export interface ConvolveTask {
   source: Bitmap;

@@ -34,6 +34,10 @@ describe.each([
     cores.forEach((core, tile) => expect(Buffer.compare(core, blurredCore(tile, channels))).toBe(0));
   });
 
+  it('refuses a recipe that it does not know', async () => {
+    await expect(convolver.convolve({ ...claimOf(0, 3), recipe: 'emboss:3' })).rejects.toThrow('"emboss:3"');
+  });
+
   it('refuses a tile whose source is gone', async () => {
     await expect(convolver.convolve({ ...claimOf(0, 3), source: null })).rejects.toThrow('gone');
   });

@@ -78,7 +78,7 @@ export class Intake {
     recipe: string,
     bytes: Uint8Array,
     caller: Caller,
-    output = outputName(name),
+    output = outputName(name, parseRecipe(recipe).filter),
   ): Promise<ImageRecord> {
     const { config, stores, log } = this.#parts;
     const header = readHeader(bytes, config);

@@ -52,6 +52,8 @@ describe('uploadRequestOf', () => {
     ['name=a.png&kernel=255', 'a.png', '255'],
     ['name=a.png&filter=blur', 'a.png', '7'],
     ['name=a.png&filter=blur&kernel=015', 'a.png', '15'],
+    ['name=a.png&filter=sharpen', 'a.png', 'sharpen:7:1'],
+    ['amount=1.50&filter=sharpen&kernel=9', 'ba7816bf8f01', 'sharpen:9:1.5'],
   ])('reads %j', (query, name, recipe) => expect(read(query)).toEqual({ name, recipe }));
 
   it.each(['', '0', '4', '-3', '257', '1e1', 'NaN', '3.0', ' 3', '3&kernel=5', '0003'])(
@@ -67,6 +69,10 @@ describe('uploadRequestOf', () => {
   it.each(['x', 'nmae=a', 'kernel[]=3', 'filter=blur&x=1', 'amount=1', '__proto__=a'])(
     'refuses %j, which no filter takes',
     (query) => expect(codeOf(() => read(query))).resolves.toBe('invalid-request'),
+  );
+
+  it.each(['', '0', '11', '1&amount=2', '1.005'])('refuses an amount of %s', (amount) =>
+    expect(codeOf(() => read(`filter=sharpen&amount=${amount}`))).resolves.toBe('invalid-filter'),
   );
 
   it('says what is taken', () => {
@@ -100,6 +106,8 @@ describe('inputRequestOf', () => {
     ['{"input":"a\\"b:c"}', 'a"b:c', '15'],
     [' { "kernel" : "21" } ', '', '21'],
     ['{"filter":"blur"}', '', '15'],
+    ['{"filter":"sharpen","amount":1.5}', '', 'sharpen:15:1.5'],
+    ['{"filter":"sharpen","kernel":"3","amount":"2"}', '', 'sharpen:3:2'],
   ])('reads %j', (text, input, recipe) => expect(read(text)).toEqual({ input, recipe, after: '' }));
 
   it('reads where to go on', () =>
@@ -123,6 +131,7 @@ describe('inputRequestOf', () => {
     ['{"kernel":9007199254740993}', 'invalid-kernel'],
     ['{"kernel":null}', 'invalid-kernel'],
     ['{"kernel":{"a":3}}', 'invalid-kernel'],
+    ['{"filter":"sharpen","amount":null}', 'invalid-filter'],
     ['{"filter":null}', 'invalid-filter'],
     ['{"filter":"Blur"}', 'invalid-filter'],
     ['{"filter":["blur"]}', 'invalid-filter'],

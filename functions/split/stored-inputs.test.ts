@@ -79,6 +79,12 @@ describe('stored inputs', () => {
     await expect(inputs.take({ ...everything, after: 'c.png' }, me, never)).rejects.toMatchObject({ code });
   });
 
+  it('are asked for with the same filter by the next request', async () => {
+    const { inputs } = folder({}, { images: 3 });
+    const { next } = await inputs.take({ ...everything, recipe: 'sharpen:9:1.5' }, me, never);
+    expect(next).toEqual({ filter: 'sharpen', kernel: 9, amount: 1.5, after: 'c.png' });
+  });
+
   it('are left alone once nobody waits for the answer', async () => {
     const { inputs, taken } = folder();
     await inputs.take(everything, me, () => taken.length === 2);

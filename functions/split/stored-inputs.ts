@@ -1,7 +1,7 @@
 // Takes in what a JSON request names among the stored inputs, one image after another. A bad image is reported in its own
 // entry and does not stop the others. One answer has limits; if images are left, its `next` is the request for them.
 import type { Config } from '../lib/config.ts';
-import { parametersOf } from '../lib/filters/recipe.ts';
+import { parametersOf, parseRecipe } from '../lib/filters/recipe.ts';
 import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
 import { redisProblem } from '../lib/redis/faults.ts';
@@ -46,7 +46,7 @@ export class StoredInputs {
   async take(request: InputRequest, caller: Caller, isUnwanted: () => boolean): Promise<InputsAnswer> {
     const { input, recipe, after } = request;
     const { names, skipped } = await this.#parts.inputs.list(input);
-    const outputs = outputNames(names); // Of all of them: what an image gets depends on the others.
+    const outputs = outputNames(names, names, parseRecipe(recipe).filter); // Of all of them: what an image gets depends on the others.
     const left = [...names.entries()].filter(([, name]) => name > after);
     const images: InputsAnswer['images'] = [];
     const startedAt = performance.now();

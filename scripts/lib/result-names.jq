@@ -2,7 +2,7 @@
 # functions/lib/store/output-names.ts, but that of letters only those of ASCII count as the same in upper and lower case.
 #
 # Input: [{name, name_hash, path_hash}], the SHA-256 of a file's name and path. Output: each with `sent`, the name to upload
-# it under, and `file`, its result's name; null is as split calls it.
+# it under, and `file`, its result's name; null is as split calls it. $suffix: how the names of results end.
 
 def extension: "\\.(png|jpe?g|jfif)$";
 def is_made: test("~([0-9a-f]{8}|[0-9a-f]{32})$"; "i");
@@ -17,18 +17,19 @@ def marked($hash; $most):
 # How often each text is there, upper and lower case being the same.
 def counted: reduce (.[] | ascii_downcase) as $text ({}; .[$text] += 1);
 
-(map(.name | short) | counted) as $short
+(255 - ($suffix | utf8bytelength)) as $most
+| (map(.name | short) | counted) as $short
 | (map(.name) | counted) as $full
 | (reduce .[].name as $name ({}; .[$name] += 1)) as $exact
 | def named($digits):
     (if $exact[.name] > 1 then .path_hash else .name_hash end) as $hash
-    | if $full[.name | ascii_downcase] > 1 then .name | marked($hash[:$digits]; 243)
+    | if $full[.name | ascii_downcase] > 1 then .name | marked($hash[:$digits]; $most)
       elif $short[.name | short | ascii_downcase] == 1 then null
-      elif .name | utf8bytelength > 243 or is_made then .name | marked($hash[:32]; 243)
+      elif .name | utf8bytelength > $most or is_made then .name | marked($hash[:32]; $most)
       else .name end;
   (map(named(8) // empty) | counted) as $taken
 | .[]
 | named(8) as $brief
 | (if $brief == null then null elif $taken[$brief | ascii_downcase] > 1 then named(32) else $brief end) as $stem
 | if $stem == null then . + {sent: .name, file: null}
-  else .path_hash[:32] as $hash | . + {sent: (.name | marked($hash; 255)), file: "\($stem)_blurred.png"} end
+  else .path_hash[:32] as $hash | . + {sent: (.name | marked($hash; 255)), file: ($stem + $suffix)} end

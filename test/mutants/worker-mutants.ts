@@ -283,6 +283,13 @@ export const workerMutants: Mutant[] = [
     why: 'a worker would blur a tile nobody wants',
   },
   {
+    name: 'a tile that release 0.2 queued has no recipe',
+    file: 'claim.lua',
+    find: 'recipe or kernel_size',
+    replace: 'recipe',
+    why: 'images that are in flight during an upgrade would fail',
+  },
+  {
     name: 'a tile of an earlier life is handed out twice',
     file: 'claim.lua',
     find: 'current_life == life and ',

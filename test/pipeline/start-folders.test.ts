@@ -74,7 +74,7 @@ describe('npm start over a folder with everything in it', () => {
     }
     expect(stdout).toMatch(/in\/broken\.png {2}refused: .*PNG/);
     expect(stdout).toContain('\n3 skipped: b.webp, gone.png (a broken link), sub/c.heic\n');
-    expect(stdout).toContain('4 of 5 images blurred into in/out');
+    expect(stdout).toContain('4 of 5 images written to in/out');
     expect(await filesIn('in/out')).toEqual(
       [
         'a_blurred.png',

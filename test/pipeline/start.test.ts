@@ -129,7 +129,7 @@ describe('npm start', () => {
     const samples = (await readdir(join(folder, 'samples'))).sort();
     expect(samples.length).toBeGreaterThanOrEqual(3);
     expect((await readdir(join(folder, 'output'))).length).toBe(samples.length);
-    expect(stdout).toMatch(/3 of 3 images blurred/);
+    expect(stdout).toMatch(/3 of 3 images written/);
   });
 
   it('stops cleanly when it is interrupted', async () => {

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readName } from '../../functions/lib/store/names.ts';
+import { filterNames, type FilterName } from '../../functions/lib/filters/registry.ts';
 import { outputName, outputNames } from '../../functions/lib/store/output-names.ts';
 import { earlierResult } from '../../functions/testing/earlier-result.ts';
 import { openShell, present, type Shell } from './shell.ts';
@@ -67,7 +68,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const line = `${request.method} ${decodeURIComponent(request.url ?? '')}`;
   const { host, 'content-type': type, authorization, expect } = request.headers;
   asked.push({ line, host, type, authorization, expect, body: await readBody(request) });
-  const uploaded = /^POST \/\?name=(.*)/.exec(line)?.[1];
+  const uploaded = uploadedName(line);
   if (uploaded !== undefined && answerUpload)
     answers.set(line, [answerUpload(uploaded, asked[asked.length - 1].body)]);
   const queue = answers.get(line) ?? [{ status: 404, json: { title: `unexpected ${line}` } }];
@@ -78,6 +79,11 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   response.setHeader('content-type', 'application/json');
   if (retryAfter !== null) response.setHeader('retry-after', retryAfter);
   response.writeHead(status).end(text ?? JSON.stringify(json));
+}
+
+/** What an upload is called. */
+function uploadedName(line: string): string | undefined {
+  return /^POST \/\?name=(.*?)(?:&filter=\w+)?$/.exec(line)?.[1];
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {
@@ -104,22 +110,23 @@ const status = (id: string, name: string, state: string, done: number): Answer =
 });
 
 /** Sends files called `names` to a split that keeps results by their names, and checks that it loses none. */
-async function sendAll(names: string[]): ReturnType<Shell['run']> {
+async function sendAll(names: string[], filter?: FilterName): ReturnType<Shell['run']> {
   for (const name of names) {
     await mkdir(dirname(join(folder, name)), { recursive: true });
     await writeFile(join(folder, name), name);
   }
   answerUpload = (name, body) => {
     const id = `i${asked.length}`;
-    const output = outputName(name);
+    const output = outputName(name, filter);
     answers.set(`GET /images/${id}`, [
       { json: { id, name, status: 'done', done: 2, tiles: 2, error: null, output } },
     ]);
     answers.set(`GET /images/${id}/result`, [{ text: body }]);
     return accepted(id, name);
   };
-  const outcome = await run(...names.map((name) => join(folder, name)));
-  const sent = asked.flatMap(({ line }) => /^POST \/\?name=(.*)/.exec(line)?.[1] ?? []);
+  const options = filter === undefined ? [] : ['--filter', filter];
+  const outcome = await run(...names.map((name) => join(folder, name)), ...options);
+  const sent = asked.flatMap(({ line }) => uploadedName(line) ?? []);
   expect(new Set(sent.map((name) => outputName(readName(name)).toLowerCase())).size).toBe(names.length);
   return outcome;
 }
@@ -229,7 +236,7 @@ describe('run.sh', () => {
     expect(code).toBe(0);
   });
 
-  it('names results as every other entrance does', async () => {
+  it.each(filterNames)('names results as every other entrance does: %s', async (filter) => {
     const long = '照'.repeat(82);
     const twins = ['aBcDeFGhIJKlmNOpqrstuvwx.png', 'aBCDeFGhijkLMNopQrstuvwx.png']; // The same 8 digits of a hash.
     const made = outputNames(['c.png', 'C.png'])[0].replace('_blurred.png', '');
@@ -245,9 +252,9 @@ describe('run.sh', () => {
       'one.png',
     ];
     const names = short.concat(twins, made, `${made}.png`, `${long}.png`, `${long}.jpg`, `${long}.JPG`);
-    await sendAll(names);
+    await sendAll(names, filter);
     const written = await readdir(join(folder, 'out'));
-    expect(written.sort()).toEqual(outputNames(names).sort());
+    expect(written.sort()).toEqual(outputNames(names, names, filter).sort());
   });
 
   it('sends a file once that is given twice', async () => {
@@ -301,6 +308,27 @@ describe('run.sh', () => {
     expect(await readFile(join(folder, 'out/x/a_blurred.png'), 'utf8')).toBe('x/a.png');
     expect(await readFile(join(folder, 'out/y/a_blurred.png'), 'utf8')).toBe('../y/a.png');
     expect(code).toBe(0);
+  });
+
+  it('asks for another filter with its parameters, of an upload and of a folder', async () => {
+    await writeFile(join(folder, 'cat.png'), 'pixels');
+    answers.set('POST /?name=cat.png&filter=sharpen&kernel=9&amount=1.5', [accepted('i1', 'cat.png')]);
+    answers.set('POST /', [{ status: 202, json: { images: [accepted('i1', 'cat.png').json], next: null } }]);
+    const options = ['--filter', 'sharpen', '--kernel', '9', '--set', 'amount=1.5', '--no-wait'];
+    for (const what of [[join(folder, 'cat.png')], ['--all']])
+      expect((await run(...what, ...options)).stdout).toContain('images=1 sent=1 refused=0\n');
+    expect(JSON.parse(asked[1].body)).toEqual({ filter: 'sharpen', kernel: 9, amount: 1.5 });
+    expect((await run('--all', '--set', 'amount')).stderr).toContain('--set is amount; NAME=VALUE is wanted');
+  });
+
+  it('passes over results of every filter', async () => {
+    for (const filter of filterNames)
+      await writeFile(join(folder, outputName('cat.png', filter)), earlierResult());
+    await writeFile(join(folder, 'cat.png'), 'pixels');
+    answers.set('POST /?name=cat.png', [accepted('i1', 'cat.png')]);
+    const { stdout } = await run(folder, '--no-wait');
+    expect(stdout).toContain(`${filterNames.length} skipped: cat_`);
+    expect(stdout).toContain('images=1 sent=1 refused=0\n');
   });
 
   it('has split read a folder of its own', async () => {

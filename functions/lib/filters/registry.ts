@@ -1,8 +1,9 @@
 // All filters, by the names that requests use.
 import { blur } from './blur.ts';
 import type { Filter } from './filter.ts';
+import { sharpen } from './sharpen.ts';
 
-export const filters = { blur } satisfies Record<string, Filter>;
+export const filters = { blur, sharpen } satisfies Record<string, Filter>;
 
 export type FilterName = keyof typeof filters;
 

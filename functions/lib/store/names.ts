@@ -1,6 +1,7 @@
 // The rule for names of images and folders: for uploads, folder requests, the stores and the local tool.
 // Names are kept as they are. Only names that are unsafe to show, to log or to write are refused.
 import { Problem } from '../errors.ts';
+import { filterNames, type FilterName } from '../filters/registry.ts';
 
 /** The limit of file systems. */
 export const MAX_NAME_BYTES = 255;
@@ -10,7 +11,6 @@ const MAX_PATH_DEPTH = 32;
 const MOST_SHORTENED = 3;
 
 const IMAGE_FILE = /\.(png|jpe?g|jfif)$/i;
-export const RESULT_SUFFIX = '_blurred.png';
 
 /**
  * Control characters and line ends, and marks that make a terminal or a browser show the characters in
@@ -83,9 +83,16 @@ export function isImageFile(name: string): boolean {
   return IMAGE_FILE.test(name);
 }
 
+/**
+ * Returns how the names of a filter's results end. Blurred images keep the name they had before there were other filters.
+ */
+export function resultSuffix(filter: FilterName): string {
+  return filter === 'blur' ? '_blurred.png' : `_${filter}.png`;
+}
+
 /** Returns whether a file has the name of a result. Only its content says whether it is one. */
 export function isResultFile(name: string): boolean {
-  return name.endsWith(RESULT_SUFFIX);
+  return filterNames.some((filter) => name.endsWith(resultSuffix(filter)));
 }
 
 /** Returns the name without an image extension: `cats/tom.jpg` becomes `cats/tom`. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pathFault, readName } from './names.ts';
+import { filterNames } from '../filters/registry.ts';
+import { isResultFile, pathFault, readName } from './names.ts';
 import { outputName, outputNames, uploadNames } from './output-names.ts';
 
 /** As a file system that ignores case and the form of accents sees it. */
@@ -18,12 +19,17 @@ describe('the name of a result', () => {
     [`${'x'.repeat(242)}.png`, `${'x'.repeat(242)}_blurred.png`],
   ])('of %j is %j', (name, output) => expect(outputName(name)).toBe(output));
 
+  it('says which filter it is of', () => {
+    expect(outputName('a/tom.jpg', 'sharpen')).toBe('a/tom_sharpen.png');
+    expect(filterNames.every((filter) => isResultFile(outputName('tom.png', filter)))).toBe(true);
+  });
+
   it('can be kept, however long the name of the image is', () => {
     const letter = fc.constantFrom('a', 'é', '照', '🖼');
     fc.assert(
       fc.property(fc.string({ unit: letter, minLength: 1, maxLength: 255 }), (text) => {
         fc.pre(Buffer.byteLength(text) <= 255);
-        expect(pathFault(outputName(readName(text)))).toBeNull();
+        for (const filter of filterNames) expect(pathFault(outputName(readName(text), filter))).toBeNull();
       }),
     );
   });

@@ -1,7 +1,8 @@
 // The names of results. The same rule applies everywhere. Results made together never get the same name, not
 // even on a file system that does not distinguish `a.png` and `A.PNG`. scripts/run.sh follows the same rule.
 import { createHash } from 'node:crypto';
-import { MAX_NAME_BYTES, RESULT_SUFFIX, withoutExtension } from './names.ts';
+import { DEFAULT_FILTER, type FilterName } from '../filters/registry.ts';
+import { MAX_NAME_BYTES, resultSuffix, withoutExtension } from './names.ts';
 
 /** How a name with a hash ends. No other name may end like this, so no plain name can equal a name with a hash. */
 const MARK = /~([0-9a-f]{8}|[0-9a-f]{32})$/i;
@@ -10,11 +11,11 @@ const SHORT_HASH = 8;
 const LONG_HASH = 32;
 
 /**
- * Returns the name of the result of `name` if no other image is blurred with it: `a/tom.jpg` becomes
+ * Returns the name of the result of `name` if there is no other image with it: `a/tom.jpg` becomes
  * `a/tom_blurred.png`.
  */
-export function outputName(name: string): string {
-  return outputNames([name])[0];
+export function outputName(name: string, filter: FilterName = DEFAULT_FILTER): string {
+  return outputNames([name], [name], filter)[0];
 }
 
 /**
@@ -23,14 +24,20 @@ export function outputName(name: string): string {
  * in case, also get a part of their hash. Names that are exactly the same get a part of the hash of their
  * paths, which must differ. The result does not depend on the order of the images.
  */
-export function outputNames(names: readonly string[], paths: readonly string[] = names): string[] {
+export function outputNames(
+  names: readonly string[],
+  paths: readonly string[] = names,
+  filter: FilterName = DEFAULT_FILTER,
+): string[] {
+  const suffix = resultSuffix(filter);
   const short = countFolded(names.map(shortened));
   const full = countFolded(names);
   const exact = counts(names);
   const named = (name: string, path: string, digits: number): string => {
-    if (full(name) > 1) return fromStem(name, hashOf(exact(name) > 1 ? path : name, digits));
+    if (full(name) > 1) return fromStem(name, suffix, hashOf(exact(name) > 1 ? path : name, digits));
     const stem = short(shortened(name)) > 1 ? name : shortened(name);
-    return fromStem(stem, MARK.test(stem) || isTooLong(stem) ? hashOf(name, LONG_HASH) : null);
+    const isMarked = MARK.test(stem) || isTooLong(stem, suffix);
+    return fromStem(stem, suffix, isMarked ? hashOf(name, LONG_HASH) : null);
   };
   const outputs = names.map((name, at) => named(name, paths[at], SHORT_HASH));
   const taken = countFolded(outputs);
@@ -41,9 +48,13 @@ export function outputNames(names: readonly string[], paths: readonly string[] =
  * Returns the names to upload images under that are called `names` and are at `paths`, which must differ.
  * split names their results after these, and they never collide. Images keep their names if possible.
  */
-export function uploadNames(names: readonly string[], paths: readonly string[]): string[] {
-  return outputNames(names, paths).map((output, at) =>
-    output === outputName(names[at]) ? names[at] : marked(names[at], hashOf(paths[at], LONG_HASH), 0),
+export function uploadNames(
+  names: readonly string[],
+  paths: readonly string[],
+  filter: FilterName = DEFAULT_FILTER,
+): string[] {
+  return outputNames(names, paths, filter).map((output, at) =>
+    output === outputName(names[at], filter) ? names[at] : marked(names[at], hashOf(paths[at], LONG_HASH), 0),
   );
 }
 
@@ -57,12 +68,12 @@ function shortened(name: string): string {
 }
 
 /** Returns the name of the result that is named after `stem`, with `hash` if there is one. */
-function fromStem(stem: string, hash: string | null): string {
-  return (hash === null ? stem : marked(stem, hash, RESULT_SUFFIX.length)) + RESULT_SUFFIX;
+function fromStem(stem: string, suffix: string, hash: string | null): string {
+  return (hash === null ? stem : marked(stem, hash, suffix.length)) + suffix;
 }
 
-function isTooLong(stem: string): boolean {
-  return Buffer.byteLength(lastOf(stem)) > MAX_NAME_BYTES - RESULT_SUFFIX.length;
+function isTooLong(stem: string, suffix: string): boolean {
+  return Buffer.byteLength(lastOf(stem)) > MAX_NAME_BYTES - suffix.length;
 }
 
 /** Returns `stem` followed by `hash`, shortened so that there is room for `moreBytes`. */

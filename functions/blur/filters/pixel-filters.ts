@@ -1,8 +1,9 @@
 // The pixel code of every filter. It is loaded together with the first tile: a worker claims before it can convolve.
-import type { Values } from '../lib/filters/filter.ts';
-import type { FilterName } from '../lib/filters/registry.ts';
-import type { Bitmap, Rect } from '../lib/image/pixels.ts';
-import { convolve } from './convolve/convolve.ts';
+import type { Values } from '../../lib/filters/filter.ts';
+import type { FilterName } from '../../lib/filters/registry.ts';
+import type { Bitmap, Rect } from '../../lib/image/pixels.ts';
+import { convolve } from '../convolve/convolve.ts';
+import { sharpen } from './sharpen.ts';
 
 /**
  * Returns the pixels of `core` in a new buffer. They must depend on nothing but the pixels around them, as far away as the
@@ -12,4 +13,5 @@ type PixelFilter = (source: Bitmap, core: Rect, values: Values) => Bitmap;
 
 export const pixelFilters: Record<FilterName, PixelFilter> = {
   blur: (source, core, { kernel }) => convolve(source, kernel, core),
+  sharpen: (source, core, { kernel, amount }) => sharpen(source, kernel, amount, core),
 };

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { UsageError } from '../scripts/lib/options.ts';
+import { HELP, readOptions } from './options.ts';
+
+const read = (...args: string[]) => readOptions(args, {})?.recipe;
+
+describe('the options of npm start that choose a filter', () => {
+  it.each([
+    [[], { filter: 'blur', values: { kernel: 15 } }],
+    [['--kernel', '21'], { filter: 'blur', values: { kernel: 21 } }],
+    [['--filter', 'sharpen'], { filter: 'sharpen', values: { kernel: 15, amount: 1 } }],
+    [
+      ['--filter', 'sharpen', '--kernel', '9', '--amount', '1.50'],
+      { filter: 'sharpen', values: { kernel: 9, amount: 1.5 } },
+    ],
+  ])('read %j', (args, recipe) => expect(read(...args)).toEqual(recipe));
+
+  it.each([
+    [['--filter', 'emboss'], '--filter is emboss; one of blur, sharpen is wanted'],
+    [['--kernel', '4'], '--kernel is 4; an odd integer from 1 to 255 is wanted'],
+    [['--kernel', ''], '--kernel is ; an odd integer from 1 to 255 is wanted'],
+    [['--amount', '1'], '--amount is no parameter of the filter blur'],
+    [
+      ['--filter', 'sharpen', '--amount', '0'],
+      '--amount is 0; a number from 0.01 to 10 with at most two decimals is wanted',
+    ],
+  ])('refuse %j', (args, message) => expect(() => read(...args)).toThrow(new UsageError(message)));
+
+  it('are in the help text', () => {
+    for (const option of ['--filter', '--kernel', '--amount']) expect(HELP).toContain(`  ${option} `);
+  });
+});

@@ -1,0 +1,37 @@
+// The options of `npm start` that say what the images get: `--filter`, and one for each parameter of any filter.
+import { readValue, type Values } from '../functions/lib/filters/filter.ts';
+import type { Recipe } from '../functions/lib/filters/recipe.ts';
+import { DEFAULT_FILTER, filterNames, filters } from '../functions/lib/filters/registry.ts';
+import { oneOf, UsageError } from '../scripts/lib/options.ts';
+
+const parameterNames = [...new Set(filterNames.flatMap((filter) => Object.keys(filters[filter].parameters)))];
+
+/** For the command line's parser. */
+export const filterOptions = Object.fromEntries(
+  ['filter', ...parameterNames].map((name) => [name, { type: 'string' as const }]),
+);
+
+/** The lines of the help text. */
+export const filterHelp = [
+  `  --filter NAME   ${filterNames.join(' or ')} (default ${DEFAULT_FILTER})`,
+  ...parameterNames.map((name) => {
+    const owners = filterNames.filter((filter) => name in filters[filter].parameters);
+    const { wanted, fallback } = filters[owners[0]].parameters[name];
+    return `  ${`--${name} N`.padEnd(15)} of ${owners.join(' and ')}: ${wanted} (default ${fallback})`;
+  }),
+].join('\n');
+
+/** Reads these options. Throws a {@link UsageError} for a value that is not allowed, or one that is another filter's. */
+export function readRecipe(given: Record<string, string | boolean | undefined>): Recipe {
+  const filter = oneOf('filter', String(given.filter ?? DEFAULT_FILTER), filterNames);
+  const { parameters } = filters[filter];
+  const foreign = parameterNames.find((name) => given[name] !== undefined && !(name in parameters));
+  if (foreign !== undefined) throw new UsageError(`--${foreign} is no parameter of the filter ${filter}`);
+  const values: Values = {};
+  for (const [name, parameter] of Object.entries(parameters)) {
+    const value = readValue(parameter, given[name] ?? parameter.fallback);
+    if (value === null) throw new UsageError(`--${name} is ${given[name]}; ${parameter.wanted} is wanted`);
+    values[name] = value;
+  }
+  return { filter, values };
+}
