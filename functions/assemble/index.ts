@@ -5,7 +5,6 @@ import { blurredImageId } from '../lib/events.ts';
 import { answering, bodyOf, MAX_DOCUMENT_BYTES } from '../lib/service/http.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
-import { FaultLog } from '../lib/redis/fault-log.ts';
 import { Heartbeat } from '../lib/redis/heartbeat.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
 import { setUp } from '../lib/service/set-up.ts';
@@ -13,16 +12,16 @@ import { expireResults } from '../lib/store/results.ts';
 import { openStores } from '../lib/store/stores.ts';
 import { Assembler } from './assembler.ts';
 
-export const { config, log } = setUp('assemble');
+export const { config, log, faults } = setUp('assemble');
 
 const redis = connectRedis(config.redisUrl, 'fails');
-const heartbeat = new Heartbeat(redis, config.keyPrefix, new FaultLog(log));
+const heartbeat = new Heartbeat(redis, config.keyPrefix, faults);
 const ledger = new ImageLedger(redis, config);
 const { results } = openStores(config, redis);
 const assembler = new Assembler({ ledger, results, log });
 
 /** The function itself, also found by this name when the framework looks for its target. */
-export const assemble = answering(log, async (req, res) => {
+export const assemble = answering({ log, faults }, async (req, res) => {
   if (req.method !== 'POST') {
     res.setHeader('allow', 'POST');
     throw new Problem('method-not-allowed', `${req.method} is not allowed here; POST is.`);

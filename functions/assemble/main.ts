@@ -1,7 +1,7 @@
 // Serves assemble until it is asked to stop.
 import '../lib/service/heap-limits.ts';
 import { serve } from '../lib/service/serve.ts';
-import { bodyLimit, config, lifecycle, log } from './index.ts';
+import { bodyLimit, config, faults, lifecycle, log } from './index.ts';
 import { makeOutputFolder } from './output-folder.ts';
 
 if (config.store === 'file') {
@@ -10,4 +10,4 @@ if (config.store === 'file') {
     process.exit(1);
   });
 }
-await serve({ target: 'assemble', ...config, bodyLimit, lifecycle, log });
+await serve({ target: 'assemble', ...config, bodyLimit, lifecycle, log, faults });

@@ -32,6 +32,7 @@ class FakeQueue implements TileQueue {
   /** Thrown by the next ack, once. */
   ackFault: Error | null = null;
   ackAnswer: AckAnswer = 'acked';
+  failAnswer: 'delayed' | 'stale' = 'delayed';
   claimGate: Promise<void> = Promise.resolve();
   /** Resolves what waits for a tile. */
   #arrived = Promise.withResolvers<void>();
@@ -74,9 +75,9 @@ class FakeQueue implements TileQueue {
     return this.ackAnswer;
   }
 
-  async fail({ job }: Claim, reason: string): Promise<'delayed'> {
+  async fail({ job }: Claim, reason: string): Promise<'delayed' | 'stale'> {
     this.done.push(`fail ${job.tile}: ${reason}`);
-    return 'delayed';
+    return this.failAnswer;
   }
 
   async release({ job }: Claim): Promise<'released'> {
@@ -184,6 +185,23 @@ describe('a consumer that was idle', () => {
 });
 
 describe('a consumer', () => {
+  it.each([
+    ['delayed', 'warn A tile failed'],
+    ['stale', 'debug A tile that failed is not this claim’s any more'],
+  ] as const)('tells of a tile that failed and was %s', async (answer, wanted) => {
+    const queue = new FakeQueue(1);
+    queue.failAnswer = answer;
+    const logged: string[] = [];
+    const note = (severity: string) => (message: string) => logged.push(`${severity} ${message}`);
+    const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
+    const { convolver } = consume(queue, { log });
+    consumer.start();
+    await until('the tile', () => convolver.running.length === 1);
+    convolver.fail(0, 'its source pixels are gone');
+    await until('the log', () => logged.length > 0);
+    expect(logged).toEqual([wanted]);
+  });
+
   it('goes on after a claim that failed, and says so', async () => {
     const queue = new FakeQueue(1);
     queue.claimFault = new Error('no Redis');

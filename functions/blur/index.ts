@@ -5,7 +5,6 @@ import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { LeaseQueue } from '../lib/queue/lease-queue.ts';
 import { NaiveQueue } from '../lib/queue/naive-queue.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
-import { FaultLog } from '../lib/redis/fault-log.ts';
 import { redisUnavailable } from '../lib/redis/faults.ts';
 import { Heartbeat } from '../lib/redis/heartbeat.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
@@ -17,9 +16,8 @@ import { Convolver } from './convolver.ts';
 /** The port is not kept waiting longer than this for a Redis that does not answer. */
 const FIRST_POLL_MS = 500;
 
-export const { config, log } = setUp('blur');
+export const { config, log, faults } = setUp('blur');
 
-const faults = new FaultLog(log);
 const redis = connectRedis(config.redisUrl, 'waits');
 const heartbeat = new Heartbeat(redis, config.keyPrefix, faults);
 const queue =
@@ -49,7 +47,7 @@ const { http } = await import('@google-cloud/functions-framework');
 const { answering, MAX_DOCUMENT_BYTES, sendJson } = await import('../lib/service/http.ts');
 
 /** The function itself, also found by this name when the framework looks for its target. */
-export const blur = answering(log, async (req, res) => {
+export const blur = answering({ log, faults }, async (req, res) => {
   if (req.method !== 'POST') {
     res.setHeader('allow', 'POST');
     throw new Problem('method-not-allowed', `${req.method} is not allowed here; POST is.`);

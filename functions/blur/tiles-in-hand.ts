@@ -52,7 +52,10 @@ export class TilesInHand {
     try {
       if (core instanceof Error) {
         const answer = await this.#untilTaken(job, () => queue.fail(claim, core.message));
-        log.warn('A tile failed', { job, attempt: claim.attempt, answer, error: core });
+        const told = { job, attempt: claim.attempt, answer, error: core };
+        // Its image was cancelled, which takes the pixels of its tiles, or another has the tile by now.
+        if (answer === 'stale') log.debug('A tile that failed is not this claim’s any more', told);
+        else log.warn('A tile failed', told);
         return null;
       }
       const answer = await this.#untilTaken(job, () => queue.ack(claim, core));

@@ -20,12 +20,44 @@ describe('loadConfig', () => {
     expect(config).toMatchObject({ kernelSize: 51, queueMode: 'naive', redisUrl: 'rediss://u:p@r:6380' });
   });
 
-  it.each(['0', '-0.5', '1.01', '75%', 'half', ' ', 'NaN', 'Infinity'])(
+  it.each(['0', '-0.5', '1.01', '75%', 'half', ' ', 'NaN', 'Infinity', '5e-1', ' 0.5', '0x1', '.5'])(
     'takes %j for no share of the budget',
     (text) => {
       expect(() => loadConfig({ CLIENT_SHARE: text })).toThrow('CLIENT_SHARE');
     },
   );
+
+  it.each(['0x10', '1e2', ' 5', '5 ', '+5', '5.0', '-5', '5_0', '٥', 'Infinity'])(
+    'takes %j for no whole number',
+    (text) => {
+      for (const variable of ['MAX_UPLOADS', 'KERNEL_SIZE', 'PORT'])
+        expect(() => loadConfig({ [variable]: text })).toThrow(variable);
+    },
+  );
+
+  it.each([
+    'redis://user:100%@host',
+    'redis://us%er:password@host',
+    'redis://user:%ff@host',
+    'redis:host:6379',
+    'redis:/host',
+    'redis://host/queue',
+    'redis://host:port',
+    'host:6379',
+    ' redis://host',
+  ])('takes %j for no URL of Redis', (text) => {
+    expect(() => loadConfig({ REDIS_URL: text })).toThrow(/^ {2}REDIS_URL: it is not a URL/m);
+  });
+
+  it.each([
+    'redis://host',
+    'redis://host:6380/',
+    'rediss://user:p%40ss%25@host/2',
+    'redis://:password@[::1]:6379',
+    'REDIS://host',
+  ])('takes %j for a URL of Redis', (text) => {
+    expect(loadConfig({ REDIS_URL: text }).redisUrl).toBe(text);
+  });
 
   it('reports every fault at once', () => {
     const env = { KERNEL_SIZE: '14', TILE_SIZE: '0', QUEUE_MODE: 'lucky', PORT: 'x' };

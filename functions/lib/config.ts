@@ -9,20 +9,22 @@ type Environment = Record<string, string | undefined>;
 /** Reads one setting's text; throws an Error saying what was wanted. */
 type Parse<T> = (text: string) => T;
 
+/** A number written in plain digits. `Number` reads much more: 0x10, 1e9, blanks. */
+const WHOLE = /^\d+$/;
+const DECIMAL = /^\d+(\.\d+)?$/;
+
 const integer =
   (min: number, max: number): Parse<number> =>
   (text) => {
     const value = Number(text);
-    if (text.trim() === '' || !Number.isInteger(value) || value < min || value > max) {
-      throw new Error(`an integer from ${min} to ${max}`);
-    }
-    return value;
+    if (WHOLE.test(text) && value >= min && value <= max) return value;
+    throw new Error(`an integer from ${min} to ${max}`);
   };
 
 const fraction: Parse<number> = (text) => {
   const value = Number(text);
-  if (text.trim() === '' || !(value > 0 && value <= 1)) throw new Error('a number above 0 and up to 1');
-  return value;
+  if (DECIMAL.test(text) && value > 0 && value <= 1) return value;
+  throw new Error('a number above 0 and up to 1');
 };
 
 const oneOf =
@@ -43,11 +45,32 @@ const matching =
 const url =
   (...protocols: string[]): Parse<string> =>
   (text) => {
-    if (!URL.canParse(text) || !protocols.includes(new URL(text).protocol)) {
+    const isOfThese = protocols.some((protocol) => text.toLowerCase().startsWith(`${protocol}//`));
+    if (!isOfThese || !URL.canParse(text)) {
       throw new Error(`a URL starting with ${protocols.map((each) => `${each}//`).join(' or ')}`);
     }
     return text;
   };
+
+/** Where Redis is. ioredis decodes the user and the password, and takes the path for the number of a database. */
+const redisUrl: Parse<string> = (text) => {
+  const { username, password, pathname } = new URL(url('redis:', 'rediss:')(text));
+  if (!isDecodable(username) || !isDecodable(password)) {
+    throw new Error('a URL with its user name and its password in percent-encoded UTF-8');
+  }
+  if (!/^\/?\d*$/.test(pathname))
+    throw new Error('a URL without a path, or with the number of a database as its path');
+  return text;
+};
+
+function isDecodable(text: string): boolean {
+  try {
+    // The bundler leaves out a call whose result is not used.
+    return typeof decodeURIComponent(text) === 'string';
+  } catch {
+    return false;
+  }
+}
 
 /** Where events go. Node refuses to send to a URL with a password in it, and says so with all of that URL. */
 const sink: Parse<string> = (text) => {
@@ -58,8 +81,8 @@ const sink: Parse<string> = (text) => {
 
 const kernel: Parse<number> = (text) => {
   const value = Number(text);
-  if (!isKernelSize(value)) throw new Error('an odd integer from 1 to 255');
-  return value;
+  if (WHOLE.test(text) && isKernelSize(value)) return value;
+  throw new Error('an odd integer from 1 to 255');
 };
 
 const NO_TOKENS = 'none';
@@ -72,7 +95,7 @@ const DAY_S = 24 * 60 * 60;
 
 /** Every setting: its environment variable, how it is read, and what holds when it is unset. */
 const settings = {
-  redisUrl: ['REDIS_URL', url('redis:', 'rediss:'), 'redis://127.0.0.1:6379'],
+  redisUrl: ['REDIS_URL', redisUrl, 'redis://127.0.0.1:6379'],
   keyPrefix: [
     'KEY_PREFIX',
     matching(/^[A-Za-z0-9{}_.-]{1,64}$/, '1 to 64 letters, digits or {}_.-'),

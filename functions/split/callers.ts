@@ -14,16 +14,18 @@ export interface Caller {
 
 const BEARER = /^bearer +(\S+)$/i;
 
-/**
- * Returns a function that tells who sends a request. It throws Problem `unauthorized` without one of the tokens. Throws an
- * Error when images are to have owners and there is no token to tell them apart.
- */
-export function callersOf(
-  config: Pick<Config, 'accessTokens' | 'ownImagesOnly' | 'trustedProxies'>,
-): (req: IncomingMessage) => Caller {
+type Settings = Pick<Config, 'accessTokens' | 'ownImagesOnly' | 'trustedProxies'>;
+
+/** Throws an Error when images should have owners and there is no token to tell them apart. */
+export function assertOwnersAreKnown({ accessTokens, ownImagesOnly }: Settings): void {
+  if (ownImagesOnly === 'off' || accessTokens.length > 0) return;
+  throw new Error('OWN_IMAGES_ONLY: "on" needs an AUTH_TOKEN, which tells owners apart');
+}
+
+/** Returns a function that tells who sends a request. It throws Problem `unauthorized` without one of the tokens. */
+export function callersOf(config: Settings): (req: IncomingMessage) => Caller {
   const haveOwners = config.ownImagesOnly === 'on';
   if (config.accessTokens.length === 0) {
-    if (haveOwners) throw new Error('OWN_IMAGES_ONLY is on, but there is no AUTH_TOKEN to tell owners apart');
     return (req) => ({ name: clientAddress(req, config.trustedProxies), owner: null });
   }
   return (req) => {

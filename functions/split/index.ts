@@ -5,27 +5,26 @@ import { answering, MAX_DOCUMENT_BYTES } from '../lib/service/http.ts';
 import { mediaTypeOf } from '../lib/service/media-type.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
-import { FaultLog } from '../lib/redis/fault-log.ts';
 import { Heartbeat } from '../lib/redis/heartbeat.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
 import { setUp } from '../lib/service/set-up.ts';
 import { openStores } from '../lib/store/stores.ts';
-import { callersOf } from './callers.ts';
+import { assertOwnersAreKnown, callersOf } from './callers.ts';
 import { assertRoomFor } from './room.ts';
 import { createRoutes } from './routes.ts';
 import { UploadLimit } from './upload-limit.ts';
 
-export const { config, log } = setUp('split');
+export const { config, log, faults } = setUp('split', assertOwnersAreKnown);
 
 const redis = connectRedis(config.redisUrl, 'fails');
-const heartbeat = new Heartbeat(redis, config.keyPrefix, new FaultLog(log));
+const heartbeat = new Heartbeat(redis, config.keyPrefix, faults);
 const ledger = new ImageLedger(redis, config);
 const stores = openStores(config, redis);
 const callerOf = callersOf(config);
 const uploads = new UploadLimit(config, callerOf);
 
 /** The function itself, also found by this name when the framework looks for its target. */
-export const split = answering(log, createRoutes({ config, ledger, stores, log, callerOf }));
+export const split = answering({ log, faults }, createRoutes({ config, ledger, stores, log, callerOf }));
 http('split', split);
 
 /** Images may be as large as the setting says; JSON, and what comes with a question, is short. */

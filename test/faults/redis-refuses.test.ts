@@ -136,14 +136,14 @@ interface LogLine {
   message: string;
 }
 
-/** These are told of each request and each event. */
-const ofOthers = new Set(['A request failed', 'The event was not taken and will be sent again']);
+/** This is told of each event. */
+const ofOthers = 'The event was not taken and will be sent again';
 
 /** What a function has told of Redis, and all else that went wrong, each line as `severity message`. */
 function toldBy(component: string): string[] {
   return rig.logged
     .map((line) => JSON.parse(line) as LogLine)
-    .filter((line) => line.component === component && !ofOthers.has(line.message))
+    .filter((line) => line.component === component && line.message !== ofOthers)
     .filter(({ severity, message }) => severity !== 'info' || message.includes('Redis'))
     .map(({ severity, message }) => `${severity} ${message}`);
 }

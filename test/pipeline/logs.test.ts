@@ -118,8 +118,22 @@ describe.each(functions)('%s', (name) => {
     expect(end).toBe(1);
     const line = onlyLine(output);
     expect(line).toMatchObject({ severity: 'error', component: name, message: 'An error was not caught' });
-    expect(line.error).toContain('EADDRINUSE');
+    expect(line.error).toMatch(/HOST and PORT: .*EADDRINUSE/);
     expect(line.stack).toContain('functions/lib/service/set-up.ts:');
+  });
+
+  it.each([
+    ['REDIS_URL', `redis://user:${secret}%@redis`],
+    ['REDIS_URL', `redis://user:${secret}@redis/queue`],
+    ['HOST', '192.0.2.1'],
+    ['MAX_UPLOADS', '0x10'],
+  ])('says in one line that %s cannot be %s', async (setting, value) => {
+    const { end, output } = await run(name, { LOG_LEVEL: 'error', [setting]: value });
+    expect(end).toBe(1);
+    const line = onlyLine(output);
+    expect(line).toMatchObject({ severity: 'error', component: name });
+    expect(line.error).toContain(setting);
+    expect(output).not.toContain(secret);
   });
 
   it('never logs the password of Redis', async () => {
@@ -166,7 +180,7 @@ describe('an unexpected error', () => {
     } finally {
       await redis.acl('SETUSER', 'default', '+lpush');
     }
-    expect(await lineWith('A request failed')).toMatchObject({
+    expect(await lineWith('Redis refuses commands')).toMatchObject({
       imageId: expect.any(String) as string,
       tile: 0,
     });
@@ -189,6 +203,26 @@ describe('an unexpected error', () => {
     const line = await lineWith('No tile can be claimed');
     expect(line).toMatchObject({ severity: 'error' });
     expect(line.stack).toMatch(/functions\/blur\/consumer\.ts:\d+:\d+/);
+  });
+});
+
+describe('requests that meet a Redis that is away', () => {
+  it('are logged once for all of them', async () => {
+    const child = new FunctionProcess('split', {
+      env: { REDIS_URL: 'redis://127.0.0.1:1', INPUT_PATH: folder, OUTPUT_PATH: folder },
+      onLog: (line) => logged.push(line),
+    });
+    started.push(child);
+    const url = await child.ready();
+    for (let times = 0; times < 5; times++) {
+      for (const path of ['/images', '/images/0123456789abcdef01234567'])
+        expect((await fetch(url + path)).status).toBe(503);
+      expect((await fetch(`${url}/?name=a.png`, { method: 'POST', body: png })).status).toBe(503);
+    }
+    const lines = logged.map((line) => JSON.parse(line) as Line);
+    expect(lines.filter(({ severity }) => severity !== 'info').map(({ message }) => message)).toEqual([
+      'Redis cannot be reached',
+    ]);
   });
 });
 

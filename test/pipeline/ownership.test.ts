@@ -145,6 +145,10 @@ describe('OWN_IMAGES_ONLY without a token', () => {
     const split = new FunctionProcess('split', { env, onLog: (line) => logged.push(line) });
     await split.exited;
     expect(split.end).toBe(1);
-    expect(logged.join('\n')).toContain('OWN_IMAGES_ONLY is on, but there is no AUTH_TOKEN');
+    expect(logged).toHaveLength(1);
+    expect(JSON.parse(logged[0])).toMatchObject({
+      message: 'The settings cannot be used',
+      error: expect.stringMatching(/OWN_IMAGES_ONLY.*AUTH_TOKEN/) as string,
+    });
   });
 });

@@ -1,9 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { Problem } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { FaultLog } from './fault-log.ts';
 
 let lines: string[];
 let faults: FaultLog;
+/** What the clock shows. */
+let nowMs: number;
 
 beforeEach(() => {
   lines = [];
@@ -11,7 +14,8 @@ beforeEach(() => {
     lines.push(`${severity} ${message}`);
   };
   const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
-  faults = new FaultLog(log);
+  nowMs = 0;
+  faults = new FaultLog(log, () => nowMs);
 });
 
 const busy = new Error('BUSY Redis is busy running a script.');
@@ -59,5 +63,51 @@ describe('a fault log', () => {
     for (let times = 0; times < 3; times++)
       faults.met('No tile can be claimed', new TypeError('x is not a y'));
     expect(lines).toEqual(['error No tile can be claimed']);
+  });
+});
+
+describe('a fault that requests meet', () => {
+  const refused = (cause: unknown) => new Problem('queue-unavailable', 'Redis is away.', { cause });
+
+  it('is told once, whether a request or the heartbeat meets it first', () => {
+    for (let times = 0; times < 3; times++) faults.metByRequest(refused(away));
+    faults.met('Redis', away);
+    for (let times = 0; times < 3; times++) faults.metByRequest(refused(away));
+    expect(lines).toEqual(['warn Redis cannot be reached']);
+    faults.over('Redis');
+    faults.met('Redis', busy);
+    faults.metByRequest(refused(busy));
+    expect(lines).toEqual([
+      'warn Redis cannot be reached',
+      'info Redis is back',
+      'warn Redis refuses commands',
+    ]);
+  });
+
+  it('is told again when it comes back', () => {
+    faults.metByRequest(refused(away));
+    faults.met('Redis', away);
+    faults.over('Redis');
+    faults.metByRequest(refused(away));
+    expect(lines.filter((line) => line === 'warn Redis cannot be reached').length).toBe(2);
+  });
+
+  it('is told once a minute while some commands are refused and others are not', () => {
+    const forbidden = refused(new Error('NOPERM this user has no permissions to run the command'));
+    for (nowMs = 0; nowMs < 180_000; nowMs += 1000) faults.metByRequest(forbidden);
+    expect(lines).toEqual(Array(3).fill('warn Redis refuses commands'));
+  });
+
+  it('is one for all files of a disk', () => {
+    for (const name of ['a.png', 'b.png']) {
+      const full = Object.assign(new Error(`ENOSPC: no space left, open ${name}`), { code: 'ENOSPC' });
+      faults.metByRequest(new Problem('storage-unavailable', `${name} cannot be written.`, { cause: full }));
+    }
+    expect(lines).toEqual(['error Requests fail']);
+  });
+
+  it('is not told by a request that was refused because it is known', () => {
+    faults.metByRequest(new Problem('queue-unavailable', 'Redis is away.'));
+    expect(lines).toEqual([]);
   });
 });

@@ -3,8 +3,8 @@ import type { ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { HttpFunction, Request, Response } from '@google-cloud/functions-framework';
 import { Problem, problemBody } from '../errors.ts';
-import type { Log } from '../log.ts';
 import { redisProblem } from '../redis/faults.ts';
+import { logFailure, type Logs } from './request-log.ts';
 
 export type Handler = (req: Request, res: Response) => Promise<void>;
 
@@ -12,17 +12,15 @@ export type Handler = (req: Request, res: Response) => Promise<void>;
 export const MAX_DOCUMENT_BYTES = 64 * 1024;
 
 /** A function for the framework that answers what `handler` throws. */
-export function answering(log: Log, handler: Handler): HttpFunction {
+export function answering(logs: Logs, handler: Handler): HttpFunction {
   return async (req, res) => {
     try {
       await handler(req, res);
     } catch (thrown) {
       const error = redisProblem(thrown);
-      const request = { method: req.method, path: req.path };
-      if (isCallerGone(error)) log.debug('A caller went away before it had its answer', request);
-      else if (error instanceof Problem && error.status < 500) {
-        log.debug('A request was refused', { ...request, code: error.code, detail: error.message });
-      } else log.error('A request failed', { ...request, error });
+      if (!isCallerGone(error)) logFailure(logs, req, error);
+      else
+        logs.log.debug('A caller went away before it had its answer', { method: req.method, path: req.path });
       if (res.headersSent) res.destroy();
       else sendProblem(res, error);
     }

@@ -5,12 +5,14 @@ import { text } from 'node:stream/consumers';
 import { afterEach, expect, it } from 'vitest';
 import { Problem } from '../errors.ts';
 import { createLog } from '../log.ts';
+import { FaultLog } from '../redis/fault-log.ts';
 import { refuse } from './refuse.ts';
 
+const log = createLog('test', 'silent');
 let server: Server;
 
 async function listen(error: unknown): Promise<number> {
-  server = createServer((req, res) => refuse(req, res, error, createLog('test', 'silent')));
+  server = createServer((req, res) => refuse(req, res, error, { log, faults: new FaultLog(log) }));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;

@@ -1,20 +1,16 @@
 // The answer to a request whose body was not read to its end.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from '../errors.ts';
-import type { Log } from '../log.ts';
 import { writeProblem } from './http.ts';
+import { logFailure, type Logs } from './request-log.ts';
 
 /** How long the rest of a refused body is heard out: many callers read no answer before they have sent all. */
 const LINGER_MS = 10_000;
 
 /** Answers `error`, then closes the connection: at once for a caller that was too slow, else when it has sent the rest. */
-export function refuse(req: IncomingMessage, res: ServerResponse, error: unknown, log: Log): void {
+export function refuse(req: IncomingMessage, res: ServerResponse, error: unknown, logs: Logs): void {
   if (req.socket.destroyed) return; // The caller went away while it was sending.
-  const request = { method: req.method, path: req.url?.split('?', 1)[0] };
-  if (error instanceof Problem) {
-    log.debug('A request was refused', { ...request, code: error.code, detail: error.message });
-  } else log.error('A request could not be received', { ...request, error });
-
+  logFailure(logs, req, error);
   res.setHeader('connection', 'close');
   writeProblem(res, error);
   const isTooSlow = error instanceof Problem && error.code === 'request-timeout';

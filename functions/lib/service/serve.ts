@@ -4,11 +4,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { Problem } from '../errors.ts';
-import type { Log } from '../log.ts';
 import { assertAcceptable, readBody, type BodyPlaces } from './body.ts';
 import { answerClientErrors } from './client-errors.ts';
 import { sendJson, sendProblem } from './http.ts';
 import { refuse } from './refuse.ts';
+import type { Logs } from './request-log.ts';
 import { assertRoutable, unroutable } from './routable.ts';
 import { cutSlowReaders } from './slow-readers.ts';
 import { stopSignal } from './stop-signal.ts';
@@ -27,7 +27,7 @@ export interface Lifecycle {
   close(): Promise<void>;
 }
 
-export interface ServeOptions {
+export interface ServeOptions extends Logs {
   /** The name the function is registered under. */
   target: string;
   /** The address to listen on. */
@@ -42,7 +42,6 @@ export interface ServeOptions {
   /** How long requests under way may take once the process is asked to stop. */
   drainMs: number;
   lifecycle: Lifecycle;
-  log: Log;
 }
 
 /** The framework's listener. `next` is called for what it cannot route, which it would answer in HTML by itself. */
@@ -79,9 +78,9 @@ export async function serve(options: ServeOptions): Promise<Server> {
       (body) => {
         // The framework's own parsers pass over a request that has been read to its end.
         Object.assign(req, { rawBody: body, body });
-        framework(req, res, (error) => refuse(req, res, unroutable(error), log));
+        framework(req, res, (error) => refuse(req, res, unroutable(error), options));
       },
-      (error: unknown) => refuse(req, res, error, log),
+      (error: unknown) => refuse(req, res, error, options),
     );
   };
   const server = createServer(
@@ -109,7 +108,9 @@ export async function serve(options: ServeOptions): Promise<Server> {
     process.exit(0);
   };
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause) => {
+      reject(new Error(`HOST and PORT: cannot listen on port ${port} of ${host}`, { cause }));
+    });
     server.listen(port, host, resolve);
   });
   const { port: listeningPort } = server.address() as AddressInfo;

@@ -1,19 +1,25 @@
 // The first thing a function does: it reads its settings and opens its log. From then on nothing it dies of goes unlogged.
 import { loadConfig, type Config } from '../config.ts';
 import { createLog, type Log } from '../log.ts';
+import { FaultLog } from '../redis/fault-log.ts';
 
 /**
- * The settings and the log of the function called `component`. Ends the process with status 1 when a setting is wrong, and
- * later at an error that nobody has caught, each with one line in the log.
+ * The settings and the logs of the function called `component`. Ends the process with status 1 when a setting is wrong, and
+ * later at an error that nobody has caught, each with one line in the log. `check` throws an Error for settings that do not
+ * fit together in this function.
  */
-export function setUp(component: string): { config: Config; log: Log } {
+export function setUp(
+  component: string,
+  check: (config: Config) => void = () => {},
+): { config: Config; log: Log; faults: FaultLog } {
   try {
     const config = loadConfig();
+    check(config);
     const log = createLog(component, config.logLevel);
     process.removeAllListeners('warning'); // Node would print its warnings between the lines of JSON.
     process.on('warning', (error) => log.warn('A warning of Node', { error }));
     process.on('uncaughtException', (error) => end(log, 'An error was not caught', error));
-    return { config, log };
+    return { config, log, faults: new FaultLog(log) };
   } catch (error) {
     return end(createLog(component, 'error'), 'The settings cannot be used', error);
   }
