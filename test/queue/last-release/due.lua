@@ -1,0 +1,31 @@
+#!lua flags=allow-oom
+-- Picks the image whose event is overdue the longest and pushes its next sending forward, so that one sender at a time
+-- has it. The pause doubles with every sending. An image whose event was sent often enough fails instead; what it holds
+-- is kept for a while, so that it can be announced again.
+-- ARGV[1] -> now, ms ('' = server clock)
+-- ARGV[2] -> first pause before the event is sent again, ms
+-- ARGV[3] -> how often an event is sent at most
+-- ARGV[4] -> seconds a failed image is kept
+-- Output: { image id, 'send' or 'given up' }, or nil when nothing is due
+
+local now = clock(ARGV[1])
+redate(OUTBOX, now + MAX_DELAY_MS)
+local image = redis.call('ZRANGEBYSCORE', OUTBOX, '-inf', now, 'LIMIT', 0, 1)[1]
+if not image then
+  return nil
+end
+local meta = key(image, 'meta')
+local record = redis.call('HMGET', meta, 'announced', 'error')
+local sent = tonumber(record[1] or 0)
+if sent < tonumber(ARGV[3]) then
+  redis.call('HSET', meta, 'announced', sent + 1)
+  redis.call('ZADD', OUTBOX, 'XX', now + math.min(tonumber(ARGV[2]) * 2 ^ sent, MAX_DELAY_MS), image)
+  return { image, 'send' }
+end
+local reason = record[2] or 'it was not closed after any of them'
+local fault = 'given up after ' .. sent .. ' events: ' .. reason
+redis.call('HSET', meta, 'state', 'failed', 'endedAt', now, 'error', fault)
+redis.call('ZREM', OUTBOX, image)
+redis.call('ZADD', DEAD, now, image)
+redis.call('ZADD', SWEEPS, now + tonumber(ARGV[4]) * 1000, image)
+return { image, 'given up' }
