@@ -57,7 +57,7 @@ describe('parseAccessTokens', () => {
     ['the same token twice', `alice:${first} bob:${first}`],
   ])('refuses %s without repeating it', (_what, text) => {
     const message = messageOf(() => parseAccessTokens(text));
-    expect(message).toMatch(/^one or more tokens|every token stands once/);
+    expect(message).toMatch(/^one or more tokens|without duplicate tokens/);
     expect(message).not.toContain(first);
   });
 });

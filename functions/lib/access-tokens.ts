@@ -1,21 +1,22 @@
-// Access tokens: how the setting AUTH_TOKEN is read, and how a token is recognised. Only hashes are kept, so that no log
+// Access tokens: parses the setting AUTH_TOKEN, and recognises a token. Only hashes are kept, so that no log
 // line and no problem document can ever show a token.
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 export interface AccessToken {
-  /** Who the token stands for, in logs and as the owner of images. Several tokens may share a name. Fit for a folder. */
+  /** The token's owner, for logs and images. Several tokens may share a name. The name is safe as a folder name. */
   name: string;
   sha256: Buffer;
 }
 
-/** What is wanted of each token; the characters are those a bearer token may have (RFC 6750). */
+/** The format of each token. The characters are those that RFC 6750 allows in a bearer token. */
 const ENTRY = /^(?:([A-Za-z0-9][A-Za-z0-9._@-]{0,63}):)?([A-Za-z0-9._~+/-]{16,256}={0,2})$/;
 const WANTED =
   'one or more tokens of 16 to 256 letters, digits or -._~+/ each, with an optional name in front ("name:token"), separated by commas or spaces';
 
 /**
- * Reads a list of tokens: `token`, or `name:token, name2:token2`. A token without a name is called after its hash, so
- * that it keeps its name when others come and go. Throws an Error that says what is wanted and repeats nothing.
+ * Parses a list of tokens: `token`, or `name:token, name2:token2`. A token without a name is named after its
+ * hash, so that its name does not depend on the other tokens. Throws an Error that says what is wanted,
+ * without the given text.
  */
 export function parseAccessTokens(text: string): AccessToken[] {
   const entries = text.split(/[\s,]+/).filter((entry) => entry !== '');
@@ -27,13 +28,13 @@ export function parseAccessTokens(text: string): AccessToken[] {
     return { name: name ?? `token-${sha256.toString('hex', 0, 4)}`, sha256 };
   });
   const distinct = new Set(tokens.map(({ sha256 }) => sha256.toString('hex')));
-  if (distinct.size < tokens.length) throw new Error('a list in which every token stands once');
+  if (distinct.size < tokens.length) throw new Error('a list without duplicate tokens');
   return tokens;
 }
 
 /**
- * The token among `tokens` that equals `given`, or null. It takes the same time wherever they differ and whichever it is:
- * hashes are compared, whole, with every token.
+ * Returns the token among `tokens` that equals `given`, or null. Always compares whole hashes with every
+ * token, so the time does not depend on where they differ or which one matches.
  */
 export function findAccessToken(tokens: readonly AccessToken[], given: string): AccessToken | null {
   const sha256 = hashOf(given);

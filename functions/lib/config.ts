@@ -1,12 +1,12 @@
-// Settings come from the environment, once, as a whole: `loadConfig` reads a table of them and reports every fault
-// it finds at once, so a wrong deployment says all that is wrong with it.
+// Reads all settings from the environment, once. `loadConfig` reports all invalid settings together, so that
+// one look at the log shows everything that is wrong.
 
 import { parseAccessTokens, type AccessToken } from './access-tokens.ts';
 import { isKernelSize } from './kernel-size.ts';
 
 type Environment = Record<string, string | undefined>;
 
-/** Reads one setting's text; throws an Error saying what was wanted. */
+/** Parses one setting's text. Throws an Error that says what is wanted. */
 type Parse<T> = (text: string) => T;
 
 /** A number written in plain digits. `Number` reads much more: 0x10, 1e9, blanks. */
@@ -93,7 +93,7 @@ const text: Parse<string> = (value) => value;
 const MEBIBYTE = 1024 * 1024;
 const DAY_S = 24 * 60 * 60;
 
-/** Every setting: its environment variable, how it is read, and what holds when it is unset. */
+/** Every setting: its environment variable, its parser, and its default. */
 const settings = {
   redisUrl: ['REDIS_URL', redisUrl, 'redis://127.0.0.1:6379'],
   keyPrefix: [
@@ -141,22 +141,25 @@ const settings = {
   logLevel: ['LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info'],
 } as const satisfies Record<string, readonly [variable: string, parse: Parse<unknown>, fallback: string]>;
 
-/** Settings whose value may be or hold a secret: it is never repeated. */
+/** Settings that are or may contain a secret. Their values are never shown. */
 const secrets = new Set(['REDIS_URL', 'K_SINK', 'AUTH_TOKEN']);
 
 type Settings = typeof settings;
 
-/** The settings of a function. What each one does is told in docs/DEPLOY.md. */
+/** The settings of a function. docs/DEPLOY.md explains each one. */
 export type Config = { readonly [Name in keyof Settings]: ReturnType<Settings[Name][1]> };
 
-/** The environment variables Tessera reads and their defaults, for the manifests' tests and the documentation. */
+/**
+ * The environment variables that Tessera reads and their defaults, for tests of the manifests and the
+ * documentation.
+ */
 export const environmentDefaults: Readonly<Record<string, string>> = Object.fromEntries(
   Object.values(settings).map(([variable, , fallback]) => [variable, fallback]),
 );
 
 /**
- * Reads every setting from `env`; an unset or empty variable means its default. Throws one Error that names every
- * variable that cannot be read, the value received and the one wanted. The value of a secret is never repeated.
+ * Reads every setting from `env`; an unset or empty variable means its default. Throws one Error that names
+ * every invalid variable, with the given value and what is wanted. The value of a secret is never shown.
  */
 export function loadConfig(env: Environment = process.env): Config {
   const faults: string[] = [];
@@ -170,11 +173,14 @@ export function loadConfig(env: Environment = process.env): Config {
       faults.push(`${variable}: ${shown} is not ${(error as Error).message}`);
     }
   }
-  if (faults.length > 0) throw new Error(`Settings that cannot be used:\n  ${faults.join('\n  ')}`);
+  if (faults.length > 0) throw new Error(`Invalid settings:\n  ${faults.join('\n  ')}`);
   return config as Config;
 }
 
-/** What a variable is set to. An empty one counts as unset, except for AUTH_TOKEN: an empty Secret must not let all in. */
+/**
+ * Returns a variable's value. An empty variable counts as unset, except AUTH_TOKEN: an empty Secret must not
+ * admit everyone.
+ */
 function textOf(variable: string, env: Environment): string | undefined {
   return variable === 'AUTH_TOKEN' ? env[variable] : env[variable] || undefined;
 }

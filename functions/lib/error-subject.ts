@@ -1,7 +1,7 @@
-// What an error happened to, and where that was noticed. It is noted where it is known, and logged where the error is
-// handled.
+// Attaches to an error what it is about, and where it was noticed. This is attached where it is known, and
+// logged where the error is handled.
 
-/** The image, and the tile of it, that were worked on. */
+/** The image, and its tile, that was being processed. */
 export interface Subject {
   imageId?: string;
   tile?: number;
@@ -9,13 +9,13 @@ export interface Subject {
 
 interface Note {
   subject: Subject;
-  /** Made where the error was noticed. What Redis refuses has a stack of its own that begins and ends in the client. */
+  /** Created where the error was noticed, because the stack of a Redis error begins and ends in the client library. */
   trace: Error;
 }
 
 const notes = new WeakMap<Error, Note>();
 
-/** Does `work`. An error it throws is noted to be about `subject`, and thrown on as it is. */
+/** Runs `work`. If it throws, attaches `subject` to the error and rethrows it. */
 export async function about<T>(subject: Subject, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -31,13 +31,13 @@ export async function about<T>(subject: Subject, work: () => Promise<T>): Promis
   }
 }
 
-/** What `error`, or what caused it, was about. */
+/** Returns what `error`, or its cause, was about. */
 export function subjectOf(error: Error): Subject {
   const cause = error.cause instanceof Error ? subjectOf(error.cause) : {};
   return { ...cause, ...notes.get(error)?.subject };
 }
 
-/** An Error made where `error` was noticed, for its stack; undefined when it was not. */
+/** Returns an Error created where `error` was noticed, for its stack, or undefined if there is none. */
 export function traceOf(error: Error): Error | undefined {
   return notes.get(error)?.trace;
 }

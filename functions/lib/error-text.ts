@@ -1,20 +1,23 @@
-// Errors as text for the log: what happened, why and where. Never what they carry besides: ioredis hangs a command's
-// arguments on its errors, which are pixels.
+// Formats errors for the log: what happened, why and where. Other properties of an error are left out. For
+// example, ioredis attaches a command's arguments, which are pixels.
 import { traceOf } from './error-subject.ts';
 import { inSources } from './source-places.ts';
 
 const MAX_MESSAGE = 1000;
 const MAX_STACK = 8000;
-/** How Redis begins to repeat the arguments of a command it does not know. */
+/** How Redis repeats the arguments of an unknown command. */
 const REPEATED_ARGUMENTS = /, with args beginning with:.*$/s;
 
-/** What went wrong, with its causes. */
+/** Returns what went wrong, with its causes. */
 export function messageOf(error: Error): string {
   const cause = error.cause === undefined ? '' : ` (cause: ${textOf(error.cause)})`;
   return `${headOf(error)}${cause}`;
 }
 
-/** Where it went wrong, with its causes, in places of the sources; and where it was noticed, for errors from elsewhere. */
+/**
+ * Returns where it went wrong, with its causes, as places in the sources, and where an error from elsewhere
+ * was noticed.
+ */
 export function stackOf(error: Error): string {
   const parts = [`${headOf(error)}\n${framesOf(error)}`];
   const trace = traceOf(error);
@@ -28,13 +31,13 @@ function textOf(value: unknown): string {
 }
 
 function headOf(error: Error): string {
-  // Of several addresses that were tried in vain, each has its own error.
+  // If several addresses were tried, each has its own error.
   const parts = error instanceof AggregateError ? error.errors.map((each) => textOf(each)).join('; ') : '';
   const message = (error.message || parts).replace(REPEATED_ARGUMENTS, '');
   return `${error.name}: ${message.slice(0, MAX_MESSAGE)}`;
 }
 
-/** The frames alone: a stack begins with the message, which {@link headOf} shows. */
+/** Returns only the frames, because a stack begins with the message, which {@link headOf} shows. */
 export function framesOf({ stack = '' }: Error): string {
   const lines = stack.split('\n').filter((line) => /^ {4}at /.test(line));
   return inSources(lines.join('\n'));

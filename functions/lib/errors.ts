@@ -1,7 +1,7 @@
-// Every fault a caller may meet, each with a stable code and an HTTP status. `problemBody` is what goes over the
-// wire (RFC 9457); the cause and the stack stay in the log.
+// Every fault that a caller may meet, each with a stable code and an HTTP status. `problemBody` is the
+// response (RFC 9457); cause and stack are only logged.
 
-/** The codes callers may rely on, with the HTTP status each one answers. */
+/** The codes that callers may rely on, each with its HTTP status. */
 export const problems = {
   'invalid-request': { status: 400, title: 'The request is malformed' },
   'invalid-kernel': { status: 400, title: 'The kernel size is not an odd integer from 1 to 255' },
@@ -12,7 +12,7 @@ export const problems = {
   'switched-off': { status: 403, title: 'This is switched off here' },
   'not-found': { status: 404, title: 'There is no such thing here' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
-  'request-timeout': { status: 408, title: 'The request came too slowly' },
+  'request-timeout': { status: 408, title: 'The request arrived too slowly' },
   conflict: { status: 409, title: 'The image is not in a state that allows this' },
   replaced: { status: 410, title: 'The result was replaced by another' },
   'result-gone': { status: 410, title: 'The result is not kept any more' },
@@ -37,10 +37,10 @@ export const problems = {
 
 export type ProblemCode = keyof typeof problems;
 
-/** A fault that has an answer for the caller. `message` is shown to the caller; `cause` is not. */
+/** A fault with a response for the caller. `message` is shown to the caller; `cause` is not. */
 export class Problem extends Error {
   readonly code: ProblemCode;
-  /** Seconds after which trying again may help, sent as `Retry-After`. */
+  /** Seconds after which a retry may succeed, sent as `Retry-After`. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
@@ -68,22 +68,22 @@ export interface ProblemBody {
   detail: string;
 }
 
-/** A problem document never takes more bytes than this on the wire, whatever its message repeats of a request. */
+/** The most bytes of a problem document, whatever part of a request its message repeats. */
 export const MAX_PROBLEM_BYTES = 1000;
 
 /**
- * The document to answer for `error`, at most {@link MAX_PROBLEM_BYTES} long: a longer detail is cut. What is not a
- * {@link Problem} is `internal` and says nothing of itself.
+ * Returns the problem document for `error`, with at most {@link MAX_PROBLEM_BYTES}; a longer detail is cut.
+ * Any error that is not a {@link Problem} becomes `internal`, without details.
  */
 export function problemBody(error: unknown): ProblemBody {
   const code = error instanceof Problem ? error.code : 'internal';
   const detail = error instanceof Problem ? error.message : 'The fault was logged.';
   const body = { type: `urn:tessera:problem:${code}`, ...problems[code], code, detail: '' };
-  const room = MAX_PROBLEM_BYTES - 1 - jsonBytes(body); // A line end follows the document.
+  const room = MAX_PROBLEM_BYTES - 1 - jsonBytes(body); // The document is followed by a line end.
   return { ...body, detail: shortened(detail, room) };
 }
 
-/** `text` if it takes at most `maxBytes` inside a JSON string, else as much of its beginning as fits, and an ellipsis. */
+/** Returns `text` if it takes at most `maxBytes` inside a JSON string, otherwise as much as fits, with an ellipsis. */
 function shortened(text: string, maxBytes: number): string {
   const ellipsis = '…';
   let bytes = 0;

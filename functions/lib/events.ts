@@ -1,4 +1,4 @@
-// The one event of the walk: the last tile of an image is done. Sent by blur, received by assemble.
+// The only event of the pipeline: the last tile of an image is done. blur sends it, assemble receives it.
 import { CloudEvent, HTTP, type CloudEventV1, type Headers } from 'cloudevents';
 import { Problem } from './errors.ts';
 import { isImageId } from './job.ts';
@@ -11,7 +11,10 @@ const REQUIRED = ['id', 'source', 'type', 'specversion'];
 /** Other versions have other attributes. */
 const VERSION = '1.0';
 
-/** The event that image `imageId` is blurred, as an HTTP message in binary mode. Its id is the same however often it is sent. */
+/**
+ * Returns the event "image `imageId` is blurred" as an HTTP message in binary mode. Its id is always the
+ * same, however often it is sent.
+ */
 export function imageBlurredMessage(imageId: string): { headers: Record<string, string>; body: string } {
   const event = new CloudEvent({
     id: `${imageId}.blurred`,
@@ -26,8 +29,9 @@ export function imageBlurredMessage(imageId: string): { headers: Record<string, 
 }
 
 /**
- * The image a received event is about: its subject. Nothing else in it is used. Throws a {@link Problem}: 415 for what
- * is no CloudEvent, 400 for a malformed one, 422 for one of another type or without an image's id.
+ * Returns the image that a received event is about: its subject. Nothing else in the event is used. Throws a
+ * {@link Problem}: 415 if it is not a CloudEvent, 400 if it is malformed, 422 if it has another type or no
+ * image id.
  */
 export function blurredImageId(headers: Headers, body: string): string {
   const event = parse(headers, body);
@@ -40,12 +44,15 @@ export function blurredImageId(headers: Headers, body: string): string {
   return event.subject;
 }
 
-/** The event, checked against the CloudEvents schema. The library fills in what is missing, so that is looked at first. */
+/**
+ * Returns the event after checking it against the CloudEvents schema. The library fills in missing
+ * attributes, so these are checked first.
+ */
 function parse(headers: Headers, body: string): CloudEventV1<unknown> {
   const mediaType = mediaTypeOf(headers);
   const isStructured = mediaType === STRUCTURED;
   if (!isStructured && headers['ce-id'] === undefined) {
-    throw new Problem('unsupported-event', 'A CloudEvent in binary or structured mode is wanted.');
+    throw new Problem('unsupported-event', 'A CloudEvent in binary or structured mode is required.');
   }
   try {
     const given = isStructured ? (JSON.parse(body) as Record<string, unknown>) : headers;
@@ -55,16 +62,16 @@ function parse(headers: Headers, body: string): CloudEventV1<unknown> {
       if (attribute === 'specversion' && value !== VERSION)
         throw new Error(`its specversion is ${JSON.stringify(value)}, not "${VERSION}"`);
     }
-    // The library compares media types with their case.
+    // The library compares media types case-sensitively.
     const event = HTTP.toEvent({
       headers: { ...headers, ...(mediaType && { 'content-type': mediaType }) },
       body,
     });
-    if (!(event instanceof CloudEvent)) throw new Error('one event is wanted');
+    if (!(event instanceof CloudEvent)) throw new Error('exactly one event is required');
     event.validate();
     return event;
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split('\n')[0] : 'it is no JSON object';
+    const reason = error instanceof Error ? error.message.split('\n')[0] : 'it is not a JSON object';
     throw new Problem('invalid-event', `The CloudEvent cannot be read: ${reason}.`, { cause: error });
   }
 }

@@ -1,5 +1,5 @@
-// A job is the message for one tile: `<imageId>:<tile>`. On the queue it travels with the life of its image, which tells
-// it from the jobs of the same image when that was begun before and has ended: `<imageId>:<tile>:<life>`.
+// A job is the message for one tile: `<imageId>:<tile>`. On the queue it also carries the life of its image,
+// `<imageId>:<tile>:<life>`, to distinguish it from jobs of an earlier, ended life of the same image.
 
 export interface Job {
   imageId: string;
@@ -14,20 +14,20 @@ export function formatJob(job: Job): string {
   return `${job.imageId}:${job.tile}`;
 }
 
-/** The job a message stands for, or null when the message is none. */
+/** Returns the job in a message, or null if there is none. */
 export function parseJob(message: string): Job | null {
   const match = JOB.exec(message);
   return match ? { imageId: match[1], tile: Number(match[2]) } : null;
 }
 
-/** The job and the life of an entry on the queue, or null when it is none. */
+/** Returns the job and the life in an entry of the queue, or null if it is not an entry. */
 export function parseEntry(entry: string): { job: Job; life: string } | null {
   const [, message, life] = /^(.*):(\d+)$/.exec(entry) ?? [];
   const job = message === undefined ? null : parseJob(message);
   return job && { job, life };
 }
 
-/** Whether `text` has the form of an image's id: 24 hexadecimal digits. */
+/** Returns whether `text` has the form of an image id: 24 hexadecimal digits. */
 export function isImageId(text: string): boolean {
   return IMAGE_ID.test(text);
 }

@@ -1,5 +1,5 @@
-// One JSON line an event on standard error, in the fields Knative's log collectors read. Never pass a URL with a password
-// here.
+// Writes one JSON line per event to standard error, with the fields that Knative's log collectors read. Never
+// pass a URL with a password.
 import { subjectOf } from './error-subject.ts';
 import { framesOf, messageOf, stackOf } from './error-text.ts';
 
@@ -16,8 +16,8 @@ export interface Log {
 }
 
 /**
- * A log of `component` that drops what is below `level`. An `error` among the fields is shown with its causes and what it
- * was about; in warnings and errors also with its stack. Bytes are shown as their number.
+ * Returns a log of `component` that drops lines below `level`. An `error` among the fields is shown with its
+ * causes and its subject; in warnings and errors also with its stack. Bytes are shown as their number.
  */
 export function createLog(component: string, level: LogLevel): Log {
   const write =
@@ -41,14 +41,14 @@ export function createLog(component: string, level: LogLevel): Log {
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
 }
 
-/** The same JSON in ASCII: a file's name must not change how a terminal shows the lines around it. */
+/** Returns the same JSON in ASCII, so that a file name cannot change how a terminal shows the lines around it. */
 function inAscii(json: string): string {
   return json.replaceAll(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** What JSON makes of a value is not what should stand in a log: `{}` of an error, and all the bytes of bytes. */
+/** Replaces values that JSON does not show usefully: it makes `{}` of an error, and shows every byte of a buffer. */
 function plain(this: Record<string, unknown>, key: string, value: unknown): unknown {
-  const original = this[key]; // JSON.stringify has called its toJSON for `value`.
+  const original = this[key]; // `value` is already the result of toJSON.
   if (original instanceof Error) return messageOf(original);
   if (ArrayBuffer.isView(original)) return `${original.byteLength} bytes`;
   return value;

@@ -102,7 +102,7 @@ describe.each(functions)('%s', (name) => {
     expect(line).toMatchObject({
       severity: 'error',
       component: name,
-      message: 'The settings cannot be used',
+      message: 'The settings are invalid',
     });
     for (const setting of ['KERNEL_SIZE', 'LOG_LEVEL', 'REDIS_URL', 'K_SINK'])
       expect(line.error).toContain(setting);

@@ -1,11 +1,11 @@
-// What a filter is to every function but blur, which alone has its pixel code (functions/blur/pixel-filters.ts).
+// The description of a filter for all functions. Only blur has its pixel code (functions/blur/pixel-filters.ts).
 import type { ProblemCode } from '../errors.ts';
 import { isKernelSize, LARGEST_KERNEL } from '../kernel-size.ts';
 
 export interface Filter {
-  /** What a request may choose, by the names that requests use. A recipe holds the values in this order. */
+  /** What a request may choose, by the names that requests use. A recipe contains the values in this order. */
   parameters: Record<string, Parameter>;
-  /** How far around a pixel the filter reads. */
+  /** Returns how far around a pixel the filter reads. */
   haloPx(values: Values): number;
 }
 
@@ -19,9 +19,9 @@ export interface Parameter {
   isAllowed: (value: number) => boolean;
   /** Which values are allowed, for messages and help texts. */
   wanted: string;
-  /** Its value where neither the request nor a setting names one. */
+  /** Its value if neither the request nor a setting gives one. */
   fallback: number;
-  /** The code of the problem that any other value is. */
+  /** The code of the problem for any other value. */
   problem: ProblemCode;
 }
 

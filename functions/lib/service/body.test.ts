@@ -110,7 +110,7 @@ describe('readBody', () => {
     sendHead('content-length: 100000');
     socket.write('half');
     socket.end();
-    await expect(outcome).rejects.toThrow('went away after 4 bytes');
+    await expect(outcome).rejects.toThrow('closed the connection after 4 bytes');
   });
 });
 

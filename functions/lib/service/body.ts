@@ -1,15 +1,15 @@
-// The body of a request, from the wire into one piece of memory: refused by its headers where they tell enough, and read
-// within limits of size, time and number.
+// Reads the body of a request into one piece of memory. Refuses it by its headers if possible, and otherwise reads it within
+// limits for size, time and number of bodies.
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from '../errors.ts';
 import { freeBytes } from '../image/pixels.ts';
 import { Pace, type PaceLimit } from './pace.ts';
 
 const TICK_MS = 1000;
-/** So much of a body is read before it takes a place. Whoever sends byte by byte never gets so far, and keeps nobody out. */
+/** A body takes a place after this many bytes. A caller that sends byte by byte never gets that far, and blocks nobody. */
 const UNPLACED_BYTES = 1024 * 1024;
 
-/** The places there are for bodies and for work on them. Both methods throw a {@link Problem} when none gets free soon. */
+/** The limited places for bodies and for work on them. Both methods throw a {@link Problem} if no place gets free soon. */
 export interface BodyPlaces {
   /** Resolves when there is a free place for a request with this head. */
   find(req: IncomingMessage): Promise<void>;
@@ -23,12 +23,12 @@ export interface BodyLimits {
   place?: {
     /** Takes a place for the body; see {@link BodyPlaces}. */
     take: () => Promise<void>;
-    /** How a body has to come from then on: it keeps others from the place. */
+    /** The pace required from then on, because the body now blocks a place for others. */
     pace: PaceLimit;
   };
 }
 
-/** Throws a {@link Problem} for a body that cannot be taken, as far as its headers tell. */
+/** Throws a {@link Problem} for a body that cannot be accepted, as far as its headers show. */
 export function assertAcceptable(headers: IncomingHttpHeaders, maxBytes: number): void {
   const { 'content-encoding': content = '', 'transfer-encoding': transfer = '' } = headers;
   const isPlain = ['', 'identity'].includes(content.toLowerCase());
@@ -40,8 +40,8 @@ export function assertAcceptable(headers: IncomingHttpHeaders, maxBytes: number)
 }
 
 /**
- * Reads the body whole, and takes a place for it on the way. Throws a {@link Problem} for a body that is too large, comes
- * too slowly or gets no place, and another Error when the caller goes away.
+ * Returns the whole body, and takes a place for it meanwhile. Throws a {@link Problem} for a body that is too large, arrives too
+ * slowly or gets no place, and another Error if the caller closes the connection.
  */
 export async function readBody(req: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
   const { maxBytes, pace, place } = limits;
@@ -68,10 +68,11 @@ export async function readBody(req: IncomingMessage, limits: BodyLimits): Promis
     req.off('close', cutOff);
     takePlace().then(() => resolve(body.whole()), reject);
   };
-  const cutOff = () => reject(new Error(`The caller went away after ${body.length} bytes of the body`));
+  const cutOff = () =>
+    reject(new Error(`The caller closed the connection after ${body.length} bytes of the body`));
 
   const ticks = setInterval(() => {
-    // While it is paused the caller is not the one to act.
+    // While the request is paused, the caller cannot send.
     if (!req.isPaused() && watched.isTooSlow(body.length, TICK_MS)) reject(tooSlow(body.length));
   }, TICK_MS);
   req.on('data', read).once('end', end).once('error', cutOff).once('close', cutOff);
@@ -83,7 +84,7 @@ export async function readBody(req: IncomingMessage, limits: BodyLimits): Promis
   }
 }
 
-/** The bytes that have come: as they came, and once it is worth it in the one piece of memory that all of them will fill. */
+/** The bytes that have arrived: first in chunks, and after {@link Body.grow} in one piece of memory for the whole body. */
 class Body {
   length = 0;
   readonly #declared: number | null;
@@ -99,11 +100,11 @@ class Body {
     this.length += chunk.length;
     if (this.#memory) {
       chunk.copy(this.#memory, at);
-      freeBytes(chunk); // Node's parser has made it for this request alone.
+      freeBytes(chunk); // Node's parser has made it for this request only.
     } else this.#chunks.push(chunk);
   }
 
-  /** Gets memory for all of it, if that length was declared. The system provides it only as it is filled. */
+  /** Allocates memory for the whole body, if its length was declared. The system provides the memory as it is filled. */
   grow(): void {
     if (this.#declared === null) return;
     this.#memory = Buffer.allocUnsafeSlow(this.#declared);
@@ -121,5 +122,5 @@ function tooLarge(maxBytes: number): Problem {
 }
 
 function tooSlow(length: number): Problem {
-  return new Problem('request-timeout', `The body came too slowly: ${length} bytes of it so far.`);
+  return new Problem('request-timeout', `The body arrived too slowly: ${length} bytes so far.`);
 }

@@ -1,4 +1,4 @@
-// Requests that never become one: what Node's parser or its time-outs refuse, answered as problem documents too.
+// Answers requests that Node's parser or its time-outs refuse with problem documents too.
 import { STATUS_CODES, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Problem, problemBody } from '../errors.ts';
@@ -8,7 +8,7 @@ import { sendProblem } from './http.ts';
 /** How long a caller may take to read why its connection is closed. */
 const LINGER_MS = 1000;
 
-/** Answers what Node would refuse by itself. `underWay`: the responses that have been begun and not ended. */
+/** Answers what Node would refuse itself. `underWay`: responses that have been started and not ended. */
 export function answerClientErrors(server: Server, underWay: ReadonlySet<ServerResponse>, log: Log): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const isAnswering = [...underWay].some((res) => res.socket === socket && res.headersSent);
@@ -25,7 +25,7 @@ export function answerClientErrors(server: Server, underWay: ReadonlySet<ServerR
   server.on('checkExpectation', (req, res) => {
     const expected = JSON.stringify(req.headers.expect?.slice(0, 100));
     res.setHeader('connection', 'close');
-    sendProblem(res, new Problem('expectation-failed', `${expected} cannot be expected here.`));
+    sendProblem(res, new Problem('expectation-failed', `The expectation ${expected} cannot be met.`));
   });
 }
 
@@ -36,13 +36,13 @@ function problemOf({ code, message }: NodeJS.ErrnoException): Problem {
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return new Problem('body-too-large', 'The chunk extensions of the body are too large.');
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new Problem('request-timeout', 'The request did not come in time.');
+      return new Problem('request-timeout', 'The request did not arrive in time.');
     default:
       return new Problem('invalid-request', `This is not HTTP/1.1: ${message}.`);
   }
 }
 
-/** Writes a whole response by hand: there is no ServerResponse for what is no request. */
+/** Writes a whole response by hand, because there is no ServerResponse if there was no valid request. */
 function refuseOn(socket: Duplex, problem: Problem): void {
   const body = `${JSON.stringify(problemBody(problem))}\n`;
   const lines = [
@@ -51,7 +51,7 @@ function refuseOn(socket: Duplex, problem: Problem): void {
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
   ];
-  socket.on('error', () => {}); // It is closed either way.
+  socket.on('error', () => {}); // The socket is closed anyway.
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }

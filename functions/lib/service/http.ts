@@ -1,4 +1,4 @@
-// What every function's handler does alike: problems become RFC 9457 answers, and a fault is logged once.
+// What all handlers have in common: problems become RFC 9457 responses, and a fault is logged once.
 import type { ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { HttpFunction, Request, Response } from '@google-cloud/functions-framework';
@@ -27,7 +27,7 @@ export function answering(logs: Logs, handler: Handler): HttpFunction {
   };
 }
 
-/** Whether `error` says that a response was cut off by whoever should have read it. */
+/** Returns whether `error` means that the reader of a response closed the connection. */
 function isCallerGone(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
@@ -38,7 +38,7 @@ export function sendProblem(res: ServerResponse, error: unknown): void {
   res.end();
 }
 
-/** Writes all of the answer to `error`, but does not end it. */
+/** Writes the whole response to `error`, but does not end it. */
 export function writeProblem(res: ServerResponse, error: unknown): void {
   const body = problemBody(error);
   if (error instanceof Problem && error.retryAfterSeconds !== undefined) {
@@ -60,8 +60,8 @@ function write(res: ServerResponse, status: number, body: unknown, type: string)
 }
 
 /**
- * The request's body. `serve` has read it whole before the framework got to it; under the plain framework its parsers
- * have, unless the request came without a content type.
+ * Returns the request's body. `serve` has read it before the framework runs. Under the plain framework its
+ * parsers have read it, unless the request has no content type.
  */
 export async function bodyOf(req: Request): Promise<Buffer> {
   return req.rawBody ?? buffer(req);

@@ -1,6 +1,6 @@
-// What a body is, as its sender says.
+// The type of a body, as its sender declares it.
 
-/** The media type of a request's body in lower case, without parameters; '' when it names none. */
+/** Returns the media type of a request's body in lower case, without parameters; '' if there is none. */
 export function mediaTypeOf(headers: { 'content-type'?: unknown }): string {
   const { 'content-type': contentType } = headers;
   if (typeof contentType !== 'string') return '';

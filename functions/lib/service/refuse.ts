@@ -1,10 +1,10 @@
-// The answer to a request whose body was not read to its end.
+// Answers a request whose body was not read completely.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from '../errors.ts';
 import { writeProblem } from './http.ts';
 import { logFailure, type Logs } from './request-log.ts';
 
-/** How long the rest of a refused body is heard out: many callers read no answer before they have sent all. */
+/** How long the rest of a refused body is read: many callers read no response before they have sent everything. */
 const LINGER_MS = 10_000;
 
 /** Answers `error`, then closes the connection: at once for a caller that was too slow, else when it has sent the rest. */

@@ -1,11 +1,11 @@
-// Whether the framework can route a request. What it refuses by itself it would answer in HTML, or with nothing.
+// Checks whether the framework can route a request. If it cannot, it would answer in HTML, or not at all.
 import type { IncomingMessage } from 'node:http';
 import { Problem } from '../errors.ts';
 
-/** The framework answers these paths itself, for browsers that ask for them unasked. */
+/** The framework answers these paths itself, because browsers request them on their own. */
 const FRAMEWORK_PATH = /^\/(favicon\.ico|robots\.txt)(\/|\?|$)/i;
 
-/** Throws a {@link Problem} for a request that cannot be routed, as far as its head tells. */
+/** Throws a {@link Problem} for a request that cannot be routed, as far as its head shows. */
 export function assertRoutable({ url = '', httpVersion, headers }: IncomingMessage): void {
   if (httpVersion === '1.1' && headers.host === undefined) {
     throw new Problem('invalid-request', 'The request has no Host header.');
@@ -13,7 +13,7 @@ export function assertRoutable({ url = '', httpVersion, headers }: IncomingMessa
   if (FRAMEWORK_PATH.test(url)) throw new Problem('not-found', `There is nothing at ${url}.`);
 }
 
-/** The {@link Problem} with a request that the framework gave back, with or without an error of its own. */
+/** Returns the {@link Problem} of a request that the framework passed back, with or without an error. */
 export function unroutable(error: unknown): unknown {
   if (error === undefined || error === null)
     return new Problem('not-found', 'There is nothing at this address.');

@@ -1,5 +1,5 @@
-// Runs a registered function for production: the framework's request listener behind health routes, limits and a graceful
-// stop. docs/adr/0002 tells why the framework's own server is not used.
+// Runs a registered function in production: the framework's request listener behind health routes, limits and a graceful
+// stop. docs/adr/0002 explains why the framework's own server is not used.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
@@ -17,13 +17,13 @@ import { stopSignal } from './stop-signal.ts';
 export interface Lifecycle {
   /** Whether requests can be served now. */
   isReady(): boolean;
-  /** Throws a {@link Problem} for a request that is to be refused by its headers alone, before its body is read. */
+  /** Throws a {@link Problem} for a request that is refused by its headers, before its body is read. */
   admit?(req: IncomingMessage): void;
-  /** Limits how many POST requests are worked on at once. Without it there is no limit. */
+  /** Limits how many POST requests are processed at once. Without it there is no limit. */
   places?: BodyPlaces;
-  /** Ends work of the function's own, beside the requests under way. */
+  /** Ends the function's own work, besides requests. */
   drain?(): Promise<void>;
-  /** Closes the function's connections, once nothing is under way. */
+  /** Closes the function's connections, when all work has ended. */
   close(): Promise<void>;
 }
 
@@ -33,32 +33,32 @@ export interface ServeOptions extends Logs {
   /** The address to listen on. */
   host: string;
   port: number;
-  /** The most bytes that a request may have in its body, by its method and headers. */
+  /** Returns the most bytes that a request's body may have, by its method and headers. */
   bodyLimit: (req: IncomingMessage) => number;
-  /** The slowest that a caller may send a body or take an answer. */
+  /** The slowest rate for sending a body or reading a response. */
   minBytesPerS: number;
-  /** The slowest that a body may come that holds one of the places. */
+  /** The slowest rate for a body that holds one of the places. */
   minUploadBytesPerS: number;
-  /** How long requests under way may take once the process is asked to stop. */
+  /** How long requests in progress may take after the process was asked to stop. */
   drainMs: number;
   lifecycle: Lifecycle;
 }
 
-/** The framework's listener. `next` is called for what it cannot route, which it would answer in HTML by itself. */
+/** The framework's listener. It calls `next` for requests that it cannot route. Without `next` it would answer in HTML. */
 type Framework = (req: IncomingMessage, res: ServerResponse, next: (error: unknown) => void) => void;
 
 const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 300_000;
-/** How often Node looks whether one of the two is over; left to itself, every 30 s. */
+/** How often Node checks these two time-outs; by default every 30 s. */
 const TIMEOUT_CHECK_MS = 1000;
-/** How long nothing of a body may come, and nothing of an answer be taken. */
+/** The longest time without a byte of a body, and without a byte of a response being read. */
 const SENDING_PATIENCE_MS = 10_000;
 const READING_PATIENCE_MS = 60_000;
 const IDLE_SWEEP_MS = 50;
-/** After the drain's own limit, the time until a process that cannot let go (Redis does not answer) is ended. */
+/** After the drain's own limit, the time until a process that cannot stop (Redis does not reply) is ended. */
 const OVERDUE_MS = 3000;
 
-/** Serves until SIGTERM or SIGINT, then drains and exits. Resolves once it listens. */
+/** Serves until SIGTERM or SIGINT, then drains and exits. Resolves when it listens. */
 export async function serve(options: ServeOptions): Promise<Server> {
   const { target, host, port, minBytesPerS, lifecycle, log } = options;
   const [framework] = getTestServer(target).listeners('request') as Framework[];
@@ -76,7 +76,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     if (isDraining) res.setHeader('connection', 'close');
     receive(req, res, options).then(
       (body) => {
-        // The framework's own parsers pass over a request that has been read to its end.
+        // The framework's own parsers skip a request that has already been read.
         Object.assign(req, { rawBody: body, body });
         framework(req, res, (error) => refuse(req, res, unroutable(error), options));
       },
@@ -88,12 +88,12 @@ export async function serve(options: ServeOptions): Promise<Server> {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-      requireHostHeader: false, // Node would answer without a document; assertRoutable looks for it.
+      requireHostHeader: false, // Node would answer without a problem document; assertRoutable checks it.
     },
     answer,
   );
-  // `100 Continue` is never sent. A proxy that records the first header it sees (Knative's queue-proxy does) would pass
-  // the real status on as 200. A caller who asked sends its body anyway after a moment, unless it is refused before.
+  // `100 Continue` is never sent. A proxy that records the first header it sees (as Knative's queue-proxy does) would pass on
+  // the real status as 200. A caller that asked for it sends its body after a moment anyway, unless it is refused before.
   server.on('checkContinue', answer);
   answerClientErrors(server, underWay, log);
   cutSlowReaders(underWay, { minBytesPerS, patienceMs: READING_PATIENCE_MS }, log);
@@ -115,7 +115,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   });
   const { port: listeningPort } = server.address() as AddressInfo;
   log.info('Listening', { host, port: listeningPort });
-  process.send?.({ listeningPort }); // A parent that let the system choose the port wants to know it.
+  process.send?.({ listeningPort }); // For a parent that let the system choose the port.
   const stopOrFail = () => {
     stop().catch((error: unknown) => {
       log.error('Stopping failed', { error });
@@ -127,7 +127,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   return server;
 }
 
-/** Reads the body of a request, once its head lets it in. Throws a {@link Problem} for one that is refused. */
+/** Returns the body of a request, if its head is accepted. Throws a {@link Problem} for a request that is refused. */
 async function receive(req: IncomingMessage, res: ServerResponse, options: ServeOptions): Promise<Buffer> {
   const { lifecycle, bodyLimit, minBytesPerS, minUploadBytesPerS } = options;
   const maxBytes = bodyLimit(req);
@@ -138,12 +138,12 @@ async function receive(req: IncomingMessage, res: ServerResponse, options: Serve
   const pace = { minBytesPerS, patienceMs };
   const { places } = lifecycle;
   if (!places || req.method !== 'POST') return readBody(req, { maxBytes, pace });
-  await places.find(req); // Where there is none, the body need not be sent at all.
+  await places.find(req); // Without a free place, the body does not have to be sent at all.
   const placedPace = { minBytesPerS: minUploadBytesPerS, patienceMs };
   return readBody(req, { maxBytes, pace, place: { take: () => places.take(res), pace: placedPace } });
 }
 
-/** Stops accepting, lets requests under way end, and cuts off what is left after `drainMs`. */
+/** Stops accepting, lets requests in progress end, and cuts off the rest after `drainMs`. */
 async function closeServer(server: Server, drainMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);

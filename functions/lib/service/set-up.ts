@@ -1,4 +1,5 @@
-// The first thing a function does: it reads its settings and opens its log. From then on nothing it dies of goes unlogged.
+// The first step of a function: it reads its settings and opens its log. From then on every fatal error is
+// logged.
 import { loadConfig, type Config } from '../config.ts';
 import { createLog, type Log } from '../log.ts';
 import { FaultLog } from '../redis/fault-log.ts';
@@ -16,12 +17,12 @@ export function setUp(
     const config = loadConfig();
     check(config);
     const log = createLog(component, config.logLevel);
-    process.removeAllListeners('warning'); // Node would print its warnings between the lines of JSON.
-    process.on('warning', (error) => log.warn('A warning of Node', { error }));
+    process.removeAllListeners('warning'); // Node would print its warnings between the JSON lines.
+    process.on('warning', (error) => log.warn('A warning from Node', { error }));
     process.on('uncaughtException', (error) => end(log, 'An error was not caught', error));
     return { config, log, faults: new FaultLog(log) };
   } catch (error) {
-    return end(createLog(component, 'error'), 'The settings cannot be used', error);
+    return end(createLog(component, 'error'), 'The settings are invalid', error);
   }
 }
 

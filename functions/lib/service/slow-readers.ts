@@ -1,4 +1,4 @@
-// Cuts off callers that do not read the answers they asked for.
+// Cuts off callers that do not read their responses.
 import type { ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
 import { Pace, type PaceLimit } from './pace.ts';
@@ -7,9 +7,9 @@ const SWEEP_MS = 5000;
 const PIECE_BYTES = 64 * 1024;
 
 /**
- * Looks after the responses in `underWay` every `sweepMs`, and destroys one whose reader is slower than `limit`. Time in
- * which nothing waits to be sent does not count, and bytes count once all that was written with them has left: what is
- * long should be written {@link inPieces}.
+ * Checks the responses in `underWay` every `sweepMs`, and destroys those whose reader is slower than `limit`. Time without
+ * bytes to send does not count. Bytes count when everything written together with them has been sent, so long responses should
+ * be written {@link inPieces}.
  */
 export function cutSlowReaders(
   underWay: ReadonlySet<ServerResponse>,
@@ -25,14 +25,14 @@ export function cutSlowReaders(
       const pace = paces.get(res) ?? new Pace(limit);
       paces.set(res, pace);
       if (!pace.isTooSlow(socket.bytesWritten - socket.writableLength, sweepMs)) continue;
-      log.debug('A caller that does not read its answer is cut off', { bytesTaken: socket.bytesWritten });
+      log.debug('A caller that does not read its response is cut off', { bytesTaken: socket.bytesWritten });
       res.destroy();
     }
   };
   setInterval(sweep, sweepMs).unref();
 }
 
-/** The same bytes in pieces that are small enough to tell a slow reader from one that does not read. */
+/** Yields the same bytes in pieces that are small enough to distinguish a slow reader from one that does not read. */
 export async function* inPieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length; at += PIECE_BYTES) yield chunk.subarray(at, at + PIECE_BYTES);
