@@ -24,19 +24,19 @@ describe('parseAccessTokens', () => {
     expect(parseAccessTokens(text)).toHaveLength(count);
   });
 
-  it('reads the names in front, and lets two tokens share one', () => {
+  it('reads the names of tokens, and lets two tokens share one', () => {
     const names = parseAccessTokens(`alice:${first}, alice:${second}`).map(({ name }) => name);
     expect(names).toEqual(['alice', 'alice']);
   });
 
-  it('gives a token without a name the same one whatever else is in the list', () => {
+  it('gives a token without a name the same name whatever else is in the list', () => {
     const [alone] = parseAccessTokens(second);
     const [, among] = parseAccessTokens(`${first} ${second}`);
     expect(among.name).toBe(alone.name);
     expect(among.name).toMatch(/^token-[0-9a-f]{8}$/);
   });
 
-  it('keeps no token in clear', () => {
+  it('keeps no token in clear text', () => {
     expect(JSON.stringify(parseAccessTokens(`alice:${first}`))).not.toContain(first);
   });
 
@@ -48,7 +48,7 @@ describe('parseAccessTokens', () => {
     ['a named token that is too short', `a-long-name-does-not-help:${'a'.repeat(15)}`],
     ['a token that is too long', 'a'.repeat(257)],
     ['a short one among good ones', `${first},short`],
-    ['a character no bearer token has', `${first}"`],
+    ['a character that is not allowed in bearer tokens', `${first}"`],
     ['a letter of another script', `${first}é`],
     ['a name alone', 'alice:'],
     ['no name before the colon', `:${first}`],

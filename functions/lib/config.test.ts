@@ -11,17 +11,17 @@ describe('loadConfig', () => {
     });
   });
 
-  it('takes an empty variable for an unset one', () => {
+  it('treats an empty variable as unset', () => {
     expect(loadConfig({ KERNEL_SIZE: '' }).kernelSize).toBe(15);
   });
 
-  it('reads what is set', () => {
+  it('reads variables that are set', () => {
     const config = loadConfig({ KERNEL_SIZE: '51', QUEUE_MODE: 'naive', REDIS_URL: 'rediss://u:p@r:6380' });
     expect(config).toMatchObject({ kernelSize: 51, queueMode: 'naive', redisUrl: 'rediss://u:p@r:6380' });
   });
 
   it.each(['0', '-0.5', '1.01', '75%', 'half', ' ', 'NaN', 'Infinity', '5e-1', ' 0.5', '0x1', '.5'])(
-    'takes %j for no share of the budget',
+    'refuses %j as a share of the budget',
     (text) => {
       expect(() => loadConfig({ CLIENT_SHARE: text })).toThrow('CLIENT_SHARE');
     },

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { MAX_PROBLEM_BYTES, Problem, problemBody, problems, type ProblemCode } from './errors.ts';
 
-it('tells a caller the code, the status and the detail of a problem', () => {
+it('shows a caller the code, the status and the detail of a problem', () => {
   expect(problemBody(new Problem('invalid-kernel', 'The kernel is 4.'))).toEqual({
     type: 'urn:tessera:problem:invalid-kernel',
     title: 'The kernel size is not an odd integer from 1 to 255',
@@ -11,12 +11,12 @@ it('tells a caller the code, the status and the detail of a problem', () => {
   });
 });
 
-it('tells nothing of the cause', () => {
+it('does not show the cause', () => {
   const problem = new Problem('queue-unavailable', 'Away.', { cause: new Error('password=hunter2') });
   expect(JSON.stringify(problemBody(problem))).not.toContain('hunter2');
 });
 
-it('tells nothing of a fault it does not know', () => {
+it('shows nothing of an unknown fault', () => {
   expect(problemBody(new Error('secret path /etc'))).toMatchObject({ status: 500, code: 'internal' });
   expect(JSON.stringify(problemBody(new Error('secret path /etc')))).not.toContain('secret');
 });
@@ -28,7 +28,7 @@ it.each<[what: string, repeated: string]>([
   ['half pairs', '\ud83d'.repeat(5000)],
   ['control characters', '\0'.repeat(5000)],
   ['quotes', '"\\'.repeat(5000)],
-])('keeps a document short that repeats many %s, and cuts none in the middle', (_what, repeated) => {
+])('shortens a document that repeats many %s, and cuts no character in the middle', (_what, repeated) => {
   for (const code of Object.keys(problems) as ProblemCode[]) {
     for (let start = 0; start < 8; start++) {
       const body = problemBody(new Problem(code, 'a'.repeat(start) + repeated));
@@ -42,7 +42,7 @@ it.each<[what: string, repeated: string]>([
   }
 });
 
-it('leaves a detail alone that just fits', () => {
+it('does not change a detail that just fits', () => {
   const room =
     MAX_PROBLEM_BYTES - 1 - Buffer.byteLength(JSON.stringify(problemBody(new Problem('conflict', ''))));
   expect(problemBody(new Problem('conflict', 'x'.repeat(room))).detail).toBe('x'.repeat(room));

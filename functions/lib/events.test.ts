@@ -7,12 +7,12 @@ const ID = '0123456789abcdef01234567';
 const base = { id: '1', type: IMAGE_BLURRED, source: '/x', subject: ID };
 
 describe('the event of a blurred image', () => {
-  it('names its image after a trip in binary mode', () => {
+  it('can be sent and read in binary mode', () => {
     const { headers, body } = imageBlurredMessage(ID);
     expect(blurredImageId(headers, body)).toBe(ID);
   });
 
-  it('names its image after a trip in structured mode', () => {
+  it('can be sent and read in structured mode', () => {
     const { headers, body } = HTTP.structured(new CloudEvent(base));
     expect(blurredImageId(headers as Record<string, string>, body as string)).toBe(ID);
   });
@@ -26,11 +26,11 @@ describe('the event of a blurred image', () => {
     'application/cloudevents+json; charset=utf-8',
     'Application/CloudEvents+JSON',
     'application/cloudevents+json;charset="UTF-8"',
-  ])('is read whatever way %j is written', (type) =>
+  ])('is read with the content type %j', (type) =>
     expect(blurredImageId({ 'content-type': type }, whole())).toBe(ID),
   );
 
-  it('may carry data of any depth', () => {
+  it('may contain data of any depth', () => {
     const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
     expect(blurredImageId(structured, `${whole().slice(0, -1)},"data":${deep}}`)).toBe(ID);
     expect(blurredImageId({ ...binary, 'content-type': 'application/json' }, deep)).toBe(ID);

@@ -8,7 +8,7 @@ it('reads back the job it wrote', () => {
 });
 
 it.each(['', 'x', imageId, `${imageId}:`, `${imageId}:01`, `${imageId}:-1`, `${imageId}:1:2`, `../x:1`])(
-  'takes %j for no job',
+  'refuses %j as a job',
   (message) => expect(parseJob(message)).toBeNull(),
 );
 
@@ -17,11 +17,11 @@ it('reads an entry of the queue: a job and the life it belongs to', () => {
 });
 
 it.each(['', imageId, `${imageId}:34`, `${imageId}:34:`, `${imageId}:34:x`, `${imageId}:x:7`])(
-  'takes %j for no entry of the queue',
+  'refuses %j as an entry of the queue',
   (entry) => expect(parseEntry(entry)).toBeNull(),
 );
 
-it('knows an id of an image by its form', () => {
+it('recognises the id of an image by its form', () => {
   expect(isImageId(imageId)).toBe(true);
   expect(isImageId(`${imageId}0`)).toBe(false);
   expect(isImageId('meta')).toBe(false);

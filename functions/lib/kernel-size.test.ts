@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { isKernelSize } from './kernel-size.ts';
 
 describe('isKernelSize', () => {
-  test.each([1, 3, 15, 253, 255])('takes %d', (size) => {
+  test.each([1, 3, 15, 253, 255])('accepts %d', (size) => {
     expect(isKernelSize(size)).toBe(true);
   });
 

@@ -19,7 +19,7 @@ function logged(): Record<string, unknown> {
 const log = (level: LogLevel = 'debug') => createLog('test', level);
 
 describe('a log line', () => {
-  it('tells when, what and how bad', () => {
+  it('contains the time, the message and the level', () => {
     log().warn('Something', { count: 3 });
     expect(logged()).toEqual({
       time: expect.stringMatching(/^\d{4}-.*Z$/) as string,
@@ -36,7 +36,7 @@ describe('a log line', () => {
     expect(lines).toEqual([]);
   });
 
-  it('shows an error with its causes, and where each comes from', () => {
+  it('shows an error with its causes, and the place of each', () => {
     const cause = new TypeError('no such thing');
     log().error('It failed', { error: new Error('it broke', { cause }) });
     const { error, stack } = logged();
@@ -46,12 +46,12 @@ describe('a log line', () => {
     );
   });
 
-  it('shows no stack where nothing went wrong', () => {
+  it('shows no stack if nothing went wrong', () => {
     log().debug('As expected', { error: new Error('not there') });
     expect(logged()).not.toHaveProperty('stack');
   });
 
-  it('tells what an error was about, however deep it was wrapped', async () => {
+  it('shows what an error was about, however deep it was wrapped', async () => {
     const failing = () => Promise.reject(new Error('it broke'));
     const inner = await about({ imageId: 'abc' }, () => about({ tile: 7 }, failing)).catch(
       (error: unknown) => error,
@@ -60,7 +60,7 @@ describe('a log line', () => {
     expect(logged()).toMatchObject({ imageId: 'abc', tile: 7 });
   });
 
-  it('never shows what an error carries, or bytes', () => {
+  it('never shows other properties of an error, or bytes', () => {
     const bytes = Buffer.from('secret');
     const error = Object.assign(new Error('it broke'), { command: { name: 'set', args: ['key', bytes] } });
     log().error('It failed', { error, errors: [error], bytes, deep: { bytes } });
@@ -87,7 +87,7 @@ describe('a log line', () => {
     expect(logged().error).toBe('AggregateError: Error: refused by ::1; Error: refused by 127.0.0.1');
   });
 
-  it('stays short whatever an error repeats', () => {
+  it('stays short whatever an error contains', () => {
     let error = new Error('x'.repeat(1_000_000));
     for (let depth = 0; depth < 20; depth++) error = new Error('y'.repeat(10_000), { cause: error });
     log().error('It failed', { error });

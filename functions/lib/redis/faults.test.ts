@@ -32,22 +32,22 @@ const errors: [message: string, fault: string | null][] = [
 ];
 
 describe('redisFault', () => {
-  it.each(errors)('takes %j for %j', (message, fault) => {
+  it.each(errors)('reads %j as %j', (message, fault) => {
     expect(redisFault(new Error(message))).toBe(fault);
   });
 
-  it('looks at what was refused inside a transaction', () => {
+  it('checks what was refused inside a transaction', () => {
     const refused = new Error('EXECABORT Transaction discarded because of previous errors.');
     Object.assign(refused, { previousErrors: [new Error('OOM command not allowed')] });
     expect(redisFault(refused)).toBe('OOM');
     expect(isOutOfMemory(refused)).toBe(true);
   });
 
-  it('knows a connection’s fault by its code', () => {
+  it('recognises a connection fault by its code', () => {
     expect(redisFault(Object.assign(new Error(), { code: 'ECONNREFUSED' }))).toBe('unreachable');
   });
 
-  it('takes nothing else for a fault of Redis', () => {
+  it('recognises no other error as a Redis fault', () => {
     expect(redisFault('READONLY')).toBeNull();
     expect(redisFault(new Problem('not-found', 'LOADING dock.png is not here.'))).toBeNull();
   });
@@ -62,14 +62,14 @@ describe('isFromReplica', () => {
 
 describe('redisProblem', () => {
   const answered = errors.filter(([, fault]) => fault !== null);
-  it.each(answered)('tells a caller of %j when to come again', (message, fault) => {
+  it.each(answered)('tells a caller when to retry after %j', (message, fault) => {
     const error = new Error(message);
     const problem = redisProblem(error) as Problem;
     expect(problem).toMatchObject({ status: fault === 'OOM' ? 429 : 503, cause: error });
     expect(problem.retryAfterSeconds).toBeGreaterThan(0);
   });
 
-  it('leaves other errors as they are', () => {
+  it('leaves other errors unchanged', () => {
     const error = new TypeError('x is not a y');
     expect(redisProblem(error)).toBe(error);
   });

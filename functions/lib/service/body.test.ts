@@ -27,7 +27,7 @@ let asked: boolean;
 let received: number;
 let server: Server;
 let socket: Socket;
-/** What became of the body of the one request of each test. */
+/** The outcome of the body of the one request of each test. */
 let outcome: Promise<Buffer>;
 
 beforeEach(async () => {
@@ -40,7 +40,7 @@ beforeEach(async () => {
       readBody(req, limits).then(resolve, reject);
     });
   });
-  outcome.catch(() => {}); // Each test looks at it.
+  outcome.catch(() => {}); // Each test checks it.
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
@@ -69,7 +69,7 @@ describe('readBody', () => {
 
   beforeEach(() => place.resolve());
 
-  it('reads a body that declared its length', async () => {
+  it('reads a body with a declared length', async () => {
     sendHead(`content-length: ${body.length}`);
     socket.write(body);
     expect((await outcome).equals(body)).toBe(true);
@@ -87,26 +87,26 @@ describe('readBody', () => {
     expect(await outcome).toHaveLength(0);
   });
 
-  it('refuses one that turns out larger than allowed', async () => {
+  it('refuses a body that turns out larger than allowed', async () => {
     sendHead('transfer-encoding: chunked');
     sendChunk(body);
     sendChunk(Buffer.from('!'));
     await expect(outcome).rejects.toMatchObject({ code: 'body-too-large', status: 413 });
   });
 
-  it('refuses one of which nothing comes', async () => {
+  it('refuses a body of which nothing arrives', async () => {
     sendHead('content-length: 100000');
     await expect(outcome).rejects.toMatchObject({ code: 'request-timeout', status: 408 });
   });
 
-  it('refuses one that comes byte by byte', async () => {
+  it('refuses a body that arrives byte by byte', async () => {
     sendHead('content-length: 100000');
     const drip = setInterval(() => socket.write('.'), 100);
     await expect(outcome).rejects.toMatchObject({ code: 'request-timeout' });
     clearInterval(drip);
   });
 
-  it('gives up when the caller goes away', async () => {
+  it('fails when the caller closes the connection', async () => {
     sendHead('content-length: 100000');
     socket.write('half');
     socket.end();
@@ -115,7 +115,7 @@ describe('readBody', () => {
 });
 
 describe('readBody takes a place', () => {
-  it('for a small body when all of it has come', async () => {
+  it('for a small body when all of it has arrived', async () => {
     sendHead('content-length: 4');
     socket.write('abc');
     await until('the first bytes to be read', () => received === 3);
@@ -127,7 +127,7 @@ describe('readBody takes a place', () => {
   });
 
   it.each(['content-length: 3000000', 'transfer-encoding: chunked'])(
-    'for a large one on the way, and reads no more until it has it, with "%s"',
+    'for a large body early, and reads no more until it has the place, with "%s"',
     async (header) => {
       const body = randomBytes(3_000_000);
       sendHead(header);
@@ -135,17 +135,17 @@ describe('readBody takes a place', () => {
       else socket.write(body);
       socket.write(header.includes('chunked') ? '0\r\n\r\n' : '');
       await until('a place to be asked for', () => asked);
-      await sleep(limits.pace.patienceMs + 1500); // Longer than a caller may pause, but it is not the caller who does.
+      await sleep(limits.pace.patienceMs + 1500); // Longer than a caller may pause, but here the server pauses.
       place.resolve();
       expect((await outcome).equals(body)).toBe(true);
     },
   );
 
-  it('and has to come faster from then on, whatever it sent before', async () => {
+  it('and requires a faster pace from then on, whatever was sent before', async () => {
     place.resolve();
     sendHead('content-length: 3000000');
     socket.write(Buffer.alloc(2_000_000));
-    // Fast enough for a body without a place, and all of it together has come fast enough too.
+    // Fast enough for a body without a place, and fast enough on average as well.
     const drip = setInterval(() => socket.write(Buffer.alloc(500)), 100);
     await expect(outcome).rejects.toMatchObject({ code: 'request-timeout' });
     clearInterval(drip);
@@ -167,7 +167,7 @@ describe('assertAcceptable', () => {
     { 'content-encoding': 'Identity' },
     { 'content-encoding': '' },
     { 'transfer-encoding': 'Chunked' },
-  ])('lets a body in with the headers %j', (headers) => {
+  ])('accepts a body with the headers %j', (headers) => {
     expect(() => assertAcceptable(headers, 100)).not.toThrow();
   });
 

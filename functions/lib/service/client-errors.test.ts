@@ -29,7 +29,7 @@ afterAll(async () => {
   await once(server, 'close');
 });
 
-/** Everything the server says to these bytes, until it closes the connection. */
+/** Returns everything that the server sends after these bytes, until it closes the connection. */
 async function responseTo(bytes: string | Uint8Array): Promise<string> {
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   socket.write(bytes);
@@ -46,7 +46,7 @@ const cases: [what: string, bytes: string | Uint8Array, status: number, code: st
   ['an unknown method', 'BLUR / HTTP/1.1\r\nhost: x\r\n\r\n', 400, 'invalid-request'],
   ['a header without a colon', `${get}nonsense\r\n\r\n`, 400, 'invalid-request'],
   ['two lengths', `${post}content-length: 1\r\ncontent-length: 2\r\n\r\nx`, 400, 'invalid-request'],
-  ['a length that is none', `${post}content-length: many\r\n\r\n`, 400, 'invalid-request'],
+  ['a length that is not a number', `${post}content-length: many\r\n\r\n`, 400, 'invalid-request'],
   [
     'a length and chunks',
     `${post}content-length: 1\r\ntransfer-encoding: chunked\r\n\r\n`,
@@ -72,7 +72,7 @@ describe('a caller that sends', () => {
   });
 });
 
-it('puts nothing into an answer that is half sent', async () => {
+it('writes nothing into a response that is half sent', async () => {
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   let received = '';
   socket.on('data', (chunk) => (received += String(chunk)));

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Pace } from './pace.ts';
 
-/** The second in which a transfer is found too slow, or null when it never is; `bytesAt` says what has passed by then. */
+/**
+ * Returns the second in which a transfer counts as too slow, or null if it never does. `bytesAt` returns the
+ * bytes transferred by then.
+ */
 function cutAt(bytesAt: (second: number) => number, seconds = 1000): number | null {
   const pace = new Pace({ minBytesPerS: 100, patienceMs: 10_000 });
   for (let second = 1; second <= seconds; second++) {
@@ -11,42 +14,42 @@ function cutAt(bytesAt: (second: number) => number, seconds = 1000): number | nu
 }
 
 describe('Pace', () => {
-  it('lets a transfer go on that keeps the average', () => {
+  it('allows a transfer that keeps the average', () => {
     expect(cutAt((second) => 100 * second)).toBe(null);
   });
 
-  it('ends one of which nothing comes when the patience is used up', () => {
+  it('refuses a transfer without any bytes after the patience', () => {
     expect(cutAt(() => 0)).toBe(10);
   });
 
-  it('ends one that comes byte by byte then, too', () => {
+  it('refuses a transfer byte by byte after the patience', () => {
     expect(cutAt((second) => second)).toBe(10);
   });
 
-  it('ends one that was fast at first and then comes byte by byte, however much has passed', () => {
+  it('refuses a transfer that was fast first and then byte by byte, however much was transferred', () => {
     expect(cutAt((second) => 1_000_000 + second)).toBe(20);
   });
 
-  it('does not count what passed before it began', () => {
+  it('does not count bytes that were transferred before', () => {
     const pace = new Pace({ minBytesPerS: 100, patienceMs: 10_000 }, 5000);
     expect(pace.isTooSlow(5999, 10_000)).toBe(true);
   });
 
-  it('ends only what stands still where no average is expected', () => {
+  it('refuses only a standstill if no average is required', () => {
     const pace = new Pace({ minBytesPerS: 0, patienceMs: 10_000 });
     expect(pace.isTooSlow(1, 10_000)).toBe(false);
     expect(pace.isTooSlow(1, 10_000)).toBe(true);
   });
 
-  it('lets one begin slowly and catch up in the same period', () => {
+  it('allows a slow start that is made up in the same period', () => {
     expect(cutAt((second) => (second < 10 ? second : 100 * second))).toBe(null);
   });
 
-  it('ends one that was fast and then stopped, however much has passed', () => {
+  it('refuses a transfer that was fast and then stopped, however much was transferred', () => {
     expect(cutAt((second) => 1_000_000 * Math.min(second, 20))).toBe(30);
   });
 
-  it('lets pauses be that are shorter than the patience', () => {
+  it('allows pauses that are shorter than the patience', () => {
     expect(cutAt((second) => 2000 * Math.floor(second / 9))).toBe(null);
   });
 });

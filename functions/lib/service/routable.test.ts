@@ -7,22 +7,22 @@ function head(url: string, httpVersion = '1.1', headers: Record<string, string> 
 }
 
 it.each(['/', '/images?name=/robots.txt', '*', 'http://x/images', '/robots.txtual'])(
-  'lets "%s" in',
+  'accepts "%s"',
   (url) => {
     expect(() => assertRoutable(head(url))).not.toThrow();
   },
 );
 
-it.each(['/favicon.ico', '/ROBOTS.txt', '/robots.txt/x?y'])('has nothing at "%s"', (url) => {
+it.each(['/favicon.ico', '/ROBOTS.txt', '/robots.txt/x?y'])('finds nothing at "%s"', (url) => {
   expect(() => assertRoutable(head(url))).toThrow(expect.objectContaining({ code: 'not-found' }));
 });
 
-it('wants a Host header, as HTTP/1.1 does and HTTP/1.0 does not', () => {
+it('requires a Host header in HTTP/1.1 but not in HTTP/1.0', () => {
   expect(() => assertRoutable(head('/', '1.1', {}))).toThrow('Host');
   expect(() => assertRoutable(head('/', '1.0', {}))).not.toThrow();
 });
 
-it('tells what the framework has found no route for from what it could not read', () => {
+it('distinguishes a request without a route from one that the framework could not read', () => {
   expect(unroutable(undefined)).toMatchObject({ code: 'not-found' });
   expect(unroutable(new URIError('URI malformed'))).toMatchObject({ code: 'invalid-request' });
   const bug = new TypeError('a bug');

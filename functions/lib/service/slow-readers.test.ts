@@ -14,7 +14,7 @@ const pieces = 2000;
 
 let server: Server;
 let underWay: Set<ServerResponse>;
-/** How each response ended: undefined when all of it was taken. */
+/** How each response ended: undefined if all of it was read. */
 let ends: unknown[];
 
 beforeEach(async () => {
@@ -43,7 +43,7 @@ async function ask(): Promise<IncomingMessage> {
   const [response] = (await once(get({ port: (server.address() as AddressInfo).port }), 'response')) as [
     IncomingMessage,
   ];
-  response.on('error', () => {}); // Some are cut off; `ends` tells.
+  response.on('error', () => {}); // Some are cut off; see `ends`.
   return response;
 }
 

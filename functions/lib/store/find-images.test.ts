@@ -34,7 +34,7 @@ async function skipped(within: string | null = null): Promise<string[]> {
 }
 
 describe('findImages', () => {
-  it('finds the images of a folder and of those in it, in order of name', async () => {
+  it('finds the images of a folder and its subfolders, sorted by name', async () => {
     await files(
       'in/b.PNG',
       'in/a.jpg',
@@ -54,19 +54,19 @@ describe('findImages', () => {
     expect(await skipped()).toEqual([]);
   });
 
-  it('says nothing of hidden files, clutter, and folders that are called like an image', async () => {
+  it('ignores hidden files, clutter, and folders that are named like an image', async () => {
     await files('in/._photo.png', 'in/.DS_Store', 'in/.hidden/a.png', 'in/Thumbs.db', 'in/desktop.ini');
     await files('in/frames.png/1.png', 'in/a.png');
     expect(await names()).toEqual(['a.png']);
     expect(await skipped()).toEqual([]);
   });
 
-  it('finds the images of a folder that is called like an image when it is asked for it', async () => {
+  it('finds the images of a folder that is named like an image if it is requested explicitly', async () => {
     await files('in/frames.png/1.png');
     expect(await names(null, 'in/frames.png')).toEqual(['1.png']);
   });
 
-  it('names other formats and the results of earlier runs', async () => {
+  it('lists other formats and the results of earlier runs', async () => {
     await files('in/a.png', 'in/b.webp', 'in/sub/c.heic', 'in/notes');
     await writeFile(join(folder, 'in/a_blurred.png'), earlierResult());
     expect(await names()).toEqual(['a.png']);
@@ -78,7 +78,7 @@ describe('findImages', () => {
     ]);
   });
 
-  it('takes a file for an earlier result only if it is called so and says so', async () => {
+  it('treats a file as an earlier result only if its name and its content say so', async () => {
     await files('in/motion_blurred.png', 'in/soft_blurred.jpg');
     await writeFile(join(folder, 'in/empty_blurred.png'), '');
     await writeFile(join(folder, 'in/renamed.png'), earlierResult());
@@ -93,7 +93,7 @@ describe('findImages', () => {
     expect(await skipped()).toEqual(['link_blurred.png: the result of an earlier run']);
   });
 
-  it('reads linked files and walks linked folders once', async () => {
+  it('reads linked files, and searches linked folders once', async () => {
     await files('in/z/x.png', 'album/y.png', 'photo.png');
     await symlink('../photo.png', join(folder, 'in/link.png'));
     await symlink('../photo.png', join(folder, 'in/link.txt'));
@@ -105,7 +105,7 @@ describe('findImages', () => {
     expect(await skipped()).toEqual(['link.txt: not a .png or .jpg']);
   });
 
-  it('comes to an end where links lead in a circle', async () => {
+  it('ends if links form a circle', async () => {
     await files('in/a.png', 'in/sub/b.png', 'outside.png');
     await symlink('.', join(folder, 'in/self'));
     await symlink('..', join(folder, 'in/sub/up'));
@@ -119,14 +119,14 @@ describe('findImages', () => {
     ]);
   });
 
-  it('names broken links', async () => {
+  it('lists broken links', async () => {
     await files('in/a.png');
     await symlink('nothing.png', join(folder, 'in/broken.png'));
     await symlink('circle.png', join(folder, 'in/circle.png'));
     expect(await skipped()).toEqual(['broken.png: a broken link', 'circle.png: a broken link']);
   });
 
-  it('follows no link that leads out of the folder it must stay in', async () => {
+  it('follows no link that leads out of the allowed folder', async () => {
     await files('in/a.png', 'inside/c.png', 'in/sub/d.png');
     await symlink('../inside', join(folder, 'in/folder'));
     await symlink('../inside/c.png', join(folder, 'in/file.png'));
@@ -138,7 +138,7 @@ describe('findImages', () => {
     ]);
   });
 
-  it('names what is no file', async () => {
+  it('lists what is not a file', async () => {
     await files('in/a.png');
     execFileSync('mkfifo', [join(folder, 'in/pipe.png')]);
     await symlink('/dev/null', join(folder, 'in/null.png'));
@@ -153,7 +153,7 @@ describe('findImages', () => {
     server.close();
   });
 
-  it('names a folder that may not be read and goes on', async () => {
+  it('lists a folder that may not be read, and continues', async () => {
     await files('in/a.png', 'in/closed/b.png', 'in/open/c.png');
     await symlink('closed/b.png', join(folder, 'in/link.png'));
     await chmod(join(folder, 'in/closed'), 0);
@@ -165,7 +165,7 @@ describe('findImages', () => {
     ]);
   });
 
-  it('composes names, and names a second file that then has the same', async () => {
+  it('normalises names, and lists a second file that then has the same name', async () => {
     const [composed, apart] = ['NFC', 'NFD'].map((form) => 'é.png'.normalize(form));
     await files(`in/${apart}`, `in/only ${apart}`, `in/${composed}`);
     expect(await names()).toEqual([`only ${composed}`, composed]);
@@ -178,7 +178,7 @@ describe('findImages', () => {
     ]);
   });
 
-  it('names what cannot be called as it is, in letters that are safe to show', async () => {
+  it('lists files with names that are not allowed, in characters that are safe to show', async () => {
     await files('in/a\nb.png', 'in/\u202egnp.exe.png', `in/${Array(33).fill('d').join('/')}/x.png`);
     const latin1 = Buffer.concat([Buffer.from(join(folder, 'in/')), Buffer.from('\xe9t\xe9.png', 'latin1')]);
     await writeFile(latin1, 'x');

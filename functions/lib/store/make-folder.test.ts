@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe('makeFolder', () => {
-  it('makes a folder and those around it, and leaves alone what is there', async () => {
+  it('makes a folder and its parents, and leaves existing ones unchanged', async () => {
     for (const _ of [1, 2]) await makeFolder(join(folder, 'a/b/c'));
     expect((await stat(join(folder, 'a/b/c'))).isDirectory()).toBe(true);
   });
@@ -23,20 +23,17 @@ describe('makeFolder', () => {
     expect((await stat(join(folder, 'there/deep'))).isDirectory()).toBe(true);
   });
 
-  it('can be asked for the same folders many times at once', async () => {
+  it('makes the same folders concurrently', async () => {
     await Promise.all(Array.from({ length: 20 }, (_, at) => makeFolder(join(folder, `a/b/c/${at % 2}`))));
     expect((await stat(join(folder, 'a/b/c/1'))).isDirectory()).toBe(true);
   });
 
-  it.each(['file', 'file/deep', 'file/deep/deeper'])(
-    'throws where a file is in the way: %s',
-    async (path) => {
-      await writeFile(join(folder, 'file'), '');
-      await expect(makeFolder(join(folder, path))).rejects.toThrow(/EEXIST|ENOTDIR/);
-    },
-  );
+  it.each(['file', 'file/deep', 'file/deep/deeper'])('throws if a file is in the way: %s', async (path) => {
+    await writeFile(join(folder, 'file'), '');
+    await expect(makeFolder(join(folder, path))).rejects.toThrow(/EEXIST|ENOTDIR/);
+  });
 
-  it.runIf(process.platform === 'linux')('throws where none can be made, as in /proc', async () => {
+  it.runIf(process.platform === 'linux')('throws if no folder can be made, as in /proc', async () => {
     await expect(makeFolder('/proc/tessera/output')).rejects.toThrow('ENOENT');
   });
 });

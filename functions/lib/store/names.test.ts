@@ -31,7 +31,7 @@ describe('readName', () => {
     '照'.repeat(85),
   ])('keeps %j', (name) => expect(readName(name)).toBe(name));
 
-  it('composes what a Mac has taken apart', () =>
+  it('normalises a decomposed name', () =>
     expect(readName('été.jpg'.normalize('NFD'))).toBe('été.jpg'.normalize('NFC')));
 
   it.each([
@@ -91,7 +91,7 @@ describe('readPath', () => {
     `x${'/'.repeat(100_000)}`,
   ])('refuses %j', (text) => expect(told(() => readPath(text))).toMatch(/^invalid-name: The path/));
 
-  it('reads back every path it gave out', () => {
+  it('reads back every path that it returned', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: fc.oneof(letter, fc.constantFrom('/', '.', '\0', '\u0301')) }),
@@ -114,4 +114,4 @@ it.each([
   ['a.webp', false],
   ['png', false],
   ['a_blurred.png', true],
-])('takes %j for an image: %j', (name, expected) => expect(isImageFile(name)).toBe(expected));
+])('recognises %j as an image: %j', (name, expected) => expect(isImageFile(name)).toBe(expected));

@@ -31,7 +31,7 @@ async function told(name: string): Promise<string> {
 }
 
 describe('openFile', () => {
-  it('opens a file and tells its size', async () => {
+  it('opens a file and returns its size', async () => {
     const { handle, stats } = await openFile(join(folder, 'file'), 'file');
     expect(Number(stats.size)).toBe(5);
     expect(await handle.readFile('utf8')).toBe('bytes');
@@ -50,7 +50,7 @@ describe('openFile', () => {
     expect(await told(name)).toBe(message);
   });
 
-  it('refuses what may not be read', async () => {
+  it('refuses a file that may not be read', async () => {
     expect(await asNobody(() => told('closed'))).toBe('422 "closed" cannot be read (EACCES).');
   });
 });
