@@ -65,21 +65,21 @@ describe('loadConfig', () => {
     for (const variable of Object.keys(env)) expect(() => loadConfig(env)).toThrow(variable);
   });
 
-  it('does not repeat a URL that may hold a password', () => {
+  it('does not show a URL that may contain a password', () => {
     expect(() => loadConfig({ REDIS_URL: 'http://user:secret@host' })).toThrow(/^(?![^]*secret)/);
   });
 
-  it('lets nobody in by an empty list of tokens', () => {
+  it('refuses an empty list of tokens', () => {
     expect(loadConfig({}).accessTokens).toEqual([]);
     for (const text of ['', ' ', '\n'])
       expect(() => loadConfig({ AUTH_TOKEN: text })).toThrow(/^  AUTH_TOKEN/m);
   });
 
-  it('does not repeat a token that it refuses', () => {
+  it('does not show a token that it refuses', () => {
     expect(() => loadConfig({ AUTH_TOKEN: 'alice:secret' })).toThrow(/^(?![^]*secret)/);
   });
 
-  it('accepts its own defaults when they are set outright', () => {
+  it('accepts its own defaults when they are set explicitly', () => {
     expect(loadConfig({ ...environmentDefaults })).toEqual(loadConfig({}));
   });
 });

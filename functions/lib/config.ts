@@ -52,7 +52,7 @@ const url =
     return text;
   };
 
-/** Where Redis is. ioredis decodes the user and the password, and takes the path for the number of a database. */
+/** The URL of Redis. ioredis decodes user and password, and treats the path as the number of a database. */
 const redisUrl: Parse<string> = (text) => {
   const { username, password, pathname } = new URL(url('redis:', 'rediss:')(text));
   if (!isDecodable(username) || !isDecodable(password)) {
@@ -65,14 +65,14 @@ const redisUrl: Parse<string> = (text) => {
 
 function isDecodable(text: string): boolean {
   try {
-    // The bundler leaves out a call whose result is not used.
+    // The bundler would remove a call whose result is not used.
     return typeof decodeURIComponent(text) === 'string';
   } catch {
     return false;
   }
 }
 
-/** Where events go. Node refuses to send to a URL with a password in it, and says so with all of that URL. */
+/** Where events are sent. Node refuses to send to a URL with a password, and its error shows the whole URL. */
 const sink: Parse<string> = (text) => {
   const { username, password } = new URL(url('http:', 'https:')(text));
   if (username !== '' || password !== '') throw new Error('a URL without a user name or a password');

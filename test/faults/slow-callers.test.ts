@@ -189,7 +189,11 @@ it.runIf(isFull)(
 
       const [response] = (await once(get(result), 'response')) as [IncomingMessage];
       expect(response.statusCode).toBe(200);
-      await until('the end', () => logged.some((line) => line.includes('does not read its response')), 120_000);
+      await until(
+        'the end',
+        () => logged.some((line) => line.includes('does not read its response')),
+        120_000,
+      );
       response.destroy();
     } finally {
       await pipeline.stop();

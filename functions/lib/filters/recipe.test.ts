@@ -5,12 +5,12 @@ import { filterNames, filters } from './registry.ts';
 import { sharpen } from './sharpen.ts';
 
 describe('the recipe of a blur', () => {
-  it('is the size of its kernel, as records and ids of earlier releases have it', () =>
+  it('is its kernel size, as in records and ids of earlier releases', () =>
     expect(formatRecipe({ filter: 'blur', values: { kernel: 15 } })).toBe('15'));
 
   it('is read back', () => expect(parseRecipe('15')).toEqual({ filter: 'blur', values: { kernel: 15 } }));
-  it('has the radius of its kernel for a halo', () => expect(haloOf(parseRecipe('15'))).toBe(7));
-  it('is asked for by its kernel alone', () => expect(parametersOf('15')).toEqual({ kernel: 15 }));
+  it('has a halo as wide as the radius of its kernel', () => expect(haloOf(parseRecipe('15'))).toBe(7));
+  it('is requested by its kernel only', () => expect(parametersOf('15')).toEqual({ kernel: 15 }));
 });
 
 describe('the recipe of a sharpening', () => {
@@ -18,7 +18,7 @@ describe('the recipe of a sharpening', () => {
 
   it('names its filter and its values', () => expect(formatRecipe(recipe)).toBe('sharpen:9:1.5'));
   it('is read back', () => expect(parseRecipe('sharpen:9:1.5')).toEqual(recipe));
-  it('has the radius of its kernel for a halo', () => expect(haloOf(recipe)).toBe(4));
+  it('has a halo as wide as the radius of its kernel', () => expect(haloOf(recipe)).toBe(4));
   it('is asked for by name', () =>
     expect(parametersOf('sharpen:9:1.5')).toEqual({ filter: 'sharpen', kernel: 9, amount: 1.5 }));
 });
@@ -77,9 +77,9 @@ describe('a recipe that this release does not know', () => {
     'sharpen:9:1:2',
   ];
 
-  it.each(unknown)('%j is named', (text) =>
+  it.each(unknown)('%j is named in the error', (text) =>
     expect(() => parseRecipe(text)).toThrow(`there is no filter for the recipe ${JSON.stringify(text)}`),
   );
 
-  it('is shown as it is', () => expect(parametersOf('emboss:3')).toEqual({ filter: 'emboss:3' }));
+  it('is shown unchanged', () => expect(parametersOf('emboss:3')).toEqual({ filter: 'emboss:3' }));
 });

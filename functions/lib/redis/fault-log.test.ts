@@ -22,7 +22,7 @@ const busy = new Error('BUSY Redis is busy running a script.');
 const away = new Error('connect ECONNREFUSED 127.0.0.1:6379');
 
 describe('a fault log', () => {
-  it('tells of a fault once, wherever and however often it is met, and once that it is over', () => {
+  it('logs a fault once, wherever and however often it occurs, and once when it is over', () => {
     for (let times = 0; times < 3; times++) {
       faults.met('No tile can be claimed', busy);
       faults.met('The outbox cannot be read', busy);
@@ -34,7 +34,7 @@ describe('a fault log', () => {
     expect(lines).toEqual(['warn Redis refuses commands', 'info Redis is back']);
   });
 
-  it('tells of each change from one fault to another', () => {
+  it('logs each change from one fault to another', () => {
     faults.met('Redis', away);
     faults.met('Redis', busy);
     faults.met('Redis', new Error('BUSY in other words'));
@@ -46,20 +46,20 @@ describe('a fault log', () => {
     ]);
   });
 
-  it('takes all that a replica says for one fault', () => {
+  it('treats all errors of a replica as one fault', () => {
     faults.met('Redis', new Error("READONLY You can't write against a read only replica."));
     faults.met('No tile can be claimed', new Error('MASTERDOWN Link with MASTER is down'));
     expect(lines).toEqual(['warn Redis refuses commands']);
   });
 
-  it('tells of a fault again that comes back', () => {
+  it('logs a fault again when it comes back', () => {
     faults.met('Redis', busy);
     faults.over('Redis');
     faults.met('Redis', busy);
     expect(lines.filter((line) => line === 'warn Redis refuses commands').length).toBe(2);
   });
 
-  it('tells what cannot be done when the fault is none of Redis, and tells it once too', () => {
+  it('logs a fault that is not from Redis as what failed, also once', () => {
     for (let times = 0; times < 3; times++)
       faults.met('No tile can be claimed', new TypeError('x is not a y'));
     expect(lines).toEqual(['error No tile can be claimed']);

@@ -11,7 +11,7 @@ export type Handler = (req: Request, res: Response) => Promise<void>;
 /** The most bytes of a JSON request or an event. Both are short; only images are large. */
 export const MAX_DOCUMENT_BYTES = 64 * 1024;
 
-/** A function for the framework that answers what `handler` throws. */
+/** Returns a function for the framework that answers errors of `handler`. */
 export function answering(logs: Logs, handler: Handler): HttpFunction {
   return async (req, res) => {
     try {
@@ -20,7 +20,10 @@ export function answering(logs: Logs, handler: Handler): HttpFunction {
       const error = redisProblem(thrown);
       if (!isCallerGone(error)) logFailure(logs, req, error);
       else
-        logs.log.debug('A caller went away before it had its answer', { method: req.method, path: req.path });
+        logs.log.debug('A caller closed the connection before it had its response', {
+          method: req.method,
+          path: req.path,
+        });
       if (res.headersSent) res.destroy();
       else sendProblem(res, error);
     }

@@ -24,7 +24,7 @@ afterEach(async () => {
   await once(server, 'close');
 });
 
-it('answers before the body has come, and hears the rest out', async () => {
+it('answers before the body has arrived, and reads the rest', async () => {
   const socket = connect(await listen(new Problem('body-too-large', 'Too large.')), '127.0.0.1');
   socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 50000000\r\n\r\n');
   const [answer] = (await once(socket, 'data')) as [Buffer];
@@ -34,13 +34,13 @@ it('answers before the body has come, and hears the rest out', async () => {
   await once(socket, 'close');
 });
 
-it('closes the connection at once on a caller that was too slow', async () => {
+it('closes the connection at once if the caller was too slow', async () => {
   const socket = connect(await listen(new Problem('request-timeout', 'Too slow.')), '127.0.0.1');
   socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nabc');
   expect(await text(socket)).toContain('HTTP/1.1 408 ');
 });
 
-it('tells nothing of a fault that is no problem of the caller', async () => {
+it('shows nothing of a fault that the caller did not cause', async () => {
   const port = await listen(new Error('secret'));
   const response = await fetch(`http://127.0.0.1:${port}`);
   expect(response.status).toBe(500);

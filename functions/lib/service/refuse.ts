@@ -7,9 +7,9 @@ import { logFailure, type Logs } from './request-log.ts';
 /** How long the rest of a refused body is read: many callers read no response before they have sent everything. */
 const LINGER_MS = 10_000;
 
-/** Answers `error`, then closes the connection: at once for a caller that was too slow, else when it has sent the rest. */
+/** Answers `error`, then closes the connection: at once if the caller was too slow, otherwise when it has sent the rest. */
 export function refuse(req: IncomingMessage, res: ServerResponse, error: unknown, logs: Logs): void {
-  if (req.socket.destroyed) return; // The caller went away while it was sending.
+  if (req.socket.destroyed) return; // The caller closed the connection while it was sending.
   logFailure(logs, req, error);
   res.setHeader('connection', 'close');
   writeProblem(res, error);

@@ -5,9 +5,9 @@ import { createLog, type Log } from '../log.ts';
 import { FaultLog } from '../redis/fault-log.ts';
 
 /**
- * The settings and the logs of the function called `component`. Ends the process with status 1 when a setting is wrong, and
- * later at an error that nobody has caught, each with one line in the log. `check` throws an Error for settings that do not
- * fit together in this function.
+ * Returns the settings and the logs of the function called `component`. Ends the process with status 1 if a setting is invalid,
+ * and later if an error is not caught, each with one line in the log. `check` throws an Error for settings that do not fit
+ * together in this function.
  */
 export function setUp(
   component: string,

@@ -24,7 +24,7 @@ describe('the name of a result', () => {
     expect(filterNames.every((filter) => isResultFile(outputName('tom.png', filter)))).toBe(true);
   });
 
-  it('can be kept, however long the name of the image is', () => {
+  it('has an allowed length, however long the name of the image is', () => {
     const letter = fc.constantFrom('a', 'é', '照', '🖼');
     fc.assert(
       fc.property(fc.string({ unit: letter, minLength: 1, maxLength: 255 }), (text) => {
@@ -34,7 +34,7 @@ describe('the name of a result', () => {
     );
   });
 
-  it('tells long names apart that begin alike', () => {
+  it('differs for long names that begin alike', () => {
     const outputs = ['a', 'b'].map((end) => outputName(`${'照'.repeat(81)}${end}.png`));
     expect(outputs[0]).not.toBe(outputs[1]);
     for (const output of outputs) expect(output).toMatch(/^照{69,}~[0-9a-f]{32}_blurred\.png$/);
@@ -42,11 +42,11 @@ describe('the name of a result', () => {
 });
 
 describe('the names to upload images under', () => {
-  it('are their own where their results do not meet', () => {
+  it('stay unchanged if their results do not collide', () => {
     expect(uploadNames(['a.png', 'b.jpg'], ['x/a.png', 'x/b.jpg'])).toEqual(['a.png', 'b.jpg']);
   });
 
-  it('give results that do not meet, whatever the images are called', () => {
+  it('lead to results that do not collide, whatever the names of the images', () => {
     const [hidden] = uploadNames(['a.png', 'a.jpg'], ['x/a.png', 'x/a.jpg']);
     const names = ['a.png', 'a.jpg', 'A.png', 'a.png', hidden, `${hidden}.png`, `${'照'.repeat(83)}.png`];
     const sent = uploadNames(
@@ -58,7 +58,7 @@ describe('the names to upload images under', () => {
 });
 
 describe('the names of results made together', () => {
-  it('keep the extension where they would meet without it', () => {
+  it('keep the extension if they would collide without it', () => {
     expect(outputNames(['tom.png', 'tom.jpg', 'cat.jpg', 'a/tom.jpg'])).toEqual([
       'tom.png_blurred.png',
       'tom.jpg_blurred.png',
@@ -67,14 +67,14 @@ describe('the names of results made together', () => {
     ]);
   });
 
-  it('have a part of their hash where nothing but the case differs', () => {
+  it('have a part of their hash if only the case differs', () => {
     const [lower, upper, other] = outputNames(['tom.jpg', 'tom.JPG', 'tom.png']);
     expect(lower).toMatch(/^tom\.jpg~[0-9a-f]{8}_blurred\.png$/);
     expect(upper).toMatch(/^tom\.JPG~[0-9a-f]{8}_blurred\.png$/);
     expect(other).toBe('tom.png_blurred.png');
   });
 
-  it('have a part of the hash of their paths where the images are called the same', () => {
+  it('have a part of the hash of their paths if the names of the images are equal', () => {
     const outputs = outputNames(['tom.png', 'tom.png', 'cat.png'], ['a/tom.png', 'b/tom.png', 'b/cat.png']);
     expect(outputs).toEqual([
       'tom.png~1410eff2_blurred.png',
@@ -83,7 +83,7 @@ describe('the names of results made together', () => {
     ]);
   });
 
-  it('never meet one that looks as if it had been made with a hash', () => {
+  it('never collide with a name that looks as if it had a hash', () => {
     const [made] = outputNames(['a.png', 'A.png']);
     const stem = made.replace('_blurred.png', '');
     const names = ['a.png', 'A.png', stem, `${stem}.png`, `${stem.toUpperCase()}.jpg`];
@@ -92,14 +92,14 @@ describe('the names of results made together', () => {
     expect(new Set(outputs.map(fold)).size).toBe(names.length);
   });
 
-  it('never meet the cut name of a long one', () => {
+  it('never collide with the shortened name of a long one', () => {
     const long = `${'x'.repeat(250)}.png`;
     const cut = outputName(long).replace('_blurred.png', '');
     const names = [long, cut, `${cut}.png`];
     expect(new Set(outputNames(names).map(fold)).size).toBe(names.length);
   });
 
-  it('never meet where the parts of two hashes are the same', () => {
+  it('never collide if the parts of two hashes are equal', () => {
     // The SHA-256 of both begins with 88052730.
     const twins = ['aBcDeFGhIJKlmNOpqrstuvwx.png', 'aBCDeFGhijkLMNopQrstuvwx.png'];
     expect(new Set(outputNames(twins).map(fold)).size).toBe(twins.length);
@@ -113,7 +113,7 @@ describe('the names of results made together', () => {
 
   const filesOnly = sets.map((names) => names.filter((name) => name.includes('.')));
 
-  it('never meet, whatever the set', () => {
+  it('never collide, whatever the set', () => {
     fc.assert(
       fc.property(sets, (names) => {
         expect(new Set(outputNames(names).map(fold)).size).toBe(names.length);
@@ -132,7 +132,7 @@ describe('the names of results made together', () => {
 
   // A result made earlier keeps its name when its image is part of a larger request. No other may be given that name.
   // (Requests for several images are for folders, where only names with an extension count.)
-  it('never meet a name that another image of the set got in an earlier request', () => {
+  it('never collide with a name that another image of the set got in an earlier request', () => {
     fc.assert(
       fc.property(filesOnly, filesOnly, (earlier, names) => {
         const before = new Map(earlier.map((name, at) => [name, fold(outputNames(earlier)[at])]));
