@@ -2,16 +2,20 @@
 # A local Kubernetes cluster for trying Tessera: kind, with Knative Serving and Kourier, KEDA and the autoscaler-keda
 # extension, everything at the versions of scripts/versions.env.
 #
-# Usage: scripts/cluster.sh [up|images|down] [options]
+# Usage: scripts/cluster.sh [up|images|down|checksums] [options]
 #   up        make the cluster, install what Tessera needs, build and load its images (again: only what is missing)
 #   images    build the images and load them into the cluster
 #   down      remove the cluster and all that is in it
+#   checksums download what `up` installs and write its checksums to scripts/checksums.txt, after a change of versions.env
 # Options:
 #   --name NAME         the cluster's name                        [tessera]
 #   --eventing          Knative Eventing too, for the broker overlay
 #   --port PORT         where on this machine split is reached    [8080]
 #   --timeout SECONDS   how long to wait for each part            [300]
 #   --help
+#
+# kind: https://kind.sigs.k8s.io has it for every system; with Go, `go install sigs.k8s.io/kind@v0.33.0`. What `up` downloads
+# must have the checksum in scripts/checksums.txt, if that has one for it.
 set -euo pipefail
 # shellcheck source=lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
@@ -24,7 +28,7 @@ port=8080
 with_eventing=false
 while (($# > 0)); do
   case $1 in
-    up | images | down) command=$1 && shift ;;
+    up | images | down | checksums) command=$1 && shift ;;
     --name) name=$(value "$@"); shift 2 ;;
     --eventing) with_eventing=true && shift ;;
     --port) port=$(value "$@"); shift 2 ;;
@@ -36,12 +40,53 @@ done
 [[ $name =~ ^[a-z0-9.-]+$ ]] || fail "not a cluster's name: \"$name\""
 whole --port "$port" 1
 whole --timeout "$timeout_s" 1
-need kind docker
+if [[ $command != checksums ]]; then
+  type -P kind >/dev/null || fail "not installed: kind (go install sigs.k8s.io/kind@v$KIND_VERSION, or https://kind.sigs.k8s.io)"
+  need docker
+fi
 context=kind-$name
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+serving=https://github.com/knative/serving/releases/download/knative-v$KNATIVE_SERVING_VERSION
+kourier=https://github.com/knative-extensions/net-kourier/releases/download/knative-v$KOURIER_VERSION
+keda=https://github.com/kedacore/keda/releases/download/v$KEDA_VERSION
+extension=https://github.com/knative-extensions/autoscaler-keda/releases/download/knative-v$AUTOSCALER_KEDA_VERSION
+eventing=https://github.com/knative/eventing/releases/download/knative-v$KNATIVE_EVENTING_VERSION
 
 # In this cluster only, whatever kubectl's own default is.
 on() {
   kubectl --context "$context" "$@"
+}
+
+# download URL : leaves the file in $work/download and its checksum in $checksum.
+download() {
+  curl --fail --silent --show-error --location --proto '=https' --retry 3 --output "$work/download" "$1" || fail "cannot be downloaded: $1"
+  checksum=$(sha256sum "$work/download" | cut -c 1-64)
+}
+
+# install URL [APPLY_OPTION...] : downloads a manifest, checks it and applies it.
+install() {
+  local known
+  download "$1"
+  known=$(awk -v url="$1" '$2 == url { print $1 }' "$root/scripts/checksums.txt")
+  if [[ -z $known ]]; then
+    echo "note: scripts/checksums.txt has no checksum for $1"
+  elif [[ $checksum != "$known" ]]; then
+    fail "$1 has the checksum $checksum, not $known as scripts/checksums.txt says"
+  fi
+  on apply "${@:2}" --filename "$work/download"
+}
+
+write_checksums() {
+  local url
+  grep '^#' "$root/scripts/checksums.txt" >"$work/checksums"
+  for url in "$serving"/serving-{crds,core}.yaml "$kourier/kourier.yaml" "$keda/keda-$KEDA_VERSION.yaml" "$extension/autoscaler-keda.yaml" \
+    "$eventing"/{eventing-crds,eventing-core,in-memory-channel,mt-channel-broker}.yaml; do
+    download "$url"
+    echo "$checksum  $url" >>"$work/checksums"
+  done
+  cat "$work/checksums" >"$root/scripts/checksums.txt"
 }
 
 exists() {
@@ -67,11 +112,10 @@ wait_available() {
 }
 
 install_serving() {
-  local from=https://github.com/knative/serving/releases/download/knative-v$KNATIVE_SERVING_VERSION
-  on apply --filename "$from/serving-crds.yaml"
+  install "$serving/serving-crds.yaml"
   on wait --for=condition=Established customresourcedefinition --all "--timeout=${timeout_s}s"
-  on apply --filename "$from/serving-core.yaml"
-  on apply --filename "https://github.com/knative-extensions/net-kourier/releases/download/knative-v$KOURIER_VERSION/kourier.yaml"
+  install "$serving/serving-core.yaml"
+  install "$kourier/kourier.yaml"
   on --namespace knative-serving patch configmap config-network --type merge \
     --patch '{"data":{"ingress-class":"kourier.ingress.networking.knative.dev"}}'
   # 127.0.0.1.sslip.io is this machine, wherever the name is looked up.
@@ -86,17 +130,19 @@ install_serving() {
 }
 
 install_keda() {
-  on apply --server-side --filename "https://github.com/kedacore/keda/releases/download/v$KEDA_VERSION/keda-$KEDA_VERSION.yaml"
+  install "$keda/keda-$KEDA_VERSION.yaml" --server-side
   wait_available keda
-  on apply --filename "https://github.com/knative-extensions/autoscaler-keda/releases/download/knative-v$AUTOSCALER_KEDA_VERSION/autoscaler-keda.yaml"
+  install "$extension/autoscaler-keda.yaml"
   wait_available knative-serving
 }
 
 install_eventing() {
-  local from=https://github.com/knative/eventing/releases/download/knative-v$KNATIVE_EVENTING_VERSION
-  on apply --filename "$from/eventing-crds.yaml"
+  local part
+  install "$eventing/eventing-crds.yaml"
   on wait --for=condition=Established customresourcedefinition --all "--timeout=${timeout_s}s"
-  on apply --filename "$from/eventing-core.yaml" --filename "$from/in-memory-channel.yaml" --filename "$from/mt-channel-broker.yaml"
+  for part in eventing-core in-memory-channel mt-channel-broker; do
+    install "$eventing/$part.yaml"
+  done
   wait_available knative-eventing
 }
 
@@ -121,6 +167,11 @@ build_images() {
 }
 
 case $command in
+  checksums)
+    need curl sha256sum
+    write_checksums
+    echo 'written: scripts/checksums.txt'
+    ;;
   down)
     kind delete cluster --name "$name"
     echo "removed: cluster $name"
@@ -131,7 +182,7 @@ case $command in
     echo "loaded: split, blur and assemble $(content_tag) into $name; scripts/deploy.sh makes new revisions of them"
     ;;
   up)
-    need kubectl
+    need kubectl curl sha256sum
     found=$(kind version | grep -oE 'v[0-9]+\.[0-9]+\.[0-9]+' | head -n 1)
     [[ $found == "v$KIND_VERSION" ]] || echo "note: kind is $found; these versions were chosen with v$KIND_VERSION"
     exists || make_cluster

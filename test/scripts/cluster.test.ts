@@ -1,10 +1,14 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readVersions } from '../manifests/image-file.ts';
+import { root } from '../manifests/overlays.ts';
 import { openShell, present, type Rule, type Shell } from './shell.ts';
 
 let shell: Shell;
 beforeAll(async () => {
-  shell = await openShell(['kubectl', 'kind', 'docker']);
+  shell = await openShell(['kubectl', 'kind', 'docker', 'curl']);
 });
 afterAll(() => shell.clean());
 
@@ -97,6 +101,8 @@ describe('cluster.sh', () => {
       expect(all).toContain(part);
     }
     expect(all).not.toContain('serving-hpa');
+    const applied = calls.filter((call) => /kubectl .* apply .*--filename/.test(call));
+    expect(applied).toHaveLength(calls.filter((call) => call.startsWith('curl')).length);
     // Nothing reaches whatever cluster kubectl happens to point at.
     const strays = calls.filter((call) => call.startsWith('kubectl') && !call.includes('kind-tessera'));
     expect(strays).toEqual([]);
@@ -136,7 +142,30 @@ describe('cluster.sh', () => {
       [{ call: 'serving-core', exit: 1 }, ...running],
     );
     expect(calls.at(-1)).toContain('serving-core.yaml');
-    expect(code).not.toBe(0);
+    expect(code).toBe(2);
+  });
+
+  it('installs nothing whose checksum is another than the one that is written down', async () => {
+    const copy = await mkdtemp(join(tmpdir(), 'tessera-cluster-'));
+    await cp(join(root, 'scripts'), join(copy, 'scripts'), { recursive: true });
+    const script = relative(join(root, 'scripts'), join(copy, 'scripts/cluster.sh'));
+    const file = join(copy, 'scripts/checksums.txt');
+    const written = await shell.run(script, ['checksums'], kind);
+    expect({ code: written.code, stderr: written.stderr }).toEqual({ code: 0, stderr: '' });
+    const text = await readFile(file, 'utf8');
+    expect(text.split('\n').filter((line) => /^[0-9a-f]{64} {2}https:\/\//.test(line))).toHaveLength(9);
+    expect(text).toContain(await readFile(join(root, 'scripts/checksums.txt'), 'utf8'));
+
+    const checked = ['up', '--eventing'];
+    expect((await shell.run(script, checked, running)).stdout).not.toContain('no checksum');
+    await writeFile(file, text.replace(/^.{64}(?= {2}.*kourier\.yaml)/m, '0'.repeat(64)));
+    const { code, stderr, calls } = await shell.run(script, checked, running);
+    expect(stderr).toMatch(
+      /kourier\.yaml has the checksum [0-9a-f]{64}, not 0{64} as scripts\/checksums\.txt says\n/,
+    );
+    expect(calls.at(-1)).toMatch(/^curl .*kourier\.yaml$/);
+    expect(code).toBe(2);
+    await rm(copy, { recursive: true });
   });
 
   it('has no images to load where there is no cluster', async () => {

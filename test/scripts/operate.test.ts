@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readVersions } from '../manifests/image-file.ts';
 import { root } from '../manifests/overlays.ts';
 import { services } from './cluster-states.ts';
 import { openShell, present, type Rule, type Shell } from './shell.ts';
@@ -51,7 +52,6 @@ describe.each([
   ['status.sh', [], 'kubectl'],
   ['logs.sh', ['blur'], 'kubectl'],
   ['clean.sh', [], 'kubectl'],
-  ['cluster.sh', [], 'kind docker'],
   ['run.sh', [], 'kubectl'],
   ['chaos.sh', [], 'node'],
 ])('%s without its tools', (script, args, tools) => {
@@ -60,6 +60,16 @@ describe.each([
     expect(stderr).toBe(`error: not installed: ${tools}\n`);
     expect(code).toBe(2);
   });
+});
+
+it('cluster.sh says how to get kind where it is not installed', async () => {
+  const { KIND_VERSION } = await readVersions();
+  const { code, stderr } = await bare.run('cluster.sh');
+  expect(stderr).toBe(
+    `error: not installed: kind (go install sigs.k8s.io/kind@v${KIND_VERSION}, or https://kind.sigs.k8s.io)\n`,
+  );
+  expect(code).toBe(2);
+  expect((await bare.run('cluster.sh', ['--help'])).stdout).toContain(`kind@v${KIND_VERSION}`);
 });
 
 describe.each([

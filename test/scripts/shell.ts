@@ -39,6 +39,7 @@ export interface Shell {
 
 /** Tools of the system that the scripts call; nothing else is found but the stand-ins. */
 const systemTools = [
+  'awk',
   'bash',
   'cat',
   'cksum',
@@ -79,7 +80,7 @@ export async function openShell(tools: string[], recorded: string[] = []): Promi
   }
   for (const tool of systemTools) {
     const path = await which(tool);
-    if (path === undefined) continue;
+    if (path === undefined || tools.includes(tool)) continue;
     if (recorded.includes(tool)) await writeRecorder(join(bin, tool), tool, path);
     else await symlink(path, join(bin, tool));
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the scripts' tests put on PATH in place of kubectl, kind and docker: writes down how it was called, and answers
+# What the scripts' tests put on PATH in place of kubectl, kind, docker and others: writes down how it was called, and answers
 # by the first rule that fits the call and those before it (shell.ts writes the rules); without one it succeeds and says
 # nothing. A call that the real kubectl would refuse, it refuses too.
 #
@@ -23,6 +23,7 @@ for argument in "$@"; do
   digest=sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
   [[ $before != --metadata-file ]] || printf '{\n  "containerimage.digest": "%s"\n}\n' "$digest" >"$argument"
   [[ $before != --digestfile ]] || printf '%s' "$digest" >"$argument"
+  [[ $1 != curl || $before != --output ]] || echo downloaded >"$argument"
   before=$argument
 done
 
