@@ -5,7 +5,7 @@
 #
 # Usage: scripts/deploy.sh [options]
 #   --overlay NAME      default, pvc, broker or fallback (see docs/DEPLOY.md)         [default]
-#   --with COMPONENT    auth, redis-persistent, redis-auth or redis-external; may be repeated
+#   --with COMPONENT    auth, redis-ephemeral, redis-auth or redis-external; may be repeated
 #   --namespace NAME    where to                                      [$TESSERA_NAMESPACE or tessera]
 #   --registry NAME     where the images are: NAME/tessera-split …    [dev.local]
 #   --tag TAG           their tag                                     [that of this code: VERSION-CHECKSUM]
@@ -26,6 +26,8 @@ source "$(dirname "$0")/lib/images.sh"
 source "$(dirname "$0")/lib/prerequisites.sh"
 # shellcheck source=lib/secrets.sh
 source "$(dirname "$0")/lib/secrets.sh"
+# shellcheck source=lib/redis-volume.sh
+source "$(dirname "$0")/lib/redis-volume.sh"
 # shellcheck source=lib/compose.sh
 source "$(dirname "$0")/lib/compose.sh"
 # shellcheck source=lib/rollout.sh
@@ -77,6 +79,7 @@ need kubectl sed cksum jq
 work=$(mktemp -d)
 trap 'let_go; rm -rf "$work"' EXIT
 secret_version=''
+redis_secret_version=''
 for component in ${components[@]+"${components[@]}"}; do
   folder_of "$component" >/dev/null
 done
@@ -88,15 +91,17 @@ if $only_print; then
 fi
 
 check_prerequisites "$overlay" ${components[@]+"${components[@]}"}
-for component in ${components[@]+"${components[@]}"}; do
-  [[ $component != auth ]] || make_auth_secret
-  [[ $component != redis-auth ]] || make_redis_secrets
-done
-secret_version=$(secret_versions)
+choose_redis_volume
+! with auth || make_auth_secret
+! with redis-auth || make_redis_secrets
+secret_version=$(secret_versions tessera-redis tessera-redis-split tessera-redis-blur tessera-redis-assemble redis-auth tessera-auth)
+redis_secret_version=$(secret_versions redis-auth)
+guard_redis_data
 compose
-kubectl apply --kustomize "$work/deploy"
+make_way_for_redis
+kubectl apply --kustomize "$work/deploy" | tee "$work/applied"
 
-if has statefulset redis --namespace "$namespace"; then
+if ! with redis-external; then
   kube rollout status statefulset/redis "--timeout=${timeout_s}s" || fail "$(why_redis_is_not_ready)"
 fi
 wait_for_services split blur assemble

@@ -23,15 +23,9 @@ show() {
   echo
 }
 
-key_prefix=$(kube get configmap tessera --ignore-not-found --output 'jsonpath={.data.KEY_PREFIX}')
-key_prefix=${key_prefix:-image}
-
 # The queues in one line, the newest 1000 images by state in the next.
-count_queues() {
-  local folder=$root/functions/lib/queue
-  # shared.lua goes behind the first line, as script-text.ts puts it.
-  redis EVAL "$(sed "1r $folder/shared.lua" "$folder/counts.lua")" 1 "$key_prefix" 1000 |
-    paste -sd ' ' - | sed 's/ done /\nimages: done /; s/underWay/under way/; 1s/^/work: /'
+show_counts() {
+  queue_counts 1000 | paste -sd ' ' - | sed 's/ done /\nimages: done /; s/underWay/under way/; 1s/^/work: /'
 }
 
 show 'Knative services' kube get services.serving.knative.dev
@@ -41,5 +35,5 @@ if has_crd scaledobjects.keda.sh; then
   show 'Scaling (KEDA)' kube get scaledobjects.keda.sh,horizontalpodautoscalers
 fi
 if has statefulset redis --namespace "$namespace"; then
-  show 'Work and images (name, count)' count_queues
+  show 'Work and images (name, count)' show_counts
 fi

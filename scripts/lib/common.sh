@@ -108,6 +108,14 @@ redis() {
   kube exec statefulset/redis --container redis -- redis-cli "$@"
 }
 
+# queue_counts N : a name and a count, line by line: what is waiting and under way, and the newest N images by state.
+queue_counts() {
+  local folder=$root/functions/lib/queue key_prefix
+  key_prefix=$(kube get configmap tessera --ignore-not-found --output 'jsonpath={.data.KEY_PREFIX}')
+  # shared.lua goes behind the first line, as script-text.ts puts it.
+  redis EVAL "$(sed "1r $folder/shared.lua" "$folder/counts.lua")" 1 "${key_prefix:-image}" "$1"
+}
+
 # Where blur runs as a plain Deployment (the fallback overlay). One that another overlay left behind does not count.
 is_fallback() {
   [[ $(kube get service.serving.knative.dev blur --ignore-not-found --output 'jsonpath={.metadata.labels.tessera\.dev/scaled-by}') == deployment ]]

@@ -4,20 +4,33 @@
 # folder_of COMPONENT : prints the component's folder, relative to the root.
 folder_of() {
   case $1 in
-    auth | redis-persistent | redis-auth | redis-external) echo "knative/components/$1" ;;
-    *) fail "no component \"$1\": there are auth, redis-persistent, redis-auth, redis-external" ;;
+    auth | redis-ephemeral | redis-auth | redis-external) echo "knative/components/$1" ;;
+    *) fail "no component \"$1\": there are auth, redis-ephemeral, redis-auth, redis-external" ;;
   esac
 }
 
-# checksum FILE... : what tells revisions with other settings apart.
-checksum() {
-  cat "$@" | cksum | cut -d ' ' -f 1
+# with COMPONENT : whether the component is to be added.
+with() {
+  [[ " ${components[*]-} " == *" $1 "* ]]
+}
+
+# settings_stamp, redis_stamp : numbers that differ where the settings of the functions or of Redis's pod do, so that new ones
+# are made then and only then.
+settings_stamp() {
+  { cat "$work/knative/tessera.config-map.yaml" && echo "$overlay $secret_version"; } | cksum | cut -d ' ' -f 1
+}
+
+redis_stamp() {
+  local added=()
+  ! with redis-ephemeral || added+=(redis-ephemeral)
+  ! with redis-auth || added+=("redis-auth $redis_secret_version")
+  { cat "$root/knative/redis.config-map.yaml" "$root/knative/redis.stateful-set.yaml" && echo "${added[*]-}"; } | cksum | cut -d ' ' -f 1
 }
 
 # The overlay is composed in a copy, so that this works from a checkout nobody may write to. A namespace of another
 # name has to be put into the addresses too, the JSON inside blur's annotation included.
 compose() {
-  local component file settings redis_settings
+  local component file
   cp -R "$root/knative" "$root/keda" "$root/overlays" "$work/"
   if [[ $namespace != tessera ]]; then
     while IFS= read -r file; do
@@ -26,8 +39,6 @@ compose() {
     done < <(find "$work/knative" "$work/keda" -name '*.yaml')
   fi
   raise_floor
-  settings=$({ cat "$work/knative/tessera.config-map.yaml"; echo "$overlay $secret_version"; } | cksum | cut -d ' ' -f 1)
-  redis_settings=$(checksum "$work/knative/redis.config-map.yaml")
   mkdir "$work/deploy"
   {
     printf 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: %s\n' "$namespace"
@@ -39,9 +50,9 @@ compose() {
     echo 'images:'
     image_entries
     echo 'patches:'
-    patch '{ group: serving.knative.dev, kind: Service, name: split|blur|assemble }' /spec/template/metadata/annotations/tessera.dev~1config "$settings"
-    patch '{ group: apps, kind: Deployment, name: blur-worker }' /spec/template/metadata/annotations/tessera.dev~1config "$settings"
-    patch '{ group: apps, kind: StatefulSet, name: redis }' /spec/template/metadata/annotations/tessera.dev~1config "$redis_settings"
+    patch '{ group: serving.knative.dev, kind: Service, name: split|blur|assemble }' /spec/template/metadata/annotations/tessera.dev~1config "$(settings_stamp)"
+    patch '{ group: apps, kind: Deployment, name: blur-worker }' /spec/template/metadata/annotations/tessera.dev~1config "$(settings_stamp)"
+    patch '{ group: apps, kind: StatefulSet, name: redis }' /spec/template/metadata/annotations/tessera.dev~1config "$(redis_stamp)"
     patch '{ group: serving.knative.dev, kind: Service, name: blur }' /spec/template/metadata/annotations/autoscaling.knative.dev~1max-scale "$max"
     patch '{ group: keda.sh, kind: ScaledObject, name: blur-worker }' /spec/maxReplicaCount "$max" ''
   } >"$work/deploy/kustomization.yaml"

@@ -33,10 +33,10 @@ make_redis_secrets() {
   fi
 }
 
-# A Secret that changed must reach the functions, as a changed ConfigMap must.
+# secret_versions NAME... : their versions. A Secret that changed must reach the pods, as a changed ConfigMap must.
 secret_versions() {
   local secret
-  for secret in tessera-redis tessera-redis-split tessera-redis-blur tessera-redis-assemble redis-auth tessera-auth; do
+  for secret in "$@"; do
     kube get secret "$secret" --ignore-not-found --output 'jsonpath={.metadata.resourceVersion} '
   done
 }

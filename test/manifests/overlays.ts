@@ -18,12 +18,11 @@ export interface Variant {
 }
 
 const overlays = ['default', 'pvc', 'broker', 'fallback'] as const;
-const additions = ['auth', 'redis-persistent', 'redis-auth', 'redis-external'] as const;
+const additions = ['auth', 'redis-ephemeral', 'redis-auth', 'redis-external'] as const;
 
-/** Every overlay alone, and every one with each component (redis-persistent is part of pvc already). */
+/** Every overlay alone, and every one with each component. */
 export const variants: Variant[] = overlays.flatMap((overlay) =>
   additions
-    .filter((name) => overlay !== 'pvc' || /^(redis-)?auth$/.test(name))
     .map((name): Variant => ({
       name: `${overlay} with ${name}`,
       overlay,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { environmentDefaults, loadConfig } from '../../functions/lib/config.ts';
 import { problems, type ProblemCode } from '../../functions/lib/errors.ts';
 import { renderVariant, root, variants } from './overlays.ts';
-import { configMapData, functionTemplate, templateOf, workloadsOf, type Manifest } from './shapes.ts';
+import { configMapData, find, functionTemplate, templateOf, workloadsOf, type Manifest } from './shapes.ts';
 
 const functions = ['split', 'blur', 'assemble'];
 /** Set by Knative, or by a Secret alone. */
@@ -97,6 +97,37 @@ describe.each(variants.filter((each) => !each.name.endsWith('redis-external')))(
         `${maxGibibytes + 1}Gi`,
       );
     });
+
+    it('keeps its data on a volume, unless it is told to do without', async () => {
+      const manifests = await renderVariant(variant);
+      const redis = find(manifests, 'apps/v1 StatefulSet', 'redis');
+      const data = redis && templateOf(redis)?.spec.volumes?.find(({ name }) => name === 'data');
+      const claim = find(manifests, 'v1 PersistentVolumeClaim', 'redis-data');
+      const isInPod = variant.name.endsWith('redis-ephemeral');
+      expect(data?.persistentVolumeClaim).toEqual(isInPod ? undefined : { claimName: 'redis-data' });
+      expect(data?.emptyDir).toEqual(isInPod ? { sizeLimit: '10Gi' } : undefined);
+      expect(claim === undefined).toBe(isInPod);
+      // No class is named: the cluster's default provides it.
+      expect(claim?.spec ?? {}).not.toHaveProperty('storageClassName');
+    });
+
+    it('is among the last to be ended when its node runs short of memory', async () => {
+      const redis = find(await renderVariant(variant), 'apps/v1 StatefulSet', 'redis');
+      for (const { resources } of (redis && templateOf(redis)?.spec.containers) ?? []) {
+        expect(resources?.requests).toEqual(resources?.limits);
+      }
+    });
+
+    it('gets its name from a headless Service, and is called by an address that stays', async () => {
+      const manifests = await renderVariant(variant);
+      const redis = find(manifests, 'apps/v1 StatefulSet', 'redis')?.spec as { serviceName: string };
+      const labels = { 'app.kubernetes.io/name': 'redis', 'app.kubernetes.io/part-of': 'tessera' };
+      const governing = find(manifests, 'v1 Service', redis.serviceName);
+      expect(governing?.spec).toMatchObject({ clusterIP: 'None', selector: labels });
+      const called = find(manifests, 'v1 Service', 'redis');
+      expect(called?.spec).toMatchObject({ selector: labels });
+      expect(called?.spec).not.toHaveProperty('clusterIP');
+    });
   },
 );
 
@@ -105,9 +136,8 @@ describe('a Redis elsewhere', () => {
     const variant = variants.find((each) => each.name === 'default with redis-external');
     const manifests = variant ? await renderVariant(variant) : [];
     expect(manifests.length).toBeGreaterThan(10);
-    expect(manifests.filter((each) => each.metadata.name === 'redis').map((each) => each.kind)).toEqual([
-      'TriggerAuthentication',
-    ]);
+    const named = manifests.filter((each) => /^redis(?!-external)/.test(each.metadata.name));
+    expect(named.map((each) => each.kind)).toEqual(['TriggerAuthentication']);
   });
 });
 

@@ -1,5 +1,45 @@
 // What a stand-in for kubectl answers about a cluster: Knative Services and pods as the API server shows them.
-import type { Rule } from './shell.ts';
+import { present, type Rule } from './shell.ts';
+
+/** A cluster whose nodes have room, with a default StorageClass. */
+export const roomy: Rule[] = [
+  nodes({ cpu: '8', memory: '32Gi' }),
+  podsOnNodes([]),
+  storageClasses({ standard: { 'storageclass.kubernetes.io/is-default-class': 'true' } }),
+];
+
+/** Answers `get nodes` with nodes that have so much to give. */
+export function nodes(...allocatable: { cpu: string; memory: string }[]): Rule {
+  const items = allocatable.map((each, at) => ({
+    metadata: { name: `node-${at}` },
+    spec: {},
+    status: { allocatable: each },
+  }));
+  return { call: 'get nodes --output json', stdout: JSON.stringify({ items }) };
+}
+
+/** Answers `get pods --all-namespaces` with pods that ask for so much of a node. */
+export function podsOnNodes(
+  asked: { cpu: string; memory: string; node?: number; namespace?: string; phase?: string }[],
+): Rule {
+  const items = asked.map(({ cpu, memory, node = 0, namespace = 'others', phase = 'Running' }) => ({
+    metadata: { namespace, labels: { 'app.kubernetes.io/part-of': 'tessera' } },
+    spec: {
+      nodeName: `node-${node}`,
+      containers: [{ resources: { requests: { cpu, memory } } }, { resources: {} }],
+    },
+    status: { phase },
+  }));
+  return { call: 'get pods --all-namespaces --output json', stdout: JSON.stringify({ items }) };
+}
+
+/** Answers `get storageclasses` with classes that have these annotations. */
+export function storageClasses(annotations: Record<string, Record<string, string> | undefined>): Rule {
+  const items = Object.entries(annotations).map(([name, each]) => ({
+    metadata: { name, annotations: each },
+  }));
+  return { call: 'get storageclasses --output json', stdout: JSON.stringify({ items }) };
+}
 
 /** A Knative Service as far as the scripts read it. */
 export interface ServiceState {
@@ -51,3 +91,33 @@ export function homeless(message: string, forSeconds: number): object {
 export function container(name: string, state: object): object {
   return { phase: 'Running', containerStatuses: [{ name, ready: false, ...state }] };
 }
+
+/** A cluster with all that the default overlay needs, where blur-00002 is the newest revision and everything is Ready. */
+export const readyCluster: Rule[] = [
+  ...present(
+    'customresourcedefinition services.serving.knative.dev',
+    'customresourcedefinition scaledobjects.keda.sh',
+    'deployment controller',
+    'deployment autoscaler-keda',
+  ),
+  {
+    call: '^kubectl version --output yaml',
+    stdout: 'clientVersion:\n  gitVersion: v1.34.1\nserverVersion:\n  gitVersion: v1.35.4\n',
+  },
+  { call: '^kn version', stdout: 'Version:      v1.22.0\nBuild Date:   2026-04-29 10:00:00\n' },
+  { call: 'get deployment controller --output json', stdout: '1.22.1' },
+  { call: 'get deployment autoscaler-keda --output json', stdout: 'native-v1.22.0' },
+  { call: 'get deployment keda-operator --output json', stdout: '2.20.2' },
+  { call: 'get deployment mt-broker-ingress --output json', stdout: '1.22.2' },
+  { call: 'get deployments --all-namespaces --selector app=keda-operator', stdout: 'keda' },
+  { call: 'latestCreatedRevisionName', stdout: 'blur-00002' },
+  { call: 'latestReadyRevisionName', stdout: 'blur-00002' },
+  { call: 'get revisions.serving.knative.dev', stdout: 'blur-00001 blur-00002' },
+  services({
+    split: { created: 'split-00002' },
+    blur: { created: 'blur-00002' },
+    assemble: { created: 'assemble-00002' },
+  }),
+  { call: 'get service.serving.knative.dev split --output', stdout: 'http://split.tessera.example.com' },
+  ...roomy,
+];

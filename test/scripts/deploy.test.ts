@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { overrideAnnotation } from '../../scripts/generate-override.ts';
 import { render } from '../manifests/render.ts';
 import { configMapData, find, functionTemplate, type Manifest } from '../manifests/shapes.ts';
-import { services } from './cluster-states.ts';
+import { readyCluster } from './cluster-states.ts';
 import { openShell, present, type Rule, type Shell } from './shell.ts';
 
 let shell: Shell;
@@ -18,38 +18,6 @@ afterAll(async () => {
   await shell.clean();
   await rm(folder, { recursive: true });
 });
-
-const revision = (field: string): string =>
-  `get service.serving.knative.dev blur --output jsonpath={.status.${field}}`.replaceAll(/[{}]/g, '.');
-
-const readyCluster: Rule[] = [
-  ...present(
-    'customresourcedefinition services.serving.knative.dev',
-    'customresourcedefinition scaledobjects.keda.sh',
-    'deployment controller',
-    'deployment autoscaler-keda',
-    'statefulset redis',
-  ),
-  {
-    call: '^kubectl version --output yaml',
-    stdout: 'clientVersion:\n  gitVersion: v1.34.1\nserverVersion:\n  gitVersion: v1.35.4\n',
-  },
-  { call: '^kn version', stdout: 'Version:      v1.22.0\nBuild Date:   2026-04-29 10:00:00\n' },
-  { call: 'get deployment controller --output json', stdout: '1.22.1' },
-  { call: 'get deployment autoscaler-keda --output json', stdout: 'native-v1.22.0' },
-  { call: 'get deployment keda-operator --output json', stdout: '2.20.2' },
-  { call: 'get deployment mt-broker-ingress --output json', stdout: '1.22.2' },
-  { call: 'get deployments --all-namespaces --selector app=keda-operator', stdout: 'keda' },
-  { call: revision('latestCreatedRevisionName'), stdout: 'blur-00002' },
-  { call: revision('latestReadyRevisionName'), stdout: 'blur-00002' },
-  { call: 'get revisions.serving.knative.dev', stdout: 'blur-00001 blur-00002' },
-  services({
-    split: { created: 'split-00002' },
-    blur: { created: 'blur-00002' },
-    assemble: { created: 'assemble-00002' },
-  }),
-  { call: 'get service.serving.knative.dev split --output', stdout: 'http://split.tessera.example.com' },
-];
 
 /** The calls that change the cluster or wait for it, temporary paths left out. */
 const deeds = (calls: string[]): string[] =>
@@ -135,7 +103,7 @@ describe('deploy.sh', () => {
     const rules = [{ call, stdout }, ...present('deployment net-kourier-controller'), ...readyCluster];
     const kourier = { call: 'get deployment net-kourier-controller --output json', stdout: '1.22.0' };
     const outcome = await shell.run('deploy.sh', [], [...rules, kourier]);
-    expect(outcome.stdout).toMatch(/^note: [^\n]*\ndeployed: /);
+    expect(outcome.stdout).toMatch(/^note: [^\n]*\nwaiting [^\n]*\ndeployed: /);
     expect(outcome.stdout).toContain(`note: ${said}\n`);
     expect(outcome.code).toBe(0);
   });
@@ -155,7 +123,7 @@ describe('deploy.sh', () => {
   });
 
   it('removes no revision while the newest is not the ready one', async () => {
-    const rules = [{ call: revision('latestReadyRevisionName'), stdout: 'blur-00001' }, ...readyCluster];
+    const rules = [{ call: 'latestReadyRevisionName', stdout: 'blur-00001' }, ...readyCluster];
     const { code, stderr, calls } = await shell.run('deploy.sh', [], rules);
     expect(stderr).toContain("blur's newest revision (blur-00002) is not the ready one (blur-00001)");
     expect(calls.some((call) => call.includes('delete'))).toBe(false);
@@ -311,8 +279,8 @@ describe('what deploy.sh applies', () => {
 
   it('adds the components', async () => {
     const rules = present('secret redis-auth', 'secret tessera-redis');
-    const manifests = await applied(['--with', 'redis-auth', '--with', 'redis-persistent'], rules);
+    const manifests = await applied(['--with', 'redis-auth', '--with', 'redis-ephemeral'], rules);
     expect(find(manifests, 'keda.sh/v1alpha1 TriggerAuthentication', 'redis')).toBeDefined();
-    expect(find(manifests, 'v1 PersistentVolumeClaim', 'redis-data')).toBeDefined();
+    expect(find(manifests, 'v1 PersistentVolumeClaim', 'redis-data')).toBeUndefined();
   });
 });

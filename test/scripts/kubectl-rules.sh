@@ -6,7 +6,7 @@
 declare -A with_value=(
   [any]='--namespace -n --context'
   [get]='--output -o --selector -l --field-selector'
-  [delete]='--selector -l --field-selector --timeout --grace-period'
+  [delete]='--selector -l --field-selector --timeout --grace-period --cascade'
   [wait]='--for --timeout --selector -l'
   [patch]='--type --patch -p --patch-file'
   [apply]='--filename -f --kustomize -k'

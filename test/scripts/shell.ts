@@ -65,6 +65,7 @@ const systemTools = [
   'sleep',
   'sort',
   'tail',
+  'tee',
   'tr',
   'wc',
 ]);

@@ -1,0 +1,51 @@
+# Where Redis keeps its data, and what becomes of it. Sourced by deploy.sh after common.sh.
+# shellcheck shell=bash disable=SC2154 # the components are deploy.sh's, the namespace is common.sh's
+
+# choose_redis_volume : adds redis-ephemeral where the cluster offers no volume.
+choose_redis_volume() {
+  local classes
+  if with redis-external || with redis-ephemeral || has persistentvolumeclaim redis-data --namespace "$namespace"; then
+    return
+  fi
+  if ! classes=$(kubectl get storageclasses --output json); then
+    echo 'note: whether there is a default StorageClass for the volume of Redis could not be looked up'
+  elif ! has_default "$classes"; then
+    components+=(redis-ephemeral)
+    echo 'note: the cluster has no default StorageClass, so Redis keeps its data in its pod. When that is replaced, images under way, kept uploads and results are lost. docs/DEPLOY.md, "Redis", tells how to give it a volume.'
+  fi
+}
+
+# has_default CLASSES : whether one of the StorageClasses is the cluster's default.
+has_default() {
+  [[ $(jq 'any(.items[].metadata.annotations // {}; ."storageclass.kubernetes.io/is-default-class" == "true"
+    or ."storageclass.beta.kubernetes.io/is-default-class" == "true")' <<<"$1") == true ]]
+}
+
+# guard_redis_data : stops where this deployment would take the work under way from the functions: its Redis is left for
+# another, or a pod that has its data in itself is replaced.
+guard_redis_data() {
+  local now pending
+  now=$(kube get statefulset redis --ignore-not-found --output json)
+  [[ -n $now ]] || return 0
+  if ! with redis-external && [[ $(jq --arg stamp "$(redis_stamp)" '.spec.template
+    | .metadata.annotations."tessera.dev/config" == $stamp or all(.spec.volumes[]; .name != "data" or .emptyDir == null)' <<<"$now") == true ]]; then
+    return
+  fi
+  # A Redis that does not answer has nothing to lose.
+  pending=$(pending_work) || return 0
+  ((pending == 0)) ||
+    fail "$pending jobs and events under way would be lost, for this deployment takes Redis's data from the functions. Wait until scripts/status.sh shows none, or say that they may be lost: kubectl -n $namespace delete statefulset redis"
+  echo 'note: this deployment starts with an empty Redis: uploads and results in the old one are gone for the functions'
+}
+
+pending_work() {
+  queue_counts 0 | jq --raw-input --slurp 'split("\n")[:-1] | [range(0; length; 2) as $at | {(.[$at]): .[$at + 1] | tonumber}]
+    | add | .queue + .leases + .delayed + .outbox'
+}
+
+# make_way_for_redis : what Kubernetes lets nobody change in a StatefulSet that is there. Its pod goes on working.
+make_way_for_redis() {
+  local found
+  found=$(kube get statefulset redis --ignore-not-found --output 'jsonpath={.spec.serviceName} {.spec.podManagementPolicy}')
+  [[ -z $found || $found == 'redis-pods Parallel' ]] || kube delete statefulset redis --cascade=orphan
+}

@@ -1,0 +1,159 @@
+// Where deploy.sh has Redis keep its data, and whom it warns of losing it.
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { render } from '../manifests/render.ts';
+import { find, templateOf, type Manifest } from '../manifests/shapes.ts';
+import { readyCluster, storageClasses } from './cluster-states.ts';
+import { openShell, present, type Outcome, type Rule, type Shell } from './shell.ts';
+
+let shell: Shell;
+beforeAll(async () => {
+  shell = await openShell(['kubectl']);
+});
+afterAll(() => shell.clean());
+
+const deploy = (rules: Rule[], args: string[] = []): Promise<Outcome> =>
+  shell.run('deploy.sh', args, [...rules, ...readyCluster]);
+
+const redisIn = async ({ folder }: Outcome): Promise<Manifest> => {
+  const redis = find(await render(join(folder, 'applied/deploy')), 'apps/v1 StatefulSet', 'redis');
+  if (redis === undefined) throw new Error('there is no Redis');
+  return redis;
+};
+
+const isOnVolume = async (outcome: Outcome): Promise<boolean> =>
+  templateOf(await redisIn(outcome))?.spec.volumes?.some((each) => each.persistentVolumeClaim) ?? false;
+
+const stampOf = async (outcome: Outcome): Promise<string | undefined> =>
+  templateOf(await redisIn(outcome))?.metadata.annotations?.['tessera.dev/config'];
+
+const noDefault = storageClasses({
+  slow: undefined,
+  fast: { 'storageclass.kubernetes.io/is-default-class': 'false' },
+});
+
+describe('the data of Redis', () => {
+  it.each<[cluster: string, rules: Rule[]]>([
+    ['has a default StorageClass', []],
+    [
+      'has one by the old annotation',
+      [storageClasses({ old: { 'storageclass.beta.kubernetes.io/is-default-class': 'true' } })],
+    ],
+    ['has its volume claim already', [...present('persistentvolumeclaim redis-data'), noDefault]],
+  ])('is on a volume where the cluster %s', async (_cluster, rules) => {
+    const outcome = await deploy(rules);
+    expect(await isOnVolume(outcome)).toBe(true);
+    expect(outcome.stdout).not.toContain('note: ');
+  });
+
+  it.each([[storageClasses({})], [noDefault]])(
+    'is in its pod where there is none, and that is said: %#',
+    async (rule) => {
+      const outcome = await deploy([rule]);
+      expect(await isOnVolume(outcome)).toBe(false);
+      expect(outcome.stdout).toContain('note: the cluster has no default StorageClass');
+      expect(outcome.stdout).toContain('images under way, kept uploads and results are lost');
+      expect(outcome.code).toBe(0);
+    },
+  );
+
+  it('is in its pod where that is asked for', async () => {
+    const outcome = await deploy([], ['--with', 'redis-ephemeral']);
+    expect(await isOnVolume(outcome)).toBe(false);
+    expect(outcome.stdout).not.toContain('note: ');
+  });
+
+  it('is on a volume where the classes may not be listed, and that is said', async () => {
+    const outcome = await deploy([{ call: 'get storageclasses', stderr: 'forbidden', exit: 1 }]);
+    expect(await isOnVolume(outcome)).toBe(true);
+    expect(outcome.stdout).toContain('note: whether there is a default StorageClass');
+  });
+});
+
+describe("Redis's pod", () => {
+  const withPassword = ['--with', 'redis-auth'];
+  const secretAt = (version: string): Rule => ({
+    call: 'get secret redis-auth .*resourceVersion',
+    stdout: version,
+  });
+
+  it('is replaced when its password changed, and not otherwise', async () => {
+    const first = await stampOf(await deploy([secretAt('1')], withPassword));
+    expect(await stampOf(await deploy([secretAt('1')], withPassword))).toBe(first);
+    expect(await stampOf(await deploy([secretAt('2')], withPassword))).not.toBe(first);
+    expect(await stampOf(await deploy([secretAt('1')]))).toBe(await stampOf(await deploy([secretAt('2')])));
+  });
+
+  it('is waited for before the functions, which ask for the new password at once', async () => {
+    const { calls } = await deploy([], withPassword);
+    const at = (part: string): number => calls.findIndex((call) => call.includes(part));
+    expect(at('apply --kustomize')).toBeLessThan(at('rollout status statefulset/redis'));
+    expect(at('rollout status statefulset/redis')).toBeLessThan(at('get services.serving.knative.dev split'));
+  });
+
+  it('goes on working while its StatefulSet of an earlier release is made anew', async () => {
+    const older = { call: 'get statefulset redis .*spec.serviceName', stdout: 'redis OrderedReady' };
+    const today = { call: 'get statefulset redis .*spec.serviceName', stdout: 'redis-pods Parallel' };
+    const remake = 'kubectl --namespace tessera delete statefulset redis --cascade=orphan';
+    const { calls } = await deploy([older]);
+    expect(calls.indexOf(remake)).toBeGreaterThan(0);
+    expect(calls.indexOf(remake)).toBeLessThan(calls.findIndex((call) => call.includes('apply --kustomize')));
+    expect((await deploy([today])).calls).not.toContain(remake);
+  });
+});
+
+describe('deploy.sh that would take its data from a working Redis', () => {
+  const redisWith = (stamp: string, data: object): Rule => ({
+    call: 'get statefulset redis --ignore-not-found --output json$',
+    stdout: JSON.stringify({
+      spec: {
+        template: {
+          metadata: { annotations: { 'tessera.dev/config': stamp } },
+          spec: { volumes: [{ name: 'config' }, { name: 'data', ...data }] },
+        },
+      },
+    }),
+  });
+  const work = (queue: number): Rule => ({
+    call: 'exec statefulset/redis .*redis-cli EVAL',
+    stdout: `queue\n${queue}\nleases\n2\nclaims\n9\ndelayed\n0\noutbox\n1\ndead\n4\n`,
+  });
+  const idle = {
+    call: 'redis-cli EVAL',
+    stdout: 'queue\n0\nleases\n0\nclaims\n0\ndelayed\n0\noutbox\n0\ndead\n4\n',
+  };
+  const inPod = { emptyDir: {} };
+  const onVolume = { persistentVolumeClaim: { claimName: 'redis-data' } };
+
+  it.each<[what: string, data: object, args: string[]]>([
+    ['the pod that has it is replaced', inPod, []],
+    ['the functions go to another Redis', onVolume, ['--with', 'redis-external']],
+  ])('refuses while there is work and %s', async (_what, data, args) => {
+    const secrets = present('secret redis-auth', 'secret tessera-redis');
+    const { code, stderr, calls } = await deploy([redisWith('other', data), work(35), ...secrets], args);
+    expect(stderr).toContain('error: 38 jobs and events under way would be lost');
+    expect(stderr).toContain('kubectl -n tessera delete statefulset redis');
+    expect(calls.some((call) => call.includes('apply --kustomize'))).toBe(false);
+    expect(code).toBe(2);
+  });
+
+  it('goes on when there is no work, and says that results are gone', async () => {
+    const { code, stdout } = await deploy([redisWith('other', inPod), idle]);
+    expect(stdout).toContain('note: this deployment starts with an empty Redis');
+    expect(code).toBe(0);
+  });
+
+  it('goes on when the pod stays, or its data is on a volume', async () => {
+    const args = ['--with', 'redis-ephemeral'];
+    const stamp = (await stampOf(await deploy([], args))) ?? '';
+    expect((await deploy([redisWith(stamp, inPod), work(35)], args)).code).toBe(0);
+    const { code, stdout } = await deploy([redisWith('other', onVolume), work(35)]);
+    expect(stdout).not.toContain('note: ');
+    expect(code).toBe(0);
+  });
+
+  it('goes on when Redis does not answer', async () => {
+    const dead = { call: 'redis-cli EVAL', stderr: 'container not found', exit: 1 };
+    expect((await deploy([redisWith('other', inPod), dead])).code).toBe(0);
+  });
+});
