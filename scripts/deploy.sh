@@ -26,6 +26,8 @@ source "$(dirname "$0")/lib/images.sh"
 source "$(dirname "$0")/lib/prerequisites.sh"
 # shellcheck source=lib/secrets.sh
 source "$(dirname "$0")/lib/secrets.sh"
+# shellcheck source=lib/room.sh
+source "$(dirname "$0")/lib/room.sh"
 # shellcheck source=lib/redis-volume.sh
 source "$(dirname "$0")/lib/redis-volume.sh"
 # shellcheck source=lib/compose.sh
@@ -92,6 +94,7 @@ fi
 
 check_prerequisites "$overlay" ${components[@]+"${components[@]}"}
 choose_redis_volume
+tell_short_room
 ! with auth || make_auth_secret
 ! with redis-auth || make_redis_secrets
 secret_version=$(secret_versions tessera-redis tessera-redis-split tessera-redis-blur tessera-redis-assemble redis-auth tessera-auth)

@@ -1,0 +1,36 @@
+# Whether the nodes have room for what is deployed, pod by pod, each put where most memory is left.
+#
+# Input: what pods ask for (pod-requests.json: millicores, with those of Knative's sidecar, and MiB), in the order in which
+# they must get in. $nodes, $pods: the cluster's. $namespace: where the deployment goes; its pods there make way.
+# $max: how many blur pods there may be. Output: a line for what does not fit; nothing when all does.
+
+def units: {n: 1e-9, u: 1e-6, m: 1e-3, "": 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, Ki: 1024, Mi: 1048576, Gi: 1073741824, Ti: 1099511627776};
+def quantity: tostring | capture("^(?<number>[0-9.]+)(?<unit>[A-Za-z]*)$") | (.number | tonumber) * units[.unit];
+def cpu: (.cpu // 0 | quantity) * 1000;
+def memory: (.memory // 0 | quantity) / 1048576;
+
+def is_open: (.spec.unschedulable | not) and all(.spec.taints[]?; .effect == "PreferNoSchedule");
+def takes_room: .spec.nodeName and .status.phase != "Succeeded" and .status.phase != "Failed"
+  and (.metadata.namespace != $namespace or .metadata.labels."app.kubernetes.io/part-of" != "tessera");
+
+[$pods[0].items[] | select(takes_room)] as $running
+| [$nodes[0].items[] | select(is_open) | .metadata.name as $name
+    | [$running[] | select(.spec.nodeName == $name) | .spec.containers[].resources.requests // {}] as $requests
+    | {cpu: ((.status.allocatable | cpu) - ($requests | map(cpu) | add // 0)),
+       memory: ((.status.allocatable | memory) - ($requests | map(memory) | add // 0))}] as $free
+| reduce (.[], (.[-1] as $last | range(1; $max) | $last)) as $pod ({free: $free, placed: [], short: null};
+    if .short then .
+    else .free as $free
+      | ([$free | to_entries[] | select(.value.cpu >= $pod.cpu and .value.memory >= $pod.memory)] | max_by(.value.memory)) as $place
+      | if $place then .placed += [$pod.name]
+          | .free[$place.key] |= {cpu: (.cpu - $pod.cpu), memory: (.memory - $pod.memory)}
+        else .short = $pod end
+    end)
+| (.placed | map(select(. == "blur")) | length) as $blurs
+| if .short == null then empty
+  elif $blurs > 0 then
+    "the nodes have room for \($blurs) of \($max) blur pods; the others would wait without a node, and other pods with them: --max \($blurs)"
+  else
+    (.free | max_by(.memory) // {cpu: 0, memory: 0}) as $best
+    | "no node has room for \(.short.name), which asks for \(.short.cpu)m CPU and \(.short.memory) MiB: the one with most memory left has \($best.cpu | floor)m and \($best.memory | floor) MiB (docs/DEPLOY.md, \"What the cluster must have\")"
+  end
