@@ -36,6 +36,8 @@ source "$(dirname "$0")/lib/compose.sh"
 source "$(dirname "$0")/lib/rollout.sh"
 # shellcheck source=lib/why-not-ready.sh
 source "$(dirname "$0")/lib/why-not-ready.sh"
+# shellcheck source=lib/left-overs.sh
+source "$(dirname "$0")/lib/left-overs.sh"
 
 overlay=default
 components=()
@@ -112,4 +114,5 @@ if [[ $overlay == fallback ]]; then
   wait_ready scaledobject.keda.sh/blur-worker
 fi
 prune_blur_revisions
+remove_left_overs
 echo "deployed: overlay=$overlay namespace=$namespace max=$max split=$(split_url)"
