@@ -17,8 +17,8 @@ export const { config, log, faults } = setUp('assemble');
 const redis = connectRedis(config.redisUrl, 'fails');
 const heartbeat = new Heartbeat(redis, config.keyPrefix, faults);
 const ledger = new ImageLedger(redis, config);
-const { results } = openStores(config, redis);
-const assembler = new Assembler({ ledger, results, log });
+export const stores = openStores(config, redis);
+const assembler = new Assembler({ ledger, results: stores.results, log });
 
 /** The function itself, also found by this name when the framework looks for its target. */
 export const assemble = answering({ log, faults }, async (req, res) => {
@@ -29,7 +29,7 @@ export const assemble = answering({ log, faults }, async (req, res) => {
   const body = await bodyOf(req);
   await assembler.assemble(blurredImageId(req.headers, body.toString()));
   res.status(204).end(); // A broker takes a body for an event of its own.
-  await expireResults(results, log);
+  await expireResults(stores.results, log);
 });
 http('assemble', assemble);
 

@@ -38,7 +38,7 @@ export const lifecycle: Lifecycle = {
   admit: callerOf,
   places: {
     async find(req) {
-      await assertRoomFor(req, { config, ledger });
+      await assertRoomFor(req, { config, ledger, stores });
       await uploads.find(req);
     },
     take: (res) => uploads.take(res),

@@ -93,7 +93,7 @@ export class Intake {
       bytes:
         tilesBytes(grid, header, 2 * TILES_IN_FLIGHT) +
         allocatedBytes(ancillary.length) +
-        filesBytes({ header, uploadBytes: bytes.length, ancillaryBytes: ancillary.length }, config),
+        filesBytes({ header, uploadBytes: bytes.length, ancillaryBytes: ancillary.length }, stores),
       budgetBytes: config.redisBudgetBytes,
       client: { name: caller.name, budgetBytes: Math.floor(config.redisBudgetBytes * config.clientShare) },
     };

@@ -1,23 +1,18 @@
 // How much of Redis's memory an image takes, before any of it is there.
-import type { Config } from '../lib/config.ts';
 import type { ImageHeader } from '../lib/image/read.ts';
 import { sourceOf, tileCount, type TileGrid } from '../lib/image/tile-grid.ts';
 import { allocatedBytes } from '../lib/redis/allocated-bytes.ts';
-import { blobMemoryBytes } from '../lib/redis/blob.ts';
+import type { Stores } from '../lib/store/stores.ts';
 
 /** Each tile costs Redis a handful of small entries besides its pixels. */
 const BYTES_PER_ENTRY = 512;
 
-type FileSettings = Pick<Config, 'store' | 'storedInputs' | 'ownImagesOnly'>;
-
-/** Whether Redis keeps uploads: where it is the store, and anybody may ask for them. */
-function keepsUploads({ store, storedInputs, ownImagesOnly }: FileSettings): boolean {
-  return store === 'redis' && storedInputs === 'on' && ownImagesOnly === 'off';
-}
+/** What the stores say of the memory that they need. */
+export type StoresMemory = Pick<Stores, 'uploads' | 'memoryBytes'>;
 
 /** The least that any image takes whose upload has `uploadBytes`. */
-export function leastBytes(uploadBytes: number, settings: FileSettings): number {
-  return BYTES_PER_ENTRY + (keepsUploads(settings) ? blobMemoryBytes(uploadBytes) : 0);
+export function leastBytes(uploadBytes: number, stores: StoresMemory): number {
+  return BYTES_PER_ENTRY + keptBytes(uploadBytes, stores);
 }
 
 /**
@@ -44,10 +39,12 @@ export interface FilesParts {
 }
 
 /** What Redis keeps of the upload and of the result: the latter as its pixels are, with some framing. */
-export function filesBytes(parts: FilesParts, settings: FileSettings): number {
+export function filesBytes(parts: FilesParts, stores: StoresMemory): number {
   const { width, height, channels } = parts.header;
   const resultBytes = Math.ceil((width * channels + 1) * height * 1.001) + 4096 + parts.ancillaryBytes;
-  const upload = keepsUploads(settings) ? blobMemoryBytes(parts.uploadBytes) : 0;
-  const result = settings.store === 'redis' ? blobMemoryBytes(resultBytes) : 0;
-  return upload + result;
+  return keptBytes(parts.uploadBytes, stores) + stores.memoryBytes(resultBytes);
+}
+
+function keptBytes(uploadBytes: number, { uploads, memoryBytes }: StoresMemory): number {
+  return uploads === null ? 0 : memoryBytes(uploadBytes);
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../lib/config.ts';
 import type { Admission } from '../lib/queue/image-ledger.ts';
+import { blobMemoryBytes } from '../lib/redis/blob.ts';
 import { assertRoomFor, noMemory, noRoom, noShare } from './room.ts';
 
 /** A ledger that always gives the same answer, and what it was asked. */
@@ -20,7 +20,9 @@ class Ledger {
 }
 
 const admission = { bytes: 10, budgetBytes: 100 };
-const config = { redisBudgetBytes: 100, store: 'redis', storedInputs: 'on', ownImagesOnly: 'off' } as Config;
+const config = { redisBudgetBytes: 100 };
+/** They keep uploads in Redis. */
+const stores = { uploads: { async keep() {} }, memoryBytes: blobMemoryBytes };
 
 function upload(headers: Record<string, string>): IncomingMessage {
   return { headers } as unknown as IncomingMessage;
@@ -60,27 +62,27 @@ describe('who finds no room', () => {
 describe('an upload', () => {
   it('is refused by its length when there is no room for it', async () => {
     const ledger = new Ledger(3000);
-    const refused = assertRoomFor(upload({ 'content-length': '5000' }), { config, ledger });
+    const refused = assertRoomFor(upload({ 'content-length': '5000' }), { config, ledger, stores });
     await expect(refused).rejects.toMatchObject({ code: 'over-budget', retryAfterSeconds: 3 });
     expect(ledger.asked[0].bytes).toBeGreaterThan(5000);
   });
 
   it('counts for little where Redis does not keep it', async () => {
-    for (const other of [{ store: 'file' }, { storedInputs: 'off' }, { ownImagesOnly: 'on' }]) {
+    for (const other of [{ uploads: null }, { memoryBytes: () => 0 }]) {
       const ledger = new Ledger(null);
-      const parts = { config: { ...config, ...other } as Config, ledger };
+      const parts = { config, ledger, stores: { ...stores, ...other } };
       await assertRoomFor(upload({ 'content-length': '5000' }), parts);
       expect(ledger.asked[0].bytes).toBeLessThan(5000);
     }
   });
 
   it('is let in when there may be room', async () => {
-    await assertRoomFor(upload({}), { config, ledger: new Ledger(null) });
+    await assertRoomFor(upload({}), { config, ledger: new Ledger(null), stores });
   });
 
   it('is all that is asked about', async () => {
     const ledger = new Ledger(3000);
-    await assertRoomFor(upload({ 'content-type': 'application/json' }), { config, ledger });
+    await assertRoomFor(upload({ 'content-type': 'application/json' }), { config, ledger, stores });
     expect(ledger.asked).toEqual([]);
   });
 });
@@ -91,6 +93,6 @@ it('a Redis that is away is told as such', async () => {
       throw new Error('Connection is closed.');
     },
   };
-  const refused = assertRoomFor(upload({}), { config, ledger });
+  const refused = assertRoomFor(upload({}), { config, ledger, stores });
   await expect(refused).rejects.toMatchObject({ code: 'queue-unavailable' });
 });

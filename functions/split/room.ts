@@ -6,7 +6,7 @@ import { Problem } from '../lib/errors.ts';
 import type { Admission, ImageLedger } from '../lib/queue/image-ledger.ts';
 import { redisProblem } from '../lib/redis/faults.ts';
 import { mediaTypeOf } from '../lib/service/media-type.ts';
-import { leastBytes } from './memory.ts';
+import { leastBytes, type StoresMemory } from './memory.ts';
 
 /** Nobody should wait longer than this before asking again. */
 const MOST_S = 3600;
@@ -16,8 +16,9 @@ const UNKNOWN_WAIT_MS = 10_000;
 const SHARE_WAIT_MS = 5000;
 
 export interface RoomParts {
-  config: Pick<Config, 'redisBudgetBytes' | 'store' | 'storedInputs' | 'ownImagesOnly'>;
+  config: Pick<Config, 'redisBudgetBytes'>;
   ledger: Pick<ImageLedger, 'waitForRoom'>;
+  stores: StoresMemory;
 }
 
 /** The Problem for an image that is not let in now. */
@@ -44,10 +45,13 @@ export async function noMemory(ledger: RoomParts['ledger'], budgetBytes: number)
  * request must not be one to complete an image that is half split, of which only its body could tell; so all are read
  * while there may be such an image. A request that repeats another for nothing is told to come again.
  */
-export async function assertRoomFor(req: IncomingMessage, { config, ledger }: RoomParts): Promise<void> {
+export async function assertRoomFor(
+  req: IncomingMessage,
+  { config, ledger, stores }: RoomParts,
+): Promise<void> {
   if (mediaTypeOf(req.headers).endsWith('json')) return;
   const uploadBytes = Number(req.headers['content-length'] ?? 0);
-  const bytes = leastBytes(uploadBytes, config);
+  const bytes = leastBytes(uploadBytes, stores);
   const admission = { bytes, budgetBytes: config.redisBudgetBytes };
   const waitMs = await ledger.waitForRoom(admission).catch((error: unknown) => {
     throw redisProblem(error);

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { Redis } from 'ioredis';
+import { loadConfig } from '../../functions/lib/config.ts';
 import { FileStore } from '../../functions/lib/store/file-store.ts';
 import { ImageBlobs } from '../../functions/lib/queue/image-blobs.ts';
 import { ImageLedger } from '../../functions/lib/queue/image-ledger.ts';
@@ -26,6 +27,7 @@ import { earlierResult } from '../../functions/testing/earlier-result.ts';
 import { RedisUploads } from '../../functions/lib/store/redis-uploads.ts';
 import { hasResult, type Results } from '../../functions/lib/store/results.ts';
 import type { Store } from '../../functions/lib/store/store.ts';
+import { openStores } from '../../functions/lib/store/stores.ts';
 import { until } from '../../functions/testing/until.ts';
 import { RedisServer } from '../../local/redis-server.ts';
 import { codeOf } from '../../functions/testing/problem-code.ts';
@@ -71,6 +73,23 @@ async function begun(keyPrefix: string, id: string, name = 'photo.png'): Promise
   expect(await ledger.begin(id, plan, { bytes: 1, budgetBytes: 100 })).toBe('begun');
   return ledger;
 }
+
+describe('the stores that the settings ask for', () => {
+  it.each<[Record<string, string>, boolean]>([
+    [{ STORE: 'redis' }, true],
+    [{ STORE: 'redis', STORED_INPUTS: 'off' }, false],
+    [{ STORE: 'redis', OWN_IMAGES_ONLY: 'on' }, false],
+    [{ STORE: 'file' }, false],
+  ])('with %j keep uploads: %s', (env, areKept) => {
+    expect(openStores(loadConfig(env), redis).uploads !== null).toBe(areKept);
+  });
+
+  it('tell how much of the memory of Redis a file takes', () => {
+    const bytes = (store: string) => openStores(loadConfig({ STORE: store }), redis).memoryBytes(5000);
+    expect(bytes('file')).toBe(0);
+    expect(bytes('redis')).toBeGreaterThan(5000);
+  });
+});
 
 describe('a store in a folder', () => {
   const create = (name: string) => new FileStore(join(folder, name));

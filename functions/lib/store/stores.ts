@@ -1,37 +1,30 @@
-// Where a deployment's images come from and go to, by the setting STORE.
+// All stores: where images come from and where results go, by the values of the setting STORE.
 import type { Redis } from 'ioredis';
 import type { Config } from '../config.ts';
-import { ImageBlobs } from '../queue/image-blobs.ts';
-import { FileStore } from './file-store.ts';
-import { LabelledResults } from './labelled-results.ts';
-import { RedisResults } from './redis-results.ts';
-import { RedisUploads } from './redis-uploads.ts';
+import type { Log } from '../log.ts';
+import { openFileStores } from './file-stores.ts';
+import { openRedisStores } from './redis-stores.ts';
 import type { Results } from './results.ts';
 import type { Inputs } from './store.ts';
 
 export interface Stores {
   inputs: Inputs;
   results: Results;
-  /** Keeps uploaded images among the inputs; null if INPUT_PATH is a folder. */
-  uploads: Pick<RedisUploads, 'keep'> | null;
+  /** Keeps uploaded images among the inputs. Null if they are not kept. */
+  uploads: { keep(id: string, bytes: Uint8Array): Promise<void> } | null;
+  /** Returns how much of Redis's memory an upload that is kept, or a result, of this size takes. */
+  memoryBytes(sizeBytes: number): number;
+  /** Gets ready for the first result. Logs why and returns false if none can be written with these settings. */
+  prepare(log: Log): Promise<boolean>;
 }
 
-/**
- * `file`: INPUT_PATH and OUTPUT_PATH are folders, and a result is named after its image. `redis`: uploads and
- * results are in Redis, each with its image.
- */
+/** One for each value of the setting. */
+const open: Record<Config['store'], (config: Config, redis: Redis) => Stores> = {
+  file: openFileStores,
+  redis: openRedisStores,
+};
+
+/** Opens the stores that the settings ask for. */
 export function openStores(config: Config, redis: Redis): Stores {
-  const { keyPrefix, resultTtlS, storedInputs } = config;
-  if (config.store === 'file') {
-    const results = new LabelledResults(new FileStore(config.outputPath), resultTtlS);
-    return { inputs: new FileStore(config.inputPath), results, uploads: null };
-  }
-  const blobs = new ImageBlobs(redis, keyPrefix);
-  const uploads = new RedisUploads(blobs);
-  // If nobody may request stored inputs, keeping uploads is a waste of memory.
-  return {
-    inputs: uploads,
-    results: new RedisResults(blobs),
-    uploads: storedInputs === 'on' ? uploads : null,
-  };
+  return open[config.store](config, redis);
 }

@@ -1,7 +1,7 @@
 // The folder that results are written to, looked at before the first one is.
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { makeFolder } from '../lib/store/make-folder.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** Faults of a disk, which may pass while this process runs. Meanwhile the images' status says why they are not done. */
 const PASSING = new Set(['EROFS', 'ENOSPC', 'EDQUOT', 'EIO', 'ESTALE']);
