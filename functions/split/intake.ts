@@ -1,6 +1,5 @@
 // Takes one image in: checks it, opens it in the ledger, cuts it and puts its tiles on the queue. It answers once all of
 // that is in Redis; an intake that dies on the way is finished by the same request sent again.
-import { createHash } from 'node:crypto';
 import type { Config } from '../lib/config.ts';
 import { about } from '../lib/error-subject.ts';
 import { Problem, type ProblemCode } from '../lib/errors.ts';
@@ -25,6 +24,7 @@ import type { Stores } from '../lib/store/stores.ts';
 import { tileCount, tileGrid, type TileGrid } from '../lib/image/tile-grid.ts';
 import type { Caller } from './callers.ts';
 import { cutTiles } from './cut.ts';
+import { imageId } from './image-id.ts';
 import { InFlight } from './in-flight.ts';
 import { filesBytes, tilesBytes } from './memory.ts';
 import { noMemory, noRoom, noShare } from './room.ts';
@@ -84,7 +84,7 @@ export class Intake {
     const header = readHeader(bytes, config);
     assertPixelsPerByte(header, bytes.length, config.pixelsPerByte);
     const grid = gridOf(header, config.tileSizePx, recipe);
-    const id = imageId(name, recipe, bytes, caller.owner);
+    const id = await imageId({ name, recipe, owner: caller.owner }, bytes);
     const place = stores.results.placeOf(id, caller.owner === null ? output : `${caller.owner}/${output}`);
     assertTiles(grid, config.maxTiles);
     const plan = planOf(name, recipe, grid, place, caller.owner);
@@ -222,10 +222,4 @@ function planOf(
   const { width, height, tileSizePx } = grid;
   const tiles = tileCount(grid);
   return { name, width, height, tileSizePx, recipe, tiles, output, owner: owner ?? '' };
-}
-
-/** Same owner, bytes, recipe and name, same id. */
-function imageId(name: string, recipe: string, bytes: Uint8Array, owner: string | null): string {
-  const fields = [...(owner === null ? [] : [owner]), name, recipe, ''];
-  return createHash('sha256').update(fields.join('\n')).update(bytes).digest('hex').slice(0, 24);
 }

@@ -43,17 +43,17 @@ describe('queryOf', () => {
 });
 
 describe('uploadRequestOf', () => {
-  const read = (query: string) => uploadRequestOf(query, Buffer.from('abc'), { kernel: 7 });
+  const read = (query: string) => uploadRequestOf(query, { kernel: 7 });
 
   it.each([
-    ['', 'ba7816bf8f01', '7'],
+    ['', null, '7'],
     ['name=a.png', 'a.png', '7'],
     ['kernel=1&name=a.png', 'a.png', '1'],
     ['name=a.png&kernel=255', 'a.png', '255'],
     ['name=a.png&filter=blur', 'a.png', '7'],
     ['name=a.png&filter=blur&kernel=015', 'a.png', '15'],
     ['name=a.png&filter=sharpen', 'a.png', 'sharpen:7:1'],
-    ['amount=1.50&filter=sharpen&kernel=9', 'ba7816bf8f01', 'sharpen:9:1.5'],
+    ['amount=1.50&filter=sharpen&kernel=9', null, 'sharpen:9:1.5'],
   ])('reads %j', (query, name, recipe) => expect(read(query)).toEqual({ name, recipe }));
 
   it.each(['', '0', '4', '-3', '257', '1e1', 'NaN', '3.0', ' 3', '3&kernel=5', '0003'])(
@@ -82,17 +82,14 @@ describe('uploadRequestOf', () => {
 });
 
 describe('nameOf', () => {
-  const bytes = Buffer.from('abc');
-
-  it('names bytes without a name by their SHA-256', () =>
-    expect(nameOf(undefined, bytes)).toBe('ba7816bf8f01'));
+  it('is nothing when none was given', () => expect(nameOf(undefined)).toBe(null));
 
   it.each(['a', 'cat.png', 'é 照.png', 'x'.repeat(255)])('accepts %j', (name) =>
-    expect(nameOf(name, bytes)).toBe(name),
+    expect(nameOf(name)).toBe(name),
   );
 
   it.each(['', '.', '..', 'a/b', '../x', '.a', 'x'.repeat(256), ['a', 'b'], 'a\0'])('refuses %j', (name) =>
-    expect(codeOf(() => nameOf(name, bytes))).resolves.toBe('invalid-name'),
+    expect(codeOf(() => nameOf(name))).resolves.toBe('invalid-name'),
   );
 });
 

@@ -1,6 +1,5 @@
 // What a request to split asks for, read and checked before any work. An unknown parameter or field is refused: whoever
 // sent it meant it to change something.
-import { createHash } from 'node:crypto';
 import { Problem } from '../lib/errors.ts';
 import { readValue, type Parameter, type Values } from '../lib/filters/filter.ts';
 import { formatRecipe } from '../lib/filters/recipe.ts';
@@ -44,15 +43,11 @@ function valuesOf(query: string): Query {
   );
 }
 
-/** The name and the recipe of an upload. `settings` has the values that a request need not name. */
-export function uploadRequestOf(
-  query: string,
-  bytes: Uint8Array,
-  settings: Values,
-): { name: string; recipe: string } {
+/** The name of an upload, null if it has none, and its recipe. `settings` has the values that a request need not name. */
+export function uploadRequestOf(query: string, settings: Values): { name: string | null; recipe: string } {
   const filter = filterOf(valuesOf(query).filter);
   const given = queryOf(query, ['name', ...recipeFields(filter)]);
-  return { name: nameOf(given.name, bytes), recipe: recipeOf(filter, given, settings) };
+  return { name: nameOf(given.name), recipe: recipeOf(filter, given, settings) };
 }
 
 /** The filter that a query or a JSON field asks for. */
@@ -84,9 +79,9 @@ function valueOf(name: string, parameter: Parameter, given: unknown): number {
   throw new Problem(parameter.problem, `The ${name} is ${shown(given)}; ${parameter.wanted} is wanted.`);
 }
 
-/** The name an upload is given; that of its bytes when it is given none. */
-export function nameOf(value: unknown, bytes: Uint8Array): string {
-  if (value === undefined) return createHash('sha256').update(bytes).digest('hex').slice(0, 12);
+/** The name an upload is given; null when it is given none. */
+export function nameOf(value: unknown): string | null {
+  if (value === undefined) return null;
   if (typeof value === 'string') return readName(value);
   throw new Problem('invalid-name', `The name is ${shown(value)}; one name is wanted.`);
 }

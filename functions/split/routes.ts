@@ -10,6 +10,7 @@ import type { ImageRecord } from '../lib/queue/image-ledger.ts';
 import { expireResults } from '../lib/store/results.ts';
 import { kindOfBody } from './body-kind.ts';
 import type { Caller } from './callers.ts';
+import { nameByBytes } from './image-id.ts';
 import { Intake, type IntakeParts } from './intake.ts';
 import { inputRequestOf, queryOf, targetOf, uploadRequestOf } from './requests.ts';
 import { missingResult, sendResult, type ResultParts } from './result.ts';
@@ -43,8 +44,10 @@ export function createRoutes(parts: RoutesParts): Handler {
   }
 
   async function takeUpload(res: Response, query: string, body: Buffer, caller: Caller): Promise<void> {
-    const { name, recipe } = uploadRequestOf(query, body, settings);
-    const record = await intake.take(name, recipe, body, caller).finally(() => freeBytes(body));
+    const { name, recipe } = uploadRequestOf(query, settings);
+    const record = await intake
+      .take(name ?? (await nameByBytes(body)), recipe, body, caller)
+      .finally(() => freeBytes(body));
     res.setHeader('location', `/images/${record.id}`);
     sendJson(res, 202, acceptedView(record));
   }

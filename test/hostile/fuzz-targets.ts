@@ -128,7 +128,7 @@ export async function fuzzTargets(): Promise<Target[]> {
       ),
       read: (input) => {
         const { query } = targetOf(input.toString('latin1'));
-        return uploadRequestOf(query, input, {});
+        return uploadRequestOf(query, {});
       },
     },
     {

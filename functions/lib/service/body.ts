@@ -46,7 +46,7 @@ export function assertAcceptable(headers: IncomingHttpHeaders, maxBytes: number)
 export async function readBody(req: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
   const { maxBytes, pace, place } = limits;
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const body = new Body(req.headers['content-length']);
+  const body = new Body(Number(req.headers['content-length'] ?? maxBytes));
   let watched = new Pace(pace);
   let hasPlace = place === undefined;
 
@@ -56,7 +56,7 @@ export async function readBody(req: IncomingMessage, limits: BodyLimits): Promis
     req.pause();
     await place.take();
     watched = new Pace(place.pace, body.length);
-    body.grow();
+    if (body.length > UNPLACED_BYTES) body.grow(); // There is more to come.
     req.resume();
   };
   const read = (chunk: Buffer) => {
@@ -87,12 +87,13 @@ export async function readBody(req: IncomingMessage, limits: BodyLimits): Promis
 /** The bytes that have arrived: first in chunks, and after {@link Body.grow} in one piece of memory for the whole body. */
 class Body {
   length = 0;
-  readonly #declared: number | null;
+  readonly #mostBytes: number;
   #chunks: Buffer[] = [];
   #memory: Buffer | null = null;
 
-  constructor(declared: string | undefined) {
-    this.#declared = declared === undefined ? null : Number(declared);
+  /** The body has `mostBytes`, or fewer where its length was not declared. */
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes;
   }
 
   add(chunk: Buffer): void {
@@ -104,16 +105,15 @@ class Body {
     } else this.#chunks.push(chunk);
   }
 
-  /** Allocates memory for the whole body, if its length was declared. The system provides the memory as it is filled. */
+  /** Allocates memory for the longest possible body. The system provides the memory as it is filled. */
   grow(): void {
-    if (this.#declared === null) return;
-    this.#memory = Buffer.allocUnsafeSlow(this.#declared);
+    this.#memory = Buffer.allocUnsafeSlow(this.#mostBytes);
     Buffer.concat(this.#chunks).copy(this.#memory);
     this.#chunks = [];
   }
 
   whole(): Buffer {
-    return this.#memory ?? Buffer.concat(this.#chunks, this.length);
+    return this.#memory?.subarray(0, this.length) ?? Buffer.concat(this.#chunks, this.length);
   }
 }
 

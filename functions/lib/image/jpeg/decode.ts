@@ -3,6 +3,7 @@
 // longer than decoding a small image.
 import { Worker } from 'node:worker_threads';
 import { Problem } from '../../errors.ts';
+import { copyInSlices } from '../../slices.ts';
 import type { Bitmap } from '../pixels.ts';
 import type { JpegHeader } from './header.ts';
 import type { Reply, Request } from './jpeg-thread.ts';
@@ -47,7 +48,7 @@ export async function* decodeJpeg(
   spare = null;
   let isReusable = false;
   try {
-    thread.begin({ file, width, height, orientation, memoryBytes, scanPixels });
+    await thread.begin({ file, width, height, orientation, memoryBytes, scanPixels });
     for (let leftMs = timeoutMs; ;) {
       const askedAt = performance.now();
       const reply = await thread.reply(leftMs, timeoutMs);
@@ -88,10 +89,10 @@ class JpegThread {
     });
   }
 
-  begin(task: DecodeTask): void {
+  async begin(task: DecodeTask): Promise<void> {
     this.#worker.ref();
     // A copy that can be transferred to the thread, because the file itself belongs to the caller.
-    const file = new Uint8Array(task.file);
+    const file = await copyInSlices(task.file);
     this.#post({ task: { ...task, file } }, [file.buffer]);
     for (let i = 0; i < bandsAhead; i++) this.askForNext();
   }

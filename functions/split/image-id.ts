@@ -1,0 +1,29 @@
+// What an image is called: by its sender's wish, by its bytes, and as an id. Hashes are made in slices: those of a large
+// upload would block the event loop.
+import { createHash } from 'node:crypto';
+import { inSlices } from '../lib/slices.ts';
+
+/** What makes two images the same one, besides their bytes. */
+export interface Identity {
+  name: string;
+  recipe: string;
+  /** Null where images have no owners. */
+  owner: string | null;
+}
+
+/** Returns the id of an image: the same for the same owner, bytes, recipe and name. */
+export async function imageId({ name, recipe, owner }: Identity, bytes: Uint8Array): Promise<string> {
+  const fields = [...(owner === null ? [] : [owner]), name, recipe, ''];
+  return (await sha256(fields.join('\n'), bytes)).slice(0, 24);
+}
+
+/** Returns the name of an image that was sent without one. */
+export async function nameByBytes(bytes: Uint8Array): Promise<string> {
+  return (await sha256('', bytes)).slice(0, 12);
+}
+
+async function sha256(head: string, bytes: Uint8Array): Promise<string> {
+  const hash = createHash('sha256').update(head);
+  for await (const slice of inSlices(bytes)) hash.update(slice);
+  return hash.digest('hex');
+}
