@@ -92,7 +92,7 @@ check_kubectl() {
       [[ -n $selector$all$source_ || ${rest[0]} == */* || ${#rest[@]} -gt 1 ]] || refuse 'resource(s) were provided, but no name was specified'
       ;;
     scale) [[ $replicas == yes ]] || refuse 'required flag(s) "replicas" not set' ;;
-    wait) [[ -n $for_ ]] || refuse 'required flag(s) "for" not set' ;;
+    wait) [[ -n $for_ ]] || refuse 'unrecognized condition: ""' ;;
     patch) [[ -n $patch ]] || refuse 'must specify --patch or --patch-file containing the contents of the patch' ;;
     apply) [[ -n $source_ ]] || refuse 'must specify one of -f and -k' ;;
     exec)

@@ -123,7 +123,7 @@ describe("the tests' kubectl", () => {
     ['get', 'You must specify the type of resource to get'],
     ['delete pods', 'no name was specified'],
     ['delete pods --ignore-missing', 'unknown flag: --ignore-missing'],
-    ['wait pod/blur', 'required flag(s) "for" not set'],
+    ['wait pod/blur', 'unrecognized condition: ""'],
     ['patch service blur', 'must specify --patch or --patch-file'],
     ['exec redis-0 redis-cli ping', 'is not supported anymore'],
     ['logs blur-1 --selector a=b', 'only a selector (-l) or a POD name is allowed'],
