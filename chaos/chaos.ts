@@ -1,10 +1,11 @@
 // `scripts/chaos.sh`: kills every blur worker with tiles in hand, in one queue mode or both, and tells what was lost.
 import { readFile } from 'node:fs/promises';
+import { kernel as kernelSize } from '../functions/lib/filters/filter.ts';
 import { buildIfStale } from '../scripts/build.ts';
 import { KubectlError } from '../scripts/lib/kubectl.ts';
 import {
-  oddKernel,
   oneOf,
+  parameterValue,
   parseOptions,
   runCommand,
   UsageError,
@@ -46,7 +47,7 @@ async function main(): Promise<number> {
   const target = oneOf('target', values.target, ['local', 'cluster']);
   const queue = oneOf('queue', values.queue, ['naive', 'lease', 'both']);
   const kills = wholeNumber('kills', values.kills, 1, 1000);
-  const kernel = oddKernel('kernel', values.kernel);
+  const kernel = parameterValue('kernel', values.kernel, kernelSize);
   const workers = wholeNumber('workers', values.workers, 1, 64);
   const timeoutMs = wholeNumber('timeout', values.timeout, 1, 86_400) * 1000;
   const settleMs = wholeNumber('settle', values.settle, 1, 86_400) * 1000;

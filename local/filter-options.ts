@@ -1,8 +1,8 @@
 // The options of `npm start` that say what the images get: `--filter`, and one for each parameter of any filter.
-import { readValue, type Values } from '../functions/lib/filters/filter.ts';
+import type { Values } from '../functions/lib/filters/filter.ts';
 import type { Recipe } from '../functions/lib/filters/recipe.ts';
 import { DEFAULT_FILTER, filterNames, filters } from '../functions/lib/filters/registry.ts';
-import { oneOf, UsageError } from '../scripts/lib/options.ts';
+import { oneOf, parameterValue, UsageError } from '../scripts/lib/options.ts';
 
 const parameterNames = [...new Set(filterNames.flatMap((filter) => Object.keys(filters[filter].parameters)))];
 
@@ -29,9 +29,7 @@ export function readRecipe(given: Record<string, string | boolean | undefined>):
   if (foreign !== undefined) throw new UsageError(`--${foreign} is no parameter of the filter ${filter}`);
   const values: Values = {};
   for (const [name, parameter] of Object.entries(parameters)) {
-    const value = readValue(parameter, given[name] ?? parameter.fallback);
-    if (value === null) throw new UsageError(`--${name} is ${given[name]}; ${parameter.wanted} is wanted`);
-    values[name] = value;
+    values[name] = parameterValue(name, String(given[name] ?? parameter.fallback), parameter);
   }
   return { filter, values };
 }

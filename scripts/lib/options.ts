@@ -1,6 +1,6 @@
 // How every command reads its options and says that it was called wrongly.
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { isKernelSize, LARGEST_KERNEL } from '../../functions/lib/kernel-size.ts';
+import { readValue, type Parameter } from '../../functions/lib/filters/filter.ts';
 
 /** The command was called wrongly; the message says how. */
 export class UsageError extends Error {}
@@ -26,11 +26,11 @@ export function wholeNumber(name: string, text: string, min = 1, max = HIGHEST):
   throw new UsageError(`--${name} is ${text}; a whole number ${range} is wanted`);
 }
 
-/** The kernel size that the option `name` gives. Throws a {@link UsageError} for any other text. */
-export function oddKernel(name: string, text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && isKernelSize(value)) return value;
-  throw new UsageError(`--${name} is ${text}; an odd number from 1 to ${LARGEST_KERNEL} is wanted`);
+/** The value that the option `name` gives to a filter's parameter. Throws a {@link UsageError} for any other text. */
+export function parameterValue(name: string, text: string, parameter: Parameter): number {
+  const value = readValue(parameter, text);
+  if (value !== null) return value;
+  throw new UsageError(`--${name} is ${text}; ${parameter.wanted} is wanted`);
 }
 
 /** The one of `choices` that the option `name` gives. Throws a {@link UsageError} for any other text. */

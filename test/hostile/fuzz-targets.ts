@@ -116,13 +116,19 @@ export async function fuzzTargets(): Promise<Target[]> {
     },
     {
       name: 'request body',
-      good: texts('{"input":"holidays/été.png","kernel":21}', '{}', '{"input":"a/b/c","after":"x"}'),
+      good: texts(
+        '{"input":"holidays/été.png","kernel":21}',
+        '{}',
+        '{"input":"a/b/c","after":"x"}',
+        '{"filter":"sharpen","amount":1.5}',
+      ),
       read: (input) => inputRequestOf(input, {}),
     },
     {
       name: 'request target',
       good: texts(
         '/?name=photo.png&kernel=21',
+        '/?filter=sharpen&kernel=9&amount=1.5',
         '/images/0123456789abcdef01234567/result',
         '/?name=%E7%85%A7%E7%89%87.png',
       ),

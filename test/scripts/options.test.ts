@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { describe, expect, it, test } from 'vitest';
-import { oddKernel, oneOf, parseOptions, UsageError, wholeNumber } from '../../scripts/lib/options.ts';
+import { kernel } from '../../functions/lib/filters/filter.ts';
+import { oneOf, parameterValue, parseOptions, UsageError, wholeNumber } from '../../scripts/lib/options.ts';
 
 describe('an option', () => {
   it('is a whole number within its range', () => {
@@ -14,11 +15,11 @@ describe('an option', () => {
     );
   });
 
-  it('is a kernel size', () => expect(oddKernel('kernel', '255')).toBe(255));
+  it('is a kernel size', () => expect(parameterValue('kernel', '255', kernel)).toBe(255));
 
   it.each(['0', '4', '257', '-3', '', '1e1', '3.0'])('is no kernel size of %j', (text) => {
-    expect(() => oddKernel('kernel', text)).toThrow(
-      new UsageError(`--kernel is ${text}; an odd number from 1 to 255 is wanted`),
+    expect(() => parameterValue('kernel', text, kernel)).toThrow(
+      new UsageError(`--kernel is ${text}; an odd integer from 1 to 255 is wanted`),
     );
   });
 

@@ -1,4 +1,4 @@
-// The description of a filter for all functions. Only blur has its pixel code (functions/blur/pixel-filters.ts).
+// The description of a filter for all functions. Only blur has its pixel code (functions/blur/filters).
 import type { ProblemCode } from '../errors.ts';
 import { isKernelSize, LARGEST_KERNEL } from '../kernel-size.ts';
 
