@@ -245,14 +245,20 @@ fetch() {
 
 # Follows every image that was sent until it is over or the time is.
 follow() {
-  local entry id state line before
+  local entry id name state line before
   mkdir -p "$out"
   sort -u "$work/sent" >"$work/open"
   while [[ -s $work/open ]]; do
     : >"$work/left"
     while IFS= read -r entry; do
       id=$(jq --raw-output .id <<<"$entry")
-      ask "/images/$id" || fail "split does not tell of $(jq --raw-output .name <<<"$entry"): $(reason)"
+      if ! ask "/images/$id"; then
+        name=$(jq --raw-output .name <<<"$entry")
+        [[ $(jq --raw-output .code "$work/answer" 2>/dev/null) == not-found ]] || fail "split does not tell of $name: $(reason)"
+        failed=$((failed + 1))
+        echo "$name is lost: split accepted it and does not know it any more. Redis has lost its data (docs/DEPLOY.md, \"Redis\"). Send it again."
+        continue
+      fi
       state=$(cat "$work/answer")
       line=$(jq --raw-output --argjson entry "$entry" '"\($entry.name) \(.status) \(.done)/\(.tiles)"' <<<"$state")
       before=$(cat "$work/line-$id" 2>/dev/null || true)

@@ -367,6 +367,26 @@ describe('run.sh', () => {
     expect(code).toBe(1);
   });
 
+  it('says that Redis has lost its data when split forgets an image, and follows the others', async () => {
+    for (const name of ['cat.png', 'dog.png']) {
+      await writeFile(join(folder, name), 'pixels');
+      answers.set(`POST /?name=${name}`, [accepted(name, name)]);
+    }
+    const forgotten = { code: 'not-found', title: 'Not found', detail: 'There is no image "cat.png".' };
+    answers.set('GET /images/cat.png', [
+      status('cat.png', 'cat.png', 'blurring', 1),
+      { status: 404, json: forgotten },
+    ]);
+    answers.set('GET /images/dog.png', [status('dog.png', 'dog.png', 'failed', 1)]);
+    const { code, stdout } = await run(folder);
+    expect(stdout).toContain(
+      'cat.png is lost: split accepted it and does not know it any more. Redis has lost its data (docs/DEPLOY.md, "Redis"). Send it again.\n',
+    );
+    expect(stdout).toContain('dog.png: a tile was given up');
+    expect(stdout).toContain('images=2 done=0 failed=2');
+    expect(code).toBe(1);
+  });
+
   it('gives up after its time', async () => {
     await writeFile(join(folder, 'cat.png'), 'pixels');
     answers.set('POST /?name=cat.png', [accepted('i6', 'cat.png')]);
