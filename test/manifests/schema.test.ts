@@ -6,12 +6,14 @@ import { renderVariant, root, variants } from './overlays.ts';
 import { find, functionTemplate, type Manifest } from './shapes.ts';
 import { findUnknownFields, validateValues } from './schema.ts';
 
-const filesPod = join(root, 'knative/components/pvc/files.pod.yaml');
+/** Pods that no overlay has, for as long as somebody needs them. */
+const loosePods = ['knative/components/pvc/files.pod.yaml', 'knative/redis-restore.pod.yaml'];
 
 async function allManifests(): Promise<Manifest[]> {
   const rendered = await Promise.all(variants.map(renderVariant));
-  const pod = parse(await readFile(filesPod, 'utf8')) as Manifest;
-  const seen = new Map([...rendered.flat(), pod].map((each) => [JSON.stringify(each), each]));
+  const texts = await Promise.all(loosePods.map((each) => readFile(join(root, each), 'utf8')));
+  const pods = texts.map((text) => parse(text) as Manifest);
+  const seen = new Map([...rendered.flat(), ...pods].map((each) => [JSON.stringify(each), each]));
   return [...seen.values()];
 }
 
