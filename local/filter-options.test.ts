@@ -16,13 +16,13 @@ describe('the options of npm start that choose a filter', () => {
   ])('read %j', (args, recipe) => expect(read(...args)).toEqual(recipe));
 
   it.each([
-    [['--filter', 'emboss'], '--filter is emboss; one of blur, sharpen is wanted'],
-    [['--kernel', '4'], '--kernel is 4; an odd integer from 1 to 255 is wanted'],
-    [['--kernel', ''], '--kernel is ; an odd integer from 1 to 255 is wanted'],
+    [['--filter', 'emboss'], '--filter is emboss; one of blur, sharpen is required'],
+    [['--kernel', '4'], '--kernel is 4; an odd integer from 1 to 255 is required'],
+    [['--kernel', ''], '--kernel is ; an odd integer from 1 to 255 is required'],
     [['--amount', '1'], '--amount is no parameter of the filter blur'],
     [
       ['--filter', 'sharpen', '--amount', '0'],
-      '--amount is 0; a number from 0.01 to 10 with at most two decimals is wanted',
+      '--amount is 0; a number from 0.01 to 10 with at most two decimals is required',
     ],
   ])('refuse %j', (args, message) => expect(() => read(...args)).toThrow(new UsageError(message)));
 

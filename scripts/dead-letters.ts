@@ -90,7 +90,7 @@ class DeadLetters {
 /** Which letters are meant by the words after the command. Throws a {@link UsageError} when none can be. */
 function readWhat(word: string | undefined, isAll: boolean): (letter: string) => boolean {
   if (isAll && word === undefined) return () => true;
-  if (isAll) throw new UsageError('Either --all or a job or an image id is wanted, not both');
+  if (isAll) throw new UsageError('Either --all or a job or an image id is required, not both');
   if (word !== undefined && parseJob(word)) return (letter) => letter === word;
   if (word !== undefined && isImageId(word)) return (letter) => letter.split(':')[0] === word;
   throw new UsageError(
@@ -110,7 +110,7 @@ async function main(argv: string[]): Promise<number> {
   }
   const [command, word, ...rest] = positionals;
   if (!['list', 'requeue', 'drop'].includes(command) || rest.length > 0) {
-    throw new UsageError('One of list, requeue, drop is wanted, and at most one job or image id');
+    throw new UsageError('One of list, requeue, drop is required, and at most one job or image id');
   }
   const fits = readWhat(word, values.all || (command === 'list' && word === undefined));
 

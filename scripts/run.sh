@@ -43,7 +43,7 @@ while (($# > 0)); do
     --filter) filter=$(value "$@"); parameters+=("filter=$filter"); shift 2 ;;
     --kernel) whole --kernel "$(value "$@")" 1; parameters+=("kernel=$2"); shift 2 ;;
     --set)
-      [[ $(value "$@") == ?*=* ]] || fail "--set is ${2-}; NAME=VALUE is wanted"
+      [[ $(value "$@") == ?*=* ]] || fail "--set is ${2-}; NAME=VALUE is required"
       parameters+=("$2")
       shift 2
       ;;
@@ -70,7 +70,7 @@ ways=0
 ((${#paths[@]} == 0)) || ways=$((ways + 1))
 [[ -z $input ]] || ways=$((ways + 1))
 ! $all || ways=$((ways + 1))
-((ways == 1)) || fail 'one of these is wanted: files and folders, --input NAME, or --all (--help tells more)'
+((ways == 1)) || fail 'one of these is required: files and folders, --input NAME, or --all (--help tells more)'
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,5 +1,5 @@
-// Writes the result of one blurred image: fetches its cores row by row, encodes them as they come, puts the file in place
-// as a whole, and closes the image. Doing it twice changes nothing.
+// Writes the result of a blurred image: fetches its cores row by row, encodes them as they arrive, puts the
+// file in place as a whole, and closes the image. Doing it twice changes nothing.
 import { about } from '../lib/error-subject.ts';
 import { Problem } from '../lib/errors.ts';
 import { encodePng } from '../lib/image/png/encode.ts';
@@ -19,7 +19,7 @@ export interface AssemblerParts {
 
 export class Assembler {
   readonly #parts: AssemblerParts;
-  /** Images being written here: an event that comes twice at once is one piece of work. */
+  /** Images being written here, so that two concurrent events for one image cause one write. */
   readonly #running = new Map<string, Promise<void>>();
 
   constructor(parts: AssemblerParts) {
@@ -27,8 +27,9 @@ export class Assembler {
   }
 
   /**
-   * Writes image `id` if it is blurred; one that is done or cancelled is left alone. Throws a {@link Problem}:
-   * `unprocessable-event` for an image that is unknown or not blurred, `storage-unavailable` when it cannot be written.
+   * Writes image `id` if it is blurred. An image that is done or cancelled is left alone. Throws a {@link
+   * Problem}: `unprocessable-event` if the image is unknown or not blurred, `storage-unavailable` if the
+   * result cannot be written.
    */
   async assemble(id: string): Promise<void> {
     const running =
@@ -61,7 +62,7 @@ export class Assembler {
     log.info('Assembled', { imageId: id, name: record.name, output, answer });
   }
 
-  /** Whether someone else ended the image meanwhile and freed its tiles under our hands. */
+  /** Returns whether another process has ended the image meanwhile and freed its tiles. */
   async #isOver(id: string): Promise<boolean> {
     const record = await this.#parts.ledger.record(id);
     return record?.state !== 'blurred';
@@ -79,14 +80,14 @@ export class Assembler {
     );
   }
 
-  /** The image's rows from the top, one row of tiles at a time; the next one is fetched while one is encoded. */
+  /** Yields the image's rows from the top, one row of tiles at a time. The next row is fetched while one is encoded. */
   async *#bands(id: string, grid: TileGrid, channels: Channels): AsyncGenerator<Bitmap> {
     let next = this.#cores(id, grid, 0);
     for (let row = 0; row < rowsOf(grid); row++) {
       const cores = await next;
       if (row + 1 < rowsOf(grid)) {
         next = this.#cores(id, grid, row + 1);
-        next.catch(() => {}); // Met when it is awaited, unless the encoder has given up before.
+        next.catch(() => {}); // Thrown when it is awaited, unless the encoder has failed before.
       }
       const band = stitchRow(grid, row, cores, channels);
       cores.forEach(freeBytes);

@@ -1,4 +1,4 @@
-// assemble: the event that an image is blurred in, its PNG out. Wiring only.
+// assemble receives the event that an image is blurred, and writes its PNG. Wiring only.
 import { http } from '@google-cloud/functions-framework';
 import { Problem } from '../lib/errors.ts';
 import { blurredImageId } from '../lib/events.ts';
@@ -20,7 +20,7 @@ const ledger = new ImageLedger(redis, config);
 export const stores = openStores(config, redis);
 const assembler = new Assembler({ ledger, results: stores.results, log });
 
-/** The function itself, also found by this name when the framework looks for its target. */
+/** The function itself, exported under the name that the framework looks for. */
 export const assemble = answering({ log, faults }, async (req, res) => {
   if (req.method !== 'POST') {
     res.setHeader('allow', 'POST');

@@ -1,4 +1,4 @@
-// Step 5 of the walk: the blurred cores of a row of tiles become full rows of the image.
+// Step 5 of the pipeline: the blurred cores of a row of tiles become full rows of the image.
 import { asBuffer, channelsOf, type Bitmap, type Channels } from '../lib/image/pixels.ts';
 import { columnsOf, coreOf, type TileGrid } from '../lib/image/tile-grid.ts';
 

@@ -1,5 +1,5 @@
-// Step 4 of the walk: tells assemble which images are blurred. The outbox holds them until assemble has closed them, so
-// an event that gets lost is sent again, by this worker or another.
+// Step 4 of the pipeline: tells assemble which images are blurred. The outbox holds them until assemble has
+// closed them, so a lost event is sent again by this worker or another.
 import type { Log } from '../lib/log.ts';
 import type { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { deliver } from './delivery.ts';
@@ -9,7 +9,7 @@ const SEND_TIMEOUT_MS = 300_000;
 export interface AnnouncerOptions {
   /** assemble's URL. */
   sink: string;
-  /** Pause before an event is sent a second time; it doubles with every further one. */
+  /** Pause before an event is sent a second time. It doubles each time. */
   announceRetryMs: number;
   /** How often an event is sent before its image fails. */
   maxAnnouncements: number;
@@ -29,14 +29,17 @@ export class Announcer {
     this.#log = log;
   }
 
-  /** Sends every event that is due, one after another. Called again while it is at it, it has one more look. */
+  /**
+   * Sends every event that is due, one after another. If it is called while it runs, it checks once more at
+   * the end.
+   */
   announce(): Promise<void> {
     const sent = this.#running.then(() => this.#sendDue());
-    this.#running = sent.catch(() => {}); // The caller hears of it; the next look does not depend on this one.
+    this.#running = sent.catch(() => {}); // The caller gets the error; the next check does not depend on it.
     return sent;
   }
 
-  /** Sends no further event; gives up on the one being sent after `drainMs`: it stays in the outbox. */
+  /** Sends no further event. Aborts the current one after `drainMs`; it stays in the outbox. */
   async stop(drainMs: number): Promise<void> {
     this.#isStopping = true;
     const limit = setTimeout(() => this.#giveUp.abort(), drainMs);
@@ -55,7 +58,7 @@ export class Announcer {
     }
   }
 
-  /** Sends an event. What keeps it from being taken is told in the image's record at once. */
+  /** Sends an event. If it is not accepted, the image's record says why at once. */
   async #send(imageId: string): Promise<void> {
     const signal = AbortSignal.any([this.#giveUp.signal, AbortSignal.timeout(SEND_TIMEOUT_MS)]);
     const fault = await deliver(imageId, this.#options.sink, signal);
@@ -63,8 +66,8 @@ export class Announcer {
       this.#log.info('Announced', { imageId });
       return;
     }
-    this.#log.warn('The event was not taken and will be sent again', { imageId, fault });
-    // A worker that is told to stop does not wait for an answer: that is no fault of the image's.
+    this.#log.warn('The event was not accepted and will be sent again', { imageId, fault });
+    // A worker that has to stop does not wait for the response. That is not the image's fault.
     if (!this.#giveUp.signal.aborted) await this.#ledger.noteFault(imageId, fault);
   }
 }

@@ -187,7 +187,7 @@ describe('a consumer that was idle', () => {
 describe('a consumer', () => {
   it.each([
     ['delayed', 'warn A tile failed'],
-    ['stale', 'debug A tile that failed is not this claim’s any more'],
+    ['stale', 'debug A failed tile no longer belongs to this claim'],
   ] as const)('tells of a tile that failed and was %s', async (answer, wanted) => {
     const queue = new FakeQueue(1);
     queue.failAnswer = answer;

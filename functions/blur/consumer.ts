@@ -1,19 +1,20 @@
-// Step 3 of the walk: claim → convolve → ack, again and again, in a few slots side by side. With one slot more than
-// tiles are convolved at once, a tile is fetched and another handed in meanwhile. An idle worker begins with one slot,
-// and the others join in when its tile went well: a tile that kills the worker takes no other along.
+// Step 3 of the pipeline: claim → convolve → ack, repeatedly, in a few slots at the same time. There is one
+// slot more than tiles that are convolved at once, so that one tile can be fetched and another acked
+// meanwhile. An idle worker starts with one slot, and the others join in when its tile has succeeded. So a
+// tile that kills the worker affects no other tile.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../lib/log.ts';
 import type { Claim, TileQueue } from '../lib/queue/tile-queue.ts';
 import type { FaultLog } from '../lib/redis/fault-log.ts';
-import { TilesInHand } from './tiles-in-hand.ts';
+import { TilesInFlight } from './tiles-in-flight.ts';
 
-/** A slot's pause when no tile is ready: the next ones of an image that is still being cut come one by one. */
+/** A slot's pause when no tile is ready. While an image is being cut, its tiles come one by one. */
 const PAUSE_MS = 5;
-/** How long an idle worker waits for a tile before it looks for those whose lease or pause before a retry is over. */
+/** How long an idle worker waits for a tile before it checks for expired leases and due retries. */
 const WAIT_MS = 100;
-/** How often an idle worker looks for events that are overdue. */
+/** How often an idle worker checks for overdue events. */
 const ANNOUNCE_EVERY_MS = 1000;
-/** The pause before a step that failed is tried again. */
+/** Pause before a failed step is tried again. */
 const RETRY_MS = 1000;
 
 const CLAIMING = 'No tile can be claimed';
@@ -21,7 +22,7 @@ const ANNOUNCING = 'The outbox cannot be read';
 
 export interface ConsumerParts {
   queue: TileQueue;
-  /** Blurs a claimed tile: its core's pixels. */
+  /** Blurs a claimed tile. Returns its core's pixels. */
   convolve(claim: Claim): Promise<Uint8Array>;
   /** Sends the events that are due. */
   announce(): Promise<void>;
@@ -29,29 +30,29 @@ export interface ConsumerParts {
   leaseMs: number;
   log: Log;
   faults: FaultLog;
-  /** From 0 to below 1: keeps workers that wait alike from asking at the same moments. */
+  /** Returns a number from 0 to below 1, so that idle workers do not all ask at the same moments. */
   jitter?: () => number;
 }
 
 export class Consumer {
   readonly #parts: ConsumerParts;
-  readonly #inHand: TilesInHand;
-  /** Claims on their way. */
+  readonly #inFlight: TilesInFlight;
+  /** Claims that are waiting for Redis. */
   readonly #claiming = new Set<Promise<Claim | null>>();
-  /** Resolves with the next tile that is handed in, or when none will be. */
-  #nextHandedIn = Promise.withResolvers<void>();
+  /** Resolves when the next tile is settled, or when none will be. */
+  #nextSettled = Promise.withResolvers<void>();
   readonly #stopping = new AbortController();
   readonly #loops: Promise<void>[] = [];
-  /** Requests to drain the queue that are under way. */
+  /** Requests to drain the queue that are in progress. */
   readonly #drains = new Set<Promise<number>>();
   readonly #firstPoll = Promise.withResolvers<void>();
 
   constructor(parts: ConsumerParts) {
     this.#parts = parts;
-    this.#inHand = new TilesInHand(parts);
+    this.#inFlight = new TilesInFlight(parts);
   }
 
-  /** Resolves once the queue has been asked for a tile for the first time. */
+  /** Resolves when the queue has been asked for a tile for the first time. */
   get firstPoll(): Promise<void> {
     return this.#firstPoll.promise;
   }
@@ -70,12 +71,12 @@ export class Consumer {
   }
 
   /**
-   * Claims no more and finishes the tiles in hand, those of requests to drain too; what is not finished after `drainMs`
-   * goes back to the queue with its attempt refunded.
+   * Claims no more tiles and finishes those in flight, including those of requests to drain. After `drainMs`
+   * the rest is released, and its attempts do not count.
    */
   async stop(drainMs: number): Promise<void> {
     this.#stopping.abort();
-    this.#nextHandedIn.resolve();
+    this.#nextSettled.resolve();
     void this.#parts.queue.stopClaiming();
     const finished = Promise.allSettled([...this.#loops, ...this.#drains]).then(() => true);
     const limit = new AbortController();
@@ -84,11 +85,11 @@ export class Consumer {
       limit.abort();
       return;
     }
-    await this.#inHand.giveBack();
+    await this.#inFlight.releaseAll();
     await Promise.allSettled(this.#claiming);
   }
 
-  /** Throws what went wrong in a slot once all of them have ended. */
+  /** Throws the fault of a slot when all slots have ended. */
   async #drain(): Promise<number> {
     const slots = Array.from({ length: this.#parts.slots }, () => this.#processReady(() => this.#claim()));
     await Promise.allSettled(slots);
@@ -106,35 +107,35 @@ export class Consumer {
     }
   }
 
-  /** A slot that joins in. */
+  /** A slot that joins in when a tile has succeeded. */
   async #follow(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      await this.#nextHandedIn.promise;
+      await this.#nextSettled.promise;
       await this.#processReady(() => this.#tryClaim());
       await this.#pause(this.#jittered(PAUSE_MS));
     }
   }
 
   async #wait(): Promise<void> {
-    // What is wrong with Redis is met by the next claim, which says so.
+    // The next claim meets any fault of Redis and reports it.
     const tileComing = this.#parts.queue.wait(WAIT_MS).catch(() => this.#pause(WAIT_MS));
-    // The pause ends at once when stopping, and some time when no answer comes at all.
+    // The pause ends at once when stopping. It also ends the wait if Redis never replies.
     await Promise.race([tileComing, this.#pause(2 * WAIT_MS)]);
   }
 
-  /** Processes one tile after another until none is ready; each result is handed in while the next tile is claimed. */
+  /** Processes one tile after another until none is ready. Each result is acked while the next tile is claimed. */
   async #processReady(claimNext: () => Promise<Claim | null>): Promise<number> {
     let processed = 0;
-    let handedIn = Promise.resolve();
+    let settled = Promise.resolve();
     try {
       for (let claim = await claimNext(); claim; claim = await claimNext()) {
         const core = await this.#parts.convolve(claim).catch((error: unknown) => error as Error);
-        await handedIn;
-        handedIn = this.#handIn(claim, core);
+        await settled;
+        settled = this.#settle(claim, core);
         processed++;
       }
     } finally {
-      await handedIn;
+      await settled;
     }
     return processed;
   }
@@ -162,17 +163,17 @@ export class Consumer {
       return claim;
     } catch (error) {
       this.#parts.faults.met(CLAIMING, error);
-      await this.#pause(this.#jittered(RETRY_MS)); // A list with tiles on it would have it ask again at once.
+      await this.#pause(this.#jittered(RETRY_MS)); // With tiles on the list it would ask again at once.
       return null;
     } finally {
       this.#firstPoll.resolve();
     }
   }
 
-  /** The next tile, in hand until {@link #handIn}; null when none is ready, or no more are wanted. */
+  /** Returns the next tile, in flight until {@link #settle}, or null if none is ready or no more are wanted. */
   async #claim(): Promise<Claim | null> {
     if (this.#stopping.signal.aborted) return null;
-    const claiming = this.#takeInHand();
+    const claiming = this.#takeInFlight();
     this.#claiming.add(claiming);
     try {
       return await claiming;
@@ -181,16 +182,16 @@ export class Consumer {
     }
   }
 
-  async #takeInHand(): Promise<Claim | null> {
+  async #takeInFlight(): Promise<Claim | null> {
     const claim = await this.#parts.queue.claim();
-    return claim && this.#inHand.take(claim);
+    return claim && this.#inFlight.take(claim);
   }
 
-  async #handIn(claim: Claim, core: Uint8Array | Error): Promise<void> {
-    const answer = await this.#inHand.handIn(claim, core);
+  async #settle(claim: Claim, core: Uint8Array | Error): Promise<void> {
+    const answer = await this.#inFlight.settle(claim, core);
     if (answer === null) return;
-    this.#nextHandedIn.resolve();
-    this.#nextHandedIn = Promise.withResolvers();
+    this.#nextSettled.resolve();
+    this.#nextSettled = Promise.withResolvers();
     if (answer === 'last') void this.#tryAnnounce();
   }
 

@@ -1,4 +1,4 @@
-// What runs in a thread of the pool. Buffers are moved between the threads, not copied.
+// Runs in a thread of the pool. Buffers are transferred between the threads without a copy.
 import { move } from 'piscina';
 import { convolveTile, type ConvolveTask } from './convolve-tile.ts';
 

@@ -1,6 +1,7 @@
-// Decides where tiles are convolved: in this thread when one tile is worked on at a time, in a pool of threads when there
-// are several. A tile blocks its thread for about a millisecond, the largest for 20: leases, probes and signals can wait
-// that long. Sending a tile to another thread and back takes about a millisecond too. docs/adr/0006 has the figures.
+// Decides where tiles are convolved: in this thread if one tile is convolved at a time, otherwise in a pool
+// of threads. A tile blocks its thread for about a millisecond, the largest one for 20. Leases, probes and
+// signals can wait that long. Sending a tile to another thread and back takes about a millisecond too.
+// docs/adr/0006 has the measurements.
 import type { Piscina } from 'piscina';
 import { haloOf, parseRecipe } from '../lib/filters/recipe.ts';
 import { coreInSource, sourceOf, tileGrid } from '../lib/image/tile-grid.ts';
@@ -27,7 +28,7 @@ export class Convolver {
     this.#atOnce = atOnce;
   }
 
-  /** Gets ready. The first tile does this by itself; a worker that expects one can do it earlier. */
+  /** Prepares the threads. The first tile does this too; a worker that expects one can do it earlier. */
   start(): Promise<Place> {
     this.#place ??= this.#atOnce === 1 ? here() : inThreads(this.#atOnce);
     return this.#place;
@@ -75,7 +76,7 @@ async function inThreads(threads: number): Promise<Place> {
   };
 }
 
-/** Returns the bytes in a buffer of their own, because a shared buffer cannot be moved to another thread. */
+/** Returns the bytes in their own buffer, because a shared buffer cannot be transferred to another thread. */
 function transferable(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const isAlone = bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
   return isAlone ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);

@@ -1,11 +1,11 @@
-// Sends one event to assemble, and says in words why it was not taken. The words go into the image's record, where its
-// owner reads them: they name no address.
+// Sends one event to assemble, and says in words why it was not accepted. The words go into the image's
+// record for its owner, so they contain no address.
 
 const MAX_DETAIL_CHARS = 300;
 
-/** Sends the event that image `imageId` is blurred to `sink`. Returns why it was not taken, or null when it was. */
+/** Sends the event that image `imageId` is blurred to `sink`. Returns why it was not accepted, or null if it was. */
 export async function deliver(imageId: string, sink: string, signal: AbortSignal): Promise<string | null> {
-  // Loaded with the first event, not with the process: a worker's first tile should not wait for it.
+  // Loaded with the first event, because a worker's first tile should not have to wait for it.
   const { imageBlurredMessage } = await import('../lib/events.ts');
   const { headers, body } = imageBlurredMessage(imageId);
   try {
@@ -17,7 +17,7 @@ export async function deliver(imageId: string, sink: string, signal: AbortSignal
   }
 }
 
-/** What a problem document says, with a colon before it; '' for any other answer. */
+/** Returns the detail of a problem document, with a colon before it; '' for any other response. */
 function detailOf(answer: string): string {
   try {
     const { detail } = JSON.parse(answer) as { detail?: unknown };
@@ -27,7 +27,7 @@ function detailOf(answer: string): string {
   }
 }
 
-/** Why there was no answer. `fetch` gives the fault of the connection as the cause of its own. */
+/** Returns why there was no response. `fetch` has the fault of the connection as the cause of its own error. */
 function reasonOf(error: unknown): string {
   if (error instanceof Error && error.name === 'TimeoutError') return 'assemble did not answer in time';
   const fault = (error as Error).cause ?? error;

@@ -1,5 +1,6 @@
-// blur: a consumer of the queue that is also an HTTP function. Wiring only. The consumer starts first and the framework
-// is loaded once the queue has been asked for work: a pod woken from zero is woken for its tiles, not for its port.
+// blur is a consumer of the queue and also an HTTP function. Wiring only. The consumer starts first. The
+// framework is loaded after the queue has been asked for work, because a pod is woken for its tiles, not for
+// its port.
 import { Problem } from '../lib/errors.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { LeaseQueue } from '../lib/queue/lease-queue.ts';
@@ -13,7 +14,7 @@ import { Announcer } from './announcer.ts';
 import { Consumer } from './consumer.ts';
 import { Convolver } from './convolver.ts';
 
-/** The port is not kept waiting longer than this for a Redis that does not answer. */
+/** The longest time that the port waits for a Redis that does not reply. */
 const FIRST_POLL_MS = 500;
 
 export const { config, log, faults } = setUp('blur');
@@ -41,23 +42,23 @@ if (config.consumer === 'on') {
     consumer.firstPoll,
     new Promise((resolve) => tooLong.addEventListener('abort', resolve)),
   ]);
-  void convolver.start(); // Its threads come up while the first tile is on its way.
+  void convolver.start(); // Its threads start while the first tile is being fetched.
 }
 const { http } = await import('@google-cloud/functions-framework');
 const { answering, MAX_DOCUMENT_BYTES, sendJson } = await import('../lib/service/http.ts');
 
-/** The function itself, also found by this name when the framework looks for its target. */
+/** The function itself, exported under the name that the framework looks for. */
 export const blur = answering({ log, faults }, async (req, res) => {
   if (req.method !== 'POST') {
     res.setHeader('allow', 'POST');
     throw new Problem('method-not-allowed', `${req.method} is not allowed here; POST is.`);
   }
-  if (!heartbeat.isWell) throw redisUnavailable(); // This connection waits for Redis; the caller need not.
+  if (!heartbeat.isWell) throw redisUnavailable(); // This connection waits for Redis, but the caller should not.
   sendJson(res, 200, { processed: await consumer.drainQueue() });
 });
 http('blur', blur);
 
-/** A request to drain has nothing to say. */
+/** The body of a drain request is not used. */
 export const bodyLimit = () => MAX_DOCUMENT_BYTES;
 
 export const lifecycle: Lifecycle = {

@@ -15,7 +15,7 @@ export const problems = {
   'request-timeout': { status: 408, title: 'The request arrived too slowly' },
   conflict: { status: 409, title: 'The image is not in a state that allows this' },
   replaced: { status: 410, title: 'The result was replaced by another' },
-  'result-gone': { status: 410, title: 'The result is not kept any more' },
+  'result-gone': { status: 410, title: 'The result is gone' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'image-too-large': { status: 413, title: 'The image is too large' },
   'unsupported-encoding': { status: 415, title: 'Compressed request bodies are not accepted' },

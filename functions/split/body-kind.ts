@@ -1,19 +1,19 @@
-// What the body of `POST /` is: an image, or JSON that names stored inputs. The content type decides, and an empty body is
-// an error: a pipe that broke must not ask for all stored inputs.
+// Decides whether the body of `POST /` is an image, or JSON that names stored inputs. The content type
+// decides. An empty body is an error, because a broken pipe must not request all stored inputs.
 import { Problem } from '../lib/errors.ts';
 
 const JSON_TYPE = 'application/json';
-/** What clients send for bytes they know nothing about; the last one is curl's. */
+/** What clients send for bytes of unknown type; the last one is curl's. */
 const UNTYPED = new Set([
   '',
   'application/octet-stream',
   'binary/octet-stream',
   'application/x-www-form-urlencoded',
 ]);
-/** How far into a body the first letter of JSON is looked for. */
+/** How many bytes are searched for the first letter of JSON. */
 const BLANK_BYTES = 256;
 
-/** The kind of a body of this media type. Throws a Problem that says what to send instead. */
+/** Returns the kind of a body with this media type. Throws a Problem that says what to send instead. */
 export function kindOfBody(mediaType: string, body: Uint8Array): 'image' | 'inputs' {
   if (mediaType === JSON_TYPE) return 'inputs';
   if (body.length === 0) {
@@ -26,7 +26,7 @@ export function kindOfBody(mediaType: string, body: Uint8Array): 'image' | 'inpu
     throw unsupported(mediaType, 'send the file by itself: curl --data-binary @photo.png, not --form');
   }
   if (beginsLikeJson(body))
-    throw unsupported(mediaType, `it looks like JSON, which is sent as ${JSON_TYPE} (curl --json)`);
+    throw unsupported(mediaType, `it looks like JSON, which must be sent as ${JSON_TYPE} (curl --json)`);
   if (!mediaType.startsWith('image/') && !UNTYPED.has(mediaType)) {
     throw unsupported(mediaType, 'send a PNG or a JPEG as image/png, image/jpeg or application/octet-stream');
   }

@@ -1,4 +1,5 @@
-// Who calls: decides by the request's headers alone whether a request may come in, before its body is read.
+// Decides by a request's headers who the caller is and whether the request is accepted, before its body is
+// read.
 import type { IncomingMessage } from 'node:http';
 import { findAccessToken } from '../lib/access-tokens.ts';
 import type { Config } from '../lib/config.ts';
@@ -6,9 +7,9 @@ import { Problem } from '../lib/errors.ts';
 import { clientAddress } from './client-address.ts';
 
 export interface Caller {
-  /** The name of its token; its address where no token is asked for. */
+  /** The name of its token, or its address if no token is required. */
   name: string;
-  /** The owner whose images it may see and cancel, and no others; null when it may see everyone's. */
+  /** The owner whose images, and no others, it may see and cancel; null if it may see all images. */
   owner: string | null;
 }
 
@@ -16,26 +17,29 @@ const BEARER = /^bearer +(\S+)$/i;
 
 type Settings = Pick<Config, 'accessTokens' | 'ownImagesOnly' | 'trustedProxies'>;
 
-/** Throws an Error when images should have owners and there is no token to tell them apart. */
+/** Throws an Error if images should have owners but there are no tokens to distinguish them. */
 export function assertOwnersAreKnown({ accessTokens, ownImagesOnly }: Settings): void {
   if (ownImagesOnly === 'off' || accessTokens.length > 0) return;
-  throw new Error('OWN_IMAGES_ONLY: "on" needs an AUTH_TOKEN, which tells owners apart');
+  throw new Error('OWN_IMAGES_ONLY: "on" needs an AUTH_TOKEN to distinguish owners');
 }
 
-/** Returns a function that tells who sends a request. It throws Problem `unauthorized` without one of the tokens. */
+/**
+ * Returns a function that returns the sender of a request. It throws Problem `unauthorized` without one of
+ * the tokens.
+ */
 export function callersOf(config: Settings): (req: IncomingMessage) => Caller {
   const haveOwners = config.ownImagesOnly === 'on';
   if (config.accessTokens.length === 0) {
     return (req) => ({ name: clientAddress(req, config.trustedProxies), owner: null });
   }
   return (req) => {
-    // `headers` would hide that the header came twice.
+    // `headers` would hide a second header.
     const [header, ...others] = req.headersDistinct.authorization ?? [];
     const given = BEARER.exec(header ?? '')?.[1];
     const token = given === undefined ? null : findAccessToken(config.accessTokens, given);
-    // The same words whatever is wrong: a caller without a token learns nothing else.
+    // The same words whatever is wrong, so that a caller without a token learns nothing else.
     if (token === null || others.length > 0)
-      throw new Problem('unauthorized', 'A valid bearer token is wanted.');
+      throw new Problem('unauthorized', 'A valid bearer token is required.');
     return { name: token.name, owner: haveOwners ? token.name : null };
   };
 }

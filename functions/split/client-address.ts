@@ -1,5 +1,5 @@
-// Which address a request comes from. A client can write anything into X-Forwarded-For; only the entries that the
-// deployment's own proxies add at its end are believed.
+// Which address a request comes from. A client can write anything into X-Forwarded-For, so only the entries
+// that the deployment's own proxies add at its end are trusted.
 import type { IncomingMessage } from 'node:http';
 import { isIP, isIPv4 } from 'node:net';
 
@@ -7,9 +7,9 @@ const WITH_PORT = /^(?:\[(.+)\]|([^:]+))(?::\d+)?$/;
 const GROUPS = 8;
 
 /**
- * The address of the client behind `trustedProxies` proxies, each of which adds the address it was called from to
- * X-Forwarded-For; without proxies that of the connection. An IPv6 address stands for its network of 64 bits, because one
- * client can have all addresses in that.
+ * Returns the address of the client behind `trustedProxies` proxies, each of which adds the address of its
+ * caller to X-Forwarded-For. Without proxies, returns the address of the connection. An IPv6 address is
+ * replaced by its network of 64 bits, because one client can have all addresses in it.
  */
 export function clientAddress(req: IncomingMessage, trustedProxies: number): string {
   const peer = normalized(req.socket.remoteAddress ?? '') ?? 'unknown';
@@ -20,11 +20,14 @@ export function clientAddress(req: IncomingMessage, trustedProxies: number): str
   return normalized(hops.at(-trustedProxies) ?? hops[0]) ?? peer;
 }
 
-/** An IPv4 address as it is, the network of an IPv6 address, or null for what is no address. A port is left out. */
+/**
+ * Returns an IPv4 address unchanged, the network of an IPv6 address, or null if it is not an address. A port
+ * is removed.
+ */
 function normalized(text: string): string | null {
   const trimmed = text.trim();
   const [, bracketed, plain] = WITH_PORT.exec(trimmed) ?? [];
-  const [address] = (bracketed ?? plain ?? trimmed).split('%', 1); // What follows % names an interface.
+  const [address] = (bracketed ?? plain ?? trimmed).split('%', 1); // An interface name may follow a %.
   if (isIP(address) === 0) return null;
   return isIPv4(address) ? address : networkOf(address);
 }
@@ -37,9 +40,9 @@ function networkOf(address: string): string {
   return `${network.join(':')}::/64`;
 }
 
-/** The eight numbers of an IPv6 address. */
+/** Returns the eight numbers of an IPv6 address. */
 function groupsOf(address: string): number[] {
-  // A URL writes every address in one way: without dots, `::` at most once.
+  // A URL has one form for every address: without dots, and with at most one `::`.
   const written = new URL(`http://[${address}]`).hostname.slice(1, -1);
   const [head, tail] = written.split('::').map((part) => part.split(':').filter(Boolean));
   const end = tail ?? [];

@@ -1,12 +1,12 @@
-// The header that tells a client under which name to save a result (RFC 6266).
+// The header that tells a client the file name for a result (RFC 6266).
 
-/** What `encodeURIComponent` leaves as it is and RFC 8187 does not. */
+/** Characters that `encodeURIComponent` leaves unchanged but RFC 8187 escapes. */
 const TO_ESCAPE = /['()*]/g;
 
 /**
- * `Content-Disposition` for a file called like the last name of `path`. Browsers and others who know RFC 8187 read the
- * name from `filename*`. curl reads `filename` alone and saves its bytes as they are, so it carries the UTF-8 bytes too,
- * each as the Latin-1 letter that stands for it in a header.
+ * Returns `Content-Disposition` for a file with the last name of `path`. Clients that know RFC 8187, such as
+ * browsers, read the name from `filename*`. curl only reads `filename` and saves its bytes unchanged, so that
+ * has the UTF-8 bytes too, each as a Latin-1 character.
  */
 export function contentDisposition(path: string): string {
   const name = path.slice(path.lastIndexOf('/') + 1);

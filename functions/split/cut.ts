@@ -1,4 +1,5 @@
-// Step 2 of the walk: rows of pixels become tiles, each with its halo, as soon as the rows it needs are there.
+// Step 2 of the pipeline: cuts rows of pixels into tiles with halos, as soon as the rows for a tile have
+// arrived.
 import {
   asBuffer,
   channelsOf,
@@ -11,7 +12,7 @@ import { columnsOf, rowsOf, sourceOf, type TileGrid } from '../lib/image/tile-gr
 
 export interface SourceTile {
   tile: number;
-  /** Its core and halo: RGB if all of it is opaque, else RGBA. */
+  /** Its core and halo: RGB if all of it is opaque, otherwise RGBA. */
   source: Uint8Array;
 }
 
@@ -21,8 +22,8 @@ interface Band extends Bitmap {
 }
 
 /**
- * Cuts the image that `bands` brings from the top into the tiles of `grid`, row by row, leaving out those that
- * `isWanted` refuses. Holds the rows that one row of tiles needs and no more: the bands' memory is freed on the way.
+ * Cuts the image whose rows come in `bands` into the tiles of `grid`, row by row, without those that
+ * `isWanted` refuses. Holds only the rows that one row of tiles needs; frees the memory of used bands.
  */
 export async function* cutTiles(
   bands: AsyncIterable<Bitmap>,
@@ -49,7 +50,7 @@ export async function* cutTiles(
   }
 }
 
-/** The pixels of `rect` from the bands that cover its rows. */
+/** Returns the pixels of `rect` from the bands that contain its rows. */
 function copyRect(bands: Band[], rect: Rect): Bitmap {
   const channels = channelsOf(bands[0]);
   const lineBytes = rect.width * channels;
@@ -66,7 +67,7 @@ function copyRect(bands: Band[], rect: Rect): Bitmap {
   return { data, width: rect.width, height: rect.height };
 }
 
-/** The bytes of a tile, without its alpha where that says nothing: a quarter less to carry. */
+/** Returns the bytes of a tile, without alpha if all of it is opaque. That is a quarter less to send. */
 function withoutAlpha(bitmap: Bitmap): Uint8Array {
   const channels: Channels = channelsOf(bitmap);
   const { data } = bitmap;

@@ -1,16 +1,17 @@
-// Work sent but not confirmed yet, kept within a bound so that a fast producer cannot run ahead of Redis.
+// Work that was sent but is not confirmed yet. Its amount is limited, so that a fast producer cannot run
+// ahead of Redis.
 
 export class InFlight {
   readonly #limit: number;
   readonly #pending = new Set<Promise<void>>();
   #fault: { error: unknown } | null = null;
 
-  /** Lets `limit` pieces of work be under way at once. */
+  /** Allows `limit` tasks at once. */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Takes a piece of work, once there is room. Throws what an earlier piece threw. */
+  /** Starts a task as soon as there is room. Throws the error of an earlier task. */
   async add(work: () => Promise<void>): Promise<void> {
     while (this.#pending.size >= this.#limit) await Promise.race(this.#pending);
     this.#throwFault();
@@ -22,7 +23,7 @@ export class InFlight {
     this.#pending.add(running);
   }
 
-  /** Waits for all that was added. Throws the first fault among it. */
+  /** Waits for all tasks. Throws the first error among them. */
   async settle(): Promise<void> {
     await Promise.all(this.#pending);
     this.#throwFault();

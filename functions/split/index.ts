@@ -1,4 +1,4 @@
-// split: an image in over HTTP, its tiles out on the queue. Wiring only.
+// split receives images over HTTP and puts their tiles on the queue. Wiring only.
 import type { IncomingMessage } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
 import { answering, MAX_DOCUMENT_BYTES } from '../lib/service/http.ts';
@@ -23,11 +23,11 @@ const stores = openStores(config, redis);
 const callerOf = callersOf(config);
 const uploads = new UploadLimit(config, callerOf);
 
-/** The function itself, also found by this name when the framework looks for its target. */
+/** The function itself, exported under the name that the framework looks for. */
 export const split = answering({ log, faults }, createRoutes({ config, ledger, stores, log, callerOf }));
 http('split', split);
 
-/** Images may be as large as the setting says; JSON, and what comes with a question, is short. */
+/** Returns the setting for images; JSON and other bodies are short. */
 export function bodyLimit(req: IncomingMessage): number {
   const isImage = req.method === 'POST' && !mediaTypeOf(req.headers).endsWith('json');
   return isImage ? config.maxBodyBytes : Math.min(MAX_DOCUMENT_BYTES, config.maxBodyBytes);

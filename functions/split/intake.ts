@@ -31,11 +31,14 @@ import { noMemory, noRoom, noShare } from './room.ts';
 import { assertPixelsPerByte } from './pixel-limit.ts';
 import { SplitLimit } from './split-limit.ts';
 
-/** Tiles sent to Redis but not confirmed. */
+/** Tiles that were sent to Redis but are not confirmed. */
 const TILES_IN_FLIGHT = 32;
-/** A JPEG of MAX_PIXELS may have this many scans, a smaller one more. Most encoders write ten, the thorough ones fourteen. */
+/**
+ * How many scans a JPEG of MAX_PIXELS may have; a smaller one may have more. Most encoders write ten,
+ * optimising ones fourteen.
+ */
 const SCANS_OF_LARGEST = 20;
-/** What a decoder says of an image that it will not decode, however often it is asked. */
+/** The problems of an image that can never be decoded, however often it is tried. */
 const endOfImage = new Set<ProblemCode>([
   'invalid-image',
   'unsupported-image',
@@ -50,7 +53,7 @@ export interface IntakeParts {
   log: Log;
 }
 
-/** An image that is about to be taken in: checked, but not yet in the ledger. */
+/** An image that has been checked, but is not in the ledger yet. */
 interface Incoming {
   plan: ImagePlan;
   admission: Required<Admission>;
@@ -69,9 +72,9 @@ export class Intake {
   }
 
   /**
-   * Takes in the image `bytes` called `name` for `caller`; its result is to be called `output`. The same bytes, name and
-   * recipe are the same image: one that is under way is resumed, one that is done stays done as long as its result is
-   * there. Throws a {@link Problem} and leaves nothing behind for a bad image.
+   * Takes in the image `bytes` with the name `name` for `caller`; its result gets the name `output`. The same
+   * bytes, name and recipe are the same image: if it is in progress it is resumed, and if it is done it stays
+   * done while its result exists. Throws a {@link Problem} for a bad image, and leaves nothing behind.
    */
   async take(
     name: string,
@@ -100,7 +103,7 @@ export class Intake {
     if (admission.bytes > admission.client.budgetBytes) {
       throw new Problem(
         'image-too-large',
-        `Blurring ${header.width}x${header.height} pixels needs ${admission.bytes} bytes of Redis memory; one caller may have ${admission.client.budgetBytes}.`,
+        `Blurring ${header.width}x${header.height} pixels needs ${admission.bytes} bytes of Redis memory; one caller may use ${admission.client.budgetBytes}.`,
       );
     }
     const { record, isSplitHere } = await about({ imageId: id }, () =>
@@ -113,7 +116,7 @@ export class Intake {
     return record;
   }
 
-  /** Opens the image in the ledger and splits it, unless it was split before. */
+  /** Starts the image in the ledger and splits it, unless it has been split already. */
   async #takeIn(id: string, incoming: Incoming): Promise<{ record: ImageRecord; isSplitHere: boolean }> {
     const { config, ledger } = this.#parts;
     const { admission, bytes, header } = incoming;
@@ -131,12 +134,12 @@ export class Intake {
       throw isOutOfMemory(error) ? await noMemory(ledger, config.redisBudgetBytes) : error;
     }
     const record = await ledger.record(id);
-    // The same image came twice at once, and the other request had to give it up.
+    // The same image was sent twice at once, and the other request had to give it up.
     if (!record) throw await noRoom(ledger, admission);
     return { record, isSplitHere };
   }
 
-  /** Opens the image; one that is done only if its result is gone. */
+  /** Starts the image; a done image only if its result is gone. */
   async #begin(
     id: string,
     { plan, admission, ancillary }: Incoming,
@@ -159,8 +162,8 @@ export class Intake {
       stores: { uploads },
     } = this.#parts;
     const [record, known] = await Promise.all([ledger.record(id), ledger.knownTiles(id)]);
-    if (!record) return; // Cancelled and expired at once: there is nothing to fill.
-    // An image resumed is cut as it was begun, whatever the tile size is set to now.
+    if (!record) return; // It was cancelled and has expired, so there is nothing to do.
+    // A resumed image is cut as it was started, whatever the tile size is now.
     const grid = gridOf(header, record.tileSizePx, record.recipe);
     const inFlight = new InFlight(TILES_IN_FLIGHT);
     let isOver = false;
@@ -176,16 +179,17 @@ export class Intake {
       )) {
         await inFlight.add(async () => {
           isOver ||= (await about({ tile }, () => ledger.enqueue(id, tile, source))) === 'over';
-          freeBytes(source); // Redis has answered. After a fault its socket may still hold these bytes.
+          freeBytes(source); // Redis has replied. After a fault its socket may still read these bytes.
         });
         if (isOver) break;
       }
       await inFlight.settle();
-      // Not before: only now it is known to be an image. What is stored belongs to nobody, so with an owner it is not kept.
+      // Only now it is known to be an image. Stored inputs have no owner, so an image with an owner is not
+      // stored.
       if (!isOver && record.owner === '') await uploads?.keep(id, bytes);
     } catch (error) {
       if (leavesNothing(error)) {
-        await inFlight.settle().catch(() => {}); // Tiles on their way arrive before the image is forgotten.
+        await inFlight.settle().catch(() => {}); // Tiles in flight arrive before the image is deleted.
         await ledger.forget(id);
       }
       throw error;
@@ -193,12 +197,18 @@ export class Intake {
   }
 }
 
-/** Whether a fault ends the image: it cannot be decoded, or Redis has no memory for the rest. Others let it be resumed. */
+/**
+ * Returns whether a fault ends the image: it cannot be decoded, or Redis has no memory for the rest. After
+ * other faults it can be resumed.
+ */
 function leavesNothing(error: unknown): boolean {
   return (error instanceof Problem && endOfImage.has(error.code)) || isOutOfMemory(error);
 }
 
-/** Throws a {@link Problem} for an image of too many tiles: each costs Redis and the workers something, however small. */
+/**
+ * Throws a {@link Problem} for an image with too many tiles, because each tile costs something in Redis and
+ * in a worker, however small it is.
+ */
 function assertTiles(grid: TileGrid, maxTiles: number): void {
   const tiles = tileCount(grid);
   if (tiles <= maxTiles) return;

@@ -4,7 +4,7 @@ import { sourceOf, tileCount, type TileGrid } from '../lib/image/tile-grid.ts';
 import { allocatedBytes } from '../lib/redis/allocated-bytes.ts';
 import type { Stores } from '../lib/store/stores.ts';
 
-/** Each tile costs Redis a handful of small entries besides its pixels. */
+/** Besides its pixels, each tile has a handful of small entries in Redis. */
 const BYTES_PER_ENTRY = 512;
 
 /** What the stores say of the memory that they need. */
@@ -16,8 +16,8 @@ export function leastBytes(uploadBytes: number, stores: StoresMemory): number {
 }
 
 /**
- * What the image's tiles hold in Redis when all of them wait, a tile's result being never larger than its source, and
- * what `inFlight` of them take besides on their way in and out.
+ * Returns what the image's tiles take in Redis when all of them wait, plus what `inFlight` of them take
+ * additionally while they are being sent. A tile's result is never larger than its source.
  */
 export function tilesBytes(grid: TileGrid, header: ImageHeader, inFlight: number): number {
   let atRest = 0;
@@ -31,7 +31,7 @@ export function tilesBytes(grid: TileGrid, header: ImageHeader, inFlight: number
   return atRest + largest * Math.min(tileCount(grid), inFlight);
 }
 
-/** What the files of an image depend on. */
+/** What the size of an image's files depends on. */
 export interface FilesParts {
   header: ImageHeader;
   uploadBytes: number;

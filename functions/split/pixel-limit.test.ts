@@ -34,5 +34,5 @@ describe('the default', () => {
 it('counts each byte', () => {
   const limit = (bytes: number) => () => assertPixelsPerByte({ width: 10_000_100, height: 1 }, bytes, 10);
   expect(limit(10)).not.toThrow();
-  expect(limit(9)).toThrow(/10000100 pixels in 9 bytes; 10000000 are allowed, and 10 more for each byte/);
+  expect(limit(9)).toThrow(/10000100 pixels in 9 bytes; 10000000 are allowed, plus 10 for each byte/);
 });

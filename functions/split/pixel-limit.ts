@@ -1,13 +1,16 @@
-// Keeps a few bytes from asking for a lot of work: a blank image of 50 million pixels can be sent in 6 kB.
+// Prevents a lot of work for a few bytes: a blank image of 50 million pixels can be sent in 6 kB.
 import { Problem } from '../lib/errors.ts';
 import type { ImageHeader } from '../lib/image/read.ts';
 
-/** Pixels that an image may have whatever its size in bytes: a blank A4 page scanned at 300 dpi, in 1.2 kB, has 8.7 million. */
+/**
+ * Pixels that any image may have, whatever its size in bytes. A blank A4 page scanned at 300 dpi has 8.7
+ * million, in 1.2 kB.
+ */
 const FREE_PIXELS = 10_000_000;
 
 /**
- * Throws Problem `image-too-large` for an image of more pixels than its `bytes` may stand for. docs/SECURITY.md tells what
- * honest images reach.
+ * Throws Problem `image-too-large` for an image with too many pixels for its `bytes`. docs/SECURITY.md shows
+ * what real images reach.
  */
 export function assertPixelsPerByte(
   { width, height }: Pick<ImageHeader, 'width' | 'height'>,
@@ -18,6 +21,6 @@ export function assertPixelsPerByte(
   if (pixels <= FREE_PIXELS + bytes * pixelsPerByte) return;
   throw new Problem(
     'image-too-large',
-    `The image has ${pixels} pixels in ${bytes} bytes; ${FREE_PIXELS} are allowed, and ${pixelsPerByte} more for each byte.`,
+    `The image has ${pixels} pixels in ${bytes} bytes; ${FREE_PIXELS} are allowed, plus ${pixelsPerByte} for each byte.`,
   );
 }

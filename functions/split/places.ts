@@ -1,4 +1,4 @@
-// A number of places, taken and given back, of which one client may hold only some. Whoever finds none waits in line.
+// A limited number of places, of which one client may hold only some. Callers that find none wait in line.
 
 interface Waiting {
   client: string;
@@ -7,21 +7,21 @@ interface Waiting {
 
 export class Places {
   readonly count: number;
-  /** How many of them one client may hold. */
+  /** How many places one client may hold. */
   readonly perClient: number;
   #free: number;
-  /** Client → places it holds. */
+  /** Client → number of places it holds. */
   readonly #held = new Map<string, number>();
   readonly #line = new Set<Waiting>();
 
-  /** Gives out `count` places, to one client at most the `share` of them, but at least one. */
+  /** Provides `count` places. One client may hold the `share` of them, but at least one. */
   constructor(count: number, share: number) {
     this.count = count;
     this.#free = count;
     this.perClient = Math.max(1, Math.floor(count * share));
   }
 
-  /** Takes a place as soon as there is one. Resolves with false, without a place, if that takes longer than `waitMs`. */
+  /** Takes a place as soon as one is free. Resolves with false, without a place, if that takes longer than `waitMs`. */
   async take(client: string, waitMs = Infinity): Promise<boolean> {
     if (this.#isOpenTo(client)) {
       this.#give(client);
@@ -37,7 +37,7 @@ export class Places {
     return hasPlace;
   }
 
-  /** Gives a place of `client` back: to the first in line who may have it. */
+  /** Returns a place of `client`. The first in line that may have it gets it. */
   giveBack(client: string): void {
     const left = this.#heldBy(client) - 1;
     if (left > 0) this.#held.set(client, left);

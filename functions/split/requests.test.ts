@@ -35,7 +35,7 @@ describe('queryOf', () => {
   ])('refuses %j', (query) => expect(codeOf(() => read(query))).resolves.toBe('invalid-request'));
 
   it('says what is taken', () => {
-    expect(() => read('x=1')).toThrow('The query has "x"; only "name", "kernel" are known here.');
+    expect(() => read('x=1')).toThrow('The query has "x"; only "name", "kernel" are allowed.');
     expect(() => queryOf('kernel=3', [], 'a JSON request')).toThrow(
       'The query has "kernel"; a JSON request takes no query parameters.',
     );
@@ -76,8 +76,8 @@ describe('uploadRequestOf', () => {
   );
 
   it('says what is taken', () => {
-    expect(() => read('kernel=4')).toThrow('The kernel is "4"; an odd integer from 1 to 255 is wanted.');
-    expect(() => read('x=1')).toThrow('The query has "x"; only "name", "filter", "kernel" are known here.');
+    expect(() => read('kernel=4')).toThrow('The kernel is "4"; an odd integer from 1 to 255 is required.');
+    expect(() => read('x=1')).toThrow('The query has "x"; only "name", "filter", "kernel" are allowed.');
   });
 });
 
@@ -158,7 +158,7 @@ describe('inputRequestOf', () => {
   it('names a few of many unknown fields', () => {
     const fields = Array.from({ length: 5000 }, (_, at) => `"field${at}":0`).join(',');
     expect(() => read(`{${fields}}`)).toThrow(
-      'The body has "field0", "field1", "field2" and 4997 more; only "input", "filter", "kernel", "after" are known here.',
+      'The body has "field0", "field1", "field2" and 4997 more; only "input", "filter", "kernel", "after" are allowed.',
     );
   });
 });

@@ -12,19 +12,19 @@ import {
 } from '../lib/filters/registry.ts';
 import { readName, readPath } from '../lib/store/names.ts';
 
-/** Values of query parameters by name; a parameter that is given several times has all its values. */
+/** Values of query parameters by name; an array if a parameter is given several times. */
 export type Query = Partial<Record<string, string | string[]>>;
 
-/** The path of a request's target as it was sent, and its query without the `?`. */
+/** Returns the path of a request's target as it was sent, and its query without the `?`. */
 export function targetOf(url: string): { path: string; query: string } {
-  const target = url.replace(/^https?:\/\/[^/?]*/i, ''); // A proxy is asked for the whole URL.
+  const target = url.replace(/^https?:\/\/[^/?]*/i, ''); // Requests to a proxy have the whole URL.
   const at = target.indexOf('?');
   return at === -1 ? { path: target, query: '' } : { path: target.slice(0, at), query: target.slice(at + 1) };
 }
 
 /**
- * The parameters in `query`. Throws Problem `invalid-request` for one that is not among `known`; the message says what
- * `taker` takes.
+ * Returns the parameters in `query`. Throws Problem `invalid-request` for one that is not among `known`; the
+ * message says what `taker` accepts.
  */
 export function queryOf(query: string, known: string[], taker = 'this request'): Query {
   const values = valuesOf(query);
@@ -50,15 +50,15 @@ export function uploadRequestOf(query: string, settings: Values): { name: string
   return { name: nameOf(given.name), recipe: recipeOf(filter, given, settings) };
 }
 
-/** The filter that a query or a JSON field asks for. */
+/** Returns the filter that a query or a JSON field requests. */
 function filterOf(value: unknown): FilterName {
   const filter = value === undefined ? DEFAULT_FILTER : findFilter(value);
   if (filter !== null) return filter;
-  const wanted = `one of ${filterNames.join(', ')} is wanted`;
+  const wanted = `one of ${filterNames.join(', ')} is required`;
   throw new Problem('invalid-filter', `The filter is ${shown(value)}; ${wanted}.`);
 }
 
-/** What a request may say of its recipe. */
+/** Returns the names of the request parameters of a filter's recipe. */
 function recipeFields(filter: FilterName): string[] {
   return ['filter', ...Object.keys(filters[filter].parameters)];
 }
@@ -76,14 +76,14 @@ function recipeOf(filter: FilterName, given: Record<string, unknown>, settings: 
 function valueOf(name: string, parameter: Parameter, given: unknown): number {
   const value = readValue(parameter, given);
   if (value !== null) return value;
-  throw new Problem(parameter.problem, `The ${name} is ${shown(given)}; ${parameter.wanted} is wanted.`);
+  throw new Problem(parameter.problem, `The ${name} is ${shown(given)}; ${parameter.wanted} is required.`);
 }
 
 /** The name an upload is given; null when it is given none. */
 export function nameOf(value: unknown): string | null {
   if (value === undefined) return null;
   if (typeof value === 'string') return readName(value);
-  throw new Problem('invalid-name', `The name is ${shown(value)}; one name is wanted.`);
+  throw new Problem('invalid-name', `The name is ${shown(value)}; one name is required.`);
 }
 
 /** Which stored inputs to blur. */
@@ -91,11 +91,11 @@ export interface InputRequest {
   /** A file or folder under INPUT_PATH; '' for all of it. */
   input: string;
   recipe: string;
-  /** Only names after this one are taken; '' for all. An earlier answer ended there. */
+  /** Only names after this one are used; '' for all. An earlier answer ended there. */
   after: string;
 }
 
-/** The request in a JSON body. `settings` has the values that a request need not name. */
+/** Returns the request in a JSON body. `settings` has the values that a request may omit. */
 export function inputRequestOf(body: Buffer, settings: Values): InputRequest {
   const text = body.toString();
   const fields = parseObject(text);
@@ -108,17 +108,17 @@ export function inputRequestOf(body: Buffer, settings: Values): InputRequest {
     recipe: recipeOf(filter, given, settings),
     after: after === undefined ? '' : readPath(pathIn('after', after)),
   };
-  // All values are numbers and strings by now, so every string before a colon is a key.
+  // All values are numbers and strings here, so every string before a colon is a key.
   const strings = text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/gs);
   const keys = [...strings].filter(([, colon]) => colon !== undefined);
   if (keys.length > Object.keys(fields).length)
-    throw new Problem('invalid-request', 'The body has a field twice; each may be there once.');
+    throw new Problem('invalid-request', 'The body has a field twice.');
   return request;
 }
 
 function pathIn(field: string, value: unknown): string {
   if (typeof value === 'string') return value;
-  throw new Problem('invalid-request', `"${field}" is ${shown(value)}; a path is wanted.`);
+  throw new Problem('invalid-request', `"${field}" is ${shown(value)}; a path is required.`);
 }
 
 function parseObject(text: string): Record<string, unknown> {
@@ -127,20 +127,16 @@ function parseObject(text: string): Record<string, unknown> {
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
       return value as Record<string, unknown>;
   } catch (error) {
-    const what = text === '' ? 'empty' : 'not JSON, though it was sent as such';
-    throw new Problem(
-      'invalid-request',
-      `The body is ${what}. {"input": "folder"} is wanted, or {} for all.`,
-      {
-        cause: error,
-      },
-    );
+    const what = text === '' ? 'empty' : 'not JSON, although it was sent as JSON';
+    throw new Problem('invalid-request', `The body is ${what}. Send {"input": "folder"}, or {} for all.`, {
+      cause: error,
+    });
   }
   throw new Problem('invalid-request', 'The body is not a JSON object.');
 }
 
 function onlyKnown(known: string[]): string {
-  return `only ${known.map(shown).join(', ')} are known here`;
+  return `only ${known.map(shown).join(', ')} are allowed`;
 }
 
 function refuseUnknown(where: string, names: string[], known: string[], wanted: string): void {
@@ -153,7 +149,7 @@ function refuseUnknown(where: string, names: string[], known: string[], wanted: 
   );
 }
 
-/** A value for a message. Objects are not written out: they may be nested deeper than the stack is. */
+/** Returns a value for a message. Objects are not shown, because they may be nested deeper than the stack allows. */
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (Array.isArray(value))

@@ -1,4 +1,4 @@
-// The result of an image over HTTP: its own pixels, or the reason why they are not there.
+// Sends the result of an image over HTTP: its own pixels, or the reason why there are none.
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from '@google-cloud/functions-framework';
 import { Problem } from '../lib/errors.ts';
@@ -11,11 +11,14 @@ import { contentDisposition } from './content-disposition.ts';
 
 export interface ResultParts {
   results: Results;
-  /** The record of an image that the caller may see, or null. */
+  /** Returns the record of an image if the caller may see it, or null. */
   findRecord: (id: string) => Promise<ImageRecord | null>;
 }
 
-/** Sends the result of `record`. Throws a {@link Problem}: `conflict` before it is done, `replaced` or `result-gone` after. */
+/**
+ * Sends the result of `record`. Throws a {@link Problem}: `conflict` before it is done, `replaced` or
+ * `result-gone` afterwards.
+ */
 export async function sendResult(
   req: Request,
   res: Response,
@@ -37,7 +40,7 @@ export async function sendResult(
   }
 }
 
-/** Why the result of `record`, which is done, is not there; null when it is. */
+/** Returns why the result of `record`, which is done, is gone, or null if it exists. */
 export async function missingResult(record: ImageRecord, parts: ResultParts): Promise<Problem | null> {
   const found = await parts.results.open(record.id, record.output);
   if (found.is !== 'own') return problemOf(record, found, parts);
@@ -53,14 +56,15 @@ async function sendFile(
 ): Promise<void> {
   const etag = `"${id}-${file.version}"`;
   res.setHeader('etag', etag);
-  res.setHeader('cache-control', 'no-cache'); // It may be kept, but another result may take its place at any time.
+  res.setHeader('cache-control', 'no-cache'); // Clients may keep it, but another result may replace it at any time.
   if (namesTag(req.headers['if-none-match'], etag)) {
     res.writeHead(304).end();
     return;
   }
   res.writeHead(200, {
     'content-type': 'image/png',
-    // Before the length: after it, Node 24 takes the field's bytes for UTF-8, and sends a byte of each character.
+    // This must be set before the length. Otherwise Node 24 treats the field's bytes as UTF-8 and sends one
+    // byte of each character.
     'content-disposition': contentDisposition(output),
     'content-length': file.sizeBytes,
   });
@@ -68,15 +72,15 @@ async function sendFile(
   else await pipeline(file.read(), inPieces, res);
 }
 
-/** Whether an `If-None-Match` names `etag`; the weak form counts (RFC 9110, section 13.1.2). */
+/** Returns whether an `If-None-Match` contains `etag`; the weak form counts too (RFC 9110, section 13.1.2). */
 function namesTag(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   return header.split(',').some((each) => ['*', etag, `W/${etag}`].includes(each.trim()));
 }
 
 const GONE: Record<NonNullable<ImageRecord['gone']>, string> = {
-  expired: 'its time was up, or its file was removed',
-  room: 'it made room for newer images',
+  expired: 'it has expired, or its file was removed',
+  room: 'it was removed to make room for newer images',
   deleted: 'it was deleted on request',
 };
 
@@ -85,13 +89,12 @@ async function problemOf(
   found: Exclude<FoundResult, { is: 'own' }>,
   parts: ResultParts,
 ): Promise<Problem> {
-  const remedy = 'Send the image again to have it made anew.';
+  const remedy = 'Send the image again to get it made again.';
   if (found.is === 'missing') {
     const reason = GONE[gone ?? 'expired'];
-    return new Problem('result-gone', `The result of image ${id} is not kept any more: ${reason}. ${remedy}`);
+    return new Problem('result-gone', `The result of image ${id} is gone: ${reason}. ${remedy}`);
   }
-  const cause =
-    found.by === null ? 'a file that is no result of an image here' : await described(found.by, parts);
+  const cause = found.by === null ? 'a file that is not a result' : await described(found.by, parts);
   return new Problem(
     'replaced',
     `The result of image ${id} was replaced by ${cause}, under the same output name. ${remedy}`,

@@ -1,5 +1,5 @@
-// Room for images in Redis's memory: turns away uploads for which there is none, before their bodies are read where that
-// can be told, and says when to come again.
+// Room for images in Redis's memory: refuses uploads for which there is none, before their bodies are read if
+// possible, and says when to retry.
 import type { IncomingMessage } from 'node:http';
 import type { Config } from '../lib/config.ts';
 import { Problem } from '../lib/errors.ts';
@@ -8,11 +8,11 @@ import { redisProblem } from '../lib/redis/faults.ts';
 import { mediaTypeOf } from '../lib/service/media-type.ts';
 import { leastBytes, type StoresMemory } from './memory.ts';
 
-/** Nobody should wait longer than this before asking again. */
+/** The longest time before a retry. */
 const MOST_S = 3600;
-/** The wait when Redis's memory is used by something that Tessera knows nothing of. */
+/** The wait if something that is not Tessera's uses Redis's memory. */
 const UNKNOWN_WAIT_MS = 10_000;
-/** The wait of a client whose share is full although something else of it is about to go. */
+/** The wait of a client whose share is full, but will be partly free soon. */
 const SHARE_WAIT_MS = 5000;
 
 export interface RoomParts {
@@ -21,29 +21,33 @@ export interface RoomParts {
   stores: StoresMemory;
 }
 
-/** The Problem for an image that is not let in now. */
+/** Returns the Problem for an image that cannot be admitted now. */
 export async function noRoom(ledger: RoomParts['ledger'], admission: Admission): Promise<Problem> {
   return overBudget((await ledger.waitForRoom(admission)) ?? 0);
 }
 
-/** The Problem for an image that would give its client more than its share. */
+/** Returns the Problem for an image that would exceed its client's share. */
 export async function noShare(ledger: RoomParts['ledger'], admission: Admission): Promise<Problem> {
   const waitMs = (await ledger.waitForRoom(admission)) ?? SHARE_WAIT_MS;
-  return new Problem('over-share', 'Your other images hold the memory that one caller may have.', {
+  return new Problem('over-share', 'Your other images use all the memory that one caller may use.', {
     retryAfterSeconds: secondsOf(waitMs),
   });
 }
 
-/** The Problem for an image on the way of which Redis came to its memory limit: all others have to be done first. */
+/**
+ * Returns the Problem for an image during which Redis reached its memory limit. All other images have to be
+ * done first.
+ */
 export async function noMemory(ledger: RoomParts['ledger'], budgetBytes: number): Promise<Problem> {
   const waitMs = await ledger.waitForRoom({ bytes: budgetBytes, budgetBytes });
   return overBudget(waitMs ?? UNKNOWN_WAIT_MS);
 }
 
 /**
- * Throws Problem `over-budget` for an upload, by its head alone, that could not be let in whatever image it has. Its
- * request must not be one to complete an image that is half split, of which only its body could tell; so all are read
- * while there may be such an image. A request that repeats another for nothing is told to come again.
+ * Throws Problem `over-budget` for an upload, by its headers, if no image of its length can be admitted. It
+ * must not refuse a request that completes a half-split image, which only the body could show. So all bodies
+ * are read while there may be such an image. A request that repeats another one without need may be told to
+ * retry later.
  */
 export async function assertRoomFor(
   req: IncomingMessage,
@@ -60,7 +64,7 @@ export async function assertRoomFor(
 }
 
 function overBudget(waitMs: number): Problem {
-  return new Problem('over-budget', 'Other images hold the memory that Redis may use.', {
+  return new Problem('over-budget', 'Other images use the memory that Redis may use.', {
     retryAfterSeconds: secondsOf(waitMs),
   });
 }

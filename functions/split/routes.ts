@@ -1,4 +1,4 @@
-// Step 1 of the walk: the HTTP API. Takes images in, tells how they are doing, hands out results.
+// Step 1 of the pipeline: the HTTP API. Accepts images, shows their status, sends results.
 import type { Request, Response } from '@google-cloud/functions-framework';
 import type { Config } from '../lib/config.ts';
 import { Problem } from '../lib/errors.ts';
@@ -20,11 +20,11 @@ import { StoredInputs } from './stored-inputs.ts';
 const LISTED = 100;
 
 export interface RoutesParts extends IntakeParts {
-  /** Who sends a request. Throws a {@link Problem} for one that may not come in. */
+  /** Returns who sends a request. Throws a {@link Problem} if the request is not accepted. */
   callerOf: (req: Request) => Caller;
 }
 
-/** The handler of every request to split. */
+/** Returns the handler of all requests to split. */
 export function createRoutes(parts: RoutesParts): Handler {
   const { config, ledger, stores, log, callerOf } = parts;
   const settings = { kernel: config.kernelSize };
@@ -35,7 +35,7 @@ export function createRoutes(parts: RoutesParts): Handler {
     take: (...image) => intake.take(...image),
   });
 
-  /** An image, or JSON that names stored inputs. */
+  /** Accepts an image, or JSON that names stored inputs. */
   async function take(req: Request, res: Response, query: string, caller: Caller): Promise<void> {
     const body = await bodyOf(req);
     const kind = kindOfBody(mediaTypeOf(req.headers), body);
@@ -87,13 +87,13 @@ export function createRoutes(parts: RoutesParts): Handler {
     sendJson(res, 200, acceptedView(await recordOf(id, caller)));
   }
 
-  /** The image stays done, but its result goes from wherever it is. */
+  /** Deletes the image's result; the image stays done. */
   async function deleteResult(id: string, caller: Caller): Promise<void> {
     const { output } = await recordOf(id, caller);
     if ((await ledger.dropResult(id)) === 'dropped') await stores.results.remove(id, output);
   }
 
-  /** The record of an image that the caller may see. What belongs to another might as well not exist. */
+  /** Returns the record of an image if the caller may see it. For other callers it does not exist. */
   async function findRecord(id: string, { owner }: Caller): Promise<ImageRecord | null> {
     const record = await ledger.record(id);
     return owner === null || record?.owner === owner ? record : null;
@@ -127,7 +127,7 @@ export function createRoutes(parts: RoutesParts): Handler {
   };
 }
 
-/** Answers by the method's own route. HEAD is a GET whose body Node leaves out. */
+/** Calls the route of the request's method. HEAD is a GET whose body Node leaves out. */
 async function dispatch(
   req: Request,
   res: Response,

@@ -1,14 +1,15 @@
-// How many images are split at once: each holds decoded pixels beside its file. One client may have only some of the places,
-// and small images have places of their own, so nobody waits long behind someone else's large ones.
+// Limits how many images are split at once, because each one holds decoded pixels besides its file. One
+// client may have only some of the places, and small images have their own places, so nobody waits long
+// behind somebody else's large images.
 import { Places } from './places.ts';
 
-/** Decoded, an image of so many pixels takes four megabytes at most, and it is split in a few hundredths of a second. */
+/** A decoded image of this size takes at most four megabytes and is split in a few hundredths of a second. */
 const SMALL_PIXELS = 1_000_000;
 
 export interface SplitLimits {
-  /** Of large images, and as many small ones beside them. */
+  /** Number of large images, and also of small images. */
   maxSplits: number;
-  /** How much of that one client may have. */
+  /** The share of that for one client. */
   clientShare: number;
 }
 
@@ -21,7 +22,7 @@ export class SplitLimit {
     this.#large = new Places(maxSplits, clientShare);
   }
 
-  /** Splits an image of `client` with `pixels` by `work`, as soon as there is a place for it. */
+  /** Calls `work`, which splits an image of `client` with `pixels`, as soon as there is a place for it. */
   async run(client: string, pixels: number, work: () => Promise<void>): Promise<void> {
     const places = pixels <= SMALL_PIXELS ? this.#small : this.#large;
     await places.take(client);

@@ -1,23 +1,23 @@
-// How an image's record looks to a caller.
+// What a caller sees of an image's record.
 import type { Problem } from '../lib/errors.ts';
 import { parametersOf } from '../lib/filters/recipe.ts';
 import { DEFAULT_FILTER } from '../lib/filters/registry.ts';
 import type { DeadTile, ImageRecord } from '../lib/queue/image-ledger.ts';
 
-/** What `POST /` answers for an image it took in. */
+/** Returns the answer of `POST /` for an accepted image. */
 export function acceptedView(record: ImageRecord) {
   const { id, name, width, height, tiles, state } = record;
   return { id, name, width, height, tiles, status: state };
 }
 
-/** How `GET /images` tells of each image. */
+/** Returns the entry for an image in `GET /images`. */
 export function listedView(record: ImageRecord) {
   return { ...acceptedView(record), done: record.done };
 }
 
 /**
- * What `GET /images/<id>` answers. Times are ISO 8601; `ms` is the time from the request to the result. `missing` tells why
- * the result of an image that is done is not there.
+ * Returns the answer of `GET /images/<id>`. Times are ISO 8601; `ms` is the time from the request to the
+ * result. `missing` says why the result of a done image is gone.
  */
 export function statusView(record: ImageRecord, dead: DeadTile[], missing: Problem | null) {
   const { id, createdAt, blurredAt, endedAt, done, tiles } = record;

@@ -1,5 +1,6 @@
-// Takes in what a JSON request names among the stored inputs, one image after another. A bad image is reported in its own
-// entry and does not stop the others. One answer has limits; if images are left, its `next` is the request for them.
+// Takes in the stored inputs that a JSON request names, one image after another. A bad image is reported in
+// its own entry and does not stop the others. One answer has limits; if images are left, its `next` is the
+// request for them.
 import type { Config } from '../lib/config.ts';
 import { parametersOf, parseRecipe } from '../lib/filters/recipe.ts';
 import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
@@ -12,7 +13,7 @@ import type { Intake } from './intake.ts';
 import type { InputRequest } from './requests.ts';
 import { acceptedView } from './status.ts';
 
-/** Enough for most folders, and few enough to be answered before a client or a gateway gives up. */
+/** Enough for most folders, and few enough to finish before a client or a gateway gives up. */
 const LIMITS = { images: 1000, ms: 60_000, skipped: 100 };
 
 export interface StoredInputsParts {
@@ -23,9 +24,9 @@ export interface StoredInputsParts {
 
 export interface InputsAnswer {
   images: (ReturnType<typeof acceptedView> | { name: string; status: 'refused'; error: ProblemBody })[];
-  /** What is in the folder but was not taken for an image: all of it counted, the first ones named. */
+  /** Files in the folder that were not accepted as images: all of them are counted, the first ones are listed. */
   skipped: { count: number; files: Listing['skipped'] };
-  /** The request for the images that are left; null when none is. */
+  /** The request for the remaining images; null if there are none. */
   next: Record<string, string | number> | null;
 }
 
@@ -39,14 +40,14 @@ export class StoredInputs {
   }
 
   /**
-   * Takes in what `request` names for `caller`, until `isUnwanted` says that nobody waits for the answer any more. Throws a
-   * Problem when there is nothing of that name, when it is a single file and that is refused, or when there is no room for
-   * even the first image.
+   * Takes in the images that `request` names for `caller`, until `isUnwanted` says that nobody waits for the
+   * answer any more. Throws a Problem if nothing has that name, if it is a single file that is refused, or if
+   * there is no room for even the first image.
    */
   async take(request: InputRequest, caller: Caller, isUnwanted: () => boolean): Promise<InputsAnswer> {
     const { input, recipe, after } = request;
     const { names, skipped } = await this.#parts.inputs.list(input);
-    const outputs = outputNames(names, names, parseRecipe(recipe).filter); // Of all of them: what an image gets depends on the others.
+    const outputs = outputNames(names, names, parseRecipe(recipe).filter); // Of all names, because an output name depends on the others.
     const left = [...names.entries()].filter(([, name]) => name > after);
     const images: InputsAnswer['images'] = [];
     const startedAt = performance.now();

@@ -55,7 +55,7 @@ it('tells when there is a free place, and leaves it free', async () => {
 it('keeps the rest for others when a client has its share', async () => {
   const uploads = limit(4, 0.75);
   for (let i = 0; i < 3; i++) await uploads.take(response('greedy'));
-  const tooMany = { code: 'too-many-uploads', message: expect.stringContaining('3 of them of one caller') };
+  const tooMany = { code: 'too-many-uploads', message: expect.stringContaining('3 of them from one caller') };
   await expect(uploads.find(request('greedy'))).rejects.toMatchObject(tooMany);
   await expect(uploads.take(response('greedy'))).rejects.toMatchObject(tooMany);
   await expect(uploads.take(response('other'))).resolves.toBeUndefined();

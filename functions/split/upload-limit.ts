@@ -1,5 +1,6 @@
-// How many uploads may be under way at once, in all and for one client. Each holds its bytes until it is split. Status and
-// results need next to nothing and are not counted: they are answered however many uploads are open.
+// Limits how many uploads are received at once, in total and for each client. Each one holds its bytes until
+// it is split. Requests for status and results need almost nothing and are not counted, so they are answered
+// however many uploads are open.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from '../lib/errors.ts';
 import type { BodyPlaces } from '../lib/service/body.ts';
@@ -7,14 +8,14 @@ import type { Caller } from './callers.ts';
 import { Places } from './places.ts';
 
 /**
- * How long an upload waits for another to end before it is refused. It may wait twice, before its body is read and when that
- * has come, and should still be refused within 200 ms on a busy machine.
+ * How long an upload waits for another one to end before it is refused. It may wait twice: before its body is
+ * read, and when the body has arrived. It should still be refused within 200 ms on a busy machine.
  */
 const WAIT_MS = 50;
 
 export interface UploadLimits {
   maxUploads: number;
-  /** How much of that one client may have. */
+  /** The share of that for one client. */
   clientShare: number;
 }
 
@@ -48,7 +49,7 @@ export class UploadLimit implements BodyPlaces {
     const { count, perClient } = this.#places;
     throw new Problem(
       'too-many-uploads',
-      `${count} uploads may be under way at once, ${perClient} of them of one caller.`,
+      `At most ${count} uploads are received at once, ${perClient} of them from one caller.`,
       { retryAfterSeconds: 1 },
     );
   }

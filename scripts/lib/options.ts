@@ -23,7 +23,7 @@ export function wholeNumber(name: string, text: string, min = 1, max = HIGHEST):
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
   const range = max === HIGHEST ? `from ${min}` : `from ${min} to ${max}`;
-  throw new UsageError(`--${name} is ${text}; a whole number ${range} is wanted`);
+  throw new UsageError(`--${name} is ${text}; a whole number ${range} is required`);
 }
 
 /** The value that the option `name` gives to a filter's parameter. Throws a {@link UsageError} for any other text. */
@@ -37,7 +37,7 @@ export function parameterValue(name: string, text: string, parameter: Parameter)
 export function oneOf<T extends string>(name: string, text: string, choices: readonly T[]): T {
   const choice = choices.find((each) => each === text);
   if (choice !== undefined) return choice;
-  throw new UsageError(`--${name} is ${text}; one of ${choices.join(', ')} is wanted`);
+  throw new UsageError(`--${name} is ${text}; one of ${choices.join(', ')} is required`);
 }
 
 /**

@@ -137,7 +137,7 @@ interface LogLine {
 }
 
 /** This is told of each event. */
-const ofOthers = 'The event was not taken and will be sent again';
+const ofOthers = 'The event was not accepted and will be sent again';
 
 /** What a function has told of Redis, and all else that went wrong, each line as `severity message`. */
 function toldBy(component: string): string[] {

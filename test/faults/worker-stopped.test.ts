@@ -104,7 +104,7 @@ describe('a worker asked to stop', () => {
     await worker.process.ready();
     worker.process.signal('SIGTERM');
     await until('the time to drain to end', async () =>
-      rig.logged.some((line) => line.includes('Tiles go back to the queue')),
+      rig.logged.some((line) => line.includes('Tiles are returned to the queue')),
     );
     passage.pass();
     await worker.process.exited;

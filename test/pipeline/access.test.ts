@@ -87,7 +87,7 @@ describe('split with tokens', () => {
       title: 'A token is needed',
       status: 401,
       code: 'unauthorized',
-      detail: 'A valid bearer token is wanted.',
+      detail: 'A valid bearer token is required.',
     });
   });
 

@@ -108,10 +108,14 @@ it('a folder is sharpened, and another request says so again', async () => {
 });
 
 it.each([
-  ['filter=emboss', 'invalid-filter', 'The filter is "emboss"; one of blur, sharpen is wanted.'],
+  ['filter=emboss', 'invalid-filter', 'The filter is "emboss"; one of blur, sharpen is required.'],
   ['filter=sharpen&amount=11', 'invalid-filter', 'The amount is "11"; a number from 0.01 to 10 with at most'],
-  ['filter=sharpen&kernel=4', 'invalid-kernel', 'The kernel is "4"; an odd integer from 1 to 255 is wanted.'],
-  ['amount=1', 'invalid-request', 'The query has "amount"; only "name", "filter", "kernel" are known here.'],
+  [
+    'filter=sharpen&kernel=4',
+    'invalid-kernel',
+    'The kernel is "4"; an odd integer from 1 to 255 is required.',
+  ],
+  ['amount=1', 'invalid-request', 'The query has "amount"; only "name", "filter", "kernel" are allowed.'],
 ])('?%s is refused', async (query, code, detail) => {
   const response = await post(`?${query}`);
   expect(response.status).toBe(400);

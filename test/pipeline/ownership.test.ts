@@ -147,7 +147,7 @@ describe('OWN_IMAGES_ONLY without a token', () => {
     expect(split.end).toBe(1);
     expect(logged).toHaveLength(1);
     expect(JSON.parse(logged[0])).toMatchObject({
-      message: 'The settings cannot be used',
+      message: 'The settings are invalid',
       error: expect.stringMatching(/OWN_IMAGES_ONLY.*AUTH_TOKEN/) as string,
     });
   });

@@ -114,7 +114,7 @@ describe('a request for all inputs', () => {
   ])('is not taken from JSON sent as something else: %s %s %s', async (...args) => {
     const { status, body } = await curl('/', ...args);
     expect(status).toBe(415);
-    expect(body.detail).toContain('looks like JSON, which is sent as application/json');
+    expect(body.detail).toContain('looks like JSON, which must be sent as application/json');
     await nothingWasTaken();
   });
 

@@ -69,7 +69,10 @@ describe('results in Redis', () => {
     const response = await caller.fetchResult(ids[0]);
     expect([response.status, await response.json()]).toMatchObject([
       410,
-      { code: 'result-gone', detail: expect.stringContaining('it made room for newer images') as string },
+      {
+        code: 'result-gone',
+        detail: expect.stringContaining('it was removed to make room for newer images') as string,
+      },
     ]);
     expect(await caller.status(ids[0])).toMatchObject({ status: 'done', output: null, result: null });
     expect((await blur(1)).id).toBe(ids[0]);

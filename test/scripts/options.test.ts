@@ -11,7 +11,7 @@ describe('an option', () => {
 
   it.each(['0', '1001', '-1', '1.5', '', ' 5', '0x10', '1e2', 'many', 'Infinity'])('is not %j', (text) => {
     expect(() => wholeNumber('kills', text, 1, 1000)).toThrow(
-      new UsageError(`--kills is ${text}; a whole number from 1 to 1000 is wanted`),
+      new UsageError(`--kills is ${text}; a whole number from 1 to 1000 is required`),
     );
   });
 
@@ -26,7 +26,7 @@ describe('an option', () => {
   it('is one of some words', () => {
     expect(oneOf('queue', 'naive', ['lease', 'naive'])).toBe('naive');
     expect(() => oneOf('queue', 'fast', ['lease', 'naive'])).toThrow(
-      new UsageError('--queue is fast; one of lease, naive is wanted'),
+      new UsageError('--queue is fast; one of lease, naive is required'),
     );
   });
 

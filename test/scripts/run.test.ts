@@ -318,7 +318,9 @@ describe('run.sh', () => {
     for (const what of [[join(folder, 'cat.png')], ['--all']])
       expect((await run(...what, ...options)).stdout).toContain('images=1 sent=1 refused=0\n');
     expect(JSON.parse(asked[1].body)).toEqual({ filter: 'sharpen', kernel: 9, amount: 1.5 });
-    expect((await run('--all', '--set', 'amount')).stderr).toContain('--set is amount; NAME=VALUE is wanted');
+    expect((await run('--all', '--set', 'amount')).stderr).toContain(
+      '--set is amount; NAME=VALUE is required',
+    );
   });
 
   it('passes over results of every filter', async () => {
@@ -432,8 +434,8 @@ describe('run.sh', () => {
   it.each([
     ['a file that is not there', ['missing.png'], 'there is no'],
     ['a folder without images', ['.'], 'no image to send'],
-    ['nothing to send', [], 'one of these is wanted'],
-    ['stored inputs and files at once', ['x.png', '--input', 'y'], 'one of these is wanted'],
+    ['nothing to send', [], 'one of these is required'],
+    ['stored inputs and files at once', ['x.png', '--input', 'y'], 'one of these is required'],
     ['a kernel that is no number', ['x.png', '--kernel', 'big'], '--kernel is an integer'],
   ])('refuses %s', async (_name, args, said) => {
     const at = args.map((each, index) => (index === 0 ? join(folder, each) : each));

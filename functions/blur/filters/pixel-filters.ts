@@ -1,4 +1,4 @@
-// The pixel code of every filter. It is loaded together with the first tile: a worker claims before it can convolve.
+// The pixel code of every filter. It is loaded together with the first tile, after the worker has claimed it.
 import type { Values } from '../../lib/filters/filter.ts';
 import type { FilterName } from '../../lib/filters/registry.ts';
 import type { Bitmap, Rect } from '../../lib/image/pixels.ts';
@@ -6,8 +6,8 @@ import { convolve } from '../convolve/convolve.ts';
 import { sharpen } from './sharpen.ts';
 
 /**
- * Returns the pixels of `core` in a new buffer. They must depend on nothing but the pixels around them, as far away as the
- * filter's halo, or tiles would show.
+ * Returns the pixels of `core` in a new buffer. They must only depend on pixels within the filter's halo;
+ * otherwise the tiles would be visible.
  */
 type PixelFilter = (source: Bitmap, core: Rect, values: Values) => Bitmap;
 

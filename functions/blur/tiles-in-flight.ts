@@ -1,5 +1,5 @@
-// The tiles a worker has claimed, from the claim to the hand-in: keeps their leases alive meanwhile, and gives back what
-// is not finished when the worker has to stop.
+// The tiles that a worker has claimed and not settled yet. Extends their leases, and releases those that are
+// not finished when the worker has to stop.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freeBytes } from '../lib/image/pixels.ts';
 import { formatJob } from '../lib/job.ts';
@@ -8,30 +8,33 @@ import type { AckAnswer, Claim, TileQueue } from '../lib/queue/tile-queue.ts';
 import type { FaultLog } from '../lib/redis/fault-log.ts';
 import { redisFault } from '../lib/redis/faults.ts';
 
-/** The pause before Redis is asked again to take what it has refused. */
+/** Pause before Redis is asked again to accept what it has refused. */
 const RETRY_MS = 1000;
 
-export interface TilesInHandParts {
+export interface TilesInFlightParts {
   queue: TileQueue;
   leaseMs: number;
   log: Log;
   faults: FaultLog;
 }
 
-export class TilesInHand {
-  readonly #parts: TilesInHandParts;
+export class TilesInFlight {
+  readonly #parts: TilesInFlightParts;
   /** Each claim with the timer that extends its lease. */
   readonly #held = new Map<Claim, NodeJS.Timeout>();
-  #isGivingBack = false;
+  #isReleasing = false;
 
-  constructor(parts: TilesInHandParts) {
+  constructor(parts: TilesInFlightParts) {
     this.#parts = parts;
   }
 
-  /** Holds a tile until {@link handIn} is through with it. Returns null if it went back at once: it came too late. */
+  /**
+   * Holds a tile until {@link settle} has finished. Returns null if the tile was released at once, because it
+   * came too late.
+   */
   async take(claim: Claim): Promise<Claim | null> {
     const { queue, leaseMs } = this.#parts;
-    if (this.#isGivingBack) {
+    if (this.#isReleasing) {
       await queue.release(claim);
       return null;
     }
@@ -43,18 +46,18 @@ export class TilesInHand {
   }
 
   /**
-   * Sees one tile to its end: its blurred core, or why there is none. Never throws. Returns the queue's answer to a
-   * core, or null when the tile failed or could not be handed in.
+   * Acks a tile with its blurred core, or fails it with the reason. Never throws. Returns the queue's answer
+   * to an ack, or null if the tile failed or could not be settled.
    */
-  async handIn(claim: Claim, core: Uint8Array | Error): Promise<AckAnswer | null> {
+  async settle(claim: Claim, core: Uint8Array | Error): Promise<AckAnswer | null> {
     const { queue, log } = this.#parts;
     const job = formatJob(claim.job);
     try {
       if (core instanceof Error) {
         const answer = await this.#untilTaken(job, () => queue.fail(claim, core.message));
         const told = { job, attempt: claim.attempt, answer, error: core };
-        // Its image was cancelled, which takes the pixels of its tiles, or another has the tile by now.
-        if (answer === 'stale') log.debug('A tile that failed is not this claim’s any more', told);
+        // Its image was cancelled, which frees the pixels of its tiles, or another claim has the tile by now.
+        if (answer === 'stale') log.debug('A failed tile no longer belongs to this claim', told);
         else log.warn('A tile failed', told);
         return null;
       }
@@ -63,7 +66,7 @@ export class TilesInHand {
       log.debug('A tile is blurred', { job, attempt: claim.attempt, answer });
       return answer;
     } catch (error) {
-      log.error('A tile could not be handed in; its lease will expire', { job, error });
+      log.error('A tile could not be settled; its lease will expire', { job, error });
       return null;
     } finally {
       clearInterval(this.#held.get(claim));
@@ -71,28 +74,30 @@ export class TilesInHand {
     }
   }
 
-  /** Gives all tiles back to the queue with their attempts refunded, and every tile that is taken later. */
-  async giveBack(): Promise<void> {
-    this.#isGivingBack = true;
+  /** Releases all tiles, now and later, without counting their attempts. */
+  async releaseAll(): Promise<void> {
+    this.#isReleasing = true;
     const held = [...this.#held.keys()];
-    this.#parts.log.warn('Tiles go back to the queue', { tiles: held.map((claim) => formatJob(claim.job)) });
+    this.#parts.log.warn('Tiles are returned to the queue', {
+      tiles: held.map((claim) => formatJob(claim.job)),
+    });
     await Promise.all(held.map((claim) => this.#parts.queue.release(claim)));
   }
 
   /**
-   * Repeats the step that hands in tile `job` for as long as Redis refuses it. A result is worth the wait: the lease of
-   * a tile that is dropped has to expire before anyone may do it again.
+   * Repeats the step that settles tile `job` as long as Redis refuses it. The result is worth the wait: if
+   * the tile were dropped, its lease would have to expire before it could be blurred again.
    */
   async #untilTaken<T>(job: string, step: () => Promise<T>): Promise<T> {
-    const what = `${job} cannot be handed in`;
+    const what = `${job} cannot be settled`;
     try {
       for (;;) {
         try {
           return await step();
         } catch (error) {
           const fault = redisFault(error);
-          // At the memory limit waiting is no help: what makes room is other tiles' results.
-          if (fault === null || fault === 'OOM' || this.#isGivingBack) throw error;
+          // At the memory limit waiting does not help: other tiles' results make room.
+          if (fault === null || fault === 'OOM' || this.#isReleasing) throw error;
           this.#parts.faults.met(what, error);
           await sleep(RETRY_MS);
         }
@@ -104,7 +109,7 @@ export class TilesInHand {
 
   #extend(claim: Claim): void {
     this.#parts.queue.extend(claim).catch((error: unknown) => {
-      if (redisFault(error) !== null) return; // The heartbeat tells of it.
+      if (redisFault(error) !== null) return; // The heartbeat logs it.
       this.#parts.log.warn('A lease could not be extended', { job: formatJob(claim.job), error });
     });
   }
