@@ -28,7 +28,7 @@ export const assemble = answering({ log, faults }, async (req, res) => {
   }
   const body = await bodyOf(req);
   await assembler.assemble(blurredImageId(req.headers, body.toString()));
-  res.status(204).end(); // A broker takes a body for an event of its own.
+  res.status(204).end(); // A broker would treat a body as an event.
   await expireResults(stores.results, log);
 });
 http('assemble', assemble);

@@ -1,5 +1,5 @@
-// Takes one image in: checks it, opens it in the ledger, cuts it and puts its tiles on the queue. It answers once all of
-// that is in Redis; an intake that dies on the way is finished by the same request sent again.
+// Takes in one image: checks it, starts it in the ledger, cuts it and puts its tiles on the queue. It returns when all of that
+// is in Redis. If it dies before, the same request sent again completes the image.
 import type { Config } from '../lib/config.ts';
 import { about } from '../lib/error-subject.ts';
 import { Problem, type ProblemCode } from '../lib/errors.ts';

@@ -1,4 +1,4 @@
-// How much of Redis's memory an image takes, before any of it is there.
+// Computes how much of Redis's memory an image takes, before any of it is there.
 import type { ImageHeader } from '../lib/image/read.ts';
 import { sourceOf, tileCount, type TileGrid } from '../lib/image/tile-grid.ts';
 import { allocatedBytes } from '../lib/redis/allocated-bytes.ts';
@@ -7,10 +7,10 @@ import type { Stores } from '../lib/store/stores.ts';
 /** Besides its pixels, each tile has a handful of small entries in Redis. */
 const BYTES_PER_ENTRY = 512;
 
-/** What the stores say of the memory that they need. */
+/** The part of the stores that knows how much memory they need. */
 export type StoresMemory = Pick<Stores, 'uploads' | 'memoryBytes'>;
 
-/** The least that any image takes whose upload has `uploadBytes`. */
+/** Returns the least memory that any image takes whose upload has `uploadBytes`. */
 export function leastBytes(uploadBytes: number, stores: StoresMemory): number {
   return BYTES_PER_ENTRY + keptBytes(uploadBytes, stores);
 }
@@ -38,7 +38,7 @@ export interface FilesParts {
   ancillaryBytes: number;
 }
 
-/** What Redis keeps of the upload and of the result: the latter as its pixels are, with some framing. */
+/** Returns what Redis keeps of the upload and of the result. The result has the size of its pixels, with some framing. */
 export function filesBytes(parts: FilesParts, stores: StoresMemory): number {
   const { width, height, channels } = parts.header;
   const resultBytes = Math.ceil((width * channels + 1) * height * 1.001) + 4096 + parts.ancillaryBytes;

@@ -1,5 +1,5 @@
-// What a request to split asks for, read and checked before any work. An unknown parameter or field is refused: whoever
-// sent it meant it to change something.
+// Parses and checks a request to split before any work is done. Unknown parameters and fields are refused, because their sender
+// expects an effect.
 import { Problem } from '../lib/errors.ts';
 import { readValue, type Parameter, type Values } from '../lib/filters/filter.ts';
 import { formatRecipe } from '../lib/filters/recipe.ts';
@@ -43,7 +43,7 @@ function valuesOf(query: string): Query {
   );
 }
 
-/** The name of an upload, null if it has none, and its recipe. `settings` has the values that a request need not name. */
+/** Returns the name of an upload, null if it has none, and its recipe. `settings` has the values that a request may omit. */
 export function uploadRequestOf(query: string, settings: Values): { name: string | null; recipe: string } {
   const filter = filterOf(valuesOf(query).filter);
   const given = queryOf(query, ['name', ...recipeFields(filter)]);
@@ -79,7 +79,7 @@ function valueOf(name: string, parameter: Parameter, given: unknown): number {
   throw new Problem(parameter.problem, `The ${name} is ${shown(given)}; ${parameter.wanted} is required.`);
 }
 
-/** The name an upload is given; null when it is given none. */
+/** Returns the name given to an upload, or null if there is none. */
 export function nameOf(value: unknown): string | null {
   if (value === undefined) return null;
   if (typeof value === 'string') return readName(value);

@@ -26,11 +26,11 @@ export function wholeNumber(name: string, text: string, min = 1, max = HIGHEST):
   throw new UsageError(`--${name} is ${text}; a whole number ${range} is required`);
 }
 
-/** The value that the option `name` gives to a filter's parameter. Throws a {@link UsageError} for any other text. */
+/** Returns the value that the option `name` gives to a filter's parameter. Throws a {@link UsageError} for any other text. */
 export function parameterValue(name: string, text: string, parameter: Parameter): number {
   const value = readValue(parameter, text);
   if (value !== null) return value;
-  throw new UsageError(`--${name} is ${text}; ${parameter.wanted} is wanted`);
+  throw new UsageError(`--${name} is ${text}; ${parameter.wanted} is required`);
 }
 
 /** The one of `choices` that the option `name` gives. Throws a {@link UsageError} for any other text. */

@@ -19,7 +19,7 @@ describe('an option', () => {
 
   it.each(['0', '4', '257', '-3', '', '1e1', '3.0'])('is no kernel size of %j', (text) => {
     expect(() => parameterValue('kernel', text, kernel)).toThrow(
-      new UsageError(`--kernel is ${text}; an odd integer from 1 to 255 is wanted`),
+      new UsageError(`--kernel is ${text}; an odd integer from 1 to 255 is required`),
     );
   });
 
