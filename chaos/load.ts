@@ -1,9 +1,9 @@
 // Sends split far more than the pipeline can take, through the front door, and watches what becomes of it.
 import { setTimeout as sleep } from 'node:timers/promises';
-import autocannon from 'autocannon';
 import type { Pipeline } from '../local/pipeline.ts';
 import { SplitClient } from '../local/split-client.ts';
 import { picture, toPng } from '../functions/testing/pictures.ts';
+import { LoadTraffic, type Answers } from './load-traffic.ts';
 
 export interface LoadOptions {
   /** How long the load lasts. */
@@ -14,25 +14,20 @@ export interface LoadOptions {
   sidePx: number;
 }
 
-/** Times in milliseconds, from the request to the whole answer. */
-interface Answers {
-  count: number;
-  p50: number;
-  p99: number;
-  longest: number;
-}
-
 export interface LoadResult {
   /** Images a second that the pipeline finishes when it is always given the next one. */
   capacity: number;
-  /** Images a second that were sent. */
+  /** Images a second that were sent, and those that should have been. */
   sent: number;
+  aim: number;
   accepted: Answers;
   /** Answers 429. */
   refused: Answers;
   /** Requests for the status of an accepted image, sent beside the load. */
   status: Answers;
-  /** Answers of any other status, by status; 0 is a connection that broke. */
+  /** Requests for /health/live and /health/ready, sent beside the load. */
+  probes: Answers;
+  /** What else came of a request, as words, and how often. */
   others: Record<string, number>;
   /** Accepted images that were done in the end, and those that were not. */
   done: number;
@@ -44,8 +39,6 @@ export interface LoadResult {
 
 const WARM_UP_S = 3;
 const MEASURE_S = 10;
-const STATUS_RATE = 10;
-const CONNECTIONS = 50;
 /** Accepted images must all be done this long after the last was sent. */
 const FINISH_S = 120;
 
@@ -60,13 +53,13 @@ export async function runLoad(
   await measureCapacity(client, png, WARM_UP_S);
   const capacity = await measureCapacity(client, png, MEASURE_S);
   const memory = watchMemory(pipeline);
-  const load = new Load(pipeline.splitUrl, png);
+  const load = new LoadTraffic(pipeline.splitUrl, png);
   await load.run(capacity * factor, seconds);
   const finished = await waitForAll(client, load.ids);
   const redisPeakBytes = await memory.stop();
   return {
     capacity,
-    sent: capacity * factor,
+    aim: capacity * factor,
     ...load.answers(),
     ...finished,
     redisPeakBytes,
@@ -87,100 +80,6 @@ async function measureCapacity(client: SplitClient, png: Uint8Array, seconds: nu
   };
   await Promise.all([0, 1, 2, 3].map(oneAfterAnother));
   return (done * 1000) / (performance.now() - startedAt);
-}
-
-/** Samples of one kind of answer. */
-class Samples {
-  readonly #ms: number[] = [];
-
-  add(ms: number): void {
-    this.#ms.push(ms);
-  }
-
-  summary(): Answers {
-    const sorted = this.#ms.toSorted((a, b) => a - b);
-    const at = (share: number): number =>
-      sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
-    return { count: sorted.length, p50: at(0.5), p99: at(0.99), longest: at(1) };
-  }
-}
-
-interface Context {
-  sentAt?: number;
-}
-
-/** The load itself: uploads at a fixed rate, each a different image to split, and status requests beside them. */
-class Load {
-  readonly ids: string[] = [];
-  readonly #url: string;
-  readonly #png: Buffer;
-  readonly #accepted = new Samples();
-  readonly #refused = new Samples();
-  readonly #status = new Samples();
-  readonly #others: Record<string, number> = {};
-  #next = 0;
-
-  constructor(url: string, png: Buffer) {
-    this.#url = url;
-    this.#png = png;
-  }
-
-  async run(rate: number, seconds: number): Promise<void> {
-    const shared = { url: this.#url, duration: seconds };
-    const uploads = autocannon({
-      ...shared,
-      connections: CONNECTIONS,
-      overallRate: Math.ceil(rate),
-      requests: [
-        {
-          method: 'POST',
-          body: this.#png,
-          headers: { 'content-type': 'image/png' },
-          setupRequest: (request, context: Context) => {
-            context.sentAt = performance.now();
-            return { ...request, path: `/?name=load-${this.#next++}.png` };
-          },
-          onResponse: (status, body, context: Context) => this.#take(status, body, context.sentAt),
-        },
-      ],
-    });
-    const looks = autocannon({
-      ...shared,
-      connections: 2,
-      overallRate: STATUS_RATE,
-      requests: [
-        {
-          setupRequest: (request, context: Context) => {
-            context.sentAt = performance.now();
-            return { ...request, path: this.ids.length > 0 ? `/images/${this.ids.at(-1)}` : '/images' };
-          },
-          onResponse: (_status, _body, context: Context) =>
-            this.#status.add(performance.now() - (context.sentAt ?? 0)),
-        },
-      ],
-    });
-    const results = await Promise.all([uploads, looks]);
-    const broken = results.reduce((sum, { errors, timeouts }) => sum + errors + timeouts, 0);
-    if (broken > 0) this.#others[0] = broken;
-  }
-
-  #take(status: number, body: string, sentAt = 0): void {
-    const ms = performance.now() - sentAt;
-    if (status === 202) {
-      this.ids.push((JSON.parse(body) as { id: string }).id);
-      this.#accepted.add(ms);
-    } else if (status === 429) this.#refused.add(ms);
-    else this.#others[status] = (this.#others[status] ?? 0) + 1;
-  }
-
-  answers() {
-    return {
-      accepted: this.#accepted.summary(),
-      refused: this.#refused.summary(),
-      status: this.#status.summary(),
-      others: this.#others,
-    };
-  }
 }
 
 /** Waits until every image is done, for a while. */
