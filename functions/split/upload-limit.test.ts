@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { UploadLimit } from './upload-limit.ts';
 
 /** As much of a response to `client` as the limit looks at. */
@@ -42,6 +42,22 @@ it('keeps no place for a caller that has gone meanwhile', async () => {
   const uploads = limit(1);
   await uploads.take(response('a', true));
   await expect(uploads.take(response())).resolves.toBeUndefined();
+});
+
+it('waits only once in all for a request that waited before its body was read', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const uploads = limit(1);
+  const [first, second, third] = [response(), response(), response()];
+  await uploads.take(first);
+  const found = uploads.find(second.req);
+  await vi.advanceTimersByTimeAsync(40);
+  first.emit('close');
+  await found;
+  await uploads.take(third);
+  const refused = uploads.take(second).catch((error: unknown) => error);
+  await vi.advanceTimersByTimeAsync(11);
+  expect(await refused).toMatchObject({ code: 'too-many-uploads' });
 });
 
 it('tells when there is a free place, and leaves it free', async () => {

@@ -7,10 +7,7 @@ import type { BodyPlaces } from '../lib/service/body.ts';
 import type { Caller } from './callers.ts';
 import { Places } from './places.ts';
 
-/**
- * How long an upload waits for another one to end before it is refused. It may wait twice: before its body is
- * read, and when the body has arrived. It should still be refused within 200 ms on a busy machine.
- */
+/** How long an upload waits for others to end, in total. It should be refused within 200 ms on a busy machine too. */
 const WAIT_MS = 50;
 
 export interface UploadLimits {
@@ -22,6 +19,8 @@ export interface UploadLimits {
 export class UploadLimit implements BodyPlaces {
   readonly #places: Places;
   readonly #clientOf: (req: IncomingMessage) => string;
+  /** How long a request may still wait, ms: one that waited before its body was read waits less with it. */
+  readonly #patience = new WeakMap<IncomingMessage, number>();
 
   constructor(
     { maxUploads, clientShare }: UploadLimits,
@@ -32,20 +31,23 @@ export class UploadLimit implements BodyPlaces {
   }
 
   async find(req: IncomingMessage): Promise<void> {
-    const client = this.#clientOf(req);
-    await this.#take(client);
-    this.#places.giveBack(client);
+    this.#places.giveBack(await this.#take(req));
   }
 
   async take(res: ServerResponse): Promise<void> {
-    const client = this.#clientOf(res.req);
-    await this.#take(client);
+    const client = await this.#take(res.req);
     if (res.closed) this.#places.giveBack(client);
     else res.once('close', () => this.#places.giveBack(client));
   }
 
-  async #take(client: string): Promise<void> {
-    if (await this.#places.take(client, WAIT_MS)) return;
+  /** Takes a place for the client that sends `req`. Returns the client. */
+  async #take(req: IncomingMessage): Promise<string> {
+    const client = this.#clientOf(req);
+    const patienceMs = this.#patience.get(req) ?? WAIT_MS;
+    const startedAt = performance.now();
+    const hasPlace = await this.#places.take(client, patienceMs);
+    this.#patience.set(req, Math.max(0, patienceMs - (performance.now() - startedAt)));
+    if (hasPlace) return client;
     const { count, perClient } = this.#places;
     throw new Problem(
       'too-many-uploads',
