@@ -1,6 +1,7 @@
 // The queue that blur works on a cluster: switched for the demonstration and put back afterwards.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kubectl } from '../scripts/lib/kubectl.ts';
+import { BlurRevisions } from './blur-revisions.ts';
 import { CannotRun, type Narrate, type QueueMode } from './target.ts';
 
 interface Variable {
@@ -24,13 +25,20 @@ export class BlurSettings {
   readonly #isFallback: boolean;
   /** blur's variables as they were found, while they are changed. */
   #found: Variable[] | null = null;
-  /** The revision whose pods have the settings; null as long as nothing was changed. */
-  revision: string | null = null;
+  /** Whether something is left to be done after a switch. */
+  #isUnsettled = false;
+  readonly #revisions: BlurRevisions;
 
   private constructor(kubectl: Kubectl, waits: Waits, isFallback: boolean) {
     this.#kubectl = kubectl;
     this.#waits = waits;
     this.#isFallback = isFallback;
+    this.#revisions = new BlurRevisions(kubectl, waits.timeoutMs);
+  }
+
+  /** The revision whose pods have the settings; null as long as nothing was changed. */
+  get revision(): string | null {
+    return this.#revisions.current;
   }
 
   static async open(kubectl: Kubectl, waits: Waits): Promise<BlurSettings> {
@@ -50,25 +58,30 @@ export class BlurSettings {
     return this.#isFallback ? 'deployment.apps/blur-worker' : 'service.serving.knative.dev/blur';
   }
 
-  /** Has blur work in this queue mode; changes nothing where it does already. */
+  /** Has blur work in this queue mode, while the queue is empty. Changes nothing where it does already. */
   async useQueue(mode: QueueMode): Promise<void> {
     const now = await this.#variables();
     if ((await this.#modeOf(now)) === mode) return;
     this.#waits.narrate(`switching blur to the ${mode} queue`);
     if (this.#found && (await this.#modeOf(this.#found)) === mode) {
-      await this.restore();
+      await this.#switchTo(this.#found);
+      this.#found = null;
       return;
     }
     this.#found ??= now;
     const others = now.filter(({ name }) => name !== 'QUEUE_MODE');
-    await this.#put([...others, { name: 'QUEUE_MODE', value: mode }]);
+    await this.#switchTo([...others, { name: 'QUEUE_MODE', value: mode }]);
   }
 
-  /** Puts back what was changed. */
+  /** Puts back what was changed. The queue may have work by now, so workers are asked to end, not killed. */
   async restore(): Promise<void> {
-    if (!this.#found) return;
-    await this.#put(this.#found);
-    this.#found = null;
+    try {
+      if (this.#found) await this.#put(this.#found);
+      this.#found = null;
+    } finally {
+      if (this.#isUnsettled) await (this.#isFallback ? this.#untilRolledOut() : this.#revisions.settle());
+      this.#isUnsettled = false;
+    }
   }
 
   async #variables(): Promise<Variable[]> {
@@ -81,23 +94,28 @@ export class BlurSettings {
     return own ?? this.#kubectl('get', 'configmap', 'tessera', '--output', 'jsonpath={.data.QUEUE_MODE}');
   }
 
-  /** Gives blur these variables and waits until its workers are the ones that have them. */
-  async #put(value: Variable[]): Promise<void> {
-    // Knative drains a pod for half a minute; this lets that begin while the new revision starts. Nothing is queued now, and what
-    // comes meanwhile has KEDA start a pod again.
-    if (!this.#isFallback) {
-      await this.#kubectl('scale', 'deployment', '--selector', this.podSelector, '--replicas=0');
+  /** Gives blur these variables, and waits until workers have them. */
+  async #switchTo(variables: Variable[]): Promise<void> {
+    this.#isUnsettled = true;
+    if (this.#isFallback) {
+      await this.#put(variables);
+      await this.#untilRolledOut();
+      return;
     }
+    await this.#revisions.retire();
+    await this.#put(variables);
+    await this.#revisions.untilRunning();
+  }
+
+  async #put(value: Variable[]): Promise<void> {
     const patch = JSON.stringify([{ op: 'add', path: '/spec/template/spec/containers/0/env', value }]);
     await this.#kubectl('patch', this.#resource, '--type', 'json', '--patch', patch);
     await this.#untilSeen();
+  }
+
+  async #untilRolledOut(): Promise<void> {
     const limit = `--timeout=${Math.ceil(this.#waits.timeoutMs / 1000)}s`;
-    if (this.#isFallback) {
-      await this.#kubectl('rollout', 'status', 'deployment/blur-worker', limit);
-    } else {
-      await this.#kubectl('wait', '--for=condition=Ready', limit, this.#resource);
-      await this.#prune();
-    }
+    await this.#kubectl('rollout', 'status', 'deployment/blur-worker', limit);
   }
 
   async #untilSeen(): Promise<void> {
@@ -109,26 +127,5 @@ export class BlurSettings {
       if (Date.now() > deadline) throw new CannotRun('blur did not take its new settings');
       await sleep(LOOK_EVERY_MS);
     }
-  }
-
-  /** Every live revision keeps a ScaledObject of its own on the same queue: an old one would go on working it. */
-  async #prune(): Promise<void> {
-    const read = (path: string) =>
-      this.#kubectl('get', this.#resource, '--output', `jsonpath={.status.${path}}`);
-    const [created, ready] = [await read('latestCreatedRevisionName'), await read('latestReadyRevisionName')];
-    if (!ready || created !== ready) {
-      throw new CannotRun(`blur's newest revision (${created}) is not the ready one (${ready})`);
-    }
-    const kind = 'revisions.serving.knative.dev';
-    const list = [
-      '--selector',
-      'serving.knative.dev/service=blur',
-      '--output',
-      'jsonpath={.items[*].metadata.name}',
-    ];
-    for (const name of (await this.#kubectl('get', kind, ...list)).split(/\s+/)) {
-      if (name && name !== ready) await this.#kubectl('delete', 'revision.serving.knative.dev', name);
-    }
-    this.revision = ready;
   }
 }

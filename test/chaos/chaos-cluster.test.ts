@@ -43,15 +43,19 @@ let scaler: Scaler;
 let cluster: Server;
 let bin: string;
 let env: { name: string; value: string }[];
+/** blur's revisions; the last one is the newest. */
+let revisions: string[];
 /** Pods on their way out, besides those of the workers. */
 let leaving: unknown[];
 /** Whether a pod's address is known, and whether one that is deleted really ends. */
 let hasAddresses: boolean;
 let isDeadly: boolean;
+/** Whether blur's settings may be changed. */
+let takesPatches: boolean;
 const calls: string[] = [];
 
 function pods(): unknown[] {
-  const metadata = { labels: { 'serving.knative.dev/revision': 'blur-00002' } };
+  const metadata = { labels: { 'serving.knative.dev/revision': revisions.at(-1) } };
   const workers = scaler.workers.map((_, at) => ({
     metadata,
     status: hasAddresses ? { podIP: `10.0.0.${at + 1}` } : {},
@@ -69,12 +73,19 @@ async function answer(call: string): Promise<string> {
   if (call.includes('{.data.KEY_PREFIX}')) return rig.keyPrefix;
   if (call.includes('containers[0].env')) return JSON.stringify(env);
   if (call.includes('observedGeneration')) return '2 2';
-  if (/latest(Created|Ready)RevisionName/.test(call)) return 'blur-00002';
-  if (call.includes('get revisions')) return 'blur-00001 blur-00002';
+  if (/latest(Created|Ready)RevisionName/.test(call)) return revisions.at(-1) ?? '';
+  if (/get (revisions|scaledobjects)/.test(call)) return revisions.join(' ');
+  const removed = /delete revision\S* (\S+)/.exec(call)?.[1];
+  if (removed) revisions = revisions.filter((each) => each !== removed);
+  // Knative starts one pod of a new revision, whatever the queue says.
+  if (call.includes('get pods --selector serving.knative.dev/revision='))
+    return JSON.stringify({ items: [{ status: { conditions: [{ type: 'Ready', status: 'True' }] } }] });
   if (call.includes('get pods')) return JSON.stringify({ items: pods() });
   const patch = /patch service\S*\/blur --type json --patch (.*)$/.exec(call);
+  if (patch && !takesPatches) throw new Error('Forbidden');
   if (patch) {
     [{ value: env }] = JSON.parse(patch[1]) as [{ value: typeof env }];
+    revisions.push(`blur-0000${Number(revisions.at(-1)?.at(-1)) + 1}`);
     await killWorkers();
   }
   if (call.includes('delete pod ') && isDeadly) await killWorkers();
@@ -108,8 +119,9 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   env = original;
+  revisions = ['blur-00001', 'blur-00002'];
   leaving = [];
-  hasAddresses = isDeadly = true;
+  hasAddresses = isDeadly = takesPatches = true;
   calls.length = 0;
   scaler = new Scaler({
     redis: rig.redis,
@@ -169,6 +181,15 @@ const leaseLine =
 const naiveLine =
   /^queue=naive expected=24 processed=\d+ jobs_in_queue=0 results_in_queue=0 in_flight=0 missing=[1-9]\d* output=absent$/;
 
+/** The calls that change the cluster or wait for it, in short. */
+const deeds = (): string[] =>
+  calls.flatMap((call) => {
+    const [, verb, rest] = /^--namespace tessera (delete|scale|annotate|patch|wait) (.*)/.exec(call) ?? [];
+    if (verb === undefined) return [];
+    if (verb === 'patch' || verb === 'wait') return verb;
+    return `${verb} ${rest.replace(/ --.*/, '').replace('autoscaling.keda.sh/', '')}`;
+  });
+
 const deletion =
   '--namespace tessera delete pod --selector serving.knative.dev/service=blur --grace-period=0 --force';
 
@@ -182,15 +203,22 @@ describe('chaos.sh on a cluster', () => {
     expect(code).toBe(1);
 
     expect(env).toEqual(original);
-    expect(calls.filter((call) => call.includes('delete pod'))).toEqual([deletion]);
     const modes = calls.flatMap((call) => /"QUEUE_MODE","value":"(\w+)"/.exec(call)?.[1] ?? []);
     expect(modes).toEqual(['naive']);
-    // Its pods begin to leave before the new revision starts, for each switch.
-    const switches = calls.flatMap((call) => / (scale deployment .*|patch) /.exec(`${call} `)?.[1] ?? []);
-    const leave = 'scale deployment --selector serving.knative.dev/service=blur --replicas=0';
-    expect(switches).toEqual([leave, 'patch', leave, 'patch']);
-    // Old revisions would go on working the same queue.
-    expect(calls).toContain('--namespace tessera delete revision.serving.knative.dev blur-00001');
+    // The old revisions stop before the new one is made. They would go on working the same queue.
+    expect(deeds()).toEqual([
+      'delete pod',
+      'scale deployment',
+      'annotate scaledobject.keda.sh blur-00001 paused-replicas=0',
+      'annotate scaledobject.keda.sh blur-00002 paused-replicas=0',
+      'patch',
+      'delete pod',
+      'patch',
+      'wait',
+      ...['blur-00001', 'blur-00002', 'blur-00003'].map(
+        (each) => `delete revision.serving.knative.dev ${each}`,
+      ),
+    ]);
     expect(await rig.redis.set('not', 'held')).toBe('OK');
   });
 
@@ -202,7 +230,8 @@ describe('chaos.sh on a cluster', () => {
     expect(lines.at(-1)).toMatch(/^tiles missing +[1-9]\d* +0$/);
     expect(code).toBe(0);
     expect(env).toEqual(original);
-    expect(calls.filter((call) => call.includes('delete pod'))).toEqual([deletion, deletion]);
+    expect(calls.filter((call) => call === deletion)).toHaveLength(4);
+    expect(revisions).toEqual(['blur-00004']);
   });
 
   test.runIf(isFull)(
@@ -271,6 +300,18 @@ describe('chaos.sh on a cluster', () => {
     expect(lines.filter((line) => line.startsWith('killed 0'))).toEqual([]);
     expect(code).toBe(2);
     expect(await rig.redis.set('not', 'held')).toBe('OK');
+  });
+
+  test('gives the old revision back to KEDA when the settings cannot be changed', async () => {
+    takesPatches = false;
+    const { code } = await chaos('--queue', 'naive');
+    expect(code).toBe(2);
+    expect(deeds().filter((deed) => deed.startsWith('annotate'))).toEqual([
+      'annotate scaledobject.keda.sh blur-00001 paused-replicas=0',
+      'annotate scaledobject.keda.sh blur-00002 paused-replicas=0',
+      'annotate scaledobject.keda.sh blur-00002 paused-replicas-',
+    ]);
+    expect(revisions).toEqual(['blur-00002']);
   });
 
   test('says in one line that the namespace does not exist', async () => {
