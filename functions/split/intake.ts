@@ -19,7 +19,7 @@ import type {
 import { allocatedBytes } from '../lib/redis/allocated-bytes.ts';
 import { isOutOfMemory } from '../lib/redis/faults.ts';
 import { outputName } from '../lib/store/output-names.ts';
-import { hasResult } from '../lib/store/results.ts';
+import { hasResult, type Results } from '../lib/store/results.ts';
 import type { Stores } from '../lib/store/stores.ts';
 import { tileCount, tileGrid, type TileGrid } from '../lib/image/tile-grid.ts';
 import type { Caller } from './callers.ts';
@@ -48,8 +48,8 @@ const endOfImage = new Set<ProblemCode>([
 
 export interface IntakeParts {
   config: Config;
-  ledger: ImageLedger;
-  stores: Stores;
+  ledger: Pick<ImageLedger, 'begin' | 'record' | 'knownTiles' | 'enqueue' | 'forget' | 'waitForRoom'>;
+  stores: Pick<Stores, 'uploads' | 'memoryBytes'> & { results: Pick<Results, 'placeOf' | 'open'> };
   log: Log;
 }
 

@@ -6,8 +6,9 @@ import { bodyOf, sendJson, type Handler } from '../lib/service/http.ts';
 import { mediaTypeOf } from '../lib/service/media-type.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
 import { isImageId } from '../lib/job.ts';
-import type { ImageRecord } from '../lib/queue/image-ledger.ts';
+import type { ImageLedger, ImageRecord } from '../lib/queue/image-ledger.ts';
 import { expireResults } from '../lib/store/results.ts';
+import type { Stores } from '../lib/store/stores.ts';
 import { kindOfBody } from './body-kind.ts';
 import type { Caller } from './callers.ts';
 import { nameByBytes } from './image-id.ts';
@@ -20,6 +21,8 @@ import { StoredInputs } from './stored-inputs.ts';
 const LISTED = 100;
 
 export interface RoutesParts extends IntakeParts {
+  ledger: ImageLedger;
+  stores: Stores;
   /** Returns who sends a request. Throws a {@link Problem} if the request is not accepted. */
   callerOf: (req: Request) => Caller;
 }

@@ -24,7 +24,7 @@ export interface Results {
 }
 
 /** Returns whether the result of image `id` is at `place`. */
-export async function hasResult(results: Results, id: string, place: string): Promise<boolean> {
+export async function hasResult(results: Pick<Results, 'open'>, id: string, place: string): Promise<boolean> {
   const found = await results.open(id, place);
   if (found.is === 'own') await found.file.close();
   return found.is === 'own';
