@@ -32,5 +32,5 @@ def takes_room: .spec.nodeName and .status.phase != "Succeeded" and .status.phas
     "the nodes have room for \($blurs) of \($max) blur pods; the others would wait without a node, and other pods with them: --max \($blurs)"
   else
     (.free | max_by(.memory) // {cpu: 0, memory: 0}) as $best
-    | "no node has room for \(.short.name), which asks for \(.short.cpu)m CPU and \(.short.memory) MiB: the one with most memory left has \($best.cpu | floor)m and \($best.memory | floor) MiB (docs/DEPLOY.md, \"What the cluster must have\")"
+    | "no node has room for \(.short.name), which asks for \(.short.cpu)m CPU and \(.short.memory) MiB: the one with most memory left has \($best.cpu | floor)m and \($best.memory | floor) MiB (docs/DEPLOY.md, \"Minimum size\")"
   end

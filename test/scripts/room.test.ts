@@ -31,7 +31,7 @@ describe('deploy.sh before it applies', () => {
   it('says which pod would find no node, and what the best node has left', async () => {
     const taken = [platform, { cpu: '400m', memory: '1Gi' }];
     expect(await remarks([nodes(smallNode), podsOnNodes(taken)])).toEqual([
-      'note: no node has room for split, which asks for 50m CPU and 256 MiB: the one with most memory left has 20m and 888 MiB (docs/DEPLOY.md, "What the cluster must have")',
+      'note: no node has room for split, which asks for 50m CPU and 256 MiB: the one with most memory left has 20m and 888 MiB (docs/DEPLOY.md, "Minimum size")',
     ]);
   });
 
