@@ -23,11 +23,11 @@ while (($# > 0)); do
   case $1 in
     --check) check=true && shift ;;
     --help) show_help && exit ;;
-    -*) fail "unknown: $1 (--help tells more)" ;;
+    -*) fail "unknown: $1 (try --help)" ;;
     *) tarball=$1 && shift ;;
   esac
 done
-[[ -n $tarball ]] || fail 'the source is missing (--help tells more)'
+[[ -n $tarball ]] || fail 'the source is missing (try --help)'
 need clang-14 wasm-ld-14 sha256sum tar cmp
 
 sha256sum --check --status <<<"$source_sha256  $tarball" || fail "$tarball is not the source of libjpeg-turbo 2.1.5"

@@ -16,7 +16,7 @@ while (($# > 0)); do
     --namespace) namespace=$(value "$@"); shift 2 ;;
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
     --help) show_help && exit ;;
-    *) fail "unknown: $1 (--help tells more)" ;;
+    *) fail "unknown: $1 (try --help)" ;;
   esac
 done
 whole --timeout "$timeout_s" 1

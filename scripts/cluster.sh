@@ -34,7 +34,7 @@ while (($# > 0)); do
     --port) port=$(value "$@"); shift 2 ;;
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
     --help) show_help && exit ;;
-    *) fail "unknown: $1 (--help tells more)" ;;
+    *) fail "unknown: $1 (try --help)" ;;
   esac
 done
 [[ $name =~ ^[a-z0-9.-]+$ ]] || fail "not a cluster's name: \"$name\""

@@ -61,7 +61,7 @@ while (($# > 0)); do
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
     --print) only_print=true && shift ;;
     --help) show_help && exit ;;
-    *) fail "unknown: $1 (--help tells more)" ;;
+    *) fail "unknown: $1 (try --help)" ;;
   esac
 done
 

@@ -21,7 +21,7 @@ while (($# > 0)); do
     --tail) tail=$(value "$@"); shift 2 ;;
     --namespace) namespace=$(value "$@"); shift 2 ;;
     --help) show_help && exit ;;
-    -*) fail "unknown: $1 (--help tells more)" ;;
+    -*) fail "unknown: $1 (try --help)" ;;
     *) what=$1 && shift ;;
   esac
 done

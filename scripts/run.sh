@@ -54,7 +54,7 @@ while (($# > 0)); do
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
     --namespace) namespace=$(value "$@"); shift 2 ;;
     --help) show_help && exit ;;
-    -*) fail "unknown: $1 (--help tells more)" ;;
+    -*) fail "unknown: $1 (try --help)" ;;
     *) paths+=("$1") && shift ;;
   esac
 done
@@ -70,7 +70,7 @@ ways=0
 ((${#paths[@]} == 0)) || ways=$((ways + 1))
 [[ -z $input ]] || ways=$((ways + 1))
 ! $all || ways=$((ways + 1))
-((ways == 1)) || fail 'one of these is required: files and folders, --input NAME, or --all (--help tells more)'
+((ways == 1)) || fail 'one of these is required: files and folders, --input NAME, or --all (try --help)'
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

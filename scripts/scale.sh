@@ -19,7 +19,7 @@ while (($# > 0)); do
     --namespace) namespace=$(value "$@"); shift 2 ;;
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
     --help) show_help && exit ;;
-    -*) fail "unknown: $1 (--help tells more)" ;;
+    -*) fail "unknown: $1 (try --help)" ;;
     *) ceiling=$1 && shift ;;
   esac
 done

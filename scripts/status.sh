@@ -11,7 +11,7 @@ while (($# > 0)); do
   case $1 in
     --namespace) namespace=$(value "$@"); shift 2 ;;
     --help) show_help && exit ;;
-    *) fail "unknown: $1 (--help tells more)" ;;
+    *) fail "unknown: $1 (try --help)" ;;
   esac
 done
 need_namespace

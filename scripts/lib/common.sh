@@ -35,7 +35,7 @@ need() {
 # value OPTION ARGUMENT... : the argument that an option asks for.
 value() {
   if (($# < 2)) || [[ -z $2 ]]; then
-    fail "$1 needs a value (--help tells more)"
+    fail "$1 needs a value (try --help)"
   fi
   printf '%s' "$2"
 }

@@ -5,6 +5,9 @@ import { readValue, type Parameter } from '../../functions/lib/filters/filter.ts
 /** The command was called wrongly; the message says how. */
 export class UsageError extends Error {}
 
+/** The command cannot do its work; the message says why, and where in the code that was is of no interest. */
+export class CommandError extends Error {}
+
 const CALLED_WRONGLY = 2;
 const HIGHEST = 1_000_000_000;
 
@@ -14,8 +17,18 @@ export function parseOptions<T extends ParseArgsConfig>(config: T): ReturnType<t
     return parseArgs(config);
   } catch (error) {
     const [line] = (error as Error).message.split('\n');
-    throw new UsageError(line, { cause: error });
+    throw new UsageError(shortened(line), { cause: error });
   }
+}
+
+/** What Node says of a wrong option, without its explanations. */
+function shortened(message: string): string {
+  const [, unknown] = /^Unknown option '([^']*)'/.exec(message) ?? [];
+  if (unknown !== undefined) return `unknown option ${unknown}`;
+  const [, lacking] =
+    /^Option '(?:-\w, )?(.*?)(?: <value>)?' argument (?:missing|is ambiguous)/.exec(message) ?? [];
+  if (lacking !== undefined) return `${lacking} needs a value`;
+  return message;
 }
 
 /** The number that the option `name` gives. Throws a {@link UsageError} for any other text. */
@@ -41,15 +54,16 @@ export function oneOf<T extends string>(name: string, text: string, choices: rea
 }
 
 /**
- * Runs a command: its status is the process's. A {@link UsageError} is one line and exit 2; any other error is shown whole,
- * with exit `faultStatus`.
+ * Runs a command: its status is the process's. A {@link UsageError} is one line and exit 2, a {@link CommandError} one line
+ * and exit `faultStatus`; any other error is shown whole, with exit `faultStatus`.
  */
 export async function runCommand(main: () => Promise<number>, faultStatus: number): Promise<void> {
   try {
     process.exitCode = await main();
   } catch (error) {
     const isUsage = error instanceof UsageError;
-    console.error(isUsage ? `error: ${error.message} (--help tells more)` : error);
+    if (isUsage) console.error(`error: ${error.message} (try --help)`);
+    else console.error(error instanceof CommandError ? `error: ${error.message}` : error);
     process.exitCode = isUsage ? CALLED_WRONGLY : faultStatus;
   }
 }

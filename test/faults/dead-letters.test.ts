@@ -124,7 +124,7 @@ describe('dead-letters', () => {
     async (args) => {
       const { code, stderr } = await deadLetters(...args);
       expect(code).toBe(2);
-      expect(stderr).toContain('(--help tells more)');
+      expect(stderr).toContain('(try --help)');
     },
   );
 

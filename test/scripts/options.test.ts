@@ -60,7 +60,7 @@ test.each([
     path,
     args.filter((arg) => arg !== undefined),
   );
-  expect(stderr).toMatch(/^error: .+ \(--help tells more\)\n$/);
+  expect(stderr).toMatch(/^error: .+ \(try --help\)\n$/);
   expect(code).toBe(2);
 });
 
