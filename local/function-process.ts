@@ -5,9 +5,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CommandError } from '../scripts/lib/options.ts';
+import { packageRoot } from './package-root.ts';
 
-const root = join(import.meta.dirname, '..');
-const START_MS = 20_000;
+const START_MS = 15_000;
 const READY_EVERY_MS = 5;
 
 export type FunctionName = 'split' | 'blur' | 'assemble';
@@ -22,14 +23,18 @@ const nodeFlags: Record<FunctionName, string[]> = {
 export interface ProcessOptions {
   /** Settings beyond those of this process. */
   env: Record<string, string>;
-  /** Receives every line the function logs. */
+  /** Receives every line the function prints. */
   onLog?: (line: string) => void;
 }
+
+/** How much is shown of the last line of a function that ended. */
+const LAST_WORDS = 300;
 
 export class FunctionProcess {
   readonly name: FunctionName;
   readonly #child: ChildProcess;
   readonly #listening = Promise.withResolvers<number>();
+  #lastLine = '';
   isListening = false;
   /** Resolves when the process has ended. */
   readonly exited: Promise<void>;
@@ -37,19 +42,24 @@ export class FunctionProcess {
   /** Spawns the function; see {@link ready}. */
   constructor(name: FunctionName, { env, onLog }: ProcessOptions) {
     this.name = name;
-    const main = join(root, 'dist', name, 'main.js');
-    if (!existsSync(main)) throw new Error(`${main} is missing: run "npm run build" first`);
+    const main = join(packageRoot, 'dist', name, 'main.js');
+    if (!existsSync(main)) throw new CommandError(`${main} is missing: run "npm run build" first`);
     this.#child = spawn(process.execPath, [...nodeFlags[name], main], {
       env: { PATH: process.env.PATH, PORT: '0', ...env },
-      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true, // A Ctrl-C is the runner's to pass on, in its own order.
     });
-    this.exited = once(this.#child, 'exit').then(() => {
-      this.#listening.reject(new Error(`${name} ended (${this.#child.exitCode ?? this.#child.signalCode})`));
+    const failed = once(this.#child, 'error').then(([error]) => (this.#lastLine = (error as Error).message));
+    this.exited = Promise.race([once(this.#child, 'close'), failed]).then(() => {
+      this.#listening.reject(new CommandError(this.howItEnded));
     });
     this.#listening.promise.catch(() => {}); // Whoever waits for it hears of it.
-    if (this.#child.stderr) {
-      createInterface({ input: this.#child.stderr }).on('line', (line) => onLog?.(line));
+    for (const input of [this.#child.stdout, this.#child.stderr]) {
+      if (!input) continue;
+      createInterface({ input }).on('line', (line) => {
+        this.#lastLine = line;
+        onLog?.(line);
+      });
     }
     this.#child.on('message', ({ listeningPort }: { listeningPort: number }) => {
       this.isListening = true;
@@ -58,7 +68,7 @@ export class FunctionProcess {
   }
 
   get pid(): number {
-    if (this.#child.pid === undefined) throw new Error(`${this.name} could not be spawned`);
+    if (this.#child.pid === undefined) throw new CommandError(`${this.name} could not be spawned`);
     return this.#child.pid;
   }
 
@@ -71,10 +81,16 @@ export class FunctionProcess {
     return this.#child.exitCode ?? this.#child.signalCode;
   }
 
+  /** That it ended and how, with the last it said. */
+  get howItEnded(): string {
+    const said = wordsOf(this.#lastLine).slice(0, LAST_WORDS);
+    return `${this.name} ended (${this.end ?? 'it never ran'})${said && `: ${said}`}`;
+  }
+
   /** The function's URL, once it listens. Rejects when it ends before, or takes too long. */
   async ready(): Promise<string> {
     const tooLong = setTimeout(
-      () => this.#listening.reject(new Error(`${this.name} does not listen after ${START_MS} ms`)),
+      () => this.#listening.reject(new CommandError(`${this.name} does not listen after ${START_MS} ms`)),
       START_MS,
     );
     try {
@@ -88,8 +104,9 @@ export class FunctionProcess {
   async healthy(): Promise<string> {
     const url = await this.ready();
     const deadline = Date.now() + START_MS;
-    while (!(await fetch(`${url}/health/ready`)).ok) {
-      if (Date.now() > deadline) throw new Error(`${this.name} is not ready after ${START_MS} ms`);
+    while (!(await isReady(url))) {
+      if (!this.isRunning) throw new CommandError(this.howItEnded);
+      if (Date.now() > deadline) throw new CommandError(`${this.name} is not ready after ${START_MS} ms`);
       await sleep(READY_EVERY_MS);
     }
     return url;
@@ -105,5 +122,24 @@ export class FunctionProcess {
     const overdue = setTimeout(() => this.signal('SIGKILL'), graceMs);
     await this.exited;
     clearTimeout(overdue);
+  }
+}
+
+/** Whether the function at `url` can serve now. */
+export async function isReady(url: string, timeoutMs = START_MS): Promise<boolean> {
+  const answer = fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(timeoutMs) });
+  return answer.then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
+
+/** What a line of a log says: the message and the error of one in JSON, else all of it. */
+function wordsOf(line: string): string {
+  try {
+    const { message, error } = JSON.parse(line) as { message: string; error?: string };
+    return error ? `${message}: ${error}` : message;
+  } catch {
+    return line;
   }
 }

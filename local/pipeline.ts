@@ -9,14 +9,20 @@ import { Scaler, type ScalerState } from './scaler.ts';
 export interface PipelineOptions {
   /** Settings of the functions, by environment variable. */
   env?: Record<string, string>;
-  /** A token that split is to ask its callers for. */
+  /** The token to call split with. */
   accessToken?: string | undefined;
+  /** The tokens that split asks its callers for, as AUTH_TOKEN; by default the access token, if there is one. */
+  authToken?: string | undefined;
+  /** Where split listens; by default the system chooses. */
+  splitPort?: number;
   maxWorkers?: number;
   /** Jobs a worker is meant to have before the next one is started. */
   jobsPerWorker?: number;
   cooldownMs?: number;
   pollMs?: number;
   redis?: RedisServerOptions;
+  /** Gives the start up. */
+  signal?: AbortSignal;
   onLog?: (name: FunctionName, line: string) => void;
   onPoll?: (state: ScalerState) => void;
 }
@@ -31,6 +37,8 @@ export class Pipeline {
   readonly splitUrl: string;
   readonly accessToken: string | undefined;
   readonly keyPrefix: string;
+  /** Resolves with the reason when a part has ended by itself and nothing can go on. */
+  readonly failed: Promise<Error>;
 
   private constructor(parts: {
     redisServer: RedisServer;
@@ -41,6 +49,7 @@ export class Pipeline {
     splitUrl: string;
     accessToken: string | undefined;
     keyPrefix: string;
+    failed: Promise<Error>;
   }) {
     this.redisServer = parts.redisServer;
     this.redis = parts.redis;
@@ -50,28 +59,40 @@ export class Pipeline {
     this.splitUrl = parts.splitUrl;
     this.accessToken = parts.accessToken;
     this.keyPrefix = parts.keyPrefix;
+    this.failed = parts.failed;
   }
 
-  /** Starts everything; resolves when split and assemble can serve and the scaler polls. */
+  /**
+   * Starts everything; resolves when split and assemble can serve and the scaler polls. Throws an Error that says which
+   * part could not start, and leaves nothing running.
+   */
   static async start(options: PipelineOptions = {}): Promise<Pipeline> {
+    const { onLog, accessToken, authToken = accessToken, splitPort = 0 } = options;
     const redisServer = await RedisServer.start(options.redis);
     const redis = redisServer.connect();
+    redis.on('error', () => {}); // That Redis has ended is told by `failed`.
     const started: FunctionProcess[] = [];
     try {
-      const { onLog, accessToken } = options;
-      const spawn = (name: FunctionName, env: Record<string, string>) => {
-        const child = new FunctionProcess(name, {
+      const spawn = (name: FunctionName, env: Record<string, string>) =>
+        new FunctionProcess(name, {
           env: { ...env, REDIS_URL: redisServer.url },
           ...(onLog && { onLog: (line: string) => onLog(name, line) }),
         });
-        started.push(child);
-        return child;
-      };
       const env = options.env ?? {};
       const keyPrefix = env.KEY_PREFIX ?? 'image';
-      const split = spawn('split', accessToken === undefined ? env : { ...env, AUTH_TOKEN: accessToken });
+      const split = spawn('split', {
+        ...env,
+        ...(authToken !== undefined && { AUTH_TOKEN: authToken }),
+        PORT: String(splitPort),
+      });
+      started.push(split);
       const assemble = spawn('assemble', env);
-      const [splitUrl, sink] = await Promise.all([split.healthy(), assemble.healthy()]);
+      started.push(assemble);
+      const [splitUrl, sink] = await orAborted(
+        Promise.all([split.healthy(), assemble.healthy()]),
+        options.signal,
+      );
+      const failure = Promise.withResolvers<Error>();
       const scaler = new Scaler({
         redis,
         keyPrefix,
@@ -81,11 +102,18 @@ export class Pipeline {
         pollMs: options.pollMs ?? 50,
         spawn: () => spawn('blur', { K_SINK: sink, ...env }),
         ...(options.onPoll && { onPoll: options.onPoll }),
+        onFailure: failure.resolve,
       });
+      for (const part of [split, assemble]) {
+        void part.exited.then(() => failure.resolve(new Error(part.howItEnded)));
+      }
+      void redisServer.exited.then(() => failure.resolve(new Error('Redis ended')));
       scaler.start();
-      return new Pipeline({ redisServer, redis, split, assemble, scaler, splitUrl, accessToken, keyPrefix });
+      const parts = { redisServer, redis, split, assemble, scaler, splitUrl, accessToken, keyPrefix };
+      return new Pipeline({ ...parts, failed: failure.promise });
     } catch (error) {
-      await Promise.all(started.map((child) => child.stop()));
+      for (const child of started) child.signal('SIGKILL');
+      await Promise.all(started.map(({ exited }) => exited));
       redis.disconnect();
       await redisServer.stop();
       throw error;
@@ -97,11 +125,40 @@ export class Pipeline {
     return pendingWork(await readCounts(this.redis, this.keyPrefix));
   }
 
+  /** The same as the scaler saw it last; it does not wait for Redis. */
+  get pendingAtLastPoll(): number {
+    const { queue = 0, leases = 0, delayed = 0, outbox = 0 } = this.scaler.state ?? {};
+    return queue + leases + delayed + outbox;
+  }
+
   /** Stops everything and leaves nothing running. */
   async stop(): Promise<void> {
     await this.scaler.stop();
     await Promise.all([this.split.stop(), this.assemble.stop()]);
     this.redis.disconnect();
     await this.redisServer.stop();
+  }
+
+  /** Ends everything at once, whatever it is doing: nobody needs what is in Redis any more. */
+  async kill(): Promise<void> {
+    this.scaler.kill();
+    for (const part of [this.split, this.assemble]) part.signal('SIGKILL');
+    this.redis.disconnect();
+    await this.redisServer.kill();
+    await this.stop();
+  }
+}
+
+/** What `promise` resolves with. Throws the reason of `signal` if that is aborted first. */
+async function orAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (!signal) return promise;
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason as Error);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }

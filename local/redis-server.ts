@@ -1,4 +1,4 @@
-// A private Redis server on a free port. It ends with the process that started it.
+// A private Redis server on a free port. It ends with the process that started it, however that ends.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
@@ -6,7 +6,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { Redis } from 'ioredis';
+import { CommandError } from '../scripts/lib/options.ts';
 import { freePort } from './free-port.ts';
+import { Guard } from './guard.ts';
 
 const SERVERS = ['redis-server', 'valkey-server'];
 const START_MS = 10_000;
@@ -27,26 +29,32 @@ export interface RedisServerOptions {
 export class RedisServer {
   readonly port: number;
   readonly #dir: string;
+  readonly #guard: Guard;
   readonly #options: RedisServerOptions;
   #process: ChildProcess | null = null;
 
-  private constructor(port: number, dir: string, options: RedisServerOptions) {
+  private constructor(port: number, dir: string, guard: Guard, options: RedisServerOptions) {
     this.port = port;
     this.#dir = dir;
+    this.#guard = guard;
     this.#options = options;
   }
 
   /** Starts a server. Throws an Error that says how to install one when there is none. */
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
     const dir = await mkdtemp(join(tmpdir(), 'tessera-redis-'));
+    const guard = new Guard(dir);
     for (let tries = 1; ; tries++) {
-      const server = new RedisServer(await freePort(), dir, options);
+      const server = new RedisServer(await freePort(), dir, guard, options);
       try {
         await server.restart();
         return server;
       } catch (error) {
+        await server.kill();
         // Between looking for a free port and taking it, another process may have taken it.
-        if (tries === START_TRIES) throw error;
+        if (tries < START_TRIES) continue;
+        await server.stop();
+        throw error;
       }
     }
   }
@@ -57,6 +65,13 @@ export class RedisServer {
 
   get pid(): number | undefined {
     return this.#process?.pid;
+  }
+
+  /** Resolves when the process that runs now has ended. */
+  get exited(): Promise<void> {
+    const child = this.#process;
+    if (!child || !isRunning(child)) return Promise.resolve();
+    return once(child, 'exit').then(() => {});
   }
 
   /** A connection for looking and for setting up; the caller disconnects it. */
@@ -91,30 +106,36 @@ export class RedisServer {
       { stdio: ['ignore', 'pipe', 'pipe'], detached: true }, // Out of reach of a Ctrl-C meant for its owner.
     );
     this.#process = child;
+    this.#guard.watch(child.pid ?? null);
     await untilReady(child);
   }
 
   /** Ends the server as a crash would. */
   async kill(): Promise<void> {
-    const child = this.#process;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exited;
+    await this.#end('SIGKILL');
   }
 
   /** Ends the server and removes what it wrote. */
   async stop(): Promise<void> {
-    const child = this.#process;
-    if (child && child.exitCode === null && child.signalCode === null) {
-      const exited = once(child, 'exit');
-      child.kill('SIGTERM');
-      const overdue = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-      await exited;
-      clearTimeout(overdue);
-    }
+    await this.#end('SIGTERM');
     await rm(this.#dir, { recursive: true, force: true });
+    this.#guard.release();
   }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process;
+    if (!child || !isRunning(child)) return;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    const overdue = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    await exited;
+    clearTimeout(overdue);
+    this.#guard.watch(null);
+  }
+}
+
+function isRunning({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  return pid !== undefined && exitCode === null && signalCode === null;
 }
 
 /** The path of the installed Redis or Valkey server. Throws an Error when there is none. */
@@ -130,7 +151,7 @@ export function redisBinary(): string {
       }
     }
   }
-  throw new Error(
+  throw new CommandError(
     `No ${SERVERS.join(' or ')} found. Install one, for example with: apt-get install redis-server`,
   );
 }
@@ -145,8 +166,11 @@ async function untilReady(child: ChildProcess): Promise<void> {
   child.stdout?.on('data', read);
   child.stderr?.on('data', read);
   child.once('error', reject);
-  child.once('exit', () => reject(new Error(`The Redis server did not start:\n${output}`)));
-  const timer = setTimeout(() => reject(new Error(`The Redis server is not ready:\n${output}`)), START_MS);
+  child.once('exit', () => reject(new CommandError(`The Redis server did not start:\n${output}`)));
+  const timer = setTimeout(
+    () => reject(new CommandError(`The Redis server is not ready:\n${output}`)),
+    START_MS,
+  );
   try {
     await promise;
   } finally {

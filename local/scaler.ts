@@ -13,7 +13,12 @@ export interface ScalerOptions extends ScalingRules {
   spawn(): FunctionProcess;
   /** Told after every poll. */
   onPoll?: (state: ScalerState) => void;
+  /** Told when workers end one after another before they are ready: the next one would too. */
+  onFailure?: (error: Error) => void;
 }
+
+/** Workers that may end at their start in a row. */
+const FAILED_STARTS = 3;
 
 /** What the scaler saw and has. */
 export interface ScalerState {
@@ -32,9 +37,13 @@ export class Scaler {
   readonly #options: ScalerOptions;
   readonly #stopping = new AbortController();
   #workers: FunctionProcess[] = [];
+  /** Those that are asked to stop too, until they have ended. */
+  readonly #started = new Set<FunctionProcess>();
   #leaving: Promise<void>[] = [];
   #wanted: { at: number; wanted: number }[] = [];
   #published = '';
+  #failedStarts = 0;
+  #state: ScalerState | null = null;
   #activeAt = Date.now();
   #loop: Promise<void> = Promise.resolve();
 
@@ -47,6 +56,11 @@ export class Scaler {
     return this.#workers.filter((worker) => worker.isRunning);
   }
 
+  /** What the last poll saw; null before the first. */
+  get state(): ScalerState | null {
+    return this.#state;
+  }
+
   start(): void {
     this.#loop = this.#run();
   }
@@ -56,6 +70,12 @@ export class Scaler {
     this.#stopping.abort();
     await this.#loop;
     await Promise.all([...this.workers.map((worker) => worker.stop()), ...this.#leaving]);
+  }
+
+  /** Stops polling and ends every worker at once. */
+  kill(): void {
+    this.#stopping.abort();
+    for (const worker of this.#started) worker.signal('SIGKILL');
   }
 
   async #run(): Promise<void> {
@@ -81,7 +101,8 @@ export class Scaler {
     this.#scale(desired);
     await this.#publish(desired);
     const { queue, leases, delayed, outbox } = counts;
-    onPoll?.({ queue, leases, delayed, outbox, desired, running: this.#workers.length });
+    this.#state = { queue, leases, delayed, outbox, desired, running: this.#workers.length };
+    onPoll?.(this.#state);
   }
 
   /** Like the Kubernetes autoscaler, go down only to the most that was wanted within the cooldown. */
@@ -103,12 +124,23 @@ export class Scaler {
   }
 
   #scale(desired: number): void {
-    while (this.#workers.length < desired) this.#workers.push(this.#options.spawn());
+    while (this.#workers.length < desired) this.#workers.push(this.#spawn());
     for (const worker of this.#workers.splice(desired)) {
       const left = worker.stop().then(() => {
         this.#leaving = this.#leaving.filter((each) => each !== left);
       });
       this.#leaving.push(left);
     }
+  }
+
+  #spawn(): FunctionProcess {
+    const worker = this.#options.spawn();
+    this.#started.add(worker);
+    void worker.exited.then(() => {
+      this.#started.delete(worker);
+      this.#failedStarts = worker.isListening ? 0 : this.#failedStarts + 1;
+      if (this.#failedStarts >= FAILED_STARTS) this.#options.onFailure?.(new Error(worker.howItEnded));
+    });
+    return worker;
   }
 }

@@ -54,21 +54,27 @@ export class SplitClient {
     signal?: AbortSignal,
     parameters: Record<string, string | number> = {},
   ): Promise<ImageStatus> {
-    const query = Object.entries({ name, ...parameters }).map(
-      ([key, value]) => `${key}=${encodeURIComponent(value)}`,
-    );
     for (;;) {
       try {
-        return await this.#request(`/?${query.join('&')}`, {
-          method: 'POST',
-          body: bytes,
-          signal,
-        });
+        return await this.send(name, bytes, signal, parameters);
       } catch (error) {
         if (!(error instanceof Refused) || error.status !== 429) throw error;
         await sleep(error.retryAfterSeconds * 1000, undefined, { signal });
       }
     }
+  }
+
+  /** Uploads an image, once. Throws {@link Refused}. */
+  async send(
+    name: string,
+    bytes: Uint8Array,
+    signal?: AbortSignal,
+    parameters: Record<string, string | number> = {},
+  ): Promise<ImageStatus> {
+    const query = Object.entries({ name, ...parameters }).map(
+      ([key, value]) => `${key}=${encodeURIComponent(value)}`,
+    );
+    return this.#request(`/?${query.join('&')}`, { method: 'POST', body: bytes, signal });
   }
 
   async status(id: string, signal?: AbortSignal): Promise<ImageStatus> {

@@ -3,8 +3,8 @@
 
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort(signal));
-// A parent that has died cannot send a signal, but the channel that it opened to this process closes.
-process.once('disconnect', () => stop.abort('disconnect'));
+// The channel that a runner opened to this process closes when the runner is gone. So is its Redis: nothing is left to do.
+process.once('disconnect', () => process.exit(1));
 
 /** Aborted when the process is asked to stop; the reason is the signal's name. */
 export const stopSignal = stop.signal;

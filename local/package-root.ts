@@ -1,0 +1,12 @@
+// Where the package is, seen from its sources and from the bundle that `npm pack` makes of them.
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** The folder with package.json and dist. */
+export const packageRoot = rootAbove(import.meta.dirname);
+
+function rootAbove(folder: string): string {
+  return existsSync(join(folder, 'package-lock.json')) || existsSync(join(folder, 'LICENSE'))
+    ? folder
+    : rootAbove(dirname(folder));
+}
