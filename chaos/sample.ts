@@ -8,7 +8,7 @@ import { drawSamples } from '../local/samples.ts';
 export async function chaosSample(): Promise<Uint8Array<ArrayBuffer>> {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-sample-'));
   try {
-    const [landscape] = await drawSamples(folder);
+    const [landscape] = await drawSamples(folder, 1);
     return await readFile(landscape);
   } finally {
     await rm(folder, { recursive: true, force: true });

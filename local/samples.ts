@@ -1,5 +1,5 @@
 // Draws the sample images a first run blurs: a landscape, a picture with soft alpha, and a JPEG.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Jimp } from '../functions/blur/jimp.ts';
 
@@ -20,14 +20,18 @@ const samples: Sample[] = [
   { file: 'tiles.jpg', width: 1200, height: 800, paint: mosaic },
 ];
 
-/** Draws the samples into `folder` and answers their paths. */
-export async function drawSamples(folder: string): Promise<string[]> {
+/** Draws the samples into `folder`, or the first few of them, and returns their paths. */
+export async function drawSamples(folder: string, count = samples.length): Promise<string[]> {
   await mkdir(folder, { recursive: true });
   return Promise.all(
-    samples.map(async (sample) => {
+    samples.slice(0, count).map(async (sample) => {
       const path = join(folder, sample.file);
       const image = new Jimp({ data: draw(sample), width: sample.width, height: sample.height });
-      await writeFile(path, await image.getBuffer(path.endsWith('.jpg') ? 'image/jpeg' : 'image/png'));
+      const bytes = await image.getBuffer(path.endsWith('.jpg') ? 'image/jpeg' : 'image/png');
+      // Another run may look into the folder meanwhile: a sample appears there as a whole.
+      const partial = join(folder, `.${sample.file}.${process.pid}`);
+      await writeFile(partial, bytes);
+      await rename(partial, path);
       return path;
     }),
   );
