@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../scripts/lib/options.ts';
-import { HELP, readOptions } from './options.ts';
+import { HELP, readOptions, type Options } from './options.ts';
 
-const read = (...args: string[]) => readOptions(args, {})?.recipe;
+const read = (...args: string[]) => (readOptions(args, {}) as Options).recipe;
 
 describe('the options of npm start that choose a filter', () => {
   it.each([
@@ -27,6 +27,6 @@ describe('the options of npm start that choose a filter', () => {
   ])('refuse %j', (args, message) => expect(() => read(...args)).toThrow(new UsageError(message)));
 
   it('are in the help text', () => {
-    for (const option of ['--filter', '--kernel', '--amount']) expect(HELP).toContain(`  ${option} `);
+    for (const option of ['--filter', '--kernel', '--amount']) expect(HELP).toContain(` ${option} `);
   });
 });

@@ -6,30 +6,47 @@ import { oneOf, parameterValue, UsageError } from '../scripts/lib/options.ts';
 
 const parameterNames = [...new Set(filterNames.flatMap((filter) => Object.keys(filters[filter].parameters)))];
 
+/** Those that people set often. */
+const SHORT: Partial<Record<string, string>> = { kernel: 'k' };
+
 /** For the command line's parser. */
 export const filterOptions = Object.fromEntries(
-  ['filter', ...parameterNames].map((name) => [name, { type: 'string' as const }]),
+  ['filter', ...parameterNames].map((name) => {
+    const short = SHORT[name];
+    return [name, { type: 'string' as const, ...(short !== undefined && { short }) }];
+  }),
 );
 
 /** The lines of the help text. */
 export const filterHelp = [
-  `  --filter NAME   ${filterNames.join(' or ')} (default ${DEFAULT_FILTER})`,
+  `  --filter NAME     ${filterNames.join(' or ')} (default ${DEFAULT_FILTER})`,
   ...parameterNames.map((name) => {
     const owners = filterNames.filter((filter) => name in filters[filter].parameters);
     const { wanted, fallback } = filters[owners[0]].parameters[name];
-    return `  ${`--${name} N`.padEnd(15)} of ${owners.join(' and ')}: ${wanted} (default ${fallback})`;
+    const option = SHORT[name] === undefined ? `--${name} N` : `-${SHORT[name]}, --${name} N`;
+    return `  ${option.padEnd(17)} of ${owners.join(' and ')}: ${wanted} (default ${fallback})`;
   }),
 ].join('\n');
 
-/** Reads these options. Throws a {@link UsageError} for a value that is not allowed, or one that is another filter's. */
-export function readRecipe(given: Record<string, string | boolean | undefined>): Recipe {
+/**
+ * Reads these options; `settings` has the values that hold where an option is not given. Throws a {@link UsageError} for a
+ * value that is not allowed, or one that is another filter's.
+ */
+export function readRecipe(
+  given: Record<string, string | boolean | undefined>,
+  settings: Record<string, string | undefined> = {},
+): Recipe {
   const filter = oneOf('filter', String(given.filter ?? DEFAULT_FILTER), filterNames);
   const { parameters } = filters[filter];
   const foreign = parameterNames.find((name) => given[name] !== undefined && !(name in parameters));
   if (foreign !== undefined) throw new UsageError(`--${foreign} is no parameter of the filter ${filter}`);
   const values: Values = {};
   for (const [name, parameter] of Object.entries(parameters)) {
-    values[name] = parameterValue(name, String(given[name] ?? parameter.fallback), parameter);
+    values[name] = parameterValue(
+      name,
+      String(given[name] ?? (settings[name] || parameter.fallback)),
+      parameter,
+    );
   }
   return { filter, values };
 }

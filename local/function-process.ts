@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError } from '../scripts/lib/options.ts';
+import { shortLogLine } from './log-lines.ts';
 import { packageRoot } from './package-root.ts';
 
 const START_MS = 15_000;
@@ -83,7 +84,7 @@ export class FunctionProcess {
 
   /** That it ended and how, with the last it said. */
   get howItEnded(): string {
-    const said = wordsOf(this.#lastLine).slice(0, LAST_WORDS);
+    const said = shortLogLine(this.#lastLine).slice(0, LAST_WORDS);
     return `${this.name} ended (${this.end ?? 'it never ran'})${said && `: ${said}`}`;
   }
 
@@ -132,14 +133,4 @@ export async function isReady(url: string, timeoutMs = START_MS): Promise<boolea
     ({ ok }) => ok,
     () => false,
   );
-}
-
-/** What a line of a log says: the message and the error of one in JSON, else all of it. */
-function wordsOf(line: string): string {
-  try {
-    const { message, error } = JSON.parse(line) as { message: string; error?: string };
-    return error ? `${message}: ${error}` : message;
-  } catch {
-    return line;
-  }
 }

@@ -1,23 +1,33 @@
-// The command line of `npm start`.
+// The command line of `tessera` and `npm start`.
 import type { Recipe } from '../functions/lib/filters/recipe.ts';
-import { oneOf, parseOptions, wholeNumber } from '../scripts/lib/options.ts';
+import { DEFAULT_FILTER } from '../functions/lib/filters/registry.ts';
+import { oneOf, parseOptions, UsageError, wholeNumber } from '../scripts/lib/options.ts';
 import { filterHelp, filterOptions, readRecipe } from './filter-options.ts';
 
-export const HELP = `Blurs images on this machine: npm start -- [<file or folder>...] [options]
+export const HELP = `Blurs images on this machine.
 
-Without files it blurs what is in samples/, drawing some pictures there first if there are none.
+  tessera [<file or folder>...] [options]            or, in a clone: npm start -- [...]
+  tessera --serve [--port N] [options]
 
-  --out DIR       where results go, each in the folders of its input (default output)
+Without files it blurs what is in samples/. If that folder is empty, it draws some pictures there first.
+
+  -o, --out DIR     where results go, each in the folders of its input (default output)
 ${filterHelp}
-  --tile T        tile size in pixels, 1 to 512 (default 256)
-  --queue MODE    lease (loses nothing) or naive (the baseline that does) (default lease)
-  --workers N     the most blur processes at a time, 1 to 64 (default NUM_WORKERS, or 4)
-  --json          print the figures as JSON on the last line
-  --help          this text
+  --tile T          tile size in pixels, 1 to 512 (default TILE_SIZE, or 256)
+  --queue MODE      lease (loses nothing) or naive (the baseline that does) (default QUEUE_MODE, or lease)
+  --workers N       the most blur processes at a time, 1 to 64 (default NUM_WORKERS, or 4)
+  --json            print the figures as JSON on the last line, with each input and its output
+  --serve           keep the pipeline up for curl until Ctrl-C; blur scales from zero and back
+  --port N          where --serve listens on 127.0.0.1 (default PORT, or 8080)
+  -h, --help        this text
+  -v, --version     the version
 
-With TESSERA_TOKEN set, split asks its callers for that token, as it does on a cluster with AUTH_TOKEN.
+The settings of docs/DEPLOY.md are taken from the environment, for example MAX_PIXELS=100000000. Not those that say where
+the parts of the pipeline find each other (REDIS_URL, K_SINK, HOST), and STORE and OUTPUT_PATH only with --serve. With
+TESSERA_TOKEN set, split asks its callers for that token, as it does on a cluster with AUTH_TOKEN.
 
-It exits with 0 if every image was written, 1 if one was not, 2 if it was called wrongly.`;
+Exit status: 0 if every image was written, 1 if one was not, 2 if it was called wrongly or --out cannot be written,
+130 after Ctrl-C.`;
 
 export interface Options {
   paths: string[];
@@ -27,31 +37,58 @@ export interface Options {
   queue: 'lease' | 'naive';
   workers: number;
   json: boolean;
+  /** The port to serve on; null to blur `paths` and end. */
+  port: number | null;
 }
 
-/** Reads the command line; null when it asks for help. Throws a {@link UsageError} for what it cannot read. */
-export function readOptions(argv: string[], env: NodeJS.ProcessEnv): Options | null {
-  const { values, positionals } = parseOptions({
-    args: argv,
-    allowPositionals: true,
-    options: {
-      out: { type: 'string', default: 'output' },
-      ...filterOptions,
-      tile: { type: 'string', default: '256' },
-      queue: { type: 'string', default: 'lease' },
-      workers: { type: 'string', default: env.NUM_WORKERS ?? '4' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) return null;
+const names = {
+  out: { type: 'string', short: 'o' },
+  ...filterOptions,
+  tile: { type: 'string' },
+  queue: { type: 'string' },
+  workers: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  serve: { type: 'boolean', default: false },
+  port: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+} as const;
+
+/** Options that npm knows too. */
+const SHARED_WITH_NPM = new Set(['json', 'help', 'version']);
+
+/** Reads the command line, or tells what else it asks for. Throws a {@link UsageError} for what it cannot read. */
+export function readOptions(argv: string[], env: NodeJS.ProcessEnv): Options | 'help' | 'version' {
+  const { values, positionals } = parseOptions({ args: argv, allowPositionals: true, options: names });
+  if (values.help) return 'help';
+  if (values.version) return 'version';
+  assertNotTakenByNpm(env);
+  const { serve, json } = values;
+  const recipe = readRecipe(values, { kernel: env.KERNEL_SIZE });
+  if (!serve && values.port !== undefined) throw new UsageError('--port goes with --serve');
+  if (serve && positionals.length > 0) throw new UsageError('--serve takes no files; send them with curl');
+  if (serve && recipe.filter !== DEFAULT_FILTER)
+    throw new UsageError('--filter goes with files; with --serve each request names its own');
+  if (serve && json) throw new UsageError('--json goes with files, not with --serve');
+  if (serve && values.out !== undefined) throw new UsageError('--out goes with files, not with --serve');
+  if (values.out === '') throw new UsageError('--out is empty; a folder is wanted');
   return {
     paths: positionals,
-    out: values.out,
-    recipe: readRecipe(values),
-    tile: wholeNumber('tile', values.tile, 1, 512),
-    queue: oneOf('queue', values.queue, ['lease', 'naive']),
-    workers: wholeNumber('workers', values.workers, 1, 64),
-    json: values.json,
+    out: values.out ?? 'output',
+    recipe,
+    tile: wholeNumber('tile', values.tile ?? (env.TILE_SIZE || '256'), 1, 512),
+    queue: oneOf('queue', values.queue ?? (env.QUEUE_MODE || 'lease'), ['lease', 'naive']),
+    workers: wholeNumber('workers', values.workers ?? (env.NUM_WORKERS || '4'), 1, 64),
+    json,
+    port: serve ? wholeNumber('port', values.port ?? (env.PORT || '8080'), 0, 65_535) : null,
   };
+}
+
+/** `npm start photo.png --kernel 21`: without a `--` npm takes the option for its own, and only the environment shows it. */
+function assertNotTakenByNpm(env: NodeJS.ProcessEnv): void {
+  if (env.npm_lifecycle_event !== 'start') return;
+  for (const name of Object.keys(names)) {
+    if (SHARED_WITH_NPM.has(name) || env[`npm_config_${name}`] === undefined) continue;
+    throw new UsageError(`npm took --${name} for itself; put -- first: npm start -- --${name} ...`);
+  }
 }

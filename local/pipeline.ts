@@ -139,13 +139,14 @@ export class Pipeline {
     await this.redisServer.stop();
   }
 
-  /** Ends everything at once, whatever it is doing: nobody needs what is in Redis any more. */
+  /** Ends everything at once, whatever it is doing, when nobody needs what is in Redis any more. */
   async kill(): Promise<void> {
-    this.scaler.kill();
-    for (const part of [this.split, this.assemble]) part.signal('SIGKILL');
+    const parts = [this.split, this.assemble];
+    for (const part of parts) part.signal('SIGKILL');
+    await Promise.all([this.scaler.kill(), ...parts.map(({ exited }) => exited)]);
     this.redis.disconnect();
     await this.redisServer.kill();
-    await this.stop();
+    await this.redisServer.stop();
   }
 }
 

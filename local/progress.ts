@@ -1,64 +1,74 @@
-// Shows how a run is doing: one bar an image and a line for the queue where there is a terminal, plain lines elsewhere.
-import { clearScreenDown, moveCursor } from 'node:readline';
+// Shows how a run is doing: what is over once, what is under way below it.
 import type { WriteStream } from 'node:tty';
-import { beginning, inColumns } from './columns.ts';
+import type { ImageResult } from './image-result.ts';
+import { finishedLine, imageLine, totalLine, type ImageNews } from './progress-lines.ts';
+import type { RunView } from './run.ts';
 import type { ScalerState } from './scaler.ts';
+import { Screen } from './screen.ts';
 
-export interface ImageProgress {
-  name: string;
-  tiles: number;
-  done: number;
-  state: string;
-}
+const SIGN_COLUMNS = 3;
 
-const BAR_WIDTH = 28;
-const NAME_WIDTH = 24;
-
-export class Progress {
-  readonly #out: WriteStream;
-  readonly #images = new Map<string, ImageProgress>();
+export class Progress implements RunView {
+  readonly #screen: Screen;
+  readonly #images: number;
+  readonly #startedAt = performance.now();
+  readonly #underWay = new Map<number, ImageNews>();
+  #finished = 0;
+  #megapixels = 0;
   #scaler: ScalerState | null = null;
-  #drawn = 0;
-  #lastWorkers = -1;
 
-  constructor(out: WriteStream) {
-    this.#out = out;
+  constructor(out: WriteStream, images: number) {
+    this.#images = images;
+    this.#screen = new Screen(out, (columns, rows) => this.#lines(columns, rows));
   }
 
-  /** Takes the news of one image; `key` tells images apart. */
-  image(key: string, progress: ImageProgress): void {
-    const before = this.#images.get(key);
-    this.#images.set(key, progress);
-    if (this.#out.isTTY) this.#draw();
-    else if (before?.state !== progress.state) {
-      this.#out.write(`${progress.name}: ${progress.state} ${progress.done}/${progress.tiles}\n`);
-    }
+  image(at: number, news: ImageNews): void {
+    this.#underWay.set(at, news);
+    this.#screen.changed();
+  }
+
+  finished(at: number, result: ImageResult): void {
+    this.#underWay.delete(at);
+    this.#finished++;
+    const { output, width, height } = result;
+    const isWritten = output !== null;
+    if (isWritten) this.#megapixels += ((width ?? 0) * (height ?? 0)) / 1e6;
+    const { columns, paint } = this.#screen;
+    const sign = isWritten ? paint('green', '✓') : paint('red', '✗');
+    const line = finishedLine(result, columns && columns - SIGN_COLUMNS);
+    this.#screen.keep(columns === undefined ? `  ${line}` : `${sign} ${line}`);
   }
 
   /** Takes the news of the queue and the workers. */
   scaler(state: ScalerState): void {
     this.#scaler = state;
-    if (this.#out.isTTY) this.#draw();
-    else if (state.running !== this.#lastWorkers) this.#out.write(`${queueLine(state)}\n`);
-    this.#lastWorkers = state.running;
+    this.#screen.changed();
   }
 
-  #draw(): void {
-    const lines = [...this.#images.values()].map(barLine);
-    if (this.#scaler) lines.push(queueLine(this.#scaler));
-    moveCursor(this.#out, 0, -this.#drawn);
-    clearScreenDown(this.#out);
-    this.#out.write(lines.map((line) => `${beginning(line, this.#out.columns - 1)}\n`).join(''));
-    this.#drawn = lines.length;
+  /** Prints what a function says. */
+  log(line: string): void {
+    this.#screen.keep(line);
   }
-}
 
-function barLine({ name, tiles, done, state }: ImageProgress): string {
-  const filled = tiles === 0 ? 0 : Math.floor((done / tiles) * BAR_WIDTH);
-  const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
-  return `${inColumns(name, NAME_WIDTH)} ${bar} ${String(done).padStart(4)}/${tiles} ${state}`;
-}
+  close(): void {
+    this.#screen.close();
+  }
 
-function queueLine({ queue, leases, delayed, running }: ScalerState): string {
-  return `queue ${queue}, in flight ${leases}, delayed ${delayed}, workers ${running}`;
+  #lines(columns: number, rows: number): string[] {
+    const underWay = [...this.#underWay.values()];
+    const { paint } = this.#screen;
+    const share = underWay.reduce((sum, { tiles, done }) => sum + (tiles === 0 ? 0 : done / tiles), 0);
+    const totals = {
+      images: this.#images,
+      finished: this.#finished,
+      underWay: share,
+      megapixels: this.#megapixels,
+      elapsedMs: performance.now() - this.#startedAt,
+      scaler: this.#scaler,
+    };
+    return [
+      ...underWay.slice(0, rows - 1).map((news) => imageLine(news, columns, paint)),
+      totalLine(totals, columns, paint),
+    ];
+  }
 }

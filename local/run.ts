@@ -1,118 +1,216 @@
-// One run of `npm start`: images in, blurred images out, and the figures of it.
-import { rename } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+// One run: images in, blurred images out, and what became of each. It ends by itself, whatever goes wrong.
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Recipe } from '../functions/lib/filters/recipe.ts';
-import { makeFolder } from '../functions/lib/store/make-folder.ts';
 import { printable } from '../functions/lib/store/names.ts';
 import { openFile } from '../functions/lib/store/open-file.ts';
+import { isReady } from './function-process.ts';
+import { notTaken, resultOf, type ImageResult } from './image-result.ts';
 import type { RunImage } from './inputs.ts';
+import { untilNothingMoves } from './movement.ts';
+import type { OutputFolder } from './output-folder.ts';
+import { PatientClient } from './patient-client.ts';
 import type { Pipeline } from './pipeline.ts';
-import type { Progress } from './progress.ts';
 import { SplitClient, type ImageStatus } from './split-client.ts';
 
-/** Images uploaded at the same time. */
-const UPLOADS = 2;
+/** Images under way at the same time. */
+const IMAGES_AT_ONCE = 2;
 const STATUS_EVERY_MS = 50;
 /** An image that is not done though nothing of it is queued or in flight for so long has lost tiles. */
 const LOST_AFTER_MS = 5000;
+/** How long a result may be refused by the store before its image is given up. */
+const STORE_PATIENCE_MS = 3000;
+/** So many results in a row that could not be written end the run. */
+const UNWRITTEN_IN_A_ROW = 3;
+/** How long nothing may move. A tile whose worker died moves again after its lease. */
+const STUCK_AFTER_MS = 10_000;
+const PROBE_MS = 500;
 
-export interface ImageResult {
-  id: string | null;
-  /** The file it was read from. */
-  input: string;
-  name: string;
-  width: number | null;
-  height: number | null;
-  tiles: number;
-  done: number;
-  /** `done`, `failed`, `cancelled`, `refused` (never taken in) or `incomplete` (tiles were lost). */
-  state: string;
-  ms: number;
-  /** The file its result is in; null when it has none. */
-  output: string | null;
-  error: string | null;
+/** Is told how a run is doing. */
+export interface RunView {
+  /** News of an image that is under way. */
+  image(at: number, news: { name: string; tiles: number; done: number; state: string }): void;
+  /** An image is over. */
+  finished(at: number, result: ImageResult): void;
 }
 
 export interface RunOptions {
   recipe: Recipe;
   pipeline: Pipeline;
   images: RunImage[];
-  /** Where the pipeline writes results. */
-  stagingDir: string;
-  /** Where they belong, on the same file system. */
-  outDir: string;
-  progress: Progress;
+  output: OutputFolder;
+  leaseMs: number;
+  view: RunView;
+  /** Ends the run. */
   signal: AbortSignal;
 }
 
-/** Blurs `images` over HTTP and returns what became of each, in their order. */
-export async function blurFiles({
-  recipe,
-  pipeline,
-  images,
-  stagingDir,
-  outDir,
-  progress,
-  signal,
-}: RunOptions): Promise<ImageResult[]> {
-  const parameters = { filter: recipe.filter, ...recipe.values };
-  const client = new SplitClient(pipeline.splitUrl, pipeline.accessToken);
-  const results: ImageResult[] = [];
-  let next = 0;
-
-  async function blurOne(at: number): Promise<ImageResult> {
-    const startedAt = performance.now();
-    const elapsedMs = () => Math.round(performance.now() - startedAt);
-    const { input, path, name, output } = images[at];
-    const shown = printable(input);
-    const show = ({ tiles, status, done = 0 }: Pick<ImageStatus, 'tiles' | 'status'> & { done?: number }) =>
-      progress.image(String(at), { name: shown, tiles, done, state: status });
-    try {
-      show({ tiles: 0, status: 'splitting' });
-      const accepted = await client.upload(name, await readImage(path), signal, parameters);
-      const status = await untilOver(accepted.id, show);
-      const isWritten = status.status === 'done' && status.output !== null;
-      const target = join(outDir, output);
-      if (isWritten) await moveFile(join(stagingDir, basename(status.output ?? '')), target);
-      return { ...resultOf(status), input, ms: elapsedMs(), output: isWritten ? target : null };
-    } catch (error) {
-      signal.throwIfAborted();
-      const reason = error instanceof Error ? error.message : String(error);
-      progress.image(String(at), { name: shown, tiles: 0, done: 0, state: `refused: ${reason}` });
-      const nothing = { id: null, width: null, height: null, tiles: 0, done: 0, output: null };
-      return { ...nothing, input, name, state: 'refused', ms: elapsedMs(), error: reason };
-    }
-  }
-
-  async function untilOver(id: string, show: (status: ImageStatus) => void): Promise<ImageStatus> {
-    let movedAt = Date.now();
-    for (let before = ''; ; await sleep(STATUS_EVERY_MS, undefined, { signal })) {
-      const status = await client.status(id, signal);
-      show(status);
-      if (status.status === 'done' || status.status === 'failed' || status.status === 'cancelled')
-        return status;
-      const now = JSON.stringify([status.status, status.done]);
-      if (now !== before || (await pipeline.pending()) > 0) movedAt = Date.now();
-      if (Date.now() - movedAt > LOST_AFTER_MS) {
-        return { ...status, status: 'incomplete', error: `${status.tiles - status.done} tiles were lost` };
-      }
-      before = now;
-    }
-  }
-
-  async function take(): Promise<void> {
-    while (next < images.length) {
-      const at = next++;
-      results[at] = await blurOne(at);
-    }
-  }
-  await Promise.all(Array.from({ length: UPLOADS }, take));
-  return results;
+export interface RunOutcome {
+  /** What became of the images, in their order. */
+  results: ImageResult[];
+  /** Why the run ended before all images were over; null when they are. */
+  endedBy: string | null;
 }
 
-function resultOf({ id, name, width, height, tiles, done, status, error }: ImageStatus) {
-  return { id, name, width, height, tiles, done, state: status, error };
+/** Blurs `images` over HTTP. */
+export async function blurFiles(options: RunOptions): Promise<RunOutcome> {
+  return new Run(options).run();
+}
+
+/** The result could not be put where it belongs. */
+class Unwritten extends Error {}
+
+class Run {
+  readonly #options: RunOptions;
+  readonly #over = new AbortController();
+  readonly #client: PatientClient;
+  readonly #results: ImageResult[] = [];
+  /** Of the images under way. */
+  readonly #statuses = new Map<number, ImageStatus>();
+  #endedBy: string | null = null;
+  #unwritten = 0;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    const { splitUrl, accessToken } = options.pipeline;
+    this.#client = new PatientClient(new SplitClient(splitUrl, accessToken), this.#over.signal);
+  }
+
+  async run(): Promise<RunOutcome> {
+    const { pipeline, images, leaseMs, signal } = this.#options;
+    const interrupt = () => this.#end('interrupted');
+    if (signal.aborted) interrupt();
+    signal.addEventListener('abort', interrupt);
+    void pipeline.failed.then(({ message }) => this.#end(message));
+    const watching = this.#watch(Math.max(STUCK_AFTER_MS, 2 * leaseMs));
+    const waiting = images.entries();
+    const takeInTurn = async () => {
+      for (const [at, image] of waiting) await this.#blur(at, image);
+    };
+    await Promise.all(Array.from({ length: IMAGES_AT_ONCE }, takeInTurn));
+    const endedBy = this.#endedBy;
+    signal.removeEventListener('abort', interrupt);
+    this.#over.abort();
+    await watching;
+    return { results: this.#results, endedBy };
+  }
+
+  #end(reason: string): void {
+    this.#endedBy ??= reason;
+    this.#over.abort();
+  }
+
+  async #watch(limitMs: number): Promise<void> {
+    const { signal } = this.#over;
+    await untilNothingMoves(() => this.#look(), limitMs, signal);
+    if (!signal.aborted) this.#end(`nothing has moved for ${Math.round(limitMs / 1000)} s`);
+  }
+
+  /** All that changes as long as the run gets on. */
+  async #look(): Promise<string> {
+    const { pipeline, output } = this.#options;
+    if (!(await output.isThere())) this.#end(`--out ${output.path} was removed`);
+    const { queue, leases, delayed, outbox } = pipeline.scaler.state ?? {};
+    const statuses = [...this.#statuses].map(([at, { status, done }]) => [at, status, done]);
+    // A large picture may take long to decode. Meanwhile split answers, if it is well.
+    const isDecoding = this.#client.isUploading && (await isReady(pipeline.splitUrl, PROBE_MS));
+    const bytes = await output.bytesUnderWay();
+    return JSON.stringify([queue, leases, delayed, outbox, statuses, bytes, isDecoding && Date.now()]);
+  }
+
+  /** Blurs one image; keeps and tells what became of it. */
+  async #blur(at: number, image: RunImage): Promise<void> {
+    if (this.#endedBy !== null) {
+      this.#results[at] = notTaken(image, 'not started', this.#endedBy);
+      return;
+    }
+    const startedAt = performance.now();
+    const elapsedMs = () => Math.round(performance.now() - startedAt);
+    const result = await this.#take(at, image, elapsedMs).catch((error: Error) =>
+      this.#unfinished(at, image, error, elapsedMs()),
+    );
+    if (result.output !== null) this.#unwritten = 0;
+    this.#statuses.delete(at);
+    this.#results[at] = result;
+    this.#options.view.finished(at, result);
+  }
+
+  async #take(at: number, image: RunImage, elapsedMs: () => number): Promise<ImageResult> {
+    const { output, recipe } = this.#options;
+    this.#show(at, image, { tiles: 0, done: 0, status: 'splitting' });
+    const { id } = await this.#client.upload(image.name, await readImage(image.path), {
+      filter: recipe.filter,
+      ...recipe.values,
+    });
+    const status = await this.#untilOver(at, image, id);
+    if (status.status !== 'done' || status.output === null) return resultOf(status, image, null, elapsedMs());
+    try {
+      const path = await output.place(basename(status.output), image.output);
+      return resultOf(status, image, path, elapsedMs());
+    } catch (error) {
+      throw await this.#unwrittenBecause((error as Error).message);
+    }
+  }
+
+  /** The result of an image that ended with an error, or with the run. */
+  #unfinished(at: number, image: RunImage, error: Error, ms: number): ImageResult {
+    const status = this.#statuses.get(at);
+    if (error instanceof Unwritten || this.#endedBy === null) {
+      if (!status) return notTaken(image, 'refused', error.message, ms);
+      return { ...resultOf(status, image, null, ms), state: 'failed', error: error.message };
+    }
+    if (!status) return notTaken(image, 'unfinished', this.#endedBy, ms);
+    const reason = status.error ?? this.#endedBy;
+    return { ...resultOf(status, image, null, ms), state: 'unfinished', error: reason };
+  }
+
+  async #untilOver(at: number, image: RunImage, id: string): Promise<ImageStatus> {
+    const { pipeline } = this.#options;
+    let movedAt = Date.now();
+    let refusedAt: number | null = null;
+    let before = '';
+    for (;;) {
+      const status = await this.#client.status(id);
+      if (status !== null) {
+        this.#statuses.set(at, status);
+        this.#show(at, image, status);
+        if (['done', 'failed', 'cancelled'].includes(status.status)) return status;
+        const now = JSON.stringify([status.status, status.done]);
+        if (now !== before || pipeline.pendingAtLastPoll > 0) movedAt = Date.now();
+        before = now;
+        if (Date.now() - movedAt > LOST_AFTER_MS) {
+          return { ...status, status: 'incomplete', error: `${status.tiles - status.done} tiles were lost` };
+        }
+        const isRefused = status.status === 'blurred' && status.error !== null;
+        refusedAt = isRefused ? (refusedAt ?? Date.now()) : null;
+        if (refusedAt !== null && Date.now() - refusedAt > STORE_PATIENCE_MS) {
+          await this.#client.cancel(id);
+          throw await this.#unwrittenBecause(status.error ?? '');
+        }
+      }
+      await sleep(STATUS_EVERY_MS, undefined, { signal: this.#over.signal });
+    }
+  }
+
+  /** Notes that a result could not be written. If none can be any more, the other images need not be tried. */
+  async #unwrittenBecause(reason: string): Promise<Unwritten> {
+    const { output } = this.#options;
+    const fault = await output.fault();
+    this.#unwritten++;
+    if (fault !== null) this.#end(fault);
+    else if (this.#unwritten >= UNWRITTEN_IN_A_ROW) {
+      this.#end(`${this.#unwritten} results in a row could not be written to ${output.path}`);
+    }
+    return new Unwritten(reason);
+  }
+
+  #show(
+    at: number,
+    { input }: RunImage,
+    { tiles, done, status }: Pick<ImageStatus, 'tiles' | 'done' | 'status'>,
+  ) {
+    this.#options.view.image(at, { name: printable(input), tiles, done, state: status });
+  }
 }
 
 async function readImage(path: string): Promise<Uint8Array> {
@@ -124,10 +222,4 @@ async function readImage(path: string): Promise<Uint8Array> {
   } finally {
     await handle.close();
   }
-}
-
-/** Puts a result in its place, in a folder that may have to be made. */
-async function moveFile(from: string, to: string): Promise<void> {
-  await makeFolder(dirname(to));
-  await rename(from, to);
 }

@@ -72,10 +72,11 @@ export class Scaler {
     await Promise.all([...this.workers.map((worker) => worker.stop()), ...this.#leaving]);
   }
 
-  /** Stops polling and ends every worker at once. */
-  kill(): void {
+  /** Stops polling and ends every worker at once. It does not wait for Redis. */
+  async kill(): Promise<void> {
     this.#stopping.abort();
     for (const worker of this.#started) worker.signal('SIGKILL');
+    await Promise.all([...this.#started].map(({ exited }) => exited));
   }
 
   async #run(): Promise<void> {
@@ -93,6 +94,7 @@ export class Scaler {
   async #poll(): Promise<void> {
     const { redis, keyPrefix, onPoll } = this.#options;
     const counts = await readCounts(redis, keyPrefix);
+    if (this.#stopping.signal.aborted) return;
     const total = pendingWork(counts);
     if (total > 0) this.#activeAt = Date.now();
     this.#workers = [...this.workers];

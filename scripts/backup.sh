@@ -23,12 +23,12 @@ while (($# > 0)); do
     --namespace) namespace=$(value "$@"); shift 2 ;;
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
     --help) show_help && exit ;;
-    -*) fail "unknown: $1 (--help tells more)" ;;
+    -*) fail "unknown: $1 (try --help)" ;;
     *) words+=("$1") && shift ;;
   esac
 done
 if ((${#words[@]} != 2)) || [[ ${words[0]} != save && ${words[0]} != restore ]]; then
-  fail 'one of these is wanted: save FILE, restore FILE (--help tells more)'
+  fail 'one of these is wanted: save FILE, restore FILE (try --help)'
 fi
 file=${words[1]}
 whole --timeout "$timeout_s" 1

@@ -99,8 +99,8 @@ export async function buildAll(): Promise<void> {
   await Promise.all(bundles.map(bundle));
 }
 
-/** Builds unless dist is newer than every source it is made from. */
-export async function buildIfStale(): Promise<void> {
+/** Builds unless dist is newer than every source it is made from. `onBuild` is told before. */
+export async function buildIfStale(onBuild?: () => void): Promise<void> {
   const builtAt = Math.min(
     ...(await Promise.all(bundles.map(({ name }) => changedAt(join(root, 'dist', name, MARK))))),
   );
@@ -109,7 +109,9 @@ export async function buildIfStale(): Promise<void> {
   );
   const inputs = [...sources, import.meta.filename, join(root, 'package-lock.json')];
   const newest = Math.max(...(await Promise.all(inputs.map(changedAt))));
-  if (builtAt <= newest) await buildAll();
+  if (builtAt > newest) return;
+  onBuild?.();
+  await buildAll();
 }
 
 async function changedAt(path: string): Promise<number> {

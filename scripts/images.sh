@@ -31,10 +31,10 @@ while (($# > 0)); do
     --tool) tool=$(value "$@"); shift 2 ;;
     --digests) digests=$(value "$@"); shift 2 ;;
     --help) show_help && exit ;;
-    *) fail "unknown: $1 (--help tells more)" ;;
+    *) fail "unknown: $1 (try --help)" ;;
   esac
 done
-[[ -n $registry ]] || fail '--registry is missing (--help tells more)'
+[[ -n $registry ]] || fail '--registry is missing (try --help)'
 [[ -n $tag ]] || tag=$(content_tag)
 [[ $registry =~ ^[A-Za-z0-9./:_-]+$ && $tag =~ ^[A-Za-z0-9._-]+$ ]] || fail "not an image's name: \"$registry/tessera-split:$tag\""
 for each in docker podman buildah; do

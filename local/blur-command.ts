@@ -1,0 +1,85 @@
+// `tessera photo.png`: blurs images end to end on this machine. A private Redis, the three functions as processes, images
+// sent over HTTP, blur scaled from zero; nothing is left running.
+import { existsSync } from 'node:fs';
+import type { FilterName } from '../functions/lib/filters/registry.ts';
+import { printable } from '../functions/lib/store/names.ts';
+import { CommandError, UsageError } from '../scripts/lib/options.ts';
+import { findInputs, skippedLines, type RunInputs } from './inputs.ts';
+import { logPrinter } from './log-lines.ts';
+import type { Options } from './options.ts';
+import { OutputFolder } from './output-folder.ts';
+import { Pipeline } from './pipeline.ts';
+import { Progress } from './progress.ts';
+import { jsonReport, textReport } from './report.ts';
+import { blurFiles } from './run.ts';
+import { drawSamples } from './samples.ts';
+import { localSettings } from './settings.ts';
+import type { StopRequest } from './stop-request.ts';
+
+/** Blurs the images that `options` name and returns the exit status. `stop` ends it early. */
+export async function blurCommand(options: Options, stop: AbortSignal): Promise<number> {
+  // First all that can be wrong with the command line.
+  const settings = localSettings(options, process.env, { STORE: 'file' });
+  const { images, skipped } = await findImages(options.paths, options.recipe.filter);
+  const output = await OutputFolder.open(options.out);
+  // With --json, standard output is for the figures.
+  const out = options.json ? process.stderr : process.stdout;
+  const progress = new Progress(out, images.length);
+  const print = logPrinter((line) => progress.log(line), process.env);
+  const startedAt = performance.now();
+  let pipeline: Pipeline | null = null;
+  try {
+    pipeline = await Pipeline.start({
+      ...settings,
+      env: { ...settings.env, OUTPUT_PATH: output.staging },
+      maxWorkers: options.workers,
+      onPoll: (state) => progress.scaler(state),
+      // One that cannot start is told of with its last words.
+      onLog: (name, line) => pipeline && !stop.aborted && print(name, line),
+      signal: stop,
+    });
+    progress.log(`redis: ${pipeline.redisServer.url}\nsplit: ${pipeline.splitUrl}`);
+    const leaseMs = Number(settings.env.LEASE_MS);
+    const outcome = await blurFiles({
+      recipe: options.recipe,
+      pipeline,
+      images,
+      output,
+      leaseMs,
+      view: progress,
+      signal: stop,
+    });
+    progress.close();
+    const ms = Math.round(performance.now() - startedAt);
+    const report = { ...outcome, skipped, recipe: options.recipe, out: options.out, ms };
+    out.write(`${textReport(report)}\n`);
+    if (options.json) process.stdout.write(`${jsonReport(report)}\n`);
+    if (stop.aborted) return (stop.reason as StopRequest).exitStatus;
+    return outcome.results.every((result) => result.output !== null) ? 0 : 1;
+  } finally {
+    progress.close();
+    await pipeline?.kill();
+    await output.close();
+  }
+}
+
+/** The images of the run; the samples when none are named. Throws a {@link UsageError} when there is none. */
+async function findImages(paths: string[], filter: FilterName): Promise<RunInputs> {
+  if (paths.length === 0) return findSamples(filter);
+  const inputs = await findInputs(paths, filter).catch((error: Error) => {
+    throw new UsageError(error.message, { cause: error });
+  });
+  if (inputs.images.length > 0) return inputs;
+  const nothing = `There is no PNG or JPEG file in ${paths.map(printable).join(', ')}`;
+  throw new UsageError([nothing, ...skippedLines(inputs.skipped)].join('\n'));
+}
+
+async function findSamples(filter: FilterName): Promise<RunInputs> {
+  const inputs = existsSync('samples') ? await findInputs(['samples'], filter) : null;
+  if (inputs?.images.length) return inputs;
+  console.error('Drawing pictures into samples/');
+  const paths = await drawSamples('samples').catch((error: Error) => {
+    throw new CommandError(`samples/ cannot be drawn: ${error.message}`, { cause: error });
+  });
+  return findInputs(paths, filter);
+}

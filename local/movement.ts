@@ -1,0 +1,21 @@
+// Notices that a run is stuck: nothing that can be seen of it changes any more.
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const LOOKS = 20;
+
+/** Resolves once `look` has returned the same for `limitMs`, or when `signal` is aborted. */
+export async function untilNothingMoves(
+  look: () => Promise<string>,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  let movedAt = performance.now();
+  let before = '';
+  while (!signal.aborted) {
+    const now = await look();
+    if (now !== before) movedAt = performance.now();
+    else if (performance.now() - movedAt >= limitMs) return;
+    before = now;
+    await sleep(limitMs / LOOKS, undefined, { signal }).catch(() => {}); // The loop sees that it is over.
+  }
+}

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { UsageError } from '../scripts/lib/options.ts';
+import { readOptions } from './options.ts';
+
+const blur = (kernel: number) => ({ filter: 'blur', values: { kernel } });
+
+const defaults = {
+  paths: [],
+  out: 'output',
+  recipe: blur(15),
+  tile: 256,
+  queue: 'lease',
+  workers: 4,
+  json: false,
+  port: null,
+};
+
+describe('readOptions', () => {
+  it.each<[string[], Record<string, unknown>]>([
+    [[], {}],
+    [['-o', 'blurred', '-k', '21', 'a.png'], { out: 'blurred', recipe: blur(21), paths: ['a.png'] }],
+    [['-oblurred', '-k21'], { out: 'blurred', recipe: blur(21) }],
+    [
+      ['a.png', '--out=blurred', '--kernel=21', 'b.png'],
+      { out: 'blurred', recipe: blur(21), paths: ['a.png', 'b.png'] },
+    ],
+    [['--', '-odd name.png'], { paths: ['-odd name.png'] }],
+    [['--serve'], { port: 8080 }],
+    [['--serve', '--port', '9000'], { port: 9000 }],
+    [
+      ['--json', '--tile', '64', '--queue', 'naive', '--workers', '2'],
+      { json: true, tile: 64, queue: 'naive', workers: 2 },
+    ],
+  ])('reads %j', (argv, expected) => {
+    expect(readOptions(argv, {})).toEqual({ ...defaults, ...expected });
+  });
+
+  it.each([
+    [['-h'], 'help'],
+    [['--help', '--kernel', '4'], 'help'],
+    [['--version'], 'version'],
+    [['-v'], 'version'],
+  ])('knows %j', (argv, asked) => expect(readOptions(argv, {})).toBe(asked));
+
+  it('takes its defaults from the environment, an option over a variable', () => {
+    const env = { KERNEL_SIZE: '21', TILE_SIZE: '64', QUEUE_MODE: 'naive', NUM_WORKERS: '2', PORT: '9000' };
+    expect(readOptions([], env)).toMatchObject({ recipe: blur(21), tile: 64, queue: 'naive', workers: 2 });
+    expect(readOptions(['--kernel', '5', '--serve'], env)).toMatchObject({ recipe: blur(5), port: 9000 });
+    expect(readOptions([], { KERNEL_SIZE: '', NUM_WORKERS: '' })).toMatchObject({
+      recipe: blur(15),
+      workers: 4,
+    });
+  });
+
+  it.each([
+    [['--bogus'], 'unknown option --bogus'],
+    [['-x'], 'unknown option -x'],
+    [['--kernel'], '--kernel needs a value'],
+    [['-o'], '--out needs a value'],
+    [['--kernel', '4'], '--kernel is 4; an odd integer from 1 to 255 is wanted'],
+    [['--out', ''], '--out is empty; a folder is wanted'],
+    [['--port', '80'], '--port goes with --serve'],
+    [['--serve', 'a.png'], '--serve takes no files; send them with curl'],
+    [['--serve', '--port', '65536'], '--port is 65536; a whole number from 0 to 65535 is wanted'],
+  ])('refuses %j', (argv, message) => {
+    expect(() => readOptions(argv, {})).toThrow(new UsageError(message));
+  });
+
+  it('notices an option that npm kept for itself', () => {
+    const env = { npm_lifecycle_event: 'start', npm_config_kernel: '21' };
+    expect(() => readOptions(['a.png', '21'], env)).toThrow('npm took --kernel for itself; put -- first');
+    expect(readOptions([], { npm_config_kernel: '21' })).toEqual(defaults);
+  });
+});

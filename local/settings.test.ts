@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { environmentDefaults } from '../functions/lib/config.ts';
+import { localSettings } from './settings.ts';
+
+const recipe = { filter: 'blur' as const, values: { kernel: 21 } };
+const options = { recipe, tile: 64, queue: 'naive' } as const;
+
+describe('localSettings', () => {
+  it('take every setting from the environment but those that belong to the runner', () => {
+    // Each default is a value that can be used.
+    const { env } = localSettings(options, environmentDefaults);
+    const missing = Object.keys(environmentDefaults).filter((name) => env[name] === undefined);
+    expect(missing.sort()).toEqual(['AUTH_TOKEN', 'HOST', 'K_SINK', 'PORT', 'REDIS_URL']);
+  });
+
+  it('hold an option over a variable, and what the caller decides over both', () => {
+    const given = { MAX_PIXELS: '100000000', KERNEL_SIZE: '5', STORE: 'redis', PATH: '/bin', LEASE_MS: '' };
+    const { env } = localSettings(options, given, { STORE: 'file' });
+    expect(env).toMatchObject({
+      MAX_PIXELS: '100000000',
+      KERNEL_SIZE: '21',
+      TILE_SIZE: '64',
+      QUEUE_MODE: 'naive',
+      STORE: 'file',
+      LEASE_MS: '5000',
+    });
+    expect(env).not.toHaveProperty('PATH');
+  });
+
+  it.each([
+    [{}, undefined, undefined],
+    [{ AUTH_TOKEN: 'none' }, 'none', undefined],
+    [{ TESSERA_TOKEN: 'caller-token-0123' }, 'caller-token-0123', 'caller-token-0123'],
+    [
+      { AUTH_TOKEN: 'ann:first-token-0123, other-token-0123' },
+      'ann:first-token-0123, other-token-0123',
+      'first-token-0123',
+    ],
+    [
+      { AUTH_TOKEN: 'a:first-token-0123 mine-token-01234', TESSERA_TOKEN: 'mine-token-01234' },
+      'a:first-token-0123 mine-token-01234',
+      'mine-token-01234',
+    ],
+  ])('of the tokens in %j', (environment, authToken, accessToken) => {
+    expect(localSettings(options, environment)).toMatchObject({ authToken, accessToken });
+  });
+
+  it('name every variable that cannot be used, in one line', () => {
+    const broken = { MAX_PIXELS: 'many', LEASE_MS: '-1' };
+    expect(() => localSettings(options, broken)).toThrow(
+      /^Invalid settings: LEASE_MS: "-1" is not an integer[^\n]*; MAX_PIXELS: "many" is not [^\n]*$/,
+    );
+  });
+});

@@ -1,0 +1,54 @@
+// Hears that the user wants a run to end, in all the ways there are.
+import { constants } from 'node:os';
+import { watchAncestors } from './ancestors.ts';
+
+/** Why a run is to end, and what the process's exit status is then. */
+export class StopRequest extends Error {
+  readonly exitStatus: number;
+
+  constructor(why: string, exitStatus: number) {
+    super(why);
+    this.exitStatus = exitStatus;
+  }
+}
+
+/** One Ctrl-C may arrive twice: from the terminal, and from npm which passes it on. */
+const SAME_REQUEST_MS = 500;
+/** Cleaning up never takes so long. What is left then is removed by the guards. */
+const OVERDUE_MS = 8000;
+/** As if it was told by SIGTERM. */
+const PARENT_GONE = 143;
+const OUTPUT_GONE = 1;
+
+/** npx runs a shell, which runs the `tessera` command, which runs this. An npm script runs this itself. */
+const npmIsAbove: Record<string, number> = { npx: 3, start: 1 };
+
+/**
+ * Returns a signal that is aborted, with a {@link StopRequest} as its reason, when the process is to end: by SIGINT, SIGTERM
+ * or SIGHUP, because npm or whoever started it is gone, or because nobody reads its output any more. A second request ends
+ * the process at once.
+ */
+export function hearStopRequests(): AbortSignal {
+  const stop = new AbortController();
+  let firstAt = 0;
+  const request = (why: string, exitStatus: number) => {
+    if (!stop.signal.aborted) {
+      firstAt = performance.now();
+      setTimeout(() => process.exit(exitStatus), OVERDUE_MS).unref();
+      stop.abort(new StopRequest(why, exitStatus));
+    } else if (performance.now() - firstAt > SAME_REQUEST_MS) process.exit(exitStatus);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => request('Interrupted', 128 + constants.signals[signal]));
+  }
+  for (const output of [process.stdout, process.stderr]) {
+    output.on('error', () => request('Nobody reads the output', OUTPUT_GONE));
+  }
+  if (process.channel) {
+    process.channel.unref();
+    process.on('disconnect', () => request('The parent process is gone', PARENT_GONE));
+  }
+  const levels = npmIsAbove[process.env.npm_lifecycle_event ?? ''];
+  if (levels !== undefined) watchAncestors(levels, () => request('npm is gone', PARENT_GONE));
+  return stop.signal;
+}

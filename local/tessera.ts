@@ -1,0 +1,43 @@
+// The command `tessera`, which is also `npm start`.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { blurCommand } from './blur-command.ts';
+import { HELP, readOptions } from './options.ts';
+import { packageRoot } from './package-root.ts';
+import { hearStopRequests, type StopRequest } from './stop-request.ts';
+
+/**
+ * Does what the command line asks for and returns the exit status. `prepare` makes ready what the functions run from. Throws
+ * a {@link UsageError} or a {@link CommandError} where it cannot be done.
+ */
+export async function tessera(argv: string[], prepare = async () => {}): Promise<number> {
+  const options = readOptions(argv, process.env);
+  if (options === 'help') return say(HELP);
+  if (options === 'version') return say(`tessera ${version()}`);
+  goWhereTheUserIs();
+  const stop = hearStopRequests();
+  try {
+    await prepare();
+    return await blurCommand(options, stop);
+  } catch (error) {
+    if (!stop.aborted) throw error;
+    const { message, exitStatus } = stop.reason as StopRequest;
+    console.error(message);
+    return exitStatus;
+  }
+}
+
+function say(text: string): number {
+  console.log(text);
+  return 0;
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
+}
+
+/** npm runs its scripts in the package's folder; the paths on the command line are those of where npm was called. */
+function goWhereTheUserIs(): void {
+  const { npm_lifecycle_event: script, INIT_CWD: folder } = process.env;
+  if (script === 'start' && folder && process.cwd() === packageRoot) process.chdir(folder);
+}

@@ -1,0 +1,143 @@
+// Runs of the local line as real processes, each with temporary folders of its own, so that what it leaves can be found.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'vitest';
+import { until } from '../../functions/testing/until.ts';
+
+const root = join(import.meta.dirname, '../..');
+const START = join(root, 'scripts/start.ts');
+
+export interface Ended {
+  status: number | NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export class LocalRun {
+  readonly child: ChildProcess;
+  readonly #place: RunPlace;
+  readonly ended: Promise<Ended>;
+  printed = '';
+
+  constructor(place: RunPlace, child: ChildProcess) {
+    this.#place = place;
+    this.child = child;
+    const said = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name]?.setEncoding('utf8').on('data', (text: string) => {
+        said[name] += text;
+        this.printed += text;
+      });
+    }
+    this.ended = once(child, 'close').then(() => ({ status: child.exitCode ?? child.signalCode, ...said }));
+  }
+
+  /** Resolves with the match once `pattern` was printed. */
+  async prints(pattern: RegExp): Promise<RegExpExecArray> {
+    return until(`${String(pattern)} in what it prints`, () => pattern.exec(this.printed));
+  }
+
+  /** The pids of the run's processes whose command line has `text` in it. */
+  async pidsOf(text: string): Promise<number[]> {
+    const found = await this.#place.processes();
+    return found.filter(({ command }) => command.includes(text)).map(({ pid }) => pid);
+  }
+}
+
+interface RunningProcess {
+  pid: number;
+  command: string;
+}
+
+/** A folder for runs: `TMPDIR` and all else that they write is in it. */
+export class RunPlace {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async make(): Promise<RunPlace> {
+    const folder = await realpath(await mkdtemp(join(tmpdir(), 'tessera-place-')));
+    await mkdir(join(folder, 'tmp'));
+    return new RunPlace(folder);
+  }
+
+  /** A path in the folder. */
+  at(...names: string[]): string {
+    return join(this.folder, ...names);
+  }
+
+  get env(): NodeJS.ProcessEnv {
+    const { npm_lifecycle_event: _, ...env } = process.env;
+    return { ...env, TMPDIR: join(this.folder, 'tmp'), XDG_RUNTIME_DIR: '' };
+  }
+
+  /** Runs scripts/start.ts. */
+  start(...args: string[]): LocalRun {
+    return this.run(process.execPath, [START, ...args]);
+  }
+
+  /** Runs a command in a process group of its own. */
+  run(command: string, args: string[], env: NodeJS.ProcessEnv = {}, cwd = this.folder): LocalRun {
+    const options = { cwd, env: { ...this.env, ...env }, detached: true };
+    return new LocalRun(this, spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] }));
+  }
+
+  /** The processes that were started for runs in this place. */
+  async processes(): Promise<RunningProcess[]> {
+    const pids = (await readdir('/proc')).filter(
+      (name) => /^\d+$/.test(name) && Number(name) !== process.pid,
+    );
+    const found = await Promise.all(pids.map((pid) => describe(Number(pid), this.folder)));
+    return found.filter((each) => each !== null);
+  }
+
+  /** What is left of runs that are over: processes, temporary files, and results on their way in `out`. */
+  async leftovers(out: string): Promise<string[]> {
+    const names = async (folder: string) =>
+      readdir(join(this.folder, folder), { recursive: true }).catch(() => []);
+    const inOut = (await names(out)).filter((name) => name.includes('.tessera-'));
+    const inTmp = (await names('tmp')).filter((name) => /redis|serve-/.test(name));
+    return [...(await this.processes()).map(({ pid, command }) => `${pid} ${command}`), ...inOut, ...inTmp];
+  }
+
+  /** Resolves once nothing is left of the runs. */
+  async isClean(out: string): Promise<void> {
+    let left: string[] = [];
+    await until('nothing to be left', async () => (left = await this.leftovers(out)).length === 0).catch(
+      () => {
+        throw new Error(`left behind:\n${left.join('\n')}`);
+      },
+    );
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * A process that has `mark` in its command line, its environment or its working folder (Redis writes over the first two); null
+ * when it has not, or is gone.
+ */
+async function describe(pid: number, mark: string): Promise<RunningProcess | null> {
+  const read = async (file: string) => readFile(`/proc/${pid}/${file}`, 'latin1').catch(() => '');
+  const [command, environment] = [await read('cmdline'), await read('environ')];
+  const folder = await readlink(`/proc/${pid}/cwd`).catch(() => '');
+  if (![command, environment, folder].some((text) => text.includes(mark))) return null;
+  return { pid, command: command.replaceAll('\0', ' ').trim() };
+}
+
+/** A test that has a place of its own, so that it can run beside others. */
+export const testInPlace = test.extend<{ place: RunPlace }>({
+  // oxlint-disable-next-line no-empty-pattern -- vitest reads the names of the fixtures that are wanted from it
+  place: async ({}, use) => {
+    const place = await RunPlace.make();
+    await use(place);
+    await place.remove();
+  },
+});
