@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { filterNames } from '../functions/lib/filters/registry.ts';
 import { UsageError } from '../scripts/lib/options.ts';
 import { HELP, readOptions, type Options } from './options.ts';
 
@@ -16,7 +17,7 @@ describe('the options of npm start that choose a filter', () => {
   ])('read %j', (args, recipe) => expect(read(...args)).toEqual(recipe));
 
   it.each([
-    [['--filter', 'emboss'], '--filter is emboss; one of blur, sharpen is required'],
+    [['--filter', 'emboss'], `--filter is emboss; one of ${filterNames.join(', ')} is required`],
     [['--kernel', '4'], '--kernel is 4; an odd integer from 1 to 255 is required'],
     [['--kernel', ''], '--kernel is ; an odd integer from 1 to 255 is required'],
     [['--amount', '1'], '--amount is no parameter of the filter blur'],

@@ -19,7 +19,7 @@ export const filterOptions = Object.fromEntries(
 
 /** The lines of the help text. */
 export const filterHelp = [
-  `  --filter NAME     ${filterNames.join(' or ')} (default ${DEFAULT_FILTER})`,
+  `  --filter NAME     ${filterNames.join(', ')} (default ${DEFAULT_FILTER})`,
   ...parameterNames.map((name) => {
     const owners = filterNames.filter((filter) => name in filters[filter].parameters);
     const { wanted, fallback } = filters[owners[0]].parameters[name];

@@ -8,7 +8,7 @@
 #   --url URL           split's address      [$SPLIT_URL, else asked of the cluster]
 #   --token-file FILE   where the access token is, if split asks for one   [$TESSERA_TOKEN]
 #   --host NAME         the Host header to send, where the URL is not split's own name (a forwarded port)
-#   --filter NAME       blur or sharpen                     [blur]
+#   --filter NAME       blur, sharpen; see README.md        [blur]
 #   --kernel K          odd kernel size, 1 to 255           [the deployment's KERNEL_SIZE]
 #   --set NAME=VALUE    another parameter of the filter, such as amount=1.5; may be given again for others
 #   --out FOLDER        where results go                    [output]

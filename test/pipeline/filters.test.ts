@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
 import { sharpen } from '../../functions/blur/filters/sharpen.ts';
+import { filterNames } from '../../functions/lib/filters/registry.ts';
 import { picture, toPng, type Kind } from '../../functions/testing/pictures.ts';
 import { Pipeline } from '../../local/pipeline.ts';
 import { Caller } from '../support/caller.ts';
@@ -108,7 +109,11 @@ it('a folder is sharpened, and another request says so again', async () => {
 });
 
 it.each([
-  ['filter=emboss', 'invalid-filter', 'The filter is "emboss"; one of blur, sharpen is required.'],
+  [
+    'filter=emboss',
+    'invalid-filter',
+    `The filter is "emboss"; one of ${filterNames.join(', ')} is required.`,
+  ],
   ['filter=sharpen&amount=11', 'invalid-filter', 'The amount is "11"; a number from 0.01 to 10 with at most'],
   [
     'filter=sharpen&kernel=4',
