@@ -28,10 +28,12 @@ pod_trouble() {
 }
 
 pending_claim() {
-  local claim
+  local claim events
   claim=$(kube get persistentvolumeclaims --selector app.kubernetes.io/part-of=tessera --output 'jsonpath={.items[?(@.status.phase=="Pending")].metadata.name}')
   claim=${claim%% *}
-  [[ -z $claim ]] || echo "the volume claim $claim is Pending: $(kube get events --field-selector "involvedObject.kind=PersistentVolumeClaim,involvedObject.name=$claim" --output 'jsonpath={.items[-1:].message}')"
+  [[ -n $claim ]] || return 0
+  events=$(kube get events --field-selector "involvedObject.kind=PersistentVolumeClaim,involvedObject.name=$claim" --output json)
+  echo "the volume claim $claim is Pending: $(jq --raw-output '.items | last | .message // "Kubernetes does not say why"' <<<"$events")"
 }
 
 # scaling_trouble REVISION : what KEDA has to do with it that this revision of blur is not Ready.

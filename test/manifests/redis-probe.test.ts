@@ -1,4 +1,4 @@
-// What the probe that may restart Redis's pod takes for dead: its command, against a real Redis.
+// What the probes of Redis's pod take for dead and for not ready: their commands, against a real Redis.
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,39 +8,50 @@ import { parse } from 'yaml';
 import { until } from '../../functions/testing/until.ts';
 import { RedisServer } from '../../local/redis-server.ts';
 import { root } from './overlays.ts';
-import { templateOf, type Manifest } from './shapes.ts';
+import { templateOf, type Manifest, type Probe } from './shapes.ts';
 
 /** Much longer than an answer takes. */
 const ANSWER_MS = 2000;
 
 let server: RedisServer;
 let redis: Redis;
-let command: string[];
+let liveness: string[];
+let readiness: string[];
 
 beforeAll(async () => {
-  server = await RedisServer.start();
+  server = await RedisServer.start({
+    settings: { 'enable-debug-command': 'yes', 'loading-process-events-interval-bytes': '1024' },
+  });
   redis = server.connect();
   const manifest = parse(await readFile(join(root, 'knative/redis.stateful-set.yaml'), 'utf8')) as Manifest;
-  const probe = templateOf(manifest)?.spec.containers[0].livenessProbe;
-  command = (probe?.exec as { command: string[] } | undefined)?.command ?? [];
+  const container = templateOf(manifest)?.spec.containers[0];
+  const commandOf = (probe?: Probe): string[] =>
+    (probe?.exec as { command: string[] } | undefined)?.command ?? [];
+  liveness = commandOf(container?.livenessProbe);
+  readiness = commandOf(container?.readinessProbe);
 });
 afterAll(async () => {
   redis?.disconnect();
   await server?.stop();
 });
 
-/** Whether the probe has an answer in time, as the kubelet judges it. */
-async function isAlive(): Promise<boolean> {
-  const [file, ...args] = command;
+/** Whether the probe succeeds in time, as the kubelet judges it. */
+async function succeeds(probe: string[]): Promise<boolean> {
+  const [file, ...args] = probe.map((each) =>
+    each.replace(/redis-cli (?=ping)/, `redis-cli -p ${server.port} `),
+  );
+  const port = file === 'redis-cli' ? ['-p', String(server.port)] : [];
   return new Promise((resolve) => {
-    execFile(file, ['-p', String(server.port), ...args], { timeout: ANSWER_MS }, (error) =>
-      resolve(error === null),
-    );
+    execFile(file, [...port, ...args], { timeout: ANSWER_MS }, (error) => resolve(error === null));
   });
 }
 
-test('Redis that answers is alive', async () => {
+const isAlive = (): Promise<boolean> => succeeds(liveness);
+const isReady = (): Promise<boolean> => succeeds(readiness);
+
+test('Redis that answers is alive and ready', async () => {
   expect(await isAlive()).toBe(true);
+  expect(await isReady()).toBe(true);
 });
 
 test('Redis that asks for a password is alive', async () => {
@@ -67,4 +78,23 @@ test('Redis that hangs is not', async () => {
   process.kill(server.pid ?? 0, 'SIGSTOP');
   expect(await isAlive()).toBe(false);
   process.kill(server.pid ?? 0, 'SIGCONT');
+});
+
+test('Redis that loads its data is alive, but not ready', async () => {
+  const keys = Array.from({ length: 30_000 }, (_, at) => [`key-${at}`, 'x'.repeat(100)]);
+  await redis.mset(...keys.flat());
+  // A millisecond for each key: far longer than this test.
+  await redis.config('SET', 'key-load-delay', '1000');
+  const loader = server.connect();
+  const reload = loader.call('DEBUG', 'RELOAD').catch(() => undefined);
+  await until('loading', () =>
+    redis.ping().then(
+      () => false,
+      () => true,
+    ),
+  );
+  expect(await isReady()).toBe(false);
+  expect(await isAlive()).toBe(true);
+  loader.disconnect();
+  await reload;
 });

@@ -112,6 +112,9 @@ describe('deploy.sh while a revision is not Ready', () => {
   });
 });
 
+const events = (...messages: string[]): string =>
+  JSON.stringify({ items: messages.map((message) => ({ message })) });
+
 describe('deploy.sh when a revision did not become Ready', () => {
   const scaledObject = (conditions: object[]): Rule => ({
     call: 'get scaledobject.keda.sh blur-00002 --output json',
@@ -196,7 +199,10 @@ describe('deploy.sh when a revision did not become Ready', () => {
           ),
         }),
         { call: 'get persistentvolumeclaims', stdout: 'redis-data' },
-        { call: 'get events --field-selector .*=redis-data', stdout: 'no storage class is set' },
+        {
+          call: 'get events --field-selector .*=redis-data',
+          stdout: events('binding', 'no storage class is set'),
+        },
       ],
       ['--timeout', '2'],
     );
