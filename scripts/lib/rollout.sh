@@ -26,14 +26,15 @@ wait_for_services() {
   done
 }
 
-# service_states NAME... : a line for each, with its name, "ready" or "waiting", and its newest revision ("-" before there is one).
+# service_states NAME... : a line for each: its name, "ready" or "waiting", and the revision that is not Ready yet, or "-".
 service_states() {
   kube get services.serving.knative.dev "$@" --output json | jq --raw-output '
     (.items // [.])[] | .status as $status
+    | ($status.latestCreatedRevisionName // "-") as $newest
+    | ($newest != $status.latestReadyRevisionName) as $is_new
     | (any($status.conditions[]?; .type == "Ready" and .status == "True")
-        and $status.observedGeneration == .metadata.generation
-        and $status.latestCreatedRevisionName == $status.latestReadyRevisionName) as $ready
-    | "\(.metadata.name) \(if $ready then "ready" else "waiting" end) \($status.latestCreatedRevisionName // "-")"'
+        and $status.observedGeneration == .metadata.generation and ($is_new | not)) as $ready
+    | "\(.metadata.name) \(if $ready then "ready" else "waiting" end) \(if $is_new then $newest else "-" end)"'
 }
 
 # keep_first_pod REVISION : has KEDA keep a pod of this revision of blur whatever the queues say, and brings one back that it

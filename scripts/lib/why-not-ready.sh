@@ -1,11 +1,13 @@
 # Why something that was deployed does not become ready, in one line. Sourced after common.sh.
 # shellcheck shell=bash disable=SC2154 # the root and the namespace are common.sh's
 
-# why_not_ready NAME REVISION : of a Knative Service, by what is wrong with its newest revision.
+# why_not_ready NAME REVISION : of a Knative Service, by what is wrong with its new revision; "-" where there is none.
 why_not_ready() {
-  local reason
-  reason=$(pod_trouble "serving.knative.dev/revision=$2")
-  [[ -n $reason || $1 != blur ]] || reason=$(scaling_trouble "$2")
+  local reason=''
+  if [[ $2 != - ]]; then
+    reason=$(pod_trouble "serving.knative.dev/revision=$2")
+    [[ -n $reason || $1 != blur ]] || reason=$(scaling_trouble "$2")
+  fi
   [[ -n $reason ]] || reason=$(kube get service.serving.knative.dev "$1" --output 'jsonpath={.status.conditions[?(@.type=="Ready")].message}')
   echo "$1 is not Ready after $timeout_s s: ${reason:-Knative does not say why (kubectl -n $namespace describe service.serving.knative.dev $1)}"
 }

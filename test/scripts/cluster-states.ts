@@ -47,19 +47,19 @@ export interface ServiceState {
   created: string;
   /** The newest revision that was Ready; the newest of all unless it is given. */
   ready?: string;
-  /** Why it is not Ready. */
-  message?: string;
+  /** Whether Knative has seen its last change. */
+  isSeen?: boolean;
 }
 
 /** Answers `get services.serving.knative.dev NAME...` with these. */
 export function services(states: Record<string, ServiceState>): Rule {
-  const items = Object.entries(states).map(([name, { created, ready = created, message }]) => ({
+  const items = Object.entries(states).map(([name, { created, ready = created, isSeen = true }]) => ({
     metadata: { name, generation: 2 },
     status: {
-      observedGeneration: 2,
+      observedGeneration: isSeen ? 2 : 1,
       latestCreatedRevisionName: created,
       latestReadyRevisionName: ready,
-      conditions: [{ type: 'Ready', status: ready === created ? 'True' : 'Unknown', message }],
+      conditions: [{ type: 'Ready', status: ready === created ? 'True' : 'Unknown' }],
     },
   }));
   const one = items.length === 1 ? items[0] : { items };

@@ -102,6 +102,19 @@ describe('deploy.sh while a revision is not Ready', () => {
     expect(outcome.code).toBe(2);
   });
 
+  it('leaves the old revision alone until the new one is there', async () => {
+    const unseen = services({
+      split: all.split,
+      blur: { created: 'blur-00001', isSeen: false },
+      assemble: all.assemble,
+    });
+    const none = { call: 'get deployment blur-0000.-deployment', stdout: '0' };
+    const asked = 'get services.serving.*get services.serving';
+    const outcome = await run([{ ...everyoneReady, after: asked }, unseen, none]);
+    expect(scalingOf(outcome)).toEqual([prune, letGo]);
+    expect(outcome.code).toBe(0);
+  });
+
   it('goes on waiting when the API server fails to answer', async () => {
     const failing = { call: 'get services.serving.knative.dev split', stderr: 'timed out', exit: 1 };
     const outcome = await run([
@@ -185,6 +198,21 @@ describe('deploy.sh when a revision did not become Ready', () => {
     const outcome = await run([waitingForBlur, ...rules], ['--timeout', '2']);
     expect(outcome.stderr).toBe(`error: ${notReady}${said}\n`);
     expect(outcome.calls.some((call) => call.includes(' delete '))).toBe(false);
+    expect(outcome.code).toBe(2);
+  });
+
+  it('says what Knative says where there is no new revision', async () => {
+    const unseen = services({
+      split: { created: 'split-00001', isSeen: false },
+      blur: { created: 'blur-00002' },
+      assemble: all.assemble,
+    });
+    const said = {
+      call: 'get service.serving.knative.dev split --output .*conditions',
+      stdout: 'admission webhook is down',
+    };
+    const outcome = await run([unseen, said], ['--timeout', '2']);
+    expect(outcome.stderr).toBe('error: split is not Ready after 2 s: admission webhook is down\n');
     expect(outcome.code).toBe(2);
   });
 

@@ -7,7 +7,8 @@
 set -euo pipefail
 
 line="$*"
-earlier=$(tr '\0' '\n' <"$STAND_IN_FOLDER/calls")
+mapfile -d '' -t calls <"$STAND_IN_FOLDER/calls"
+earlier=$(IFS=$'\n' && echo "${calls[*]}")
 printf '%s\0' "$line" >>"$STAND_IN_FOLDER/calls"
 before=''
 for argument in "$@"; do
@@ -33,10 +34,14 @@ if [[ $1 == kubectl ]]; then
   check_kubectl "${@:2}"
 fi
 
+# A rule is read without a process of its own: there are many calls, and many rules for each.
 for rule in "$STAND_IN_FOLDER"/rules/*; do
-  if [[ -d $rule && $line =~ $(<"$rule/call") && $earlier =~ $(<"$rule/after") ]]; then
-    cat "$rule/stdout"
-    cat "$rule/stderr" >&2
-    exit "$(<"$rule/exit")"
-  fi
+  [[ -d $rule ]] || continue
+  IFS= read -r -d '' call <"$rule/call" || true
+  [[ $line =~ $call ]] || continue
+  IFS= read -r -d '' after <"$rule/after" || true
+  [[ $earlier =~ $after ]] || continue
+  cat "$rule/stdout"
+  cat "$rule/stderr" >&2
+  exit "$(<"$rule/exit")"
 done
