@@ -255,7 +255,7 @@ export const sharedMutants: Mutant[] = [
     why: 'nobody could requeue its tiles',
   },
   {
-    name: 'one dead letter too few is kept',
+    name: 'all dead letters go once there are as many as are kept',
     file: 'shared-retries.lua',
     find: 'if surplus > 0 then',
     replace: 'if surplus >= 0 then',
