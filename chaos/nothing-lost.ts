@@ -109,17 +109,24 @@ async function orphanKeys(site: Site, images: SentImage[], givenUp: string[]): P
   const allowed = new Set([
     shared.images,
     shared.totals,
+    shared.records,
+    shared.admitted,
+    shared.senders,
+    shared.clients,
     heartbeatKey(keyPrefix),
     ...images.map(({ id }) => metaKey(site, id)),
   ]);
-  if (givenUp.length > 0)
-    [shared.admitted, shared.senders, shared.clients, shared.dead, shared.sweeps].forEach((key) =>
-      allowed.add(key),
-    );
+  if (givenUp.length > 0) [shared.dead, shared.sweeps].forEach((key) => allowed.add(key));
   const toBeSwept = await redis.zrange(shared.sweeps, '0', '-1');
   const isAnyOf = (ids: string[], key: string) => ids.some((id) => key.startsWith(`${keyPrefix}:${id}:`));
   const found = await redis.keys(`${keyPrefix}:*`);
-  const orphans = found.filter((key) => !allowed.has(key) && !isAnyOf(givenUp, key));
+  const isRecordsOfClient = (key: string) => key.startsWith(`${shared.records}:`);
+  const orphans = found.filter(
+    (key) => !allowed.has(key) && !isAnyOf(givenUp, key) && !isRecordsOfClient(key),
+  );
+  const ended = await redis.zrange(shared.records, '0', '-1');
+  const holders = new Set([...ended, ...toBeSwept]);
+  const held = (await redis.hkeys(shared.admitted)).filter((id) => !holders.has(id));
   const records = found.filter((key) => isAnyOf(givenUp, key) || key.endsWith(':meta'));
   const lasting: string[] = [];
   for (const key of records) {
@@ -127,6 +134,7 @@ async function orphanKeys(site: Site, images: SentImage[], givenUp: string[]): P
   }
   return [
     ...orphans.map((key) => `an orphan key: ${key}`),
+    ...held.map((id) => `memory that nobody gives back: image ${id}`),
     ...lasting.map((key) => `a key that does not expire: ${key}`),
   ];
 }

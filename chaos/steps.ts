@@ -14,7 +14,7 @@ const scriptsByDigest = new Map<string, ScriptName>(
 
 /** The words of a command, its name in lower case. Long ones are bytes of a picture and left out. */
 export function wordsOf({ value }: Frame): string[] {
-  const LONGEST_WORD = 16_384;
+  const LONGEST_WORD = 32_768;
   const [name, ...args] = (Array.isArray(value) ? value : [value]).map((word) =>
     word !== null && word.length > LONGEST_WORD ? NO_BYTES : word,
   );

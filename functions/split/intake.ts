@@ -16,6 +16,7 @@ import type {
   ImageState,
   Refusal,
 } from '../lib/queue/image-ledger.ts';
+import { RECORD_BYTES } from '../lib/queue/record-bytes.ts';
 import { allocatedBytes } from '../lib/redis/allocated-bytes.ts';
 import { isOutOfMemory } from '../lib/redis/faults.ts';
 import { outputName } from '../lib/store/output-names.ts';
@@ -94,18 +95,14 @@ export class Intake {
     const ancillary = await ancillaryChunks(header.appearance);
     const admission = {
       bytes:
+        RECORD_BYTES +
         tilesBytes(grid, header, 2 * TILES_IN_FLIGHT) +
         allocatedBytes(ancillary.length) +
         filesBytes({ header, uploadBytes: bytes.length, ancillaryBytes: ancillary.length }, stores),
       budgetBytes: config.redisBudgetBytes,
       client: { name: caller.name, budgetBytes: Math.floor(config.redisBudgetBytes * config.clientShare) },
     };
-    if (admission.bytes > admission.client.budgetBytes) {
-      throw new Problem(
-        'image-too-large',
-        `Blurring ${header.width}x${header.height} pixels needs ${admission.bytes} bytes of Redis memory; one caller may use ${admission.client.budgetBytes}.`,
-      );
-    }
+    assertShare(admission, config);
     const { record, isSplitHere } = await about({ imageId: id }, () =>
       this.#takeIn(id, { plan, admission, ancillary, bytes, header }),
     );
@@ -220,6 +217,16 @@ function assertTiles(grid: TileGrid, maxTiles: number): void {
 
 function gridOf({ width, height }: ImageHeader, tileSizePx: number, recipe: string): TileGrid {
   return tileGrid(width, height, tileSizePx, haloOf(parseRecipe(recipe)));
+}
+
+/** Throws a {@link Problem} for an image that needs more memory than one caller ever gets. */
+function assertShare({ bytes, client }: Required<Admission>, config: Config): void {
+  if (bytes <= client.budgetBytes) return;
+  const share = `CLIENT_SHARE (${config.clientShare}) of REDIS_BUDGET_BYTES (${config.redisBudgetBytes})`;
+  throw new Problem(
+    'image-too-large',
+    `With this filter the image needs ${bytes} bytes of Redis memory. One caller may have ${client.budgetBytes}: ${share}.`,
+  );
 }
 
 function planOf(

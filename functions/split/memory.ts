@@ -1,5 +1,6 @@
 // Computes how much of Redis's memory an image takes, before any of it is there.
 import type { ImageHeader } from '../lib/image/read.ts';
+import { RECORD_BYTES } from '../lib/queue/record-bytes.ts';
 import { sourceOf, tileCount, type TileGrid } from '../lib/image/tile-grid.ts';
 import { allocatedBytes } from '../lib/redis/allocated-bytes.ts';
 import type { Stores } from '../lib/store/stores.ts';
@@ -12,7 +13,7 @@ export type StoresMemory = Pick<Stores, 'uploads' | 'memoryBytes'>;
 
 /** Returns the least memory that any image takes whose upload has `uploadBytes`. */
 export function leastBytes(uploadBytes: number, stores: StoresMemory): number {
-  return BYTES_PER_ENTRY + keptBytes(uploadBytes, stores);
+  return RECORD_BYTES + BYTES_PER_ENTRY + keptBytes(uploadBytes, stores);
 }
 
 /**

@@ -40,7 +40,7 @@ export const imageMutants: Mutant[] = [
   {
     name: 'the record of a done image stays for ever',
     file: 'finish.lua',
-    find: "redis.call('EXPIRE', meta, ARGV[3])",
+    find: 'keep_record(image, now, tonumber(ARGV[3]))',
     replace: '',
     why: 'a leak',
   },
@@ -68,7 +68,7 @@ export const imageMutants: Mutant[] = [
   {
     name: 'the record of a cancelled image stays for ever',
     file: 'cancel.lua',
-    find: "redis.call('EXPIRE', meta, ARGV[3])",
+    find: 'keep_record(image, now, tonumber(ARGV[3]))',
     replace: '',
     why: 'a leak',
   },

@@ -173,14 +173,14 @@ export const sweepMutants: Mutant[] = [
   {
     name: 'the record of a failed image stays for ever',
     file: 'sweep.lua',
-    find: "      redis.call('UNLINK', key(due, 'meta'))\n",
+    find: '      drop_record(due)\n',
     replace: '',
     why: 'a leak',
   },
   {
-    name: 'a failed image that is gone stays in the index',
-    file: 'sweep.lua',
-    find: "      redis.call('ZREM', IMAGES, due)\n",
+    name: 'a record that is dropped stays in the index',
+    file: 'shared-records.lua',
+    find: "  redis.call('ZREM', IMAGES, image)\n",
     replace: '',
     why: 'a leak',
   },

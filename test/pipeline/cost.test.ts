@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Redis } from 'ioredis';
 import { picture, toPng } from '../../functions/testing/pictures.ts';
 import { headerChunk, pngChunk, pngSignature } from '../../functions/testing/drawn-png.ts';
+import type { ProblemBody } from '../../functions/lib/errors.ts';
 import { FunctionProcess } from '../../local/function-process.ts';
 import { RedisServer } from '../../local/redis-server.ts';
 import { keysLeft } from '../support/keys-left.ts';
@@ -71,7 +72,7 @@ describe("a client's share of the budget", () => {
     bob: 'token-of-bob-01234567',
   };
   /** What one of the images below may hold, and what all of them may. */
-  const imageBytes = 66_048;
+  const imageBytes = 69_120;
   const budget = { REDIS_BUDGET_BYTES: String(10 * imageBytes), CLIENT_SHARE: '0.3' };
   let byAddress: string;
   let byToken: string;
@@ -145,9 +146,13 @@ describe("a client's share of the budget", () => {
     expect((await sendWith('bob', taken)).status).toBe(202);
   });
 
-  it('is what one image can have at most', async () => {
+  it('is what one image can have at most, and the refusal names both settings', async () => {
     const large = await toPng(picture(250, 200), 3);
     const response = await fetch(byAddress, { method: 'POST', body: large });
-    expect([response.status, await response.json()]).toMatchObject([413, { code: 'image-too-large' }]);
+    const { code, detail } = (await response.json()) as ProblemBody;
+    expect([response.status, code]).toEqual([413, 'image-too-large']);
+    expect(detail).toContain(
+      'One caller may have 207360: CLIENT_SHARE (0.3) of REDIS_BUDGET_BYTES (691200).',
+    );
   });
 });

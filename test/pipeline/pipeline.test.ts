@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
 import { imageBlurredMessage } from '../../functions/lib/events.ts';
+import { queueKeys } from '../../functions/lib/queue/keys.ts';
 import { Pipeline } from '../../local/pipeline.ts';
 import { picture, toPixels, toPng, type Kind } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
 import { Caller, type Status } from '../support/caller.ts';
-import { keysLeft } from '../support/keys-left.ts';
+import { keysLeft, recordKeys } from '../support/keys-left.ts';
 
 const env = { TILE_SIZE: '64', LOG_LEVEL: 'warn', LEASE_MS: '3000', ANNOUNCE_RETRY_MS: '300' };
 
@@ -62,7 +63,10 @@ describe.each(['file', 'redis'])('the pipeline with STORE=%s', (store) => {
     const { id } = await caller.post(await toPng(picture(100, 100), 3), 'name=clean.png&kernel=3');
     await caller.done(id);
     const keys = await keysLeft(caller.pipeline.redis);
-    const shared = store === 'redis' ? ['image:admitted', 'image:images', 'image:results'] : ['image:images'];
+    const client = '127.0.0.1';
+    const { results, clientResults } = queueKeys('image');
+    const ofResults = store === 'redis' ? [results, `${results}:${client}`, clientResults] : [];
+    const shared = [...recordKeys([], { client }), ...ofResults].sort();
     expect(keys.filter((key) => !/^image:[0-9a-f]{24}:(meta|result)$/.test(key))).toEqual(shared);
     expect(await caller.pipeline.redis.ttl(`image:${id}:meta`)).toBeGreaterThan(0);
   });
@@ -142,7 +146,7 @@ describe('an image that is cancelled', () => {
       expect(await pipeline.redis.llen('image:job:queue')).toBe(tiles);
       const response = await fetch(`${pipeline.splitUrl}/images/${id}`, { method: 'DELETE' });
       expect(await response.json()).toMatchObject({ id, status: 'cancelled' });
-      expect(await keysLeft(pipeline.redis)).toEqual([`image:${id}:meta`, 'image:images']);
+      expect(await keysLeft(pipeline.redis)).toEqual(recordKeys([id], { client: '127.0.0.1' }));
       const conflict = await fetch(`${pipeline.splitUrl}/images/${id}/result`);
       expect(conflict.status).toBe(409);
       expect(await caller.post(png, 'name=c.png&kernel=15')).toMatchObject({ id, status: 'blurring' });

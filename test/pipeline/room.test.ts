@@ -8,11 +8,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
+import { queueKeys } from '../../functions/lib/queue/keys.ts';
 import { picture, toPng } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
 import { Pipeline } from '../../local/pipeline.ts';
 import { Caller, type Status } from '../support/caller.ts';
-import { keysLeft } from '../support/keys-left.ts';
+import { keysLeft, recordKeys } from '../support/keys-left.ts';
 
 const draw = (seed: number) => picture(300, 300, 'opaque', seed);
 /** An image of 300x300 pixels holds 1.3 MB on its way, and then its result, less than a fifth of that. */
@@ -94,7 +95,10 @@ describe('results in Redis', () => {
 
   it('leave nothing but themselves and their records', async () => {
     await until('nothing to be under way', async () => (await caller.pipeline.pending()) === 0);
-    const shared = ['image:admitted', 'image:images', 'image:results'];
+    const client = '127.0.0.1';
+    const { results: resultsKey, clientResults } = queueKeys('image');
+    const ofResults = [resultsKey, `${resultsKey}:${client}`, clientResults];
+    const shared = [...recordKeys([], { client }), ...ofResults].sort();
     const keys = (await keysLeft(redis)).filter((key) => !/^image:[0-9a-f]{24}:(meta|result)$/.test(key));
     expect(keys).toEqual(shared);
     const results = await redis.keys('image:*:result');

@@ -91,7 +91,7 @@ describe('claim', () => {
   });
 
   test('takes back at most 32 expired leases, and as many pauses, in one go', async () => {
-    const budgetBytes = 1000;
+    const budgetBytes = 1_000_000;
     await on.rig.ledger.begin(A, planOf(40), { bytes: 1, budgetBytes });
     for (let tile = 0; tile < 40; tile++) await on.rig.ledger.enqueue(A, tile, pixels('source'));
     for (let tile = 0; tile < 40; tile++) await on.rig.claim();

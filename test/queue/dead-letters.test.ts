@@ -1,5 +1,6 @@
 // What becomes of tiles that used up their attempts, promise by promise: kept, requeued, dropped, expired.
 import { describe, expect, test } from 'vitest';
+import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
 import { A, B, C, pixels, POLICY, PREFIX, sourceOf, START_MS, useRig } from './rig.ts';
 
 const on = useRig();
@@ -55,16 +56,16 @@ describe('a failed image', () => {
 
   test('gives way before another image is refused, the one first that is kept the longest', async () => {
     for (const [id, bytes] of [
-      [A, 600],
-      [B, 400],
+      [A, 600_000],
+      [B, 400_000],
     ] as const) {
       await on.rig.begin(id, { tiles: 1, bytes });
       await on.rig.ledger.enqueue(id, 0, sourceOf(id, 0));
       await on.rig.killNextTile('poison');
     }
-    expect(await on.rig.begin(C, { bytes: 600 })).toBe('begun');
+    expect(await on.rig.begin(C, { bytes: 500_000 })).toBe('begun');
     const { admitted, dead } = await on.rig.look();
-    expect(admitted).toEqual({ [B]: '400', [C]: '600' });
+    expect(admitted).toEqual({ [A]: String(RECORD_BYTES), [B]: '400000', [C]: '500000' });
     expect(Object.keys(dead)).toEqual([`${B}:0`]);
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed', error: 'tile 0: poison' });
     expect(await on.rig.ledger.requeue(`${A}:0`)).toBe('gone');
@@ -72,10 +73,10 @@ describe('a failed image', () => {
   });
 
   test('does not give way to itself when it comes again', async () => {
-    await on.rig.begin(A, { tiles: 1, bytes: 1000 });
+    await on.rig.begin(A, { tiles: 1, bytes: 1_000_000 });
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     await on.rig.killNextTile();
-    expect(await on.rig.begin(A, { bytes: 1000 })).toBe('begun');
+    expect(await on.rig.begin(A, { bytes: 1_000_000 })).toBe('begun');
   });
 });
 
@@ -146,7 +147,7 @@ describe('drop', () => {
     await on.rig.killNextTile();
     expect(await on.rig.ledger.drop(A)).toBe('dropped');
     const { dead, admitted, byImage } = await on.rig.look();
-    expect({ dead, admitted }).toEqual({ dead: {}, admitted: {} });
+    expect({ dead, admitted }).toEqual({ dead: {}, admitted: { [A]: String(RECORD_BYTES) } });
     expect(byImage[A].expiring).toEqual(['meta']);
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed', error: 'tile 0: poison' });
     expect(await on.rig.queue.claim()).toBeNull();

@@ -14,7 +14,7 @@ const anImage = fc.constantFrom(A, A, A, B, B, C);
  */
 const aPlan = fc.record({
   tiles: fc.integer({ min: 1, max: 3 }),
-  bytes: fc.constantFrom(200, 300, 500),
+  bytes: fc.constantFrom(200_000, 300_000, 500_000),
   client: fc.constantFrom('ann', 'ann', 'ben'),
   again: fc.boolean(),
 });

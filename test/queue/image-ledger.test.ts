@@ -1,5 +1,7 @@
 // The images' side of the queue once they are filled, promise by promise: announced, closed, given up, looked at.
 import { describe, expect, test } from 'vitest';
+import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
+import { recordKeys } from '../support/keys-left.ts';
 import { A, B, C, pixels, POLICY, START_MS, useRig } from './rig.ts';
 
 const on = useRig();
@@ -83,7 +85,7 @@ describe('an image whose event was sent often enough', () => {
     await giveUp(A);
     expect(await on.rig.ledger.finish(A)).toBe('finished');
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', error: null });
-    expect(await on.rig.keys()).toEqual([`image:${A}:meta`, 'image:images']);
+    expect(await on.rig.keys()).toEqual(recordKeys([A]));
   });
 
   test('starts over when it is begun again', async () => {
@@ -101,7 +103,7 @@ describe('an image whose event was sent often enough', () => {
     expect(await on.rig.ledger.cancel(B)).toBe('cancelled');
     await giveUp(C);
     await on.rig.expire(C);
-    expect(await on.rig.keys()).toEqual([`image:${A}:meta`, `image:${B}:meta`, 'image:images']);
+    expect(await on.rig.keys()).toEqual(recordKeys([A, B]));
   });
 });
 
@@ -112,7 +114,7 @@ describe('finish', () => {
     expect(await on.rig.ledger.finish(A)).toBe('finished');
     const record = { state: 'done', done: 2, endedAt: START_MS + 10 };
     expect(await on.rig.ledger.record(A)).toMatchObject(record);
-    expect(await on.rig.keys()).toEqual([`image:${A}:meta`, 'image:images']);
+    expect(await on.rig.keys()).toEqual(recordKeys([A]));
     const ttlS = await on.rig.redis.ttl(`image:${A}:meta`);
     expect(ttlS).toBeGreaterThan(POLICY.recordTtlS / 2);
     expect(ttlS).toBeLessThanOrEqual(POLICY.recordTtlS);
@@ -144,7 +146,7 @@ describe('cancel', () => {
       leases: {},
       claims: {},
       delayed: {},
-      admitted: {},
+      admitted: { [A]: String(RECORD_BYTES) },
     });
     expect(byImage[A].expiring).toEqual(['meta']);
     expect(byImage[A].staying).toEqual([]);

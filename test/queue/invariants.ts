@@ -1,5 +1,6 @@
 // What must hold of the queue's keys after every script, whatever was done before. It is told from the keys alone: no
 // model, no code under test.
+import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
 import type { ImageSnapshot, Snapshot } from './snapshot.ts';
 
 /** Every promise the keys break, in words; none when all is well. */
@@ -64,9 +65,10 @@ function checkOver(id: string, image: ImageSnapshot, snapshot: Snapshot, must: M
   must(!(id in snapshot.outbox), `${id} is over and out of the outbox`);
   must(!(id in snapshot.dead), `${id} is over and no dead letter`);
   if (isSwept(image)) return;
+  must(id in snapshot.records, `the record of ${id} can give way`);
   const kept = [...image.staying, ...image.expiring].filter((part) => part !== 'meta');
   must(kept.length === 0, `only the record of ${id} is left, not ${kept.join()}`);
-  must(!(id in snapshot.admitted), `${id} is over and holds no memory`);
+  must(Number(snapshot.admitted[id]) === RECORD_BYTES, `${id} is over and holds the memory of its record`);
 }
 
 function checkLive(id: string, image: ImageSnapshot, snapshot: Snapshot, must: Must): void {
@@ -95,6 +97,7 @@ function checkLive(id: string, image: ImageSnapshot, snapshot: Snapshot, must: M
   const isIncomplete = states.length < expected;
   must(isIncomplete === id in snapshot.splits, `${id} is being split if and only if tiles are missing`);
   must(isSettled === id in snapshot.sweeps, `${id} is swept some time if and only if nothing of it moves`);
+  must(!(id in snapshot.records), `the record of ${id} does not give way`);
   must(image.expiring.length === 0, `${id} stays, but not ${image.expiring.join()}`);
   for (const tile of Object.keys(image.tiles)) checkTile(id, tile, image, snapshot, must);
   for (const part of ['attempts', 'tokens', 'acks', 'dead', 'src', 'out'] as const) {
@@ -129,18 +132,21 @@ function checkTile(id: string, tile: string, image: ImageSnapshot, snapshot: Sna
 
 /** What is told of images beside their own keys. */
 function checkImages(snapshot: Snapshot, must: Must): void {
-  const { byImage, outbox, splits, sweeps, admitted, totals } = snapshot;
+  const { byImage, outbox, splits, sweeps, admitted, records, totals } = snapshot;
   for (const id of Object.keys(outbox)) must(id in byImage, `${id}, in the outbox, exists`);
   for (const id of Object.keys(splits))
     must('life' in (byImage[id]?.meta ?? {}), `${id}, being split, lives`);
   for (const id of Object.keys(sweeps)) must(id in byImage, `${id}, to be swept, exists`);
-  for (const id of Object.keys(admitted)) must(id in byImage, `${id}, which holds memory, exists`);
+  for (const id of Object.keys(admitted)) {
+    must(id in byImage || id in records, `${id}, which holds memory, exists`);
+  }
   const sum = Object.values(admitted).reduce((all, bytes) => all + Number(bytes), 0);
   must(Number(totals.admitted ?? 0) === sum, `the total of all shares is ${sum} bytes`);
   checkClients(snapshot, must);
 }
 
-function checkClients({ admitted, senders, clients }: Snapshot, must: Must): void {
+/** Sums and records that are told for each client are those of its images. */
+function checkClients({ admitted, senders, clients, records, recordsOf }: Snapshot, must: Must): void {
   const held: Record<string, number> = {};
   for (const [id, client] of Object.entries(senders)) {
     must(id in admitted, `${id}, which counts for ${client}, holds memory`);
@@ -149,6 +155,15 @@ function checkClients({ admitted, senders, clients }: Snapshot, must: Must): voi
   for (const client of new Set([...Object.keys(held), ...Object.keys(clients)])) {
     must(Number(clients[client]) === held[client], `the images of ${client} hold ${held[client] ?? 0} bytes`);
   }
+  for (const [id, expiry] of Object.entries(records)) {
+    must(id in admitted, `${id}, whose record is kept, holds memory`);
+    for (const [client, own] of Object.entries(recordsOf)) {
+      must(id in own === (senders[id] === client), `${client} has the record of ${id} if it sent it`);
+    }
+    must(!(id in senders) || recordsOf[senders[id]]?.[id] === expiry, `its sender has the record of ${id}`);
+  }
+  const listed = Object.values(recordsOf).flatMap((own) => Object.keys(own));
+  for (const id of listed) must(id in records, `${id}, a client's record, is kept`);
 }
 
 /** Whatever waits, is leased, delayed or dead is a tile of a live image, or of one that is swept. */

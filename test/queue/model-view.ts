@@ -31,6 +31,7 @@ export interface View {
   outbox: Record<string, number>;
   admitted: Record<string, number>;
   senders: Record<string, string>;
+  records: Record<string, number>;
   index: Record<string, number>;
   splits: Record<string, number>;
   images: Record<string, ImageView>;
@@ -63,6 +64,7 @@ export function viewOfModel(model: QueueModel): View {
     ),
     admitted: Object.fromEntries(model.admitted),
     senders: Object.fromEntries(model.senders),
+    records: Object.fromEntries(model.records),
     index: Object.fromEntries(model.index),
     splits: Object.fromEntries(
       [...model.images]
@@ -96,6 +98,9 @@ function viewOfImageModel(id: string, image: ImageModel): ImageView {
 /** What is in Redis, without what ended lives still hold until they are swept. */
 export function viewOfSnapshot({ byImage, ...shared }: Snapshot): View {
   const isLive = (job: string) => !isSwept(byImage[job.split(':')[0]]);
+  /** What an image may hold once it is swept. */
+  const keptOf = (id: string) => (isLive(id) ? undefined : Number(byImage[id].sweep.kept));
+  const isKept = (id: string) => keptOf(id) !== 0;
   const live = <T>(jobs: Record<string, T>) => pick(jobs, (job) => isLive(job));
   const records = Object.entries(byImage).filter(([, image]) => 'state' in image.meta);
   return {
@@ -108,9 +113,10 @@ export function viewOfSnapshot({ byImage, ...shared }: Snapshot): View {
     index: shared.images,
     splits: shared.splits,
     admitted: Object.fromEntries(
-      Object.entries(live(shared.admitted)).map(([id, bytes]) => [id, Number(bytes)]),
+      Object.entries(pick(shared.admitted, isKept)).map(([id, bytes]) => [id, keptOf(id) ?? Number(bytes)]),
     ),
-    senders: live(shared.senders),
+    senders: pick(shared.senders, isKept),
+    records: shared.records,
     images: Object.fromEntries(
       records.map(([id, image]) => [id, viewOfImageKeys(image, id in shared.sweeps)]),
     ),

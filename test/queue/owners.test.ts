@@ -5,7 +5,7 @@ import { A, B, BUDGET_BYTES, C, planOf, PREFIX, useRig } from './rig.ts';
 const on = useRig();
 
 async function begin(id: string, owner: string): Promise<void> {
-  await on.rig.ledger.begin(id, { ...planOf(1), owner }, { bytes: 100, budgetBytes: BUDGET_BYTES });
+  await on.rig.ledger.begin(id, { ...planOf(1), owner }, { bytes: 100_000, budgetBytes: BUDGET_BYTES });
   on.rig.now += 1;
 }
 

@@ -1,6 +1,7 @@
 // The queue as a few plain objects, written from what the queue promises and not from how its scripts do it. The model
 // test compares each answer, and all that is in Redis, with this.
 import { ImageModel, type Place, type TileModel } from './image-model.ts';
+import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
 import { BUDGET_BYTES, CLIENT_BYTES, POLICY, START_MS } from './rig.ts';
 
 const ABANDONED_MS = 10 * 60 * 1000;
@@ -25,6 +26,8 @@ export class QueueModel {
   readonly admitted = new Map<string, number>();
   /** Whose share of the budget that counts against. */
   readonly senders = new Map<string, string>();
+  /** Images that have ended, and when their records expire. */
+  readonly records = new Map<string, number>();
   /** Dead letters, tiles or whole images, and when they were given up. */
   readonly dead = new Map<string, number>();
   /** Images and when they were begun, until somebody notices that the record has expired. */
@@ -38,13 +41,16 @@ export class QueueModel {
       known.touchedAt = this.now;
       return known.state;
     }
+    for (const [other, expiry] of this.records) if (expiry <= this.now) this.#remove(other);
     while (this.#heldByOthers(id, client) + bytes > CLIENT_BYTES) {
-      if (!this.#giveUpSilentSplit(client)) return 'over-share';
+      const canFree = this.#giveUpSilentSplit(client) || this.#dropRecord(id, bytes, CLIENT_BYTES, client);
+      if (!canFree) return 'over-share';
     }
     while (this.#heldByOthers(id) + bytes > BUDGET_BYTES) {
-      if (!this.#giveUpSilentSplit() && !this.#giveUpFailed(id)) return 'over-budget';
+      const canFree = this.#giveUpSilentSplit() || this.#dropRecord(id, bytes, BUDGET_BYTES);
+      if (!canFree && !this.#giveUpFailed(id)) return 'over-budget';
     }
-    if (known) this.#removeTraces(id);
+    this.#remove(id);
     for (const each of this.index.keys()) if (!this.images.has(each)) this.index.delete(each);
     this.index.set(id, this.now);
     this.admitted.set(id, bytes);
@@ -140,8 +146,7 @@ export class QueueModel {
     const image = this.images.get(id);
     if (image?.state === 'done') return 'again';
     if (image?.state !== 'blurred' && !image?.isGivenUp) return 'over';
-    this.#removeTraces(id);
-    image.end('done', null, this.now);
+    this.#end(id, image, 'done', null);
     return 'finished';
   }
 
@@ -149,24 +154,19 @@ export class QueueModel {
     const image = this.images.get(id);
     if (!image) return null;
     if (image.state === 'done' || image.state === 'cancelled') return image.state;
-    this.#removeTraces(id);
-    image.end('cancelled', image.error, this.now);
+    this.#end(id, image, 'cancelled', image.error);
     return 'cancelled';
   }
 
   drop(id: string): Answer {
     const image = this.images.get(id);
     if (image?.state !== 'failed' || image.isOver) return image?.state ?? null;
-    this.#removeTraces(id);
-    image.end('failed', image.error, this.now);
+    this.#end(id, image, 'failed', image.error);
     return 'dropped';
   }
 
   forget(id: string): void {
-    if (!this.images.has(id)) return;
-    this.#removeTraces(id);
-    this.images.delete(id);
-    this.index.delete(id);
+    if (this.images.has(id)) this.#remove(id);
   }
 
   requeue(letter: string): Answer {
@@ -213,10 +213,8 @@ export class QueueModel {
 
   /** The image's time is up. If only its record was left, the index notices later. */
   expire(id: string): void {
-    if (!this.images.get(id)?.isOver) {
-      this.#removeTraces(id);
-      this.index.delete(id);
-    }
+    if (!this.images.get(id)?.isOver) this.#remove(id);
+    else this.records.set(id, this.now);
     this.images.delete(id);
   }
 
@@ -238,8 +236,7 @@ export class QueueModel {
       .sort(([a, one], [b, other]) => one.touchedAt - other.touchedAt || (a < b ? -1 : 1));
     if (!silent) return false;
     const [id, image] = silent;
-    this.#removeTraces(id);
-    image.end('cancelled', 'its split died', this.now);
+    this.#end(id, image, 'cancelled', 'its split died');
     return true;
   }
 
@@ -250,9 +247,40 @@ export class QueueModel {
       .sort(([a, one], [b, other]) => one.settledAt - other.settledAt || (a < b ? -1 : 1));
     if (!failed) return false;
     const [other, image] = failed;
-    this.#removeTraces(other);
-    image.end('failed', image.error, image.endedAt);
+    this.#end(other, image, 'failed', image.error, image.endedAt);
     return true;
+  }
+
+  /** Drops the oldest record, if all of them make room for `id`; of one client if one is given. */
+  #dropRecord(id: string, bytes: number, budgetBytes: number, client?: string): boolean {
+    const records = [...this.records]
+      .filter(([each]) => client === undefined || this.senders.get(each) === client)
+      .sort(([a, one], [b, other]) => one - other || (a < b ? -1 : 1));
+    const keptByOthers = records.filter(([each]) => each !== id).length * RECORD_BYTES;
+    if (records.length === 0 || this.#heldByOthers(id, client) - keptByOthers + bytes > budgetBytes)
+      return false;
+    this.#remove(records[0][0]);
+    return true;
+  }
+
+  /** Only the record is left. */
+  #end(
+    id: string,
+    image: ImageModel,
+    state: 'done' | 'failed' | 'cancelled',
+    error: string | null,
+    endedAt: number | null = this.now,
+  ): void {
+    this.#removeTraces(id);
+    image.end(state, error, endedAt);
+    this.admitted.set(id, RECORD_BYTES);
+    this.records.set(id, this.now + POLICY.recordTtlS * 1000);
+  }
+
+  /** Nothing is left. */
+  #remove(id: string): void {
+    this.#removeTraces(id);
+    for (const map of [this.images, this.index, this.admitted, this.senders, this.records]) map.delete(id);
   }
 
   #removeTraces(id: string): void {
@@ -260,8 +288,6 @@ export class QueueModel {
     for (let tile = 0; tile < expected; tile++) this.dead.delete(`${id}:${tile}`);
     this.dead.delete(id);
     this.queue = this.queue.filter((job) => !job.startsWith(id));
-    this.admitted.delete(id);
-    this.senders.delete(id);
   }
 
   #handOut(token: string): { job: string; attempt: number } | null {

@@ -18,9 +18,9 @@ export const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(24));
 /** The settings every test runs under, small enough to reach each of their ends in a few steps. */
 export const POLICY = { leaseMs: 1000, maxAttempts: 3, retryBaseMs: 100, recordTtlS: 200_000 };
 /** Bytes all images together may hold. */
-export const BUDGET_BYTES = 1000;
+export const BUDGET_BYTES = 1_000_000;
 /** Bytes the images of one client may hold, where a test has clients. */
-export const CLIENT_BYTES = 700;
+export const CLIENT_BYTES = 700_000;
 /** Where the clock stands at first, ms. */
 export const START_MS = 1_000_000;
 
@@ -78,7 +78,7 @@ export class Rig {
       ancillary?: Uint8Array;
     } = {},
   ) {
-    const { tiles = 2, bytes = 100, client, again, ancillary } = options;
+    const { tiles = 2, bytes = 100_000, client, again, ancillary } = options;
     const sender = client === undefined ? {} : { client: { name: client, budgetBytes: CLIENT_BYTES } };
     const admission = { bytes, budgetBytes: BUDGET_BYTES, ...sender };
     return this.ledger.begin(id, planOf(tiles), admission, { again, ancillary });
@@ -145,7 +145,9 @@ export class Rig {
   async expire(id: string): Promise<void> {
     const keys = await this.redis.keys(`${this.#keyPrefix}:${id}:*`);
     for (const key of keys) if ((await this.redis.pttl(key)) !== -1) await this.redis.unlink(key);
-    const { sweeps } = queueKeys(this.#keyPrefix);
+    const { sweeps, senders, records } = queueKeys(this.#keyPrefix);
+    const sender = await this.redis.hget(senders, id);
+    for (const key of [records, `${records}:${sender}`]) await this.redis.zadd(key, 'XX', this.now, id);
     const kept = Number(await this.redis.zscore(sweeps, id));
     if (kept > 0) await this.redis.zadd(sweeps, this.now, id);
     if (kept > 0) await this.sweep();

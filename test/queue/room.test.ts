@@ -1,19 +1,30 @@
 // What Redis holds for images besides their tiles, uploads and results, and how it makes room for new ones.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { blobMemoryBytes, openBlob, writeBlob } from '../../functions/lib/redis/blob.ts';
+import { ImageLedger } from '../../functions/lib/queue/image-ledger.ts';
 import { queueKeys } from '../../functions/lib/queue/keys.ts';
+import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
+import { recordKeys } from '../support/keys-left.ts';
 import { A, B, C, planOf, pixels, POLICY, PREFIX, sourceOf, useRig } from './rig.ts';
 
 const on = useRig();
 const D = 'd'.repeat(24);
-/** What an image may hold while it is under way, and what its result holds afterwards. */
+const E = 'e'.repeat(24);
+/** What an image may hold while it is under way; what its result holds afterwards, and both its result and its record. */
 const SHARE = 10_000;
 const RESULT = blobMemoryBytes(4000);
-const BUDGET = 25_000;
+const KEPT = RESULT + RECORD_BYTES;
+/** Enough for the records of eight images, and for three results beside them. */
+const BUDGET = 8 * 8 * RECORD_BYTES;
+const CLIENT_BUDGET = BUDGET / 2;
 const keys = queueKeys(PREFIX);
 
 const begin = (id: string, bytes = SHARE, again = false) =>
   on.rig.ledger.begin(id, planOf(1), { bytes, budgetBytes: BUDGET }, { again });
+const beginOf = (name: string, id: string, bytes = SHARE) => {
+  const client = { name, budgetBytes: CLIENT_BUDGET };
+  return on.rig.ledger.begin(id, planOf(1), { bytes, budgetBytes: BUDGET, client });
+};
 const wait = (bytes = SHARE) => on.rig.ledger.waitForRoom({ bytes, budgetBytes: BUDGET });
 
 /** Puts bytes where a part of an image is taken over from. */
@@ -22,14 +33,14 @@ async function take(id: string, part: 'upload' | 'result', size = 4000): Promise
   return on.rig.scripts.run('take-blob', id, 'x', part);
 }
 
-/** Takes an image from nothing to done, with a result in Redis, in so many milliseconds. */
-async function finish(id: string, ms = 1000, bytes = SHARE): Promise<void> {
-  expect(await begin(id, bytes)).toBe('begun');
+/** Takes an image from nothing to done, with a result in Redis, in so many milliseconds; of a client if one is given. */
+async function finish(id: string, ms = 1000, client?: string, ledger = on.rig.ledger): Promise<void> {
+  expect(await (client === undefined ? begin(id) : beginOf(client, id))).toBe('begun');
   await on.rig.ledger.enqueue(id, 0, sourceOf(id, 0));
   await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
   expect(await take(id, 'result')).toBe('taken');
   on.rig.now += ms;
-  expect(await on.rig.ledger.finish(id)).toBe('finished');
+  expect(await ledger.finish(id)).toBe('finished');
 }
 
 async function admitted(): Promise<Record<string, number>> {
@@ -42,17 +53,18 @@ const partsOf = async (id: string) => (await on.rig.redis.keys(`${PREFIX}:${id}:
 describe('a result in Redis', () => {
   test('counts as held by its image from its finish on, and expires with the record', async () => {
     await finish(A);
-    expect(await admitted()).toEqual({ [A]: RESULT });
-    expect(await on.rig.redis.hget(keys.totals, 'admitted')).toBe(String(RESULT));
+    expect(await admitted()).toEqual({ [A]: KEPT });
+    expect(await on.rig.redis.hget(keys.totals, 'admitted')).toBe(String(KEPT));
     expect(await partsOf(A)).toEqual([`${PREFIX}:${A}:meta`, `${PREFIX}:${A}:result`]);
     expect(await on.rig.redis.ttl(`${PREFIX}:${A}:result`)).toBe(POLICY.recordTtlS);
   });
 
   test('is given back once it has expired and another image is begun', async () => {
-    await finish(A);
-    on.rig.now += POLICY.recordTtlS * 1000;
+    const options = { keyPrefix: PREFIX, recordTtlS: POLICY.recordTtlS, resultTtlS: 100 };
+    await finish(A, 1000, undefined, new ImageLedger(on.rig.redis, options, () => on.rig.now));
+    on.rig.now += 100_000;
     expect(await begin(B)).toBe('begun');
-    expect(await admitted()).toEqual({ [B]: SHARE });
+    expect(await admitted()).toEqual({ [A]: RECORD_BYTES, [B]: SHARE });
     expect(await on.rig.redis.zcard(keys.results)).toBe(0);
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', gone: 'expired' });
   });
@@ -69,7 +81,7 @@ describe('a result in Redis', () => {
   test('can be deleted, which frees its memory and is noted', async () => {
     await finish(A);
     expect(await on.rig.ledger.dropResult(A)).toBe('dropped');
-    expect(await admitted()).toEqual({});
+    expect(await admitted()).toEqual({ [A]: RECORD_BYTES });
     expect(await on.rig.redis.hexists(keys.totals, 'results')).toBe(0);
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', gone: 'deleted' });
     expect(await partsOf(A)).toEqual([`${PREFIX}:${A}:meta`]);
@@ -133,8 +145,9 @@ describe('a new image', () => {
   });
 
   test('has the oldest results give way, as many as it takes', async () => {
-    expect(await begin(D, BUDGET - RESULT)).toBe('begun');
-    expect(await admitted()).toEqual({ [C]: RESULT, [D]: BUDGET - RESULT });
+    const bytes = BUDGET - KEPT - 2 * RECORD_BYTES;
+    expect(await begin(D, bytes)).toBe('begun');
+    expect(await admitted()).toEqual({ [A]: RECORD_BYTES, [B]: RECORD_BYTES, [C]: KEPT, [D]: bytes });
     expect(await on.rig.redis.hget(keys.totals, 'results')).toBe(String(RESULT));
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', gone: 'room' });
     expect(await on.rig.ledger.record(B)).toMatchObject({ state: 'done', gone: 'room' });
@@ -142,15 +155,24 @@ describe('a new image', () => {
     expect(await partsOf(A)).toEqual([`${PREFIX}:${A}:meta`]);
   });
 
+  test('has the oldest records give way when no result is left, as many as it takes', async () => {
+    const bytes = BUDGET - RECORD_BYTES;
+    expect(await begin(D, bytes)).toBe('begun');
+    expect(await admitted()).toEqual({ [C]: RECORD_BYTES, [D]: bytes });
+    expect([await on.rig.ledger.record(A), await on.rig.ledger.record(B)]).toEqual([null, null]);
+    expect(await on.rig.ledger.record(C)).toMatchObject({ state: 'done', gone: 'room' });
+    expect(await on.rig.keys()).toEqual([...recordKeys([C, D]), keys.splits].sort());
+  });
+
   test('has none give way while there is room', async () => {
     expect(await begin(D)).toBe('begun');
-    expect(Object.keys(await admitted()).sort()).toEqual([A, B, C, D]);
+    expect(await admitted()).toEqual({ [A]: KEPT, [B]: KEPT, [C]: KEPT, [D]: SHARE });
   });
 
   test('has none give way where that would not be enough', async () => {
     await begin(D, 10_000);
-    expect(await begin('e'.repeat(24), 15_001)).toBe('over-budget');
-    expect(Object.keys(await admitted()).sort()).toEqual([A, B, C, D]);
+    expect(await begin(E, BUDGET - 10_000 + 1)).toBe('over-budget');
+    expect(await admitted()).toEqual({ [A]: KEPT, [B]: KEPT, [C]: KEPT, [D]: 10_000 });
   });
 
   test('has dozens give way', async () => {
@@ -167,6 +189,86 @@ describe('a new image', () => {
     expect(await on.rig.ledger.begin(D, plan, { bytes: budgetBytes, budgetBytes })).toBe('begun');
     expect(await admitted()).toEqual({ [D]: budgetBytes });
   });
+});
+
+describe('a record', () => {
+  const idOf = (n: number) => n.toString(16).padStart(24, '0');
+
+  test('gives way ahead of results while records hold more than an eighth of the budget', async () => {
+    const cancelled = Array.from({ length: 10 }, (_, n) => idOf(n));
+    for (const id of cancelled) {
+      on.rig.now += 1;
+      await begin(id);
+      await on.rig.ledger.cancel(id);
+    }
+    await finish(A);
+    await begin(B, BUDGET - KEPT - 8 * RECORD_BYTES);
+    const left = Object.keys(await admitted()).sort();
+    expect(left).toEqual([...cancelled.slice(2), A, B].sort());
+  });
+
+  test('is given back once it has expired and another image is begun', async () => {
+    await begin(A);
+    await on.rig.ledger.cancel(A);
+    await on.rig.redis.unlink(`${PREFIX}:${A}:meta`);
+    on.rig.now += POLICY.recordTtlS * 1000;
+    expect(await begin(B)).toBe('begun');
+    expect(await admitted()).toEqual({ [B]: SHARE });
+    expect((await on.rig.look()).images).toEqual({ [B]: on.rig.now });
+  });
+
+  test('that gives way before its image is swept gives back all that the image holds', async () => {
+    await on.rig.begin(A, { tiles: 2 });
+    await on.rig.dying.cancel(A);
+    await on.rig.ledger.forget(A);
+    expect(await on.rig.keys()).toEqual([]);
+  });
+});
+
+describe('an image of a client that is over its share', () => {
+  beforeEach(async () => {
+    await finish(A, 1000, 'ben');
+    await finish(B, 1000, 'ann');
+    await finish(C, 1000, 'ann');
+  });
+
+  test("has the client's own results give way, the oldest first, and leaves older ones of others", async () => {
+    const bytes = CLIENT_BUDGET - KEPT - RECORD_BYTES;
+    expect(await beginOf('ann', D, bytes)).toBe('begun');
+    expect(await admitted()).toEqual({ [A]: KEPT, [B]: RECORD_BYTES, [C]: KEPT, [D]: bytes });
+    expect(await on.rig.ledger.record(B)).toMatchObject({ gone: 'room' });
+    expect((await on.rig.look()).clients).toEqual({ ann: String(CLIENT_BUDGET), ben: String(KEPT) });
+  });
+
+  test("has the client's own records give way when no result of it is left", async () => {
+    expect(await beginOf('ann', D, CLIENT_BUDGET)).toBe('begun');
+    expect(await admitted()).toEqual({ [A]: KEPT, [D]: CLIENT_BUDGET });
+    const { recordsOf } = await on.rig.look();
+    expect(recordsOf).toEqual({ ben: { [A]: expect.any(Number) as number } });
+  });
+
+  test('has nothing give way where that would not be enough', async () => {
+    await beginOf('ann', D, 10_000);
+    expect(await beginOf('ann', E, CLIENT_BUDGET - 10_000 + 1)).toBe('over-share');
+    expect(await admitted()).toEqual({ [A]: KEPT, [B]: KEPT, [C]: KEPT, [D]: 10_000 });
+  });
+
+  test('does not fail for what a worker of another release dropped', async () => {
+    await on.rig.redis.zadd(`${keys.results}:ann`, 1, E);
+    await on.rig.redis.hset(keys.clientResults, 'ann', 3 * RESULT);
+    expect(await beginOf('ann', D, CLIENT_BUDGET)).toBe('begun');
+    expect(await on.rig.redis.exists(`${keys.results}:ann`)).toBe(0);
+  });
+});
+
+test('an image of a client within its share has the oldest result of all give way', async () => {
+  await finish(A, 1000, 'ben');
+  await finish(B, 1000, 'ann');
+  const bytes = BUDGET - KEPT - RECORD_BYTES;
+  expect(await beginOf('ann', D, CLIENT_BUDGET - KEPT)).toBe('begun');
+  expect(await begin(E, bytes - CLIENT_BUDGET + KEPT)).toBe('begun');
+  expect(await on.rig.ledger.record(A)).toMatchObject({ gone: 'room' });
+  expect(await on.rig.ledger.record(B)).toMatchObject({ gone: null });
 });
 
 describe('who finds no room is told when to come again', () => {

@@ -46,6 +46,9 @@ export interface Snapshot {
   images: Record<string, number>;
   splits: Record<string, number>;
   sweeps: Record<string, number>;
+  records: Record<string, number>;
+  /** The same for each client. */
+  recordsOf: Record<string, Record<string, number>>;
   byImage: Record<string, ImageSnapshot>;
   /** Keys that keys.ts has no name for, and staged results: there must be none between two commands. */
   strays: string[];
@@ -76,7 +79,7 @@ export async function takeSnapshot(redis: Redis, prefix: string): Promise<Snapsh
     scores(redis, names.dead),
     scores(redis, names.outbox),
   ]);
-  const [admitted, senders, clients, totals, images, splits, sweeps, keys] = await Promise.all([
+  const [admitted, senders, clients, totals, images, splits, sweeps, records, keys] = await Promise.all([
     redis.hgetall(names.admitted),
     redis.hgetall(names.senders),
     redis.hgetall(names.clients),
@@ -84,6 +87,7 @@ export async function takeSnapshot(redis: Redis, prefix: string): Promise<Snapsh
     scores(redis, names.images),
     scores(redis, names.splits),
     scores(redis, names.sweeps),
+    scores(redis, names.records),
     redis.keys(`${prefix}:*`),
   ]);
   const snapshot: Snapshot = {
@@ -102,18 +106,26 @@ export async function takeSnapshot(redis: Redis, prefix: string): Promise<Snapsh
     images,
     splits,
     sweeps,
+    records,
+    recordsOf: {},
     byImage: {},
     strays: [],
   };
   const shared = new Set<string>(Object.values(names));
   const own = keys.filter((key) => !shared.has(key)).sort();
-  await Promise.all(own.map((key) => readImageKey(redis, key, key.slice(prefix.length + 1), snapshot)));
+  await Promise.all(own.map((key) => readKey(redis, key, key.slice(prefix.length + 1), snapshot)));
   for (const entry of [...tidied, ...untidied]) {
     const [, job, id, life] = /^((\w+):\d+):(\d+)$/.exec(entry) ?? [];
     if (job !== undefined && snapshot.byImage[id]?.meta.life === life) snapshot.queue.push(job);
     else snapshot.stale.push(entry);
   }
   return snapshot;
+}
+
+async function readKey(redis: Redis, key: string, name: string, into: Snapshot): Promise<void> {
+  const [, client] = /^records:(.+)$/.exec(name) ?? [];
+  if (client === undefined) await readImageKey(redis, key, name, into);
+  else into.recordsOf[client] = await scores(redis, key);
 }
 
 async function readImageKey(redis: Redis, key: string, name: string, into: Snapshot): Promise<void> {

@@ -2,7 +2,9 @@
 // Redis runs for it are counted. So no request keeps Redis from the others for long.
 import { describe, expect, test } from 'vitest';
 import { queueKeys } from '../../functions/lib/queue/keys.ts';
+import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
 import { scriptNames, scriptText } from '../../functions/lib/queue/script-text.ts';
+import { recordKeys } from '../support/keys-left.ts';
 import { B, C, pixels, planOf, PREFIX, useRig } from './rig.ts';
 import { ScriptMeter } from './script-meter.ts';
 
@@ -70,7 +72,7 @@ async function livesOf(tiles: number, watch: ScriptMeter['watch']): Promise<void
   await begin(B, tiles);
   await enqueue(B, ...numbers(0, last));
   await watch(() => on.rig.ledger.forget(B));
-  expect(await on.rig.keys()).toEqual([`${PREFIX}:${A}:meta`, `${PREFIX}:images`]);
+  expect(await on.rig.keys()).toEqual(recordKeys([A]));
 }
 
 describe('no step', () => {
@@ -105,7 +107,8 @@ describe('no step', () => {
       expect(await refused).toBe('over-budget');
       await meter.watch(() => on.rig.ledger.newest(100));
       expect(meter.takeMost()).toBeLessThan(MOST_COMMANDS);
-      expect((await on.rig.look()).admitted).toEqual({});
+      const admitted = Object.values((await on.rig.look()).admitted);
+      expect(admitted).toEqual(Array<string>(299).fill(String(RECORD_BYTES)));
     } finally {
       meter.stop();
     }
@@ -128,6 +131,30 @@ describe('no step', () => {
       expect(await meter.watch(() => ledger.begin(A, planOf(2), admission))).toBe('begun');
       expect(meter.takeMost()).toBeLessThan(MOST_COMMANDS);
       expect((await on.rig.look()).admitted).toEqual({ [A]: String(BUDGET_BYTES) });
+    } finally {
+      meter.stop();
+    }
+  });
+
+  test.each([
+    ['give way', 0],
+    ['have expired', 1e12],
+  ])('does more for more records that %s', { timeout: 60_000 }, async (_what, later) => {
+    const images = numbers(1, 400).map(idOf);
+    const client = { name: 'ann', budgetBytes: 1e9 };
+    for (const id of images) {
+      await on.rig.ledger.begin(id, planOf(1), { bytes: RECORD_BYTES, budgetBytes: 1e9, client });
+      await on.rig.ledger.cancel(id);
+    }
+    on.rig.now += later;
+    const meter = await ScriptMeter.start(on.server);
+    try {
+      const bytes = 401 * RECORD_BYTES;
+      const admission = { bytes, budgetBytes: bytes, client: { ...client, budgetBytes: bytes } };
+      expect(await meter.watch(() => on.rig.ledger.waitForRoom(admission))).toBeNull();
+      expect(await meter.watch(() => on.rig.ledger.begin(A, planOf(2), admission))).toBe('begun');
+      expect(meter.takeMost()).toBeLessThan(MOST_COMMANDS);
+      expect((await on.rig.look()).admitted).toEqual({ [A]: String(bytes) });
     } finally {
       meter.stop();
     }

@@ -1,6 +1,7 @@
 // What an ended life leaves behind, and how it is freed: step by step, by any process, and hidden from all others.
 import { afterEach, describe, expect, test } from 'vitest';
 import { NaiveQueue } from '../../functions/lib/queue/naive-queue.ts';
+import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
 import { brokenInvariants } from './invariants.ts';
 import { A, B, BUDGET_BYTES, C, pixels, PREFIX, sourceOf, useRig } from './rig.ts';
 
@@ -48,12 +49,12 @@ describe('an image whose life has ended, before it is swept', () => {
   });
 
   test('holds its memory until its last tile is freed', async () => {
-    await on.rig.begin(A, { tiles: 2, bytes: 700 });
+    await on.rig.begin(A, { tiles: 2, bytes: 700_000 });
     await on.rig.dying.cancel(A);
     await on.rig.sweepOneTile(A);
-    expect((await on.rig.look()).admitted).toEqual({ [A]: '700' });
+    expect((await on.rig.look()).admitted).toEqual({ [A]: '700000' });
     await on.rig.sweepOneTile(A);
-    expect((await on.rig.look()).admitted).toEqual({});
+    expect((await on.rig.look()).admitted).toEqual({ [A]: String(RECORD_BYTES) });
   });
 });
 

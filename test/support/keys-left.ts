@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { queueKeys } from '../../functions/lib/queue/keys.ts';
+import { imageKeys, queueKeys } from '../../functions/lib/queue/keys.ts';
 import { heartbeatKey } from '../../functions/lib/redis/heartbeat.ts';
 
 /** All keys but the running sums, which outlive every image, and the functions' heartbeat. */
@@ -7,4 +7,14 @@ export async function keysLeft(redis: Redis, keyPrefix = 'image'): Promise<strin
   const keys = await redis.keys(`${keyPrefix}:*`);
   const lasting = new Set([queueKeys(keyPrefix).totals, heartbeatKey(keyPrefix)]);
   return keys.filter((key) => !lasting.has(key)).sort();
+}
+
+/** Returns the keys that are left when nothing but records is left of these images; of one client if one is given. */
+export function recordKeys(
+  ids: string[],
+  { client, keyPrefix = 'image' }: { client?: string; keyPrefix?: string } = {},
+): string[] {
+  const { admitted, images, records, senders, clients } = queueKeys(keyPrefix);
+  const ofClient = client === undefined ? [] : [senders, clients, `${records}:${client}`];
+  return [...ids.map((id) => imageKeys(keyPrefix, id).meta), admitted, images, records, ...ofClient].sort();
 }

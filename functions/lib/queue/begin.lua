@@ -1,12 +1,10 @@
 #!lua
--- Starts an image, unless it is known already: writes its record and reserves the memory it may need. The
--- same
--- transaction SETs the chunks that its result will carry, if any, just before; they are kept only if the
--- image is started.
--- Uses: shared-memory.lua, shared-list.lua, shared-endings.lua, shared-results.lua
+-- Starts an image, unless it is known already: writes its record and reserves the memory it may need. The same
+-- transaction SETs the chunks that its result will carry, if any, just before; they are kept only if the image is started.
+-- Uses: shared-memory.lua, shared-list.lua, shared-endings.lua, shared-results.lua, shared-records.lua
 -- ARGV[1] -> image id
 -- ARGV[2] -> now, ms ('' = server clock)
--- ARGV[3] -> bytes that the image may hold
+-- ARGV[3] -> bytes that the image may hold, including its record
 -- ARGV[4] -> bytes that all images together may hold
 -- ARGV[5] -> ms after which a silent split counts as dead
 -- ARGV[6] -> '1' to restart the image even if it is done (its result is gone)
@@ -14,92 +12,77 @@
 -- ARGV[8] -> bytes that the images of one client may hold
 -- ARGV[9..] -> fields and values of the record, including `tiles` (number of tiles)
 -- Output: 'begun', 'over-budget', 'over-share' (of the client), 'sweep' (call again after a step of
--- sweep.lua),
---          or the state of an image that is in progress or done
+--         sweep.lua), or the state of an image that is in progress or done
 
 -- How long an owner's index is kept after the owner's last image. Longer than any image is in progress.
 local OWNER_TTL_S = 7 * 24 * 60 * 60
 
 local image, now = ARGV[1], clock(ARGV[2])
-local bytes, budget, abandon_ms = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local client, client_budget = ARGV[7], tonumber(ARGV[8])
+local bytes, abandon_ms, client = tonumber(ARGV[3]), tonumber(ARGV[5]), ARGV[7]
 local meta, staged = key(image, 'meta'), key(image, 'new:ancillary')
 
--- Returns whether the image fits beside all others. An image that restarts gives back its own share first.
-local function fits()
-  return admitted_bytes() - share_of(image) + bytes <= budget
+-- What the image must fit into. The client's share comes first: a client that is over it makes room itself.
+local limits = { { holder = EVERYONE, budget = tonumber(ARGV[4]), refusal = 'over-budget' } }
+if client ~= '' then
+  table.insert(limits, 1, { holder = client, budget = tonumber(ARGV[8]), refusal = 'over-share' })
 end
 
--- Returns whether the image fits beside the other images of its client.
-local function fits_client()
-  if client == '' then
-    return true
-  end
-  local own = redis.call('HGET', SENDERS, image) == client and share_of(image) or 0
-  return client_bytes(client) - own + bytes <= client_budget
+-- Returns the bytes that a holder's other images may hold.
+local function held_by_others(holder)
+  local counts_itself = holder == EVERYONE or client_of(image) == holder
+  return total(holder, 'admitted') - (counts_itself and share_of(image) or 0)
 end
 
--- Cancels the image whose split has been silent the longest, if that is longer than allowed: the split died,
--- and the
--- request was never repeated. With `is_own`, only images of this client. Returns whether there was one.
-local function give_up_silent_split(is_own)
+-- Returns whether the image fits beside the holder's other images.
+local function fits(limit)
+  return held_by_others(limit.holder) + bytes <= limit.budget
+end
+
+-- Returns whether the image would fit if all results and records of the holder's other images gave way.
+local function would_fit(limit)
+  local own_record = redis.call('ZSCORE', index_of(RECORDS, limit.holder), image) and RECORD_BYTES or 0
+  local kept = kept_bytes(limit.holder) - own_record
+  return held_by_others(limit.holder) - kept + bytes <= limit.budget
+end
+
+-- Cancels the holder's image whose split has been silent the longest, if that is longer than allowed: the split died, and
+-- the request was never repeated. Returns whether there was one.
+local function give_up_silent_split(holder)
   redate(SPLITS, now)
-  local most = is_own and 16 or 1
+  local most = holder == EVERYONE and 1 or 16
   for _, silent in ipairs(redis.call('ZRANGEBYSCORE', SPLITS, '-inf', '(' .. now - abandon_ms, 'LIMIT', 0, most)) do
-    if not is_own or redis.call('HGET', SENDERS, silent) == client then
+    if holder == EVERYONE or client_of(silent) == holder then
       local record = key(silent, 'meta')
       end_life(silent, 0)
       redis.call('HSET', record, 'state', 'cancelled', 'endedAt', now, 'error', 'its split died')
-      redis.call('EXPIRE', record, redis.call('HGET', record, 'ttl'))
+      keep_record(silent, now, redis.call('HGET', record, 'ttl'))
       return true
     end
   end
   return false
-end
-
--- Removes the oldest results, if that makes room. Returns whether there is room now, or more results to
--- remove.
-local function drop_old_results()
-  if admitted_bytes() - share_of(image) - results_bytes() + bytes > budget then
-    return false
-  end
-  for _, oldest in ipairs(redis.call('ZRANGE', RESULTS, 0, MAX_DROPPED - 1)) do
-    drop_result(oldest, 'room')
-    if fits() then
-      return true
-    end
-  end
-  return redis.call('EXISTS', RESULTS) == 1
 end
 
 -- Drops the dead tiles of another failed image. Returns whether there was one.
 local function give_up_failed()
   for _, failed in ipairs(redis.call('ZRANGEBYSCORE', SWEEPS, '(' .. now, '+inf', 'LIMIT', 0, 2)) do
     if failed ~= image then
-      local record = key(failed, 'meta')
       end_life(failed, 0)
-      redis.call('EXPIRE', record, redis.call('HGET', record, 'ttl'))
+      keep_record(failed, now, redis.call('HGET', key(failed, 'meta'), 'ttl'))
       return true
     end
   end
   return false
 end
 
-local function is_sweep_due()
+-- Returns whether memory of the holder can be freed, or just was.
+local function can_make_room(limit)
+  local function has_room()
+    return fits(limit)
+  end
   return redis.call('ZCOUNT', SWEEPS, '-inf', now) > 0
-end
-
--- Returns whether the client can get a part of its share back, or just did.
-local function can_free_share()
-  return is_sweep_due() or give_up_silent_split(true)
-end
-
--- Returns whether memory can be freed, or just was.
-local function can_make_room()
-  return is_sweep_due()
-    or give_up_silent_split(false)
-    or drop_old_results()
-    or give_up_failed()
+    or give_up_silent_split(limit.holder)
+    or (would_fit(limit) and give_way(limit.holder, limit.budget, has_room))
+    or (limit.holder == EVERYONE and give_up_failed())
 end
 
 -- Returns why the image cannot be started now, or nil.
@@ -110,15 +93,12 @@ local function obstacle()
     redis.call('ZADD', SPLITS, 'XX', now, image)
     return state
   end
-  if state == 'done' then
-    drop_result(image, nil) -- It is gone, or has to be made again.
-  end
-  drop_expired_results(now)
-  if not fits_client() then
-    return can_free_share() and 'sweep' or 'over-share'
-  end
-  if not fits() then
-    return can_make_room() and 'sweep' or 'over-budget'
+  drop_result(image, nil) -- It is gone, or has to be made again.
+  drop_expired(now)
+  for _, limit in ipairs(limits) do
+    if not fits(limit) then
+      return can_make_room(limit) and 'sweep' or limit.refusal
+    end
   end
   if redis.call('EXISTS', key(image, 'tiles')) == 1 then
     end_life(image, 0)
@@ -143,10 +123,11 @@ if answer then
   return answer
 end
 
-redis.call('UNLINK', meta)
+drop_record(image) -- Of its former life.
 local life = redis.call('HINCRBY', TOTALS, 'lives', 1)
 redis.call('HSET', meta, 'state', 'splitting', 'life', life, 'createdAt', now, unpack(ARGV, 9))
-set_share(image, bytes, client)
+set_share(image, bytes)
+set_client(image, client)
 if redis.call('EXISTS', staged) == 1 then
   redis.call('RENAME', staged, key(image, 'ancillary'))
 end

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Cancels an image: from now on none of its tiles is claimed. The steps of sweep.lua free what it holds.
--- Uses: shared-endings.lua
+-- Uses: shared-memory.lua, shared-endings.lua, shared-results.lua, shared-records.lua
 -- ARGV[1] -> image id
 -- ARGV[2] -> now, ms ('' = server clock)
 -- ARGV[3] -> seconds the record is kept
@@ -20,5 +20,5 @@ if end_state == 'failed' and (state ~= 'failed' or redis.call('EXISTS', key(imag
 end
 end_life(image, 0)
 redis.call('HSET', meta, 'state', end_state, 'endedAt', now)
-redis.call('EXPIRE', meta, ARGV[3])
+keep_record(image, now, tonumber(ARGV[3]))
 return end_state == 'failed' and 'dropped' or 'cancelled'

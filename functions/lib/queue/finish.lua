@@ -2,7 +2,7 @@
 -- Closes an image whose result is written. The steps of sweep.lua free its tiles. Its record is kept for a
 -- while, and so is
 -- a result in Redis.
--- Uses: shared-memory.lua, shared-endings.lua, shared-results.lua, shared-pace.lua
+-- Uses: shared-memory.lua, shared-endings.lua, shared-results.lua, shared-records.lua, shared-pace.lua
 -- ARGV[1] -> image id
 -- ARGV[2] -> now, ms ('' = server clock)
 -- ARGV[3] -> seconds the record is kept
@@ -23,5 +23,5 @@ note_pace(image, now)
 end_life(image, keep_result(image, now, tonumber(ARGV[4])))
 redis.call('HSET', meta, 'state', 'done', 'endedAt', now)
 redis.call('HDEL', meta, 'error')
-redis.call('EXPIRE', meta, ARGV[3])
+keep_record(image, now, tonumber(ARGV[3]))
 return 'finished'

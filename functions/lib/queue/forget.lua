@@ -2,16 +2,14 @@
 -- Undoes begin: deletes the record, and the steps of sweep.lua free what the image holds. For bytes that turn
 -- out to be no
 -- valid image while they are split.
--- Uses: shared-endings.lua
+-- Uses: shared-memory.lua, shared-endings.lua, shared-results.lua, shared-records.lua
 -- ARGV[1] -> image id
 -- Output: 'forgotten', or nil if there is none
 
 local image = ARGV[1]
-local meta = key(image, 'meta')
-if redis.call('EXISTS', meta) == 0 then
+if redis.call('EXISTS', key(image, 'meta')) == 0 then
   return nil
 end
 end_life(image, 0)
-redis.call('UNLINK', meta)
-redis.call('ZREM', IMAGES, image)
+drop_record(image)
 return 'forgotten'

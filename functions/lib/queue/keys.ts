@@ -24,6 +24,8 @@ export function queueKeys(prefix: string) {
     senders: `${prefix}:senders`,
     /** HASH client → bytes of Redis memory that its images may hold together. */
     clients: `${prefix}:clients`,
+    /** HASH client → bytes of its images' results. */
+    clientResults: `${prefix}:client-results`,
     /**
      * HASH of running totals: `admitted`, bytes of all images in `admitted` together; `lives`, how many
      * images have been started; `stale`, entries of `queue` that have become stale since the last tidying;
@@ -41,6 +43,11 @@ export function queueKeys(prefix: string) {
     uploads: `${prefix}:uploads`,
     /** ZSET imageId → when its result in Redis expires, ms. */
     results: `${prefix}:results`,
+    /**
+     * ZSET imageId → when the record of an ended image expires, ms. Each client has another one, and another one of
+     * results: `<prefix>:records:<client>`, `<prefix>:results:<client>`.
+     */
+    records: `${prefix}:records`,
   };
 }
 

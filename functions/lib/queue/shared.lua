@@ -12,12 +12,14 @@ local OUTBOX = prefix .. ':outbox'
 local ADMITTED = prefix .. ':admitted'
 local SENDERS = prefix .. ':senders'
 local CLIENTS = prefix .. ':clients'
+local CLIENT_RESULTS = prefix .. ':client-results'
 local TOTALS = prefix .. ':totals'
 local IMAGES = prefix .. ':images'
 local SPLITS = prefix .. ':splits'
 local SWEEPS = prefix .. ':sweeps'
 local UPLOADS = prefix .. ':uploads'
 local RESULTS = prefix .. ':results'
+local RECORDS = prefix .. ':records'
 
 -- The longest pause before another attempt or another sending, before jitter is added.
 local MAX_DELAY_MS = 30000

@@ -4,7 +4,7 @@
 -- any image that is due. The process that ended an image calls it until nothing is left. If that process
 -- dies, the next
 -- idle worker continues, or the next image that needs the memory.
--- Uses: shared-memory.lua, shared-list.lua, shared-endings.lua
+-- Uses: shared-memory.lua, shared-list.lua, shared-endings.lua, shared-results.lua, shared-records.lua
 -- ARGV[1] -> image id, '' for any
 -- ARGV[2] -> now, ms ('' = server clock)
 -- ARGV[3] -> most tiles, or entries of the list, to check (64 or 256 by default)
@@ -110,8 +110,7 @@ else
     if redis.call('EXISTS', key(due, 'sweep')) == 0 then
       -- A failed image that was kept long enough.
       end_life(due, 0)
-      redis.call('UNLINK', key(due, 'meta'))
-      redis.call('ZREM', IMAGES, due)
+      drop_record(due)
     end
     sweep_life(due)
   end

@@ -4,19 +4,23 @@
 -- memory, times the mean time between two of them. If that time has passed already, or nothing has been done
 -- yet, the wait
 -- is as long again as the current work has taken so far.
--- Uses: shared-memory.lua, shared-list.lua, shared-results.lua
+-- Uses: shared-memory.lua, shared-list.lua, shared-results.lua, shared-records.lua
 -- ARGV[1] -> now, ms ('' = server clock)
--- ARGV[2] -> bytes that the image may hold
+-- ARGV[2] -> bytes that the image may hold, including its record
 -- ARGV[3] -> bytes that all images together may hold
 -- ARGV[4] -> ms after which a silent split may have to be resumed
 -- ARGV[5] -> the client that sends it, '' if it counts for no client
 -- ARGV[6] -> bytes that the images of one client may hold
 -- Output: ms, or nil if there may be room now, because an image has ended, has failed, or has to be resumed
 
-local now, bytes, budget, silent_ms = clock(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local now, bytes, silent_ms = clock(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
 
-local missing = admitted_bytes() - results_bytes() + bytes - budget
-missing = math.max(missing, client_bytes(ARGV[5]) + bytes - tonumber(ARGV[6]))
+-- Returns the bytes that a holder lacks for the image even if its results and records give way.
+local function missing_of(holder, budget)
+  return total(holder, 'admitted') - kept_bytes(holder) + bytes - budget
+end
+
+local missing = math.max(missing_of(EVERYONE, tonumber(ARGV[3])), missing_of(ARGV[5], tonumber(ARGV[6])))
 local has_silent = redis.call('ZCOUNT', SPLITS, '-inf', now - silent_ms) > 0
 if missing <= 0 or has_silent or redis.call('EXISTS', SWEEPS) == 1 then
   return nil
