@@ -54,6 +54,10 @@ class FakeLedger implements Pick<IntakeParts['ledger'], keyof IntakeParts['ledge
     this.calls.push('forget');
   }
 
+  async makeRoom(): Promise<boolean> {
+    return false;
+  }
+
   async waitForRoom(): Promise<number> {
     return 5000;
   }

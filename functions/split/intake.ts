@@ -49,7 +49,10 @@ const endOfImage = new Set<ProblemCode>([
 
 export interface IntakeParts {
   config: Config;
-  ledger: Pick<ImageLedger, 'begin' | 'record' | 'knownTiles' | 'enqueue' | 'forget' | 'waitForRoom'>;
+  ledger: Pick<
+    ImageLedger,
+    'begin' | 'record' | 'knownTiles' | 'enqueue' | 'forget' | 'waitForRoom' | 'makeRoom'
+  >;
   stores: Pick<Stores, 'uploads' | 'memoryBytes'> & { results: Pick<Results, 'placeOf' | 'open'> };
   log: Log;
 }
@@ -115,7 +118,7 @@ export class Intake {
 
   /** Starts the image in the ledger and splits it, unless it has been split already. */
   async #takeIn(id: string, incoming: Incoming): Promise<{ record: ImageRecord; isSplitHere: boolean }> {
-    const { config, ledger } = this.#parts;
+    const { ledger } = this.#parts;
     const { admission, bytes, header } = incoming;
     let isSplitHere = false;
     try {
@@ -128,7 +131,7 @@ export class Intake {
         await this.#splits.run(admission.client.name, width * height, () => this.#split(id, bytes, header));
       }
     } catch (error) {
-      throw isOutOfMemory(error) ? await noMemory(ledger, config.redisBudgetBytes) : error;
+      throw isOutOfMemory(error) ? await noMemory(ledger, admission) : error;
     }
     const record = await ledger.record(id);
     // The same image was sent twice at once, and the other request had to give it up.

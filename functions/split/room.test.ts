@@ -7,6 +7,7 @@ import { assertRoomFor, noMemory, noRoom, noShare } from './room.ts';
 /** A ledger that always gives the same answer, and what it was asked. */
 class Ledger {
   readonly asked: Admission[] = [];
+  canMakeRoom = false;
   readonly #waitMs: number | null;
 
   constructor(waitMs: number | null) {
@@ -16,6 +17,10 @@ class Ledger {
   async waitForRoom(admission: Admission): Promise<number | null> {
     this.asked.push(admission);
     return this.#waitMs;
+  }
+
+  async makeRoom(): Promise<boolean> {
+    return this.canMakeRoom;
   }
 }
 
@@ -53,9 +58,15 @@ describe('who finds no room', () => {
 
   it('because Redis is at its limit waits for all others', async () => {
     const ledger = new Ledger(4000);
-    expect(await noMemory(ledger, 100)).toMatchObject({ code: 'over-budget', retryAfterSeconds: 4 });
+    expect(await noMemory(ledger, admission)).toMatchObject({ code: 'over-budget', retryAfterSeconds: 4 });
     expect(ledger.asked).toEqual([{ bytes: 100, budgetBytes: 100 }]);
-    expect(await noMemory(new Ledger(null), 100)).toMatchObject({ retryAfterSeconds: 10 });
+    expect(await noMemory(new Ledger(null), admission)).toMatchObject({ retryAfterSeconds: 10 });
+  });
+
+  it('because Redis is at its limit comes again at once when old results or records have made room', async () => {
+    const ledger = new Ledger(4000);
+    ledger.canMakeRoom = true;
+    expect(await noMemory(ledger, admission)).toMatchObject({ code: 'over-budget', retryAfterSeconds: 1 });
   });
 });
 

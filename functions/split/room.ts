@@ -35,10 +35,16 @@ export async function noShare(ledger: RoomParts['ledger'], admission: Admission)
 }
 
 /**
- * Returns the Problem for an image during which Redis reached its memory limit. All other images have to be
- * done first.
+/**
+ * Returns the Problem for an image during which Redis reached its memory limit. The oldest results and records are removed.
+ * If there are none, all other images have to be done first.
  */
-export async function noMemory(ledger: RoomParts['ledger'], budgetBytes: number): Promise<Problem> {
+export async function noMemory(
+  ledger: Pick<ImageLedger, 'waitForRoom' | 'makeRoom'>,
+  admission: Admission,
+): Promise<Problem> {
+  if (await ledger.makeRoom(admission)) return overBudget(0);
+  const { budgetBytes } = admission;
   const waitMs = await ledger.waitForRoom({ bytes: budgetBytes, budgetBytes });
   return overBudget(waitMs ?? UNKNOWN_WAIT_MS);
 }

@@ -2,6 +2,7 @@
 // the image still comes out.
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
+import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
 import { toPixels } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
 import { kill, patient, Rig, type SentImage } from '../../chaos/rig.ts';
@@ -92,6 +93,18 @@ test('split killed while it keeps the upload leaves a part that expires, and the
   await expectResult(image);
 });
 
+test('at the memory limit the result of an image is written, and the image is done', async () => {
+  const image = await rig.send('a.png');
+  await rig.redis.config('SET', 'maxmemory', '1');
+  try {
+    await rig.startWorker(patient);
+    await until('the image to be done', async () => (await rig.status(image.id)).status === 'done');
+  } finally {
+    await rig.redis.config('SET', 'maxmemory', '0');
+  }
+  await expectResult(image);
+});
+
 test('a split that died holds its memory until its image is given up, upload and all', async () => {
   const stopped = rig.split.proxy.hold({ step: 'enqueue', moment: 'request', nth: 3 });
   const sent = rig.post('a.png').catch(() => null);
@@ -103,5 +116,5 @@ test('a split that died holds its memory until its image is given up, upload and
   await rig.startSplit();
   expect((await rig.cancel(id)).status).toBe(200);
   expect(await rig.redis.keys(`image:${id}:*`)).toEqual([`image:${id}:meta`]);
-  expect(await rig.redis.exists('image:admitted')).toBe(0);
+  expect(await rig.redis.hgetall('image:admitted')).toEqual({ [id]: String(RECORD_BYTES) });
 });

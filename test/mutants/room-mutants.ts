@@ -247,4 +247,32 @@ export const roomMutants: Mutant[] = [
     replace: 'local kept = kept_bytes(limit.holder)',
     why: 'others would lose results for an image that does not fit',
   },
+  {
+    name: 'a result is not written at the memory limit',
+    file: 'put-part.lua',
+    find: '#!lua flags=allow-oom\n',
+    replace: '#!lua\n',
+    why: 'images would stay blurred for as long as Redis is full',
+  },
+  {
+    name: 'a result written at the memory limit stays for ever',
+    file: 'put-part.lua',
+    find: "redis.call('EXPIRE', staged, ARGV[3])\n",
+    replace: '',
+    why: 'a leak, should assemble die',
+  },
+  {
+    name: 'nothing gives way at the memory limit',
+    file: 'make-room.lua',
+    find: '#!lua flags=allow-oom\n',
+    replace: '#!lua\n',
+    why: 'Redis would be full for a day',
+  },
+  {
+    name: 'everything gives way at the memory limit',
+    file: 'make-room.lua',
+    find: 'return freed() >= wanted',
+    replace: 'return false',
+    why: 'results would be lost for nothing',
+  },
 ];

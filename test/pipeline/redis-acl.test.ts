@@ -27,9 +27,10 @@ const scriptsOf: Record<string, ScriptName[]> = {
     'take-blob',
     'drop-result',
     'wait-for-room',
+    'make-room',
   ],
   blur: ['claim', 'extend', 'ack', 'fail', 'release', 'due', 'note-fault', 'naive-ack', 'sweep'],
-  assemble: ['finish', 'note-fault', 'sweep', 'take-blob'],
+  assemble: ['finish', 'note-fault', 'sweep', 'put-part', 'take-blob'],
   operator: ['requeue', 'cancel', 'sweep', 'counts'],
   keda: [],
 };

@@ -1,7 +1,9 @@
 // Redis at its memory limit refuses what makes it hold more. Nothing new comes in; what is in goes out, as each step on
 // that way frees more than it takes.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { A, B, pixels, PREFIX, sourceOf, useRig } from './rig.ts';
+import { buffer } from 'node:stream/consumers';
+import { ImageBlobs } from '../../functions/lib/queue/image-blobs.ts';
+import { A, B, BUDGET_BYTES, C, pixels, PREFIX, sourceOf, useRig } from './rig.ts';
 
 const on = useRig();
 
@@ -68,6 +70,42 @@ describe('at the memory limit', () => {
     await on.rig.ledger.noteFault(A, 'the disk is full');
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurred', error: 'the disk is full' });
     expect(await on.rig.ledger.newest(1)).toHaveLength(1);
+  });
+
+  test('a result is written, whatever its size, and its image is closed; an upload is not', async () => {
+    const blobs = new ImageBlobs(on.rig.redis, PREFIX);
+    const result = Buffer.alloc(2_000_000, 'result');
+    await fillMemory();
+    for (let tile = 0; tile < 2; tile++) await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
+    await expect(blobs.put(A, 'upload', [result])).rejects.toThrow(/OOM/);
+    await blobs.put(A, 'result', [result]);
+    expect(await on.rig.ledger.finish(A)).toBe('finished');
+    const blob = await blobs.open(A, 'result');
+    expect(blob && Buffer.compare(await buffer(blob.read()), result)).toBe(0);
+    expect(await on.rig.redis.keys('*:new:*')).toEqual([]);
+    expect(await on.rig.redis.ttl(`${PREFIX}:${A}:result`)).toBeGreaterThan(600);
+  });
+
+  test('the oldest results and records give way, as many as are to make room', async () => {
+    const blobs = new ImageBlobs(on.rig.redis, PREFIX);
+    for (let tile = 0; tile < 2; tile++) await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
+    for (const id of [A, B]) {
+      if (id === B) await on.rig.blur(B);
+      await blobs.put(id, 'result', [Buffer.alloc(40_000)]);
+      on.rig.now += 1;
+      await on.rig.ledger.finish(id);
+    }
+    await on.rig.split(C, 1);
+    await fillMemory();
+    const makeRoom = (bytes: number) => on.rig.ledger.makeRoom({ bytes, budgetBytes: BUDGET_BYTES });
+    expect(await makeRoom(1000)).toBe(true);
+    expect(await on.rig.ledger.record(A)).toMatchObject({ gone: 'room' });
+    expect(await on.rig.ledger.record(B)).toMatchObject({ gone: null });
+    expect(await makeRoom(43_000)).toBe(true);
+    expect([await on.rig.ledger.record(A), await blobs.open(B, 'result')]).toEqual([null, null]);
+    expect(await makeRoom(1_000_000)).toBe(true);
+    expect(await makeRoom(1)).toBe(false);
+    expect(await on.rig.ledger.record(C)).toMatchObject({ state: 'blurring' });
   });
 
   test('images are cancelled, dropped and forgotten', async () => {

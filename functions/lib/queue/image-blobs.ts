@@ -2,7 +2,7 @@
 // The scripts that end an image free them.
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { openBlob, writeBlob, type Blob } from '../redis/blob.ts';
+import { openBlob, writeBlob, type Blob, type WriteAtLimit } from '../redis/blob.ts';
 import { imageKeys, queueKeys } from './keys.ts';
 import { QueueScripts } from './scripts.ts';
 
@@ -22,14 +22,20 @@ export class ImageBlobs {
     this.#keyPrefix = keyPrefix;
   }
 
-  /** Stores `chunks` with image `id` as a whole, unless the image is no longer in progress. */
+  /**
+   * Stores `chunks` with image `id` as a whole, unless the image is no longer in progress. A result is stored even if Redis
+   * is at its memory limit: its image frees more than that when it is closed.
+   */
   async put(
     id: string,
     part: BlobPart,
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<void> {
     const token = `${part}-${randomBytes(6).toString('hex')}`;
-    await writeBlob(this.#redis, this.#keys(id).staged(token), chunks, STAGED_TTL_S);
+    const writeAtLimit: WriteAtLimit = (...fields) =>
+      this.#scripts.run('put-part', id, token, STAGED_TTL_S, ...fields);
+    const key = this.#keys(id).staged(token);
+    await writeBlob(this.#redis, key, chunks, STAGED_TTL_S, part === 'result' ? writeAtLimit : undefined);
     await this.#scripts.run('take-blob', id, token, part);
   }
 

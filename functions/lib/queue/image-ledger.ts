@@ -229,6 +229,19 @@ export class ImageLedger {
   }
 
   /**
+   * Removes the oldest results and records until this frees the admission's bytes or nothing is left. For a Redis at its
+   * memory limit. Returns whether anything was removed.
+   */
+  async makeRoom({ bytes, budgetBytes }: Admission): Promise<boolean> {
+    let total = 0;
+    for (;;) {
+      const freed = (await this.#scripts.run('make-room', bytes - total, budgetBytes)) as number;
+      total += freed;
+      if (freed === 0 || total >= bytes) return total > 0;
+    }
+  }
+
+  /**
    * Gives a dead letter another chance: a tile gets all its attempts again, an image whose event was given up
    * is announced again. `gone`: it is no longer a dead letter.
    */

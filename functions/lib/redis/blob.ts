@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { Command, type Redis } from 'ioredis';
 import { allocatedBytes } from './allocated-bytes.ts';
 import { BytesCommand, sendTogether } from './bytes-command.ts';
+import { isOutOfMemory } from './faults.ts';
 
 /**
  * With Redis's overhead, a string of this size takes exactly 128 KiB. Redis frees up to 64 parts at once, and
@@ -38,28 +39,41 @@ export function blobMemoryBytes(sizeBytes: number): number {
   return parts + (wholeParts + 3) * ENTRY_BYTES;
 }
 
+/** Writes fields and values of a blob although Redis is at its memory limit. */
+export type WriteAtLimit = (...fields: (string | Buffer)[]) => Promise<unknown>;
+
 /**
  * Writes `chunks` to `key`, which must not exist, part by part. The key expires after `ttlS` seconds, even if
  * the writer dies. {@link openBlob} finds it only when it is complete. If `chunks` throws, rethrows that and
- * leaves nothing.
+ * leaves nothing. So does a Redis at its memory limit, unless there is `writeAtLimit`.
  */
 export async function writeBlob(
   redis: Redis,
   key: string,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ttlS: number,
+  writeAtLimit?: WriteAtLimit,
 ): Promise<void> {
   let sizeBytes = 0;
   let parts = 0;
   try {
     for await (const batch of inBatches(inParts(chunks))) {
-      const commands = batch.map((part) => new BytesCommand('hset', [key, String(parts++)], part));
-      await sendTogether(redis, [...commands, new Command('expire', [key, ttlS])]);
+      const fields = batch.map((part): [string, Buffer] => [String(parts++), part]);
+      try {
+        const commands = fields.map(([field, part]) => new BytesCommand('hset', [key, field], part));
+        await sendTogether(redis, [...commands, new Command('expire', [key, ttlS])]);
+      } catch (error) {
+        if (!writeAtLimit || !isOutOfMemory(error)) throw error;
+        for (const field of fields) await writeAtLimit(...field);
+      }
       sizeBytes += batch.reduce((sum, part) => sum + part.length, 0);
     }
     const version = randomBytes(8).toString('hex');
-    const memoryBytes = blobMemoryBytes(sizeBytes);
-    await redis.hset(key, { sizeBytes, memoryBytes, version });
+    const fields = { sizeBytes, memoryBytes: blobMemoryBytes(sizeBytes), version };
+    await redis.hset(key, fields).catch(async (error: unknown) => {
+      if (!writeAtLimit || !isOutOfMemory(error)) throw error;
+      await writeAtLimit(...Object.entries(fields).flat().map(String));
+    });
     await redis.expire(key, ttlS);
   } catch (error) {
     await redis.unlink(key).catch(() => {}); // It expires by itself; report the first fault.
@@ -93,8 +107,8 @@ async function* readParts(
   }
 }
 
-async function* inBatches(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array[]> {
-  let batch: Uint8Array[] = [];
+async function* inBatches(parts: AsyncIterable<Buffer>): AsyncGenerator<Buffer[]> {
+  let batch: Buffer[] = [];
   for await (const part of parts) {
     if (batch.push(part) < BATCH) continue;
     yield batch;
@@ -107,9 +121,7 @@ async function* inBatches(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
  * Yields `chunks` as parts of one size; the last one may be shorter. Each is a copy, because the chunks'
  * memory belongs to the caller.
  */
-async function* inParts(
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
+async function* inParts(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Buffer> {
   let part = Buffer.allocUnsafe(PART_BYTES);
   let filled = 0;
   for await (const chunk of chunks) {
