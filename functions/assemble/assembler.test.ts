@@ -25,7 +25,7 @@ const core = () => new Uint8Array(3 * 2 * 3).fill(7);
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** A ledger and results in memory, with an assembler between them. */
+/** A ledger and results in memory, and an assembler that uses them. */
 class Bench {
   state: ImageState | null = 'blurred';
   cores: (Uint8Array | null)[] = [core()];
@@ -94,13 +94,13 @@ describe('the assembler', () => {
     },
   );
 
-  it('takes two events at once for one piece of work', async () => {
+  it('does the work once for two concurrent events', async () => {
     const bench = new Bench();
     await Promise.all([bench.assembler.assemble(ID), bench.assembler.assemble(ID)]);
     expect(bench.happened).toEqual([`write ${ID}`, 'finish']);
   });
 
-  it('notes why a result could not be written, and writes it when it is asked again', async () => {
+  it('records why a result could not be written, and writes it at the next event', async () => {
     const bench = new Bench();
     bench.whileWriting = vi
       .fn<() => void>()
@@ -128,7 +128,7 @@ describe('the assembler', () => {
     expect(bench.files.size).toBe(0);
   });
 
-  it('minds no fault of an image that was ended while it was written', async () => {
+  it('ignores a fault of an image that was ended while it was written', async () => {
     const bench = new Bench();
     bench.whileWriting = () => {
       bench.state = 'cancelled';
@@ -146,7 +146,7 @@ describe('the assembler', () => {
     expect(bench.files.size).toBe(0);
   });
 
-  it('keeps the result of an image that another had closed before', async () => {
+  it('keeps the result of an image that another process had closed before', async () => {
     const bench = new Bench();
     bench.finishAnswer = 'again';
     await bench.assembler.assemble(ID);

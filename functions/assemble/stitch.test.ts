@@ -17,14 +17,14 @@ describe('stitchRow', () => {
     expect([...band.data]).toEqual([...line, ...line]);
   });
 
-  it('makes the last row as low as the image ends', () => {
+  it('cuts the last row at the image's border', () => {
     expect(stitchRow(grid, 1, [core(3, 3), core(4, 3), core(5, 3)], 3)).toMatchObject({
       width: 5,
       height: 1,
     });
   });
 
-  it('takes an RGB core for opaque in an RGBA image', () => {
+  it('treats an RGB core as opaque in an RGBA image', () => {
     const { data } = stitchRow(grid, 1, [core(3, 4), core(4, 3), core(5, 4)], 4);
     expect([...data]).toEqual([3, 3, 3, 3, 3, 3, 3, 3, 4, 4, 4, 255, 4, 4, 4, 255, 5, 5, 5, 5]);
   });
@@ -37,6 +37,6 @@ describe('stitchRow', () => {
 describe('channelsOfImage', () => {
   const bytes = (channels: number[]) => channels.map((each, tile) => core(tile, each).length);
 
-  it('is RGB when every core is', () => expect(channelsOfImage(grid, bytes([3, 3, 3, 3, 3, 3]))).toBe(3));
-  it('is RGBA when one core is', () => expect(channelsOfImage(grid, bytes([3, 3, 3, 3, 4, 3]))).toBe(4));
+  it('is RGB if every core is', () => expect(channelsOfImage(grid, bytes([3, 3, 3, 3, 3, 3]))).toBe(3));
+  it('is RGBA if one core is', () => expect(channelsOfImage(grid, bytes([3, 3, 3, 3, 4, 3]))).toBe(4));
 });

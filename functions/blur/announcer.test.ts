@@ -1,4 +1,4 @@
-// The announcer on its own: a ledger in memory, and a server on loopback in assemble's place.
+// Tests the announcer alone: with a ledger in memory, and a server on loopback instead of assemble.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,7 +10,7 @@ import { Announcer } from './announcer.ts';
 
 const [A, B] = ['a', 'b'].map((digit) => digit.repeat(24));
 
-/** What is due, and what was asked and noted. */
+/** What is due, and what was asked and recorded. */
 class FakeLedger {
   readonly events: DueEvent[] = [];
   readonly noted: string[] = [];
@@ -34,7 +34,7 @@ class FakeLedger {
 
 let ledger: FakeLedger;
 let server: Server;
-/** Images whose event came. */
+/** Images whose event arrived. */
 let received: string[];
 let answer: (req: IncomingMessage, res: ServerResponse) => void;
 let logged: string[];
@@ -64,7 +64,7 @@ function announcerTo(sink: string): Announcer {
   return new Announcer(ledger, { sink, announceRetryMs: 700, maxAnnouncements: 9 }, log);
 }
 
-/** A port that nobody listens on. */
+/** Returns a port that nobody listens on. */
 async function closedPort(): Promise<number> {
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
@@ -83,7 +83,7 @@ describe('the announcer', () => {
     expect(ledger.asked).toEqual(['700 ms, 9 times', '700 ms, 9 times', '700 ms, 9 times']);
   });
 
-  it('looks once more when it is called while it is sending', async () => {
+  it('checks once more if it is called while it is sending', async () => {
     ledger.add(A);
     answer = (_req, res) => {
       if (received.length === 1) ledger.add(B);
@@ -103,7 +103,7 @@ describe('the announcer', () => {
     expect(received).toEqual([A]);
   });
 
-  it('sends no event of an image that was given up, and says so', async () => {
+  it('sends no event for an image that was given up, and logs it', async () => {
     ledger.events.push({ imageId: A, isGivenUp: true });
     ledger.add(B);
     await announcer.announce();
@@ -112,14 +112,14 @@ describe('the announcer', () => {
   });
 });
 
-describe('an event that is not taken', () => {
+describe('an event that is not accepted', () => {
   const problem = JSON.stringify({ title: 'x', detail: 'The output folder is full.' });
   it.each<[what: string, status: number, body: string, noted: string]>([
     ['with a problem document', 503, problem, 'assemble answered 503: The output folder is full.'],
     ['with a page', 502, '<html>Bad gateway</html>', 'assemble answered 502'],
     ['with a document of another kind', 500, '{"detail":7}', 'assemble answered 500'],
-    ['with a long story', 500, JSON.stringify({ detail: 'x'.repeat(9999) }), `500: ${'x'.repeat(300)}`],
-  ])('%s is noted in the record, and the next event is sent', async (_what, status, body, noted) => {
+    ['with a long detail', 500, JSON.stringify({ detail: 'x'.repeat(9999) }), `500: ${'x'.repeat(300)}`],
+  ])('%s is recorded, and the next event is sent', async (_what, status, body, noted) => {
     ledger.add(A, B);
     answer = (_req, res) =>
       res.writeHead(received.length === 1 ? status : 204).end(received.length === 1 ? body : '');
@@ -128,20 +128,20 @@ describe('an event that is not taken', () => {
     expect(ledger.noted).toEqual([expect.stringMatching(new RegExp(`^a: .*${noted}$`))]);
   });
 
-  it('because nothing listens there is noted without the address', async () => {
+  it('because nothing listens there is recorded without the address', async () => {
     ledger.add(A);
     const port = await closedPort();
     await announcerTo(`http://127.0.0.1:${port}`).announce();
     expect(ledger.noted).toEqual(['a: assemble cannot be reached: connect ECONNREFUSED']);
   });
 
-  it('because the name of the host is unknown is noted', async () => {
+  it('because the host name is unknown is recorded', async () => {
     ledger.add(A);
     await announcerTo('http://nowhere.invalid').announce();
     expect(ledger.noted).toEqual([expect.stringMatching(/cannot be reached: getaddrinfo E/)]);
   });
 
-  it('because the connection was cut is noted', async () => {
+  it('because the connection was cut is recorded', async () => {
     ledger.add(A);
     answer = (req) => req.socket.destroy();
     await announcer.announce();
@@ -149,7 +149,7 @@ describe('an event that is not taken', () => {
   });
 });
 
-describe('an announcer that is told to stop', () => {
+describe('an announcer that has to stop', () => {
   it('finishes the event it is sending, and sends no other', async () => {
     const mayAnswer = Promise.withResolvers<void>();
     ledger.add(A, B);
@@ -162,7 +162,7 @@ describe('an announcer that is told to stop', () => {
     expect(received).toEqual([A]);
   });
 
-  it('leaves an event that takes too long to others, and notes no fault', async () => {
+  it('leaves an event that takes too long to other workers, and records no fault', async () => {
     ledger.add(A);
     answer = () => {};
     const announcing = announcer.announce();

@@ -19,7 +19,7 @@ function claimOf(tile: number): Claim {
   };
 }
 
-/** A queue in memory that tells what was done with its tiles. `hold` keeps a call waiting until its gate opens. */
+/** A queue in memory that records what was done with its tiles. `claimGate` delays claims until it resolves. */
 class FakeQueue implements TileQueue {
   readonly ready: Claim[];
   readonly done: string[] = [];
@@ -34,7 +34,7 @@ class FakeQueue implements TileQueue {
   ackAnswer: AckAnswer = 'acked';
   failAnswer: 'delayed' | 'stale' = 'delayed';
   claimGate: Promise<void> = Promise.resolve();
-  /** Resolves what waits for a tile. */
+  /** Resolves waits for a tile. */
   #arrived = Promise.withResolvers<void>();
 
   constructor(tiles: number) {
@@ -94,7 +94,7 @@ class FakeQueue implements TileQueue {
   }
 }
 
-/** Blurs tiles one by one as the test says. */
+/** Blurs each tile when the test says so. */
 class FakeConvolver {
   running: number[] = [];
   most = 0;
@@ -150,7 +150,7 @@ afterEach(async () => {
 });
 
 describe('a consumer that was idle', () => {
-  it('takes one tile alone, and more side by side once that one went well', async () => {
+  it('claims one tile alone, and several at once after that one has succeeded', async () => {
     const queue = new FakeQueue(5);
     const { convolver } = consume(queue);
     consumer.start();
@@ -161,7 +161,7 @@ describe('a consumer that was idle', () => {
     expect(queue.done).toEqual(['ack 0']);
   });
 
-  it('keeps the others out after a first tile that failed', async () => {
+  it('keeps the other slots out after a first tile that failed', async () => {
     const queue = new FakeQueue(5);
     const { convolver } = consume(queue);
     consumer.start();
@@ -174,7 +174,7 @@ describe('a consumer that was idle', () => {
     expect(queue.done).toEqual(['fail 0: it broke']);
   });
 
-  it('begins as soon as a tile arrives', async () => {
+  it('starts as soon as a tile arrives', async () => {
     const queue = new FakeQueue(0);
     const { convolver } = consume(queue);
     consumer.start();
@@ -188,7 +188,7 @@ describe('a consumer', () => {
   it.each([
     ['delayed', 'warn A tile failed'],
     ['stale', 'debug A failed tile no longer belongs to this claim'],
-  ] as const)('tells of a tile that failed and was %s', async (answer, wanted) => {
+  ] as const)('logs a tile that failed and was %s', async (answer, wanted) => {
     const queue = new FakeQueue(1);
     queue.failAnswer = answer;
     const logged: string[] = [];
@@ -202,7 +202,7 @@ describe('a consumer', () => {
     expect(logged).toEqual([wanted]);
   });
 
-  it('goes on after a claim that failed, and says so', async () => {
+  it('continues after a failed claim, and logs it', async () => {
     const queue = new FakeQueue(1);
     queue.claimFault = new Error('no Redis');
     const { convolver, logged } = consume(queue);
@@ -212,7 +212,7 @@ describe('a consumer', () => {
     await until('the tile', () => convolver.running.length === 1);
   });
 
-  it('extends the lease of a tile in hand, and of none once it is handed in', async () => {
+  it('extends the lease of a tile in flight, and not after it is settled', async () => {
     const queue = new FakeQueue(1);
     const { convolver } = consume(queue, { leaseMs: 30 });
     consumer.start();
@@ -234,7 +234,7 @@ describe('a consumer', () => {
     await until('the event', () => announcements() === before + 1);
   });
 
-  it('leaves a tile whose ack fails to its lease, and goes on', async () => {
+  it('leaves a tile whose ack fails to its lease, and continues', async () => {
     const queue = new FakeQueue(2);
     const { convolver, logged } = consume(queue);
     queue.ackFault = new Error('cut off');
@@ -249,7 +249,7 @@ describe('a consumer', () => {
 });
 
 describe('a consumer whose Redis refuses', () => {
-  it('hands a result in when it is taken, and keeps the lease until then', async () => {
+  it('acks a result when Redis accepts it, and extends the lease until then', async () => {
     const queue = new FakeQueue(2);
     const { convolver, logged } = consume(queue, { leaseMs: 300 });
     queue.ackFault = new Error("READONLY You can't write against a read only replica.");
@@ -264,7 +264,7 @@ describe('a consumer whose Redis refuses', () => {
     ]);
   });
 
-  it('says so once, however often it claims', async () => {
+  it('logs it once, however often it claims', async () => {
     const queue = new FakeQueue(0);
     queue.claimFault = new Error('BUSY Redis is busy running a script.');
     const { logged } = consume(queue);
@@ -275,7 +275,7 @@ describe('a consumer whose Redis refuses', () => {
 });
 
 describe('a consumer that stops', () => {
-  it('finishes the tiles in hand and claims no more', async () => {
+  it('finishes the tiles in flight and claims no more', async () => {
     const queue = new FakeQueue(5);
     const { convolver } = consume(queue);
     consumer.start();
@@ -287,7 +287,7 @@ describe('a consumer that stops', () => {
     expect(queue.ready.length).toBe(4);
   });
 
-  it('gives the tiles back that are not finished in time', async () => {
+  it('releases the tiles that are not finished in time', async () => {
     const queue = new FakeQueue(5);
     const { convolver } = consume(queue);
     consumer.start();
@@ -296,7 +296,7 @@ describe('a consumer that stops', () => {
     expect(queue.done).toEqual(['release 0']);
   });
 
-  it('has the queue end a claim that waits for a tile', async () => {
+  it('makes the queue end a claim that waits for a tile', async () => {
     const queue = new FakeQueue(0);
     consume(queue);
     consumer.start();
@@ -304,7 +304,7 @@ describe('a consumer that stops', () => {
     expect(queue.stopped).toBe(true);
   });
 
-  it('gives a tile back whose claim was still on its way when the time was over', async () => {
+  it('releases a tile whose claim returns after the time limit', async () => {
     const queue = new FakeQueue(1);
     const gate = Promise.withResolvers<void>();
     queue.claimGate = gate.promise;
@@ -320,7 +320,7 @@ describe('a consumer that stops', () => {
 });
 
 describe('a request to drain', () => {
-  it('processes all ready tiles in all slots, sends the events, and returns how many there were', async () => {
+  it('processes all ready tiles in all slots, sends the events, and returns the number of tiles', async () => {
     const queue = new FakeQueue(7);
     const { convolver, announcements } = consume(queue);
     const drained = consumer.drainQueue();
@@ -334,7 +334,7 @@ describe('a request to drain', () => {
     expect(announcements()).toBe(1);
   });
 
-  it('is waited for by a consumer that stops', async () => {
+  it('is completed by a consumer that stops', async () => {
     const queue = new FakeQueue(5);
     const { convolver } = consume(queue);
     const drained = consumer.drainQueue();
@@ -350,7 +350,7 @@ describe('a request to drain', () => {
     expect(queue.done).toEqual(['ack 0', 'ack 1', 'ack 2']);
   });
 
-  it('gives its tiles back when they are not finished in time', async () => {
+  it('releases its tiles if they are not finished in time', async () => {
     const queue = new FakeQueue(1);
     const { convolver } = consume(queue);
     const drained = consumer.drainQueue();
@@ -361,7 +361,7 @@ describe('a request to drain', () => {
     await drained;
   });
 
-  it('fails only once the other slots are through with their tiles', async () => {
+  it('fails only after the other slots have finished their tiles', async () => {
     const queue = new FakeQueue(2);
     const { convolver } = consume(queue, { slots: 2 });
     const drained = consumer.drainQueue();

@@ -7,7 +7,7 @@ import { Convolver } from './convolver.ts';
 
 const grid = tileGrid(50, 40, 16, 4);
 
-/** A claim of one tile; its source is noise that is the same at every call. */
+/** Returns a claim of one tile; its source is the same noise at every call. */
 function claimOf(tile: number, channels: 3 | 4): Claim {
   const { width, height } = sourceOf(grid, tile);
   const source = drawImage(channels === 3 ? 'noise' : 'noisy alpha', width, height, channels).data;
@@ -28,17 +28,17 @@ describe.each([
   const convolver = new Convolver(atOnce);
   afterAll(() => convolver.close());
 
-  it.each([3, 4] as const)('answers the cores of tiles of %i bytes a pixel', async (channels) => {
+  it.each([3, 4] as const)('returns the cores of tiles of %i bytes per pixel', async (channels) => {
     const tiles = Array.from({ length: tileCount(grid) }, (_, tile) => tile);
     const cores = await Promise.all(tiles.map((tile) => convolver.convolve(claimOf(tile, channels))));
     cores.forEach((core, tile) => expect(Buffer.compare(core, blurredCore(tile, channels))).toBe(0));
   });
 
-  it('refuses a recipe that it does not know', async () => {
+  it('refuses an unknown recipe', async () => {
     await expect(convolver.convolve({ ...claimOf(0, 3), recipe: 'emboss:3' })).rejects.toThrow('"emboss:3"');
   });
 
-  it('refuses a tile whose source is gone', async () => {
+  it('refuses a tile without its source', async () => {
     await expect(convolver.convolve({ ...claimOf(0, 3), source: null })).rejects.toThrow('gone');
   });
 

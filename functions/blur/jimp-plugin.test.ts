@@ -25,7 +25,7 @@ describe('blurPlugin', () => {
     expect(before.equals(untouched)).toBe(true);
   });
 
-  test('leaves the image alone when the kernel cannot be', () => {
+  test('leaves the image unchanged if the kernel is not allowed', () => {
     const image = jimpImage();
     const before = Buffer.from(image.bitmap.data);
     expect(() => image.gaussianBlur(4)).toThrow(RangeError);

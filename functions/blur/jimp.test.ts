@@ -18,7 +18,7 @@ describe('Jimp with our codecs', { timeout: 60_000 }, () => {
     ['RGBA', () => soft().png({ adaptiveFiltering: true })],
     ['palette', () => opaque().png({ palette: true })],
     ['interlaced', () => soft().png({ progressive: true })],
-  ])('decodes a PNG to the bitmap stock Jimp gives: %s', async (_, image) => {
+  ])('decodes a PNG to the same bitmap as stock Jimp: %s', async (_, image) => {
     const file = await image().toBuffer();
     const ours = await Jimp.fromBuffer(file);
     const theirs = await StockJimp.fromBuffer(file);
@@ -58,7 +58,7 @@ describe('Jimp with our codecs', { timeout: 60_000 }, () => {
     expect(await sharp(file).metadata()).toMatchObject({ format: 'jpeg', width: 40, height: 30 });
   });
 
-  test('blurs, and has what stock Jimp has', async () => {
+  test('blurs, and has everything that stock Jimp has', async () => {
     const image = await Jimp.fromBuffer(await soft().png().toBuffer());
     const blurred = convolve(image.bitmap, 21).data;
     expect(image.gaussianBlur(21).bitmap.data.equals(blurred)).toBe(true);

@@ -23,15 +23,15 @@ describe('kindOfBody', () => {
     'application/octet-stream',
     'binary/octet-stream',
     'application/x-www-form-urlencoded',
-  ])('takes bytes sent as %j for an image', (type) => expect(told(type, png)).toBe('image'));
+  ])('treats bytes sent as %j as an image', (type) => expect(told(type, png)).toBe('image'));
 
-  it('takes JSON, even an empty body of it, for a request for inputs', () => {
+  it('treats JSON, even an empty JSON body, as a request for inputs', () => {
     expect(told('application/json', Buffer.from('{}'))).toBe('inputs');
     expect(told('application/json', Buffer.alloc(0))).toBe('inputs');
   });
 
   it.each(['', 'image/png', 'application/x-www-form-urlencoded', 'text/plain', 'multipart/form-data'])(
-    'never takes an empty body sent as %j for anything',
+    'refuses an empty body sent as %j',
     (type) =>
       expect(told(type, Buffer.alloc(0))).toMatch(/^400 The body is empty\. .*--data-binary @.*"input"/),
   );
@@ -45,7 +45,7 @@ describe('kindOfBody', () => {
     ['application/pdf', png, /sent as application\/pdf; send/],
     ['video/mp4', png, /sent as video\/mp4/],
     ['x'.repeat(10_000), png, /sent as xxx/],
-  ])('refuses what is sent as %j and says what to do', (type, body, message) => {
+  ])('refuses a body sent as %j and says what to do', (type, body, message) => {
     expect(told(type, body)).toMatch(/^415 /);
     expect(told(type, body)).toMatch(message);
   });

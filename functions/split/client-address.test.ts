@@ -21,11 +21,14 @@ describe('behind proxies', () => {
     ['three', '198.51.100.7,10.0.0.1 , 10.0.0.2', 3, '198.51.100.7'],
     ['one, with an address the client made up', '203.0.113.9, 198.51.100.7', 1, '198.51.100.7'],
     ['two, with many made up', '1.1.1.1, 2.2.2.2, 198.51.100.7, 10.0.0.1', 2, '198.51.100.7'],
-    ['more than the header tells of', '198.51.100.7', 3, '198.51.100.7'],
+    ['more than the header has entries', '198.51.100.7', 3, '198.51.100.7'],
     ['one that adds a port', '198.51.100.7:4711', 1, '198.51.100.7'],
-  ])('is what the outermost trusted one saw: %s', (_what, forwarded, trustedProxies, address) => {
-    expect(addressOf('10.0.0.9', forwarded, trustedProxies)).toBe(address);
-  });
+  ])(
+    'is the address that the outermost trusted proxy saw: %s',
+    (_what, forwarded, trustedProxies, address) => {
+      expect(addressOf('10.0.0.9', forwarded, trustedProxies)).toBe(address);
+    },
+  );
 
   it.each([
     ['nothing', undefined],
@@ -50,12 +53,12 @@ describe('an IPv6 address', () => {
     ['[2001:db8:1:2::7]', '2001:db8:1:2::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['::1', '0:0:0:0::/64'],
-  ])('%s stands for its network', (address, network) => {
+  ])('%s counts as its network', (address, network) => {
     expect(addressOf('10.0.0.9', address, 1)).toBe(network);
   });
 
   it.each(['::ffff:192.0.2.1', '::FFFF:c000:201', '0:0:0:0:0:ffff:192.0.2.1'])(
-    '%s is the IPv4 address that it stands for',
+    '%s counts as the IPv4 address in it',
     (address) => {
       expect(addressOf(address, undefined, 0)).toBe('192.0.2.1');
       expect(addressOf('10.0.0.9', address, 1)).toBe('192.0.2.1');

@@ -7,4 +7,4 @@ it.each([
   [`it's "a\\b".png`, `inline; filename="it's _a_b_.png"; filename*=UTF-8''it%27s%20%22a%5Cb%22.png`],
   ['é;*.png', `inline; filename="Ã©;*.png"; filename*=UTF-8''%C3%A9%3B%2A.png`],
   ['照.png', `inline; filename="ç\u0085§.png"; filename*=UTF-8''%E7%85%A7.png`],
-])('names %j in both ways', (name, header) => expect(contentDisposition(name)).toBe(header));
+])('contains %j in both forms', (name, header) => expect(contentDisposition(name)).toBe(header));

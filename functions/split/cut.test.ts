@@ -5,7 +5,7 @@ import { sourceOf, tileCount, tileGrid } from '../lib/image/tile-grid.ts';
 import { cutTiles, type SourceTile } from './cut.ts';
 import { crop } from '../testing/drawn-image.ts';
 
-/** An image whose every pixel tells where it is; alpha is 255 but where `isClear` says otherwise. */
+/** An image whose pixels encode their position; alpha is 255 except where `isClear` says otherwise. */
 function image(
   width: number,
   height: number,
@@ -62,13 +62,13 @@ describe('cutTiles', () => {
     );
   });
 
-  it('leaves out the tiles nobody wants', async () => {
+  it('leaves out tiles that are not wanted', async () => {
     const grid = tileGrid(100, 100, 25, 1);
     const tiles = await collect(cutTiles(inBands(image(100, 100, 3), [10]), grid, (tile) => tile % 5 === 0));
     expect(tiles.map(({ tile }) => tile)).toEqual([0, 5, 10, 15]);
   });
 
-  it('drops the alpha of opaque tiles and keeps it where a single pixel shows through', async () => {
+  it('drops the alpha of opaque tiles, and keeps it if a single pixel is not opaque', async () => {
     const grid = tileGrid(40, 20, 20, 0);
     const bitmap = image(40, 20, 4, (x, y) => x === 39 && y === 19);
     const [opaque, soft] = await collect(cutTiles(inBands(bitmap, [20]), grid, () => true));
@@ -77,7 +77,7 @@ describe('cutTiles', () => {
     expect(Buffer.compare(soft.source, crop(bitmap, sourceOf(grid, 1)).data)).toBe(0);
   });
 
-  it('gives out a row of tiles before the rows below it are decoded', async () => {
+  it('yields a row of tiles before the rows below it are decoded', async () => {
     let decodedRows = 0;
     async function* slowly(): AsyncGenerator<Bitmap> {
       for await (const band of inBands(image(64, 1000, 3), [10])) {
@@ -93,7 +93,7 @@ describe('cutTiles', () => {
     expect(decodedRows).toBe(1000);
   });
 
-  it('ends without tiles that lack rows when the bands end early', async () => {
+  it('ends without incomplete tiles if the bands end early', async () => {
     const grid = tileGrid(64, 128, 64, 1);
     const tiles = await collect(cutTiles(inBands(image(64, 70, 3), [70]), grid, () => true));
     expect(tiles.map(({ tile }) => tile)).toEqual([0]);

@@ -5,12 +5,12 @@ import { imageId, nameByBytes } from './image-id.ts';
 const bytes = randomBytes(3_000_000);
 const identity = { name: 'a.png', recipe: '15', owner: null };
 
-it('hashes what makes an image, with its bytes', async () => {
+it('hashes the fields of an image and its bytes', async () => {
   const hash = createHash('sha256').update('a.png\n15\n').update(bytes).digest('hex');
   expect(await imageId(identity, bytes)).toBe(hash.slice(0, 24));
 });
 
-it('gives another id to another name, recipe, owner or byte', async () => {
+it('returns another id for another name, recipe, owner or byte', async () => {
   const other = Buffer.from(bytes);
   other[2_999_999]++;
   const ids = await Promise.all([

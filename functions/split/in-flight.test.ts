@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { InFlight } from './in-flight.ts';
 
-it('never has more under way than its limit', async () => {
+it('never runs more tasks than its limit', async () => {
   const inFlight = new InFlight(3);
   let running = 0;
   let most = 0;
@@ -17,13 +17,13 @@ it('never has more under way than its limit', async () => {
   expect(most).toBe(3);
 });
 
-it('tells a fault when the next piece is added', async () => {
+it('throws an error when the next task is added', async () => {
   const inFlight = new InFlight(1);
   await inFlight.add(() => Promise.reject(new Error('full')));
   await expect(inFlight.add(() => Promise.resolve())).rejects.toThrow('full');
 });
 
-it('tells a fault when it settles, once everything has ended', async () => {
+it('throws an error when it settles, after everything has ended', async () => {
   const inFlight = new InFlight(5);
   let ended = false;
   await inFlight.add(async () => {

@@ -12,7 +12,7 @@ describe('the default', () => {
   // Sizes as libpng and mozjpeg write them.
   it.each([
     ['a blank page at 300 dpi, 1-bit PNG', 2480, 3508, 1173],
-    ['a page with its title alone at 600 dpi, 1-bit PNG', 4960, 7016, 12_834],
+    ['a page with only a title at 600 dpi, 1-bit PNG', 4960, 7016, 12_834],
     ['a page of text at 600 dpi, 1-bit PNG', 4960, 7016, 366_222],
     ['a nearly empty screenshot of 8K, PNG with a palette', 7680, 4320, 59_588],
     ['one colour, PNG with a palette', 8660, 5773, 48_768],

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Places } from './places.ts';
 
-it('gives out as many places as there are, and the next to whoever waits longest', async () => {
+it('hands out all places, and the next free one to the caller that waits longest', async () => {
   const places = new Places(2, 1);
   expect(await places.take('a')).toBe(true);
   expect(await places.take('a')).toBe(true);
@@ -18,7 +18,7 @@ it('gives out as many places as there are, and the next to whoever waits longest
   expect(order).toEqual(['first', 'second']);
 });
 
-it('gives no place to one that has given up', async () => {
+it('gives no place to a caller that has given up', async () => {
   const places = new Places(1, 1);
   await places.take('a');
   expect(await places.take('a', 0)).toBe(false);
@@ -27,7 +27,7 @@ it('gives no place to one that has given up', async () => {
   expect(await places.take('a', 0)).toBe(false);
 });
 
-it('keeps the rest for others when a client has its share', async () => {
+it('keeps the other places free if a client has its share', async () => {
   const places = new Places(4, 0.75);
   for (let i = 0; i < 3; i++) expect(await places.take('greedy', 0)).toBe(true);
   expect(await places.take('greedy', 0)).toBe(false);
@@ -36,7 +36,7 @@ it('keeps the rest for others when a client has its share', async () => {
   expect(await places.take('greedy', 0)).toBe(true);
 });
 
-it('lets others pass one that waits for its own share', async () => {
+it('lets other clients pass a client that waits for its own share', async () => {
   const places = new Places(2, 0.5);
   await places.take('greedy');
   await places.take('other');
@@ -57,7 +57,7 @@ it.each([
   [1, 0.5],
   [2, 0.1],
   [8, 0.01],
-])('lets a client have one of %i places, however small its share', async (count, share) => {
+])('allows a client one of %i places, however small its share', async (count, share) => {
   const places = new Places(count, share);
   expect(await places.take('a', 0)).toBe(true);
   expect(await places.take('a', 0)).toBe(false);

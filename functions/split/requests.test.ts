@@ -8,7 +8,7 @@ it.each([
   ['//x', '//x', ''],
   ['http://split.example/images?x', '/images', 'x'],
   ['*', '*', ''],
-])('takes the target %j apart', (url, path, query) => expect(targetOf(url)).toEqual({ path, query }));
+])('splits the target %j', (url, path, query) => expect(targetOf(url)).toEqual({ path, query }));
 
 describe('queryOf', () => {
   const read = (query: string) => queryOf(query, ['name', 'kernel']);
@@ -34,7 +34,7 @@ describe('queryOf', () => {
     '=a',
   ])('refuses %j', (query) => expect(codeOf(() => read(query))).resolves.toBe('invalid-request'));
 
-  it('says what is taken', () => {
+  it('says what is allowed', () => {
     expect(() => read('x=1')).toThrow('The query has "x"; only "name", "kernel" are allowed.');
     expect(() => queryOf('kernel=3', [], 'a JSON request')).toThrow(
       'The query has "kernel"; a JSON request takes no query parameters.',
@@ -67,7 +67,7 @@ describe('uploadRequestOf', () => {
   );
 
   it.each(['x', 'nmae=a', 'kernel[]=3', 'filter=blur&x=1', 'amount=1', '__proto__=a'])(
-    'refuses %j, which no filter takes',
+    'refuses %j, which no filter has',
     (query) => expect(codeOf(() => read(query))).resolves.toBe('invalid-request'),
   );
 
@@ -75,14 +75,14 @@ describe('uploadRequestOf', () => {
     expect(codeOf(() => read(`filter=sharpen&amount=${amount}`))).resolves.toBe('invalid-filter'),
   );
 
-  it('says what is taken', () => {
+  it('says what is allowed', () => {
     expect(() => read('kernel=4')).toThrow('The kernel is "4"; an odd integer from 1 to 255 is required.');
     expect(() => read('x=1')).toThrow('The query has "x"; only "name", "filter", "kernel" are allowed.');
   });
 });
 
 describe('nameOf', () => {
-  it('is nothing when none was given', () => expect(nameOf(undefined)).toBe(null));
+  it('is null if none was given', () => expect(nameOf(undefined)).toBe(null));
 
   it.each(['a', 'cat.png', 'é 照.png', 'x'.repeat(255)])('accepts %j', (name) =>
     expect(nameOf(name)).toBe(name),
@@ -107,7 +107,7 @@ describe('inputRequestOf', () => {
     ['{"filter":"sharpen","kernel":"3","amount":"2"}', '', 'sharpen:3:2'],
   ])('reads %j', (text, input, recipe) => expect(read(text)).toEqual({ input, recipe, after: '' }));
 
-  it('reads where to go on', () =>
+  it('reads where to continue', () =>
     expect(read('{"input":"cats","after":"cats/tom.png"}')).toMatchObject({ after: 'cats/tom.png' }));
 
   it.each<[string, string]>([
@@ -155,7 +155,7 @@ describe('inputRequestOf', () => {
     expect(codeOf(() => read(`{"${field}":${value}}`))).resolves.toMatch(/^invalid-/),
   );
 
-  it('names a few of many unknown fields', () => {
+  it('lists a few of many unknown fields', () => {
     const fields = Array.from({ length: 5000 }, (_, at) => `"field${at}":0`).join(',');
     expect(() => read(`{${fields}}`)).toThrow(
       'The body has "field0", "field1", "field2" and 4997 more; only "input", "filter", "kernel", "after" are allowed.',

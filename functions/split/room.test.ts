@@ -4,7 +4,7 @@ import type { Admission } from '../lib/queue/image-ledger.ts';
 import { blobMemoryBytes } from '../lib/redis/blob.ts';
 import { assertRoomFor, noMemory, noRoom, noShare } from './room.ts';
 
-/** A ledger that always gives the same answer, and what it was asked. */
+/** A ledger that always returns the same answer, and records what it was asked. */
 class Ledger {
   readonly asked: Admission[] = [];
   canMakeRoom = false;
@@ -26,14 +26,14 @@ class Ledger {
 
 const admission = { bytes: 10, budgetBytes: 100 };
 const config = { redisBudgetBytes: 100 };
-/** They keep uploads in Redis. */
+/** These stores keep uploads in Redis. */
 const stores = { uploads: { async keep() {} }, memoryBytes: blobMemoryBytes };
 
 function upload(headers: Record<string, string>): IncomingMessage {
   return { headers } as unknown as IncomingMessage;
 }
 
-describe('who finds no room', () => {
+describe('a caller that finds no room', () => {
   it.each([
     [null, 1],
     [0, 1],
@@ -41,14 +41,14 @@ describe('who finds no room', () => {
     [1001, 2],
     [90_000, 90],
     [9_000_000, 3600],
-  ])('and has to wait %s ms is told %i s', async (waitMs, seconds) => {
+  ])('and has to wait %s ms is told to retry after %i s', async (waitMs, seconds) => {
     expect(await noRoom(new Ledger(waitMs), admission)).toMatchObject({
       code: 'over-budget',
       retryAfterSeconds: seconds,
     });
   });
 
-  it('in its share of the budget is told to come again', async () => {
+  it('in its share of the budget is told to retry later', async () => {
     expect(await noShare(new Ledger(7000), admission)).toMatchObject({
       code: 'over-share',
       retryAfterSeconds: 7,
@@ -71,14 +71,14 @@ describe('who finds no room', () => {
 });
 
 describe('an upload', () => {
-  it('is refused by its length when there is no room for it', async () => {
+  it('is refused by its length if there is no room for it', async () => {
     const ledger = new Ledger(3000);
     const refused = assertRoomFor(upload({ 'content-length': '5000' }), { config, ledger, stores });
     await expect(refused).rejects.toMatchObject({ code: 'over-budget', retryAfterSeconds: 3 });
     expect(ledger.asked[0].bytes).toBeGreaterThan(5000);
   });
 
-  it('counts for little where Redis does not keep it', async () => {
+  it('counts little if Redis does not keep it', async () => {
     for (const other of [{ uploads: null }, { memoryBytes: () => 0 }]) {
       const ledger = new Ledger(null);
       const parts = { config, ledger, stores: { ...stores, ...other } };
@@ -87,18 +87,18 @@ describe('an upload', () => {
     }
   });
 
-  it('is let in when there may be room', async () => {
+  it('is admitted if there may be room', async () => {
     await assertRoomFor(upload({}), { config, ledger: new Ledger(null), stores });
   });
 
-  it('is all that is asked about', async () => {
+  it('is the only request that is checked', async () => {
     const ledger = new Ledger(3000);
     await assertRoomFor(upload({ 'content-type': 'application/json' }), { config, ledger, stores });
     expect(ledger.asked).toEqual([]);
   });
 });
 
-it('a Redis that is away is told as such', async () => {
+it('reports a Redis that cannot be reached', async () => {
   const ledger = {
     async waitForRoom(): Promise<never> {
       throw new Error('Connection is closed.');

@@ -4,7 +4,7 @@ import { SplitLimit } from './split-limit.ts';
 const large = 50_000_000;
 const small = 100_000;
 
-/** Splits images that end only when they are told to. */
+/** Splits images that end only when the test says so. */
 function rig(maxSplits: number, clientShare: number) {
   const limit = new SplitLimit({ maxSplits, clientShare });
   const begun: string[] = [];
@@ -24,7 +24,7 @@ function rig(maxSplits: number, clientShare: number) {
   return { limit, begun, begin };
 }
 
-it('splits as many at once as it may', async () => {
+it('splits as many images at once as allowed', async () => {
   const { begun, begin } = rig(2, 1);
   const first = begin('a', large, 'first');
   begin('a', large, 'second');
@@ -35,7 +35,7 @@ it('splits as many at once as it may', async () => {
   expect(begun).toEqual(['first', 'second', 'third']);
 });
 
-it('lets a small image pass the large ones of others', async () => {
+it('lets a small image pass other callers' large ones', async () => {
   const { begun, begin } = rig(2, 0.75);
   begin('a', large, 'a');
   begin('b', large, 'b');
@@ -45,7 +45,7 @@ it('lets a small image pass the large ones of others', async () => {
   expect(begun).toEqual(['a', 'b', 'small']);
 });
 
-it('keeps a place for others while one client has its share', async () => {
+it('keeps a place for other clients while one client has its share', async () => {
   const { begun, begin } = rig(2, 0.75);
   begin('greedy', large, 'first');
   begin('greedy', large, 'second');
@@ -54,7 +54,7 @@ it('keeps a place for others while one client has its share', async () => {
   expect(begun).toEqual(['first', 'other']);
 });
 
-it('gives the place back when splitting fails', async () => {
+it('returns the place when splitting fails', async () => {
   const { limit, begun, begin } = rig(1, 1);
   const failing = limit.run('a', large, () => Promise.reject(new Error('damaged')));
   await expect(failing).rejects.toThrow('damaged');

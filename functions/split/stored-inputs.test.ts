@@ -8,7 +8,7 @@ const everything: InputRequest = { input: '', recipe: '15', after: '' };
 const me = { name: 'me', owner: null };
 const never = () => false;
 
-/** A folder of ten images. `faults`: the names of those that cannot be taken, with the code of the problem. */
+/** A folder of ten images. `faults`: the names of bad images, with the code of the problem. */
 function folder(faults: Record<string, ProblemCode> = {}, limits: { images?: number; ms?: number } = {}) {
   const names = Array.from('abcdefghij', (letter) => `${letter}.png`);
   const taken: string[] = [];
@@ -37,7 +37,7 @@ function folder(faults: Record<string, ProblemCode> = {}, limits: { images?: num
 }
 
 describe('stored inputs', () => {
-  it('are taken one after another, and a bad one is told in its place', async () => {
+  it('are taken in one after another, and a bad one is reported in its own entry', async () => {
     const { inputs, taken } = folder({ 'b.png': 'invalid-image' });
     const answer = await inputs.take(everything, me, never);
     expect(answer.images.length).toBe(10);
@@ -50,7 +50,7 @@ describe('stored inputs', () => {
     expect(answer.next).toBeNull();
   });
 
-  it('tell what was skipped: the first hundred by name, all by count', async () => {
+  it('report what was skipped: the names of the first hundred, and the number of all', async () => {
     const { skipped } = await folder().inputs.take(everything, me, never);
     expect(skipped.count).toBe(500);
     expect(skipped.files.length).toBe(100);
@@ -60,7 +60,7 @@ describe('stored inputs', () => {
   it.each([
     ['so many images', { images: 3 }],
     ['so much time', { ms: -1 }],
-  ])('end after %s, and the rest is asked for by the next request', async (_what, limits) => {
+  ])('end after %s, and the next request continues', async (_what, limits) => {
     const { inputs, taken, names } = folder({}, limits);
     let request: InputRequest | null = { ...everything, recipe: '21' };
     for (let requests = 0; request && requests < 20; requests++) {
@@ -71,27 +71,30 @@ describe('stored inputs', () => {
     expect(taken).toEqual(names);
   });
 
-  it.each<ProblemCode>(['over-budget', 'queue-unavailable'])('wait for a better time at %s', async (code) => {
-    const { inputs, taken } = folder({ 'd.png': code });
-    const answer = await inputs.take(everything, me, never);
-    expect(taken).toEqual(['a.png', 'b.png', 'c.png']);
-    expect(answer.next).toEqual({ kernel: 15, after: 'c.png' });
-    await expect(inputs.take({ ...everything, after: 'c.png' }, me, never)).rejects.toMatchObject({ code });
-  });
+  it.each<ProblemCode>(['over-budget', 'queue-unavailable'])(
+    'stop at %s, and the next request continues',
+    async (code) => {
+      const { inputs, taken } = folder({ 'd.png': code });
+      const answer = await inputs.take(everything, me, never);
+      expect(taken).toEqual(['a.png', 'b.png', 'c.png']);
+      expect(answer.next).toEqual({ kernel: 15, after: 'c.png' });
+      await expect(inputs.take({ ...everything, after: 'c.png' }, me, never)).rejects.toMatchObject({ code });
+    },
+  );
 
-  it('are asked for with the same filter by the next request', async () => {
+  it('are requested with the same filter by the next request', async () => {
     const { inputs } = folder({}, { images: 3 });
     const { next } = await inputs.take({ ...everything, recipe: 'sharpen:9:1.5' }, me, never);
     expect(next).toEqual({ filter: 'sharpen', kernel: 9, amount: 1.5, after: 'c.png' });
   });
 
-  it('are left alone once nobody waits for the answer', async () => {
+  it('are left alone when nobody waits for the answer any more', async () => {
     const { inputs, taken } = folder();
     await inputs.take(everything, me, () => taken.length === 2);
     expect(taken).toEqual(['a.png', 'b.png']);
   });
 
-  it('refuse the request itself when the one file it names is bad', async () => {
+  it('refuse the request itself if the only file is bad', async () => {
     const { inputs } = folder({ 'b.png': 'invalid-image' });
     await expect(inputs.take({ ...everything, input: 'b.png' }, me, never)).rejects.toMatchObject({
       code: 'invalid-image',

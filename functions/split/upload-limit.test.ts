@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { UploadLimit } from './upload-limit.ts';
 
-/** As much of a response to `client` as the limit looks at. */
+/** The part of a response to `client` that the limit uses. */
 function response(client = 'a', closed = false) {
   return Object.assign(new EventEmitter(), { closed, req: request(client) }) as unknown as ServerResponse;
 }
@@ -18,7 +18,7 @@ function limit(maxUploads: number, clientShare = 1): UploadLimit {
   }));
 }
 
-it('refuses an upload that is one too many, and says when to try again', async () => {
+it('refuses one upload too many, and says when to retry', async () => {
   const uploads = limit(2);
   await uploads.take(response());
   await uploads.take(response());
@@ -29,7 +29,7 @@ it('refuses an upload that is one too many, and says when to try again', async (
   });
 });
 
-it('lets one in that waits when another ends', async () => {
+it('admits a waiting upload when another one ends', async () => {
   const uploads = limit(1);
   const first = response();
   await uploads.take(first);
@@ -38,13 +38,13 @@ it('lets one in that waits when another ends', async () => {
   await expect(second).resolves.toBeUndefined();
 });
 
-it('keeps no place for a caller that has gone meanwhile', async () => {
+it('keeps no place for a caller that has closed the connection', async () => {
   const uploads = limit(1);
   await uploads.take(response('a', true));
   await expect(uploads.take(response())).resolves.toBeUndefined();
 });
 
-it('waits only once in all for a request that waited before its body was read', async () => {
+it('lets a request that waited before its body was read wait no second time', async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const uploads = limit(1);
@@ -60,7 +60,7 @@ it('waits only once in all for a request that waited before its body was read', 
   expect(await refused).toMatchObject({ code: 'too-many-uploads' });
 });
 
-it('tells when there is a free place, and leaves it free', async () => {
+it('reports a free place, and leaves it free', async () => {
   const uploads = limit(1);
   await uploads.find(request());
   await uploads.find(request());
@@ -68,7 +68,7 @@ it('tells when there is a free place, and leaves it free', async () => {
   await expect(uploads.find(request())).rejects.toMatchObject({ code: 'too-many-uploads' });
 });
 
-it('keeps the rest for others when a client has its share', async () => {
+it('keeps the other places free if a client has its share', async () => {
   const uploads = limit(4, 0.75);
   for (let i = 0; i < 3; i++) await uploads.take(response('greedy'));
   const tooMany = { code: 'too-many-uploads', message: expect.stringContaining('3 of them from one caller') };

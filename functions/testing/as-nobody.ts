@@ -1,8 +1,8 @@
-// Tests of missing rights, which root never meets.
+// For tests of missing permissions, which root never meets.
 
 const NOBODY = 65_534;
 
-/** What `run` returns when it may do only what everyone may. */
+/** Returns the result of `run`, which runs with the permissions of the user nobody. */
 export async function asNobody<T>(run: () => Promise<T>): Promise<T> {
   if (process.getuid?.() !== 0) return run();
   process.seteuid?.(NOBODY);

@@ -1,4 +1,4 @@
-// Images for tests, the same at every run: typical ones, and the hardest ones for a blur.
+// Images for tests, the same in every run: typical ones, and the hardest ones for a blur.
 import { channelsOf, type Bitmap, type Channels, type Rect } from '../lib/image/pixels.ts';
 
 type Pixel = [red: number, green: number, blue: number, alpha: number];
@@ -13,7 +13,7 @@ const smooth: Draw = (x, y, random) => [
 const noise: Draw = (_x, _y, random) => [random(256), random(256), random(256), 255];
 const blackOrWhite: Draw = (_x, _y, random) => [random(2) * 255, random(2) * 255, random(2) * 255, 255];
 
-/** Every pixel opaque: the tests draw these as RGB too. */
+/** Every pixel is opaque, so the tests draw these as RGB too. */
 const opaqueImages = {
   smooth,
   noise,
@@ -56,7 +56,7 @@ export type ImageKind = keyof typeof images;
 export const opaqueKinds = Object.keys(opaqueImages) as ImageKind[];
 export const alphaKinds = Object.keys(alphaImages) as ImageKind[];
 
-/** An image of that kind as RGBA, or without its alpha as RGB. */
+/** Returns an image of that kind as RGBA, or without its alpha as RGB. */
 export function drawImage(kind: ImageKind, width: number, height: number, channels: Channels = 4): Bitmap {
   const data = new Uint8Array(width * height * channels);
   const draw: Draw = images[kind];
@@ -73,7 +73,7 @@ export function drawImage(kind: ImageKind, width: number, height: number, channe
   return { data, width, height };
 }
 
-/** The pixels of `rect` as an image of their own. */
+/** Returns the pixels of `rect` as an image. */
 export function crop(image: Bitmap, { x, y, width, height }: Rect): Bitmap {
   const channels = channelsOf(image);
   const data = new Uint8Array(width * height * channels);

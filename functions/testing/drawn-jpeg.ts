@@ -1,17 +1,17 @@
-// JPEGs drawn coefficient by coefficient, for the kinds that sharp does not write: any sampling, restart markers, scans of
-// one component each. Tables are borrowed from a file that sharp wrote.
+// Draws JPEGs coefficient by coefficient, for kinds that sharp does not write: any sampling, restart markers,
+// one scan per component. The tables come from a file that sharp wrote.
 import type { Bitmap } from '../lib/image/pixels.ts';
 
 export interface JpegDrawing {
   width: number;
   height: number;
-  /** Across and down, for each component. */
+  /** Horizontal and vertical, for each component. */
   sampling: [number, number][];
-  /** The 64 quantised coefficients of a block, in zigzag order. */
+  /** Returns the 64 quantised coefficients of a block, in zigzag order. */
   block: (component: number, x: number, y: number) => ArrayLike<number>;
   /** MCUs between restart markers; 0 for none. */
   restartInterval?: number;
-  /** False for a scan to each component. */
+  /** False for one scan per component. */
   isInterleaved?: boolean;
   /** The marker of the frame: 0xc0 is baseline. */
   frameMarker?: number;
@@ -23,7 +23,7 @@ export interface JpegDrawing {
 }
 
 export interface JpegTables {
-  /** DQT and DHT segments, to be copied. */
+  /** DQT and DHT segments to copy. */
   segments: Buffer;
   /** Steps in zigzag order, by table. */
   steps: number[][];
@@ -34,7 +34,7 @@ export interface JpegTables {
 const start = Buffer.from([0xff, 0xd8]);
 const end = Buffer.from([0xff, 0xd9]);
 
-/** One segment: marker, length, content. */
+/** Returns one segment: marker, length, content. */
 export function jpegSegment(marker: number, content: Iterable<number>): Buffer {
   const bytes = Buffer.from([...content]);
   const head = Buffer.from([0xff, marker, 0, 0]);
@@ -42,7 +42,7 @@ export function jpegSegment(marker: number, content: Iterable<number>): Buffer {
   return Buffer.concat([head, bytes]);
 }
 
-/** The tables of a baseline file. */
+/** Returns the tables of a baseline file. */
 export function tablesOf(file: Buffer): JpegTables {
   const tables: JpegTables = { segments: Buffer.alloc(0), steps: [], codes: [[], []] };
   for (let at = 2; file[at + 1] !== 0xda;) {
@@ -77,7 +77,7 @@ function readCodes(content: Buffer, { codes }: JpegTables): void {
   }
 }
 
-/** The drawing as a file. Component 0 uses the first of the tables, the others the second. */
+/** Returns the drawing as a file. Component 0 uses the first tables, the others the second. */
 export function drawJpeg(drawing: JpegDrawing, tables: JpegTables): Buffer {
   const { width, height, sampling, restartInterval = 0, isInterleaved = true } = drawing;
   const { frameMarker = 0xc0, notes = [], between = Buffer.alloc(0) } = drawing;
@@ -104,7 +104,7 @@ export function drawJpeg(drawing: JpegDrawing, tables: JpegTables): Buffer {
 function drawScan(drawing: JpegDrawing, tables: JpegTables, scan: number[]): Buffer {
   const { width, height, sampling, block, restartInterval = 0 } = drawing;
   const most = [0, 1].map((i) => Math.max(...sampling.map((each) => each[i])));
-  // A scan of one component has its blocks one by one, and no more than its own pixels need.
+  // A scan of one component has its blocks one by one, only as many as its own pixels need.
   const isAlone = scan.length === 1;
   const [stepX, stepY] = isAlone
     ? sampling[scan[0]].map((s, i) => (8 * most[i]) / s)
@@ -161,7 +161,7 @@ class BitWriter {
     if (last < 63) this.#add(ac.get(0));
   }
 
-  /** The bytes, filled up with ones. */
+  /** Returns the bytes; the last one is filled with ones. */
   end(): Buffer {
     if (this.#bits !== '') this.#add('1'.repeat(8 - this.#bits.length));
     return Buffer.from(this.#bytes);
@@ -189,7 +189,7 @@ const zigzag = Array.from({ length: 64 }, (_, i) => [i >> 3, i % 8]).sort(
   ([v, u], [w, t]) => u + v - t - w || ((u + v) % 2 === 0 ? u - t : v - w),
 );
 
-/** The blocks of an RGB picture, for a drawing with this sampling and these tables. */
+/** Returns the blocks of an RGB picture, for a drawing with this sampling and these tables. */
 export function blocksOf(
   picture: Bitmap,
   sampling: [number, number][],
@@ -218,7 +218,7 @@ export function blocksOf(
 
 const scale = (frequency: number): number => (frequency === 0 ? Math.SQRT1_2 / 2 : 1 / 2);
 
-/** The cosine transform of 64 samples, in zigzag order. */
+/** Returns the cosine transform of 64 samples, in zigzag order. */
 function transform(samples: number[]): number[] {
   const rows = Array.from({ length: 64 }, (_, i) => {
     let sum = 0;

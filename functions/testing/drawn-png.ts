@@ -1,4 +1,4 @@
-// A PNG writer for tests, simple on purpose. It writes every colour type, bit depth, filter and interlacing, divides the
+// A simple PNG writer for tests. It writes every colour type, bit depth, filter and interlacing, divides the
 // image data as a test wants, and can damage it.
 import { crc32, deflateSync } from 'node:zlib';
 
@@ -7,14 +7,14 @@ export interface Drawing {
   height: number;
   colorType: number;
   bitDepth: number;
-  /** Sample number `s` of a pixel. */
+  /** Returns sample number `s` of a pixel. */
   sample: (x: number, y: number, s: number) => number;
-  /** The filter of a row; 0 unless given. */
+  /** Returns the filter of a row; 0 by default. */
   filter?: (y: number) => number;
   interlaced?: boolean;
   palette?: number[];
   transparency?: number[];
-  /** Sizes of the IDAT chunks, used in turn; one chunk unless given. */
+  /** Sizes of the IDAT chunks, used in turn; one chunk by default. */
   idatSizes?: number[];
   /** Chunks between header and image data. */
   chunksBefore?: Buffer[];
@@ -51,7 +51,7 @@ export function pngChunk(type: string, data: Buffer): Buffer {
   return chunk;
 }
 
-/** eXIf with nothing but an orientation: a SHORT in a big-endian TIFF block. */
+/** Returns an eXIf chunk that contains only an orientation: a SHORT in a big-endian TIFF block. */
 export function exifChunk(orientation: number): Buffer {
   const entry = `01120003000000010${orientation.toString(16).padStart(3, '0')}0000`;
   return pngChunk('eXIf', Buffer.from(`4d4d002a000000080001${entry}00000000`, 'hex'));
@@ -82,14 +82,14 @@ function imageDataChunks(stream: Buffer, sizes?: number[]): Buffer[] {
   return chunks;
 }
 
-/** Every `step`th number from `first` on, below `end`. */
+/** Returns every `step`th number from `first` on, below `end`. */
 function steps(first: number, step: number, end: number): number[] {
   const values: number[] = [];
   for (let value = first; value < end; value += step) values.push(value);
   return values;
 }
 
-/** The pixels of each pass, as coordinates of the image: one pass, or Adam7's seven. */
+/** Returns the pixels of each pass, as coordinates of the image: one pass, or the seven of Adam7. */
 function passesOf({ width, height, interlaced = false }: Drawing): { xs: number[]; ys: number[] }[] {
   const pattern = interlaced
     ? [
@@ -131,7 +131,7 @@ function packRow(samples: number[], bitDepth: number): number[] {
   return bytes.map((byte) => Number.parseInt(byte.padEnd(8, '0'), 2));
 }
 
-/** What a filter of the specification's section 9.2 predicts for byte `i` of `row`. */
+/** Returns the prediction of a filter (specification, section 9.2) for byte `i` of `row`. */
 export function predictionOf(
   filter: number,
   row: ArrayLike<number>,
@@ -156,7 +156,7 @@ export function predictionOf(
   }
 }
 
-/** The Paeth predictor of the specification's section 9.4. */
+/** Returns the Paeth predictor (specification, section 9.4). */
 export function paethOf(left: number, up: number, upLeft: number): number {
   const estimate = left + up - upLeft;
   const [a, b, c] = [Math.abs(estimate - left), Math.abs(estimate - up), Math.abs(estimate - upLeft)];

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { drawImage } from './drawn-image.ts';
 import { blurByDefinition } from './gaussian-reference.ts';
 
-/** One pixel by the two-dimensional sum, written out. */
+/** Returns one pixel by the two-dimensional sum, written out. */
 function pixelOf(
   data: Uint8Array,
   width: number,
@@ -45,7 +45,7 @@ describe('blurByDefinition', () => {
     }
   });
 
-  test('answers RGB for RGB, as for the same image with an alpha of 255', () => {
+  test('returns RGB for RGB, as for the same image with an alpha of 255', () => {
     const rgb = drawImage('noise', 9, 8, 3);
     const rgba = drawImage('noise', 9, 8, 4);
     const withoutAlpha = blurByDefinition(rgba, 5).data.filter((_, i) => i % 4 !== 3);

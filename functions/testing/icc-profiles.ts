@@ -1,4 +1,4 @@
-// Colour profiles for tests, made of one that libvips brings.
+// Colour profiles for tests, derived from one that is part of libvips.
 import sharp from 'sharp';
 
 /** Display P3, a profile of some hundred bytes for RGB. */
@@ -9,7 +9,10 @@ export async function displayP3(): Promise<Buffer> {
   return icc;
 }
 
-/** `profile` with the primaries of red and green exchanged: whoever ignores it sees red where others see green. */
+/**
+ * Returns `profile` with the primaries of red and green exchanged, so that a viewer that ignores it shows red
+ * instead of green.
+ */
 export function swapRedAndGreen(profile: Buffer): Buffer {
   const swapped = Buffer.from(profile);
   const red = entryOf(profile, 'rXYZ');
@@ -19,7 +22,10 @@ export function swapRedAndGreen(profile: Buffer): Buffer {
   return swapped;
 }
 
-/** Where the entry of a tag is in the table of tags: its name, then where its data is and how long. */
+/**
+ * Returns the position of a tag's entry in the table of tags: its name, then the position and the length of
+ * its data.
+ */
 function entryOf(profile: Buffer, tag: string): number {
   const count = profile.readUInt32BE(128);
   for (let i = 0; i < count; i++) {

@@ -1,7 +1,7 @@
-// JPEGs with segments that encoders of photos write and libvips does not.
+// JPEGs with segments that photo encoders write but libvips does not.
 import { jpegSegment } from './drawn-jpeg.ts';
 
-/** A JPEG with a profile in as many segments as asked for (ICC.1, annex B.4). */
+/** Returns a JPEG with a profile in the given number of segments (ICC.1, annex B.4). */
 export function jpegWithProfile(jpeg: Buffer, profile: Buffer, parts = 1): Buffer<ArrayBuffer> {
   const partBytes = Math.ceil(profile.length / parts);
   let result = Buffer.from(jpeg);
@@ -13,7 +13,7 @@ export function jpegWithProfile(jpeg: Buffer, profile: Buffer, parts = 1): Buffe
   return result;
 }
 
-/** A JPEG with one segment more, right at its start. */
+/** Returns a JPEG with one more segment at its start. */
 export function jpegWithSegment(jpeg: Buffer, marker: number, content: Buffer): Buffer<ArrayBuffer> {
   return Buffer.concat([jpeg.subarray(0, 2), jpegSegment(marker, content), jpeg.subarray(2)]);
 }

@@ -1,9 +1,9 @@
-// A drawn picture that behaves like a photo, the same at every run. Pure noise and pure gradients would both give a wrong
-// idea of a compressor, so this has what photos have: light, objects with edges, texture and sensor noise.
+// A drawn picture that behaves like a photo, the same in every run. A compressor handles pure noise and pure
+// gradients unlike photos, so this has what photos have: light, objects with edges, texture and sensor noise.
 import sharp from 'sharp';
 import type { Bitmap } from '../lib/image/pixels.ts';
 
-/** The texture repeats every `period` pixels: far more than the 32 KiB a deflate window sees. */
+/** The texture repeats every `period` pixels, which is far more than the 32 KiB of a deflate window. */
 const period = 1024;
 
 /**
@@ -36,7 +36,7 @@ export function photo(width: number, height: number, { alpha = false } = {}): Bi
   return { data, width, height };
 }
 
-/** Sensor noise from -3 to 3, with a standard deviation of 1.6 levels. */
+/** Returns sensor noise from -3 to 3, with a standard deviation of 1.6 levels. */
 function noise(bits: number): number {
   return (bits & 3) + ((bits >>> 2) & 3) - 3;
 }

@@ -1,4 +1,4 @@
-// Small pictures drawn for the tests, written as files, and read back by an independent decoder.
+// Draws small pictures for tests, writes them as files, and reads files with an independent decoder.
 import sharp from 'sharp';
 import type { Bitmap } from '../lib/image/pixels.ts';
 
@@ -29,7 +29,7 @@ export function picture(width: number, height: number, kind: Kind = 'opaque', se
   return { data, width, height };
 }
 
-/** The picture as a PNG file; without alpha when it is opaque and `channels` is 3. */
+/** Returns the picture as a PNG file; without alpha if it is opaque and `channels` is 3. */
 export async function toPng(
   { data, width, height }: Bitmap,
   channels: 3 | 4 = 4,
@@ -39,7 +39,7 @@ export async function toPng(
   return Buffer.from(png);
 }
 
-/** RGBA pixels of an image file, decoded by libvips. */
+/** Returns the RGBA pixels of an image file, decoded by libvips. */
 export async function toPixels(file: Uint8Array): Promise<Bitmap> {
   const { data, info } = await sharp(file).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
   return { data: new Uint8Array(data), width: info.width, height: info.height };

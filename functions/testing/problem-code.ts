@@ -1,7 +1,10 @@
-// For tests of what is refused.
+// For tests of refusals.
 import { Problem } from '../lib/errors.ts';
 
-/** The code of the {@link Problem} that `run` throws, at once or as a promise; undefined when it throws none. Other errors go on. */
+/**
+ * Returns the code of the {@link Problem} that `run` throws, or that its promise rejects with; undefined if
+ * there is none. Rethrows other errors.
+ */
 export async function codeOf(run: () => unknown): Promise<string | undefined> {
   try {
     await run();

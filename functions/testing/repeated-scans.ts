@@ -1,6 +1,10 @@
-// Progressive JPEGs of as many scans as wanted: each one more is a few bytes and another pass over all pixels.
+// Progressive JPEGs with any number of scans. Each further scan has a few bytes and costs another pass over
+// all pixels.
 
-/** `jpeg`, which is progressive and has no thumbnail, with its last scan repeated until there are `count` scans. */
+/**
+ * Returns `jpeg`, which is progressive and has no thumbnail, with its last scan repeated until there are
+ * `count` scans.
+ */
 export function withScans(jpeg: Buffer, count: number): Buffer<ArrayBuffer> {
   const scans = jpeg.toString('latin1').split('\xff\xda').length - 1;
   const start = jpeg.lastIndexOf('ffc4', jpeg.lastIndexOf('ffda', undefined, 'hex'), 'hex');

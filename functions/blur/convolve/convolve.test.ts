@@ -4,7 +4,7 @@ import { alphaKinds, crop, drawImage, opaqueKinds, type ImageKind } from '../../
 import { convolve } from './convolve.ts';
 import { blurByDefinition } from '../../testing/gaussian-reference.ts';
 
-/** The largest difference of two images' samples, and the part of samples that differ. */
+/** Returns the largest difference between the samples of two images, and the share of samples that differ. */
 function compare(a: Bitmap, b: Bitmap): { worst: number; differing: number } {
   const differences = a.data.map((sample, i) => Math.abs(sample - b.data[i]));
   return {
@@ -13,7 +13,10 @@ function compare(a: Bitmap, b: Bitmap): { worst: number; differing: number } {
   };
 }
 
-/** They have few different windows: where one averages to a half, or next to it, rows of samples differ at once. */
+/**
+ * These images have few different windows, so if one average is a half, or close to it, whole rows of samples
+ * differ.
+ */
 const periodicKinds = new Set<ImageKind>([
   'checkerboards',
   'hard alpha edge',
@@ -30,7 +33,7 @@ describe.each([1, 3, 5, 7, 15, 21, 51, 127, 255])('convolve, with a kernel of %d
     expect(periodicKinds.has(kind) ? 0 : differing).toBeLessThanOrEqual(0.005);
   });
 
-  test.each(opaqueKinds)('answers the same for RGB as for an alpha of 255: %s', (kind) => {
+  test.each(opaqueKinds)('returns the same for RGB as for an alpha of 255: %s', (kind) => {
     const rgb = convolve(drawImage(kind, 83, 59, 3), kernelSize);
     const rgba = convolve(drawImage(kind, 83, 59, 4), kernelSize);
     expect(rgb.data).toEqual(rgba.data.filter((_, i) => i % 4 !== 3));
@@ -74,7 +77,7 @@ describe('convolve', () => {
     ['a few pixels of alpha 1', 40, 521, 127, 4],
     ['black or white', 300, 300, 255, 3],
   ])(
-    'is within one level where an image is more than one block: %s, %d x %d',
+    'is within one level for an image of several blocks: %s, %d x %d',
     (kind, width, height, size, channels) => {
       const image = drawImage(kind, width, height, channels);
       const { worst, differing } = compare(convolve(image, size), blurByDefinition(image, size));
@@ -99,13 +102,13 @@ describe('convolve', () => {
     }
   });
 
-  test('takes the core from the blurred whole', () => {
+  test('returns the core of the blurred whole', () => {
     const image = drawImage('soft alpha', 90, 70);
     const core = { x: 11, y: 60, width: 50, height: 10 };
     expect(convolve(image, 15, core)).toEqual(crop(convolve(image, 15), core));
   });
 
-  test('only reads its source, wherever that begins in memory', () => {
+  test('does not change its source, wherever that begins in memory', () => {
     for (const channels of [3, 4] as const) {
       const { data, width, height } = drawImage('noise', 50, 40, channels);
       const expected = convolve({ data, width, height }, 15).data;
@@ -120,7 +123,7 @@ describe('convolve', () => {
     }
   });
 
-  test('answers a buffer that can be given away', () => {
+  test('returns a buffer that can be transferred', () => {
     const { data } = convolve(drawImage('noise', 20, 20), 3);
     expect(data).toBeInstanceOf(Uint8Array);
     expect(data.byteOffset).toBe(0);

@@ -5,7 +5,7 @@ import { gaussianWeights } from './kernel.ts';
 import { blurByDefinition } from '../../testing/gaussian-reference.ts';
 
 describe('ExactBlur', () => {
-  test.each([3, 15, 51])('answers the definition where it is given the true weights, for %d', (size) => {
+  test.each([3, 15, 51])('equals the definition if it is given the true weights, for %d', (size) => {
     for (const kind of ['noise', 'noisy alpha', 'a few pixels of alpha 1'] as const) {
       const image = drawImage(kind, 40, 30);
       const expected = blurByDefinition(image, size).data;
@@ -24,7 +24,7 @@ describe('ExactBlur', () => {
     }
   });
 
-  test('answers the same for RGB as for an alpha of 255', () => {
+  test('returns the same for RGB as for an alpha of 255', () => {
     const rgb = new ExactBlur(drawImage('noise', 20, 20, 3), gaussianWeights(7));
     const rgba = new ExactBlur(drawImage('noise', 20, 20, 4), gaussianWeights(7));
     expect(rgb.pixelAt(3, 9)).toEqual(rgba.pixelAt(3, 9).slice());

@@ -30,14 +30,15 @@ describe('fitCosines', () => {
         expect(Math.abs(weights[i] / weight - 1)).toBeLessThan(0.0003);
         difference += Math.abs(weights[i] - weight);
       });
-      // Half of the weights' errors are up, half are down: white under the one half and black under the other is worst.
+      // Half of the weights' errors are positive, half negative. The worst case is white under one half and
+      // black under the other.
       expect(255 * (difference / 2)).toBeLessThan(0.015);
       expect(sum(weights)).toBeCloseTo(1, 13);
     }
   });
 
   test.each([3, 5, 15, 51, 255])(
-    'answers cosines that obey their recurrence beyond the edge, for %d',
+    'returns cosines that obey their recurrence beyond the edge, for %d',
     (size) => {
       const { slow, fast } = fitCosines(size);
       for (const { step, weights, slopes, edge, past } of [slow, fast]) {

@@ -14,7 +14,7 @@ interface Case {
   kernelSize: number;
 }
 
-/** The tiles that, cut out and convolved alone, are not byte for byte those pixels of the whole image's blur. */
+/** Returns the tiles that, cut out and convolved alone, differ in at least one byte from the whole image's blur. */
 function differingTiles(image: Bitmap, tileSizePx: number, kernelSize: number): number[] {
   const whole = convolve(image, kernelSize);
   const grid = tileGrid(image.width, image.height, tileSizePx, (kernelSize - 1) / 2);
@@ -33,7 +33,7 @@ const kernelSize = fc
   .oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 127 }))
   .map((radius) => 2 * radius + 1);
 
-/** Up to five tiles each way, so that small tiles are many and large ones not too much work. */
+/** Up to five tiles in each direction, so that there are many small tiles but not too many large ones. */
 const tiling = fc
   .oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 512 }))
   .chain((tileSizePx) => {

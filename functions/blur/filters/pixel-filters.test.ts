@@ -8,7 +8,7 @@ import { coreInSource, coreOf, sourceOf, tileCount, tileGrid } from '../../lib/i
 import { alphaKinds, crop, drawImage, opaqueKinds } from '../../testing/drawn-image.ts';
 import { pixelFilters } from './pixel-filters.ts';
 
-/** The tiles that, cut out and filtered alone, are not byte for byte those pixels of the whole filtered image. */
+/** Returns the tiles that, cut out and filtered alone, differ in at least one byte from the whole filtered image. */
 function differingTiles(image: Bitmap, tileSizePx: number, recipe: Recipe): number[] {
   const { width, height } = image;
   const filter = pixelFilters[recipe.filter];
@@ -25,7 +25,7 @@ const images = fc.oneof(
   fc.record({ kind: fc.constantFrom(...alphaKinds), channels: fc.constant<Channels>(4) }),
 );
 
-/** Up to four tiles each way, of any size. */
+/** Up to four tiles in each direction, of any size. */
 const tilings = fc.integer({ min: 1, max: 90 }).chain((tileSizePx) => {
   const side = fc.integer({ min: 1, max: 4 * tileSizePx });
   return fc.record({ tileSizePx: fc.constant(tileSizePx), width: side, height: side });

@@ -35,7 +35,7 @@ describe.each([
   [51, 10],
   [255, 0.5],
 ])('sharpen, with a kernel of %d and an amount of %d', (kernelSize, amount) => {
-  test.each([...opaqueKinds, ...alphaKinds])('is what its definition says: %s', (kind) => {
+  test.each([...opaqueKinds, ...alphaKinds])('equals its definition: %s', (kind) => {
     const source = drawImage(kind, 83, 59);
     const { data } = sharpen(source, kernelSize, amount);
     // The blur is within one level of its own definition.
@@ -51,7 +51,7 @@ describe.each([
     expect(rgb.data).toEqual(rgba.data.filter((_, i) => i % 4 !== 3));
   });
 
-  test('leaves a flat image as it is', () => {
+  test('leaves a flat image unchanged', () => {
     for (const level of [0, 1, 128, 255]) {
       const data = new Uint8Array(31 * 17 * 3).fill(level);
       expect(sharpen({ data, width: 31, height: 17 }, kernelSize, amount).data).toEqual(data);
@@ -81,7 +81,7 @@ describe('sharpen', () => {
     expect([at(10, 9), at(10, 10)]).toEqual([0, 255]);
   });
 
-  test('keeps alpha as it is', () => {
+  test('keeps alpha unchanged', () => {
     for (const kind of alphaKinds) {
       const source = drawImage(kind, 60, 50);
       const alphaOf = (data: Uint8Array) => data.filter((_, i) => i % 4 === 3);

@@ -1,13 +1,13 @@
-// What odd PNGs are put together from: a few small drawings, and their chunks in any order and state.
+// The parts of odd PNGs: a few small drawings, and their chunks in any order and state.
 import { constants, deflateRawSync, deflateSync } from 'node:zlib';
 import { type Drawing, drawPng, headerChunk, pngChunk, pngSignature } from '../drawn-png.ts';
 
-/** Odd files of one kind: what libpng makes of them, what we do, and why. */
+/** Odd files of one kind: what libpng does with them, what we do, and why. */
 export interface OddPngs {
   why: string;
   /** What libpng 1.6.39 did with its default settings, rows read one after another. */
   libpng: 'opens' | 'refuses';
-  /** What sharp does, with libpng 1.6.58 and its default settings. A test holds this to be true. */
+  /** What sharp does, with libpng 1.6.58 and its default settings. A test checks this. */
   sharp: 'opens' | 'refuses';
 }
 
@@ -25,7 +25,7 @@ export const grey: Drawing = { ...rgb, colorType: 0 };
 export const greyAlpha: Drawing = { ...rgb, colorType: 4 };
 export const interlaced: Drawing = { ...rgb, interlaced: true };
 export const colors = [255, 0, 0, 0, 255, 0, 0, 0, 255, 20, 40, 60, 80, 90, 100];
-/** Five colours, of the sixteen that four bits can tell apart. */
+/** Five colours of the sixteen that four bits can express. */
 export const indexed: Drawing = {
   ...rgb,
   colorType: 3,
@@ -59,12 +59,12 @@ export function chunk(type: string, ...bytes: number[]): Buffer {
   return pngChunk(type, Buffer.from(bytes));
 }
 
-/** A file of nothing but these chunks. */
+/** Returns a file of these chunks only. */
 export function fileOf(...chunks: Buffer[]): Buffer {
   return Buffer.concat([pngSignature, ...chunks]);
 }
 
-/** `drawing` without its palette and transparency, with these chunks before and behind its image data. */
+/** Returns `drawing` without its palette and transparency, with these chunks before and after its image data. */
 export function around(
   drawing: Drawing,
   { before = [], behind = [] }: { before?: Buffer[]; behind?: Buffer[] },
@@ -72,7 +72,7 @@ export function around(
   return fileOf(headerChunk(drawing), ...before, idat(streamOf(drawing)), ...behind, IEND);
 }
 
-/** `drawing` with another zlib stream. */
+/** Returns `drawing` with another zlib stream. */
 export function withStream(drawing: Drawing, ...pieces: Buffer[]): Buffer {
   return drawPng({ ...drawing, alterStream: () => Buffer.concat(pieces) });
 }
@@ -81,24 +81,24 @@ export function idat(data: Buffer): Buffer {
   return pngChunk('IDAT', data);
 }
 
-/** The filtered rows of a drawing. */
+/** Returns the filtered rows of a drawing. */
 export function rowsOf(drawing: Drawing): Buffer {
   const seen: Buffer[] = [];
   drawPng({ ...drawing, alterRows: (rows) => (seen.push(rows), rows) });
   return seen[0];
 }
 
-/** The zlib stream of a drawing. */
+/** Returns the zlib stream of a drawing. */
 export function streamOf(drawing: Drawing): Buffer {
   return deflateSync(rowsOf(drawing));
 }
 
-/** All rows of a drawing as deflate data that is flushed but does not end. */
+/** Returns all rows of a drawing as deflate data that is flushed but does not end. */
 export function endlessRows(drawing: Drawing): Buffer {
   return deflateRawSync(rowsOf(drawing), { finishFlush: constants.Z_SYNC_FLUSH });
 }
 
-/** A zlib header with a check that fits (RFC 1950, section 2.2). */
+/** Returns a zlib header with a valid check (RFC 1950, section 2.2). */
 export function zlibHeader(method: number, flags = 0): Buffer {
   return Buffer.from([method, flags + 31 - ((method * 256 + flags) % 31)]);
 }
@@ -109,7 +109,7 @@ export function withWrongCrc(chunk: Buffer): Buffer {
   return copy;
 }
 
-/** The header of `rgb` with other values from its bit depth on. */
+/** Returns the header of `rgb` with other values from its bit depth on. */
 export function headerClaiming(...values: number[]): Buffer {
   const data = Buffer.from(headerChunk(rgb).subarray(8, 21));
   data.set(values, 8);

@@ -1,4 +1,4 @@
-// PNGs that are refused: pixels are lost, or nobody can know what they mean.
+// PNGs that are refused: pixels are lost, or cannot be interpreted.
 import { drawPng, headerChunk, pngChunk } from '../drawn-png.ts';
 import {
   around,
@@ -22,7 +22,7 @@ import {
 } from './parts.ts';
 
 export interface RefusedPngs extends OddPngs {
-  /** What the refusal says. */
+  /** The message of the refusal. */
   message: RegExp;
   files: Record<string, Buffer>;
 }
@@ -33,12 +33,12 @@ const PLTE = chunk('PLTE', ...colors);
 const stream = streamOf(rgb);
 const IDAT = idat(stream);
 const oneByteLess = (rows: Buffer): Buffer => rows.subarray(0, -1);
-/** The rows with a filter that does not exist on the row that starts at `at`. */
+/** Returns the rows with a non-existent filter on the row that starts at `at`. */
 const withFilter5 =
   (at: number) =>
   (rows: Buffer): Buffer =>
     Buffer.concat([rows.subarray(0, at), Buffer.from([5]), rows.subarray(at + 1)]);
-/** The stream with one byte changed, counted from its end. */
+/** Returns the stream with one byte changed, counted from its end. */
 const changed = (at: number): Buffer => {
   const copy = Buffer.from(stream);
   copy[copy.length + at] ^= 0x55;
@@ -79,7 +79,7 @@ export const refused: RefusedPngs[] = [
     message: /cut off after \d+ bytes/,
     files: {
       'a file cut in its header': sound.subarray(0, 20),
-      'a file cut behind its header': sound.subarray(0, 37),
+      'a file cut after its header': sound.subarray(0, 37),
       'a chunk of 2 GB before the image data': fileOf(
         IHDR,
         Buffer.from('8000000074455874', 'hex'),
@@ -89,11 +89,11 @@ export const refused: RefusedPngs[] = [
     },
   },
   {
-    why: 'the same, and the end is marked',
+    why: 'the file has an end but no pixels',
     libpng: 'refuses',
     sharp: 'refuses',
     message: /has no image data/,
-    files: { 'no image data': fileOf(IHDR, IEND), 'image data behind IEND': fileOf(IHDR, IEND, IDAT) },
+    files: { 'no image data': fileOf(IHDR, IEND), 'image data after IEND': fileOf(IHDR, IEND, IDAT) },
   },
   {
     why: 'the bytes are not those that were written, and nobody knows which pixels changed',
@@ -112,13 +112,13 @@ export const refused: RefusedPngs[] = [
       ),
       'a wrong zlib checksum': withStream(rgb, changed(-1)),
       'deflate data that gives other pixels': withStream(rgb, changed(-20)),
-      'deflate data damaged behind the last row': withStream(
+      'deflate data damaged after the last row': withStream(
         rgb,
         zlibHeader(0x78),
         endlessRows(rgb),
         Buffer.from([7, 7, 7]),
       ),
-      'a distance back before the first byte': withStream(
+      'a distance that points before the first byte': withStream(
         rgb,
         zlibHeader(0x78),
         Buffer.from('63606202', 'hex'),
@@ -127,7 +127,7 @@ export const refused: RefusedPngs[] = [
     },
   },
   {
-    why: 'the data is not zlib as PNG has it',
+    why: 'the data is not zlib as PNG requires it',
     libpng: 'refuses',
     sharp: 'refuses',
     message: /cannot be inflated/,
@@ -149,7 +149,7 @@ export const refused: RefusedPngs[] = [
     },
   },
   {
-    why: 'the header describes no image there can be',
+    why: 'the header describes an impossible image',
     libpng: 'refuses',
     sharp: 'refuses',
     message: /claims/,
@@ -168,7 +168,7 @@ export const refused: RefusedPngs[] = [
     },
   },
   {
-    why: 'the header is not one, or not the only one',
+    why: 'the header is invalid, or not the only one',
     libpng: 'refuses',
     sharp: 'refuses',
     message: /header|IHDR|IDAT/,
@@ -186,7 +186,7 @@ export const refused: RefusedPngs[] = [
     message: /palette/,
     files: {
       'no palette': around(indexed, {}),
-      'a palette behind the image data': around(indexed, { behind: [PLTE] }),
+      'a palette after the image data': around(indexed, { behind: [PLTE] }),
       'a palette of 4 bytes': around(indexed, { before: [chunk('PLTE', 1, 2, 3, 4)] }),
       'an empty palette': around(indexed, { before: [chunk('PLTE')] }),
       'a palette of 257 colours': around(indexed, { before: [pngChunk('PLTE', Buffer.alloc(771))] }),
@@ -194,13 +194,13 @@ export const refused: RefusedPngs[] = [
     },
   },
   {
-    why: 'what the pixels mean may depend on a chunk that is not understood',
+    why: 'the meaning of the pixels may depend on an unknown chunk',
     libpng: 'refuses',
     sharp: 'refuses',
     message: /not understood|no chunk where/,
     files: {
       'an unknown critical chunk': around(rgb, { before: [chunk('ABCD', 1)] }),
-      'a name that is no name': around(grey, { before: [chunk('a1cd', 1)] }),
+      'an invalid name': around(grey, { before: [chunk('a1cd', 1)] }),
     },
   },
 ];

@@ -1,5 +1,5 @@
-// PNGs whose chunks before the image data are odd, and that are decoded: what is odd is left out or cut to size, as libpng
-// does.
+// PNGs with odd chunks before the image data that are decoded nevertheless: the odd parts are left out or cut
+// to size, as in libpng.
 import { deflateSync } from 'node:zlib';
 import { drawPng, headerChunk, pngChunk } from '../drawn-png.ts';
 import {
@@ -21,7 +21,7 @@ import {
   withWrongCrc,
 } from './parts.ts';
 
-/** What tRNS makes of the grey of 31 in `rgb`. */
+/** The result of a tRNS for the grey of 31 in `rgb`. */
 const clear31 = drawPng({ ...rgb, transparency: [0, 31, 0, 31, 0, 31] });
 const isClear31 = chunk('tRNS', 0, 31, 0, 31, 0, 31);
 const isClear0 = chunk('tRNS', 0, 0, 0, 0, 0, 0);
@@ -37,7 +37,7 @@ const greyOf2Bits = { ...grey, bitDepth: 2, sample: (x: number) => x % 4 };
 
 export const toleratedChunks: ToleratedPngs[] = [
   {
-    why: 'notes change no pixel: one that is damaged, unknown, doubled or too large is left out',
+    why: 'notes change no pixel: damaged, unknown, repeated and too large ones are left out',
     libpng: 'opens',
     sharp: 'opens',
     files: {
@@ -65,7 +65,7 @@ export const toleratedChunks: ToleratedPngs[] = [
     },
   },
   {
-    why: 'the same; libpng insists that those it knows come after the header',
+    why: 'the same, but libpng requires known chunks to come after the header',
     libpng: 'refuses',
     sharp: 'refuses',
     files: {
@@ -73,7 +73,7 @@ export const toleratedChunks: ToleratedPngs[] = [
     },
   },
   {
-    why: 'the third letter is reserved; libpng 1.6.39 and Pillow do not look at it',
+    why: 'the third letter is reserved; libpng 1.6.39 and Pillow do not check it',
     libpng: 'opens',
     sharp: 'refuses',
     files: {
@@ -94,7 +94,7 @@ export const toleratedChunks: ToleratedPngs[] = [
     },
   },
   {
-    why: 'the same; libpng 1.6.39 checks it all the same',
+    why: 'the same, but libpng 1.6.39 checks it nevertheless',
     libpng: 'refuses',
     sharp: 'opens',
     files: {
@@ -105,17 +105,17 @@ export const toleratedChunks: ToleratedPngs[] = [
     },
   },
   {
-    why: 'the same; of an empty one even the newest libpng makes an error',
+    why: 'the same, but even the newest libpng refuses an empty one',
     libpng: 'refuses',
     sharp: 'refuses',
     files: { 'an empty PLTE in an RGB image': [around(rgb, { before: [chunk('PLTE')] }), sound.rgb] },
   },
   {
-    why: 'colours no index can reach are left out, and an index without a colour is black',
+    why: 'colours that no index can reach are left out, and an index without a colour is black',
     libpng: 'opens',
     sharp: 'opens',
     files: {
-      'more colours than the bit depth can tell apart': [
+      'more colours than the bit depth can express': [
         around(indexed, { before: [largePLTE] }),
         sound.indexed,
       ],
@@ -139,7 +139,7 @@ export const toleratedChunks: ToleratedPngs[] = [
         around(indexed, { before: [PLTE, chunk('tRNS', 0, 1, 2, 3, 4, 5)] }),
         sound.indexed,
       ],
-      'more alphas than the bit depth can tell apart': [
+      'more alphas than the bit depth can express': [
         around(indexed, { before: [largePLTE, chunk('tRNS', ...Array<number>(20).fill(0))] }),
         sound.indexed,
       ],
@@ -170,13 +170,13 @@ export const toleratedChunks: ToleratedPngs[] = [
     },
   },
   {
-    why: 'the same; sharp stumbles over its own two passes over the file',
+    why: 'the same, but sharp reads the file in two passes and fails',
     libpng: 'opens',
     sharp: 'refuses',
     files: { 'tRNS with a wrong CRC': [around(rgb, { before: [withWrongCrc(isClear31)] }), sound.rgb] },
   },
   {
-    why: 'of a transparent colour only as many bits count as samples have',
+    why: 'a transparent colour has only as many bits as the samples',
     libpng: 'opens',
     sharp: 'opens',
     files: {

@@ -1,5 +1,5 @@
-// PNGs whose image data or whose end is odd, and that are decoded: every pixel is there. The rule is libpng's verdict, but for
-// files it refuses although nothing of the picture is lost.
+// PNGs with odd image data or an odd end that are decoded nevertheless, because every pixel is there. The
+// rule is libpng's verdict, except for files that it refuses although nothing of the picture is lost.
 import { drawPng } from '../drawn-png.ts';
 import {
   around,
@@ -39,7 +39,7 @@ export const toleratedData: ToleratedPngs[] = [
     },
   },
   {
-    why: 'the zlib stream stops behind the last row, without its end or its checksum: every pixel is there',
+    why: 'the zlib stream stops after the last row, without its end or its checksum: every pixel is there',
     libpng: 'refuses',
     sharp: 'refuses',
     files: {
@@ -76,22 +76,22 @@ export const toleratedData: ToleratedPngs[] = [
     },
   },
   {
-    why: 'what follows the last row is not looked at',
+    why: 'data after the last row is not checked',
     libpng: 'opens',
     sharp: 'opens',
     files: {
       'bytes after IEND': [Buffer.concat([sound.rgb, text]), sound.rgb],
       'an IEND with data': [Buffer.concat([sound.rgb.subarray(0, -12), chunk('IEND', 1)]), sound.rgb],
-      'PLTE behind the image data': [around(rgb, { behind: [PLTE] }), sound.rgb],
-      'tRNS behind the image data': [around(rgb, { behind: [isClear31] }), sound.rgb],
-      'tRNS behind the image data of a palette image': [
+      'PLTE after the image data': [around(rgb, { behind: [PLTE] }), sound.rgb],
+      'tRNS after the image data': [around(rgb, { behind: [isClear31] }), sound.rgb],
+      'tRNS after the image data of a palette image': [
         around(indexed, { before: [PLTE], behind: [chunk('tRNS', 0)] }),
         sound.indexed,
       ],
     },
   },
   {
-    why: 'libpng misses it only after the last row, when sharp, Pillow and browsers have the picture',
+    why: 'libpng notices it only after the last row, when sharp, Pillow and browsers have the picture',
     libpng: 'refuses',
     sharp: 'opens',
     files: {
@@ -106,11 +106,11 @@ export const toleratedData: ToleratedPngs[] = [
         Buffer.concat([sound.rgb.subarray(0, -12), withWrongCrc(IEND)]),
         sound.rgb,
       ],
-      'an unknown critical chunk behind the image data': [
+      'an unknown critical chunk after the image data': [
         around(rgb, { behind: [chunk('ABCD', 1)] }),
         sound.rgb,
       ],
-      'a chunk of 4 GB behind the image data': [
+      'a chunk of 4 GB after the image data': [
         Buffer.concat([sound.rgb.subarray(0, -12), Buffer.from('ffffffff74455874', 'hex')]),
         sound.rgb,
       ],
