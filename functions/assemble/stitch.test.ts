@@ -17,7 +17,7 @@ describe('stitchRow', () => {
     expect([...band.data]).toEqual([...line, ...line]);
   });
 
-  it('cuts the last row at the image's border', () => {
+  it('cuts the last row at the border of the image', () => {
     expect(stitchRow(grid, 1, [core(3, 3), core(4, 3), core(5, 3)], 3)).toMatchObject({
       width: 5,
       height: 1,

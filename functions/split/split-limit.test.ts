@@ -35,7 +35,7 @@ it('splits as many images at once as allowed', async () => {
   expect(begun).toEqual(['first', 'second', 'third']);
 });
 
-it('lets a small image pass other callers' large ones', async () => {
+it('lets a small image pass large ones of other callers', async () => {
   const { begun, begin } = rig(2, 0.75);
   begin('a', large, 'a');
   begin('b', large, 'b');

@@ -4,7 +4,7 @@ import type { Bitmap } from '../lib/image/pixels.ts';
 
 export type Kind = 'opaque' | 'soft-alpha' | 'hard-alpha';
 
-/** A picture with edges, gradients and noise; the same for the same arguments. */
+/** Returns a picture with edges, gradients and noise; the same for the same arguments. */
 export function picture(width: number, height: number, kind: Kind = 'opaque', seed = 1): Bitmap {
   const data = new Uint8Array(width * height * 4);
   let state = seed;
