@@ -39,6 +39,8 @@ describe('loadConfig', () => {
     'redis://user:100%@host',
     'redis://us%er:password@host',
     'redis://user:%ff@host',
+    'redis://',
+    'redis:///2',
     'redis:host:6379',
     'redis:/host',
     'redis://host/queue',

@@ -54,7 +54,8 @@ const url =
 
 /** The URL of Redis. ioredis decodes user and password, and treats the path as the number of a database. */
 const redisUrl: Parse<string> = (text) => {
-  const { username, password, pathname } = new URL(url('redis:', 'rediss:')(text));
+  const { hostname, username, password, pathname } = new URL(url('redis:', 'rediss:')(text));
+  if (hostname === '') throw new Error('a URL with a host');
   if (!isDecodable(username) || !isDecodable(password)) {
     throw new Error('a URL with its user name and its password in percent-encoded UTF-8');
   }
