@@ -47,6 +47,7 @@ describe('Pace', () => {
 
   it('refuses a transfer that was fast and then stopped, however much was transferred', () => {
     expect(cutAt((second) => 1_000_000 * Math.min(second, 20))).toBe(30);
+    expect(cutAt((second) => 1_000_000 * Math.min(second, 15))).toBe(25);
   });
 
   it('allows pauses that are shorter than the patience', () => {

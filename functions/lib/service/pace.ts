@@ -15,23 +15,28 @@ export interface PaceLimit {
 export class Pace {
   readonly #limit: PaceLimit;
   #periodMs = 0;
-  #bytesBefore: number;
+  #stalledMs = 0;
+  #bytes: number;
+  #bytesBeforePeriod: number;
 
   /** `bytes`: the bytes that were transferred before. */
   constructor(limit: PaceLimit, bytes = 0) {
     this.#limit = limit;
-    this.#bytesBefore = bytes;
+    this.#bytes = bytes;
+    this.#bytesBeforePeriod = bytes;
   }
 
   /** Returns whether the transfer is too slow, after `ms` more of waiting and `bytes` in total. */
   isTooSlow(bytes: number, ms: number): boolean {
     const { minBytesPerS, patienceMs } = this.#limit;
+    this.#stalledMs = bytes > this.#bytes ? 0 : this.#stalledMs + ms;
+    this.#bytes = bytes;
+    if (this.#stalledMs >= patienceMs) return true;
     this.#periodMs += ms;
     if (this.#periodMs < patienceMs) return false;
-    const passed = bytes - this.#bytesBefore;
-    const expected = (minBytesPerS * this.#periodMs) / 1000;
+    const isTooSlow = bytes - this.#bytesBeforePeriod < (minBytesPerS * this.#periodMs) / 1000;
     this.#periodMs = 0;
-    this.#bytesBefore = bytes;
-    return passed === 0 || passed < expected;
+    this.#bytesBeforePeriod = bytes;
+    return isTooSlow;
   }
 }
