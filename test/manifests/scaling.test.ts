@@ -111,6 +111,11 @@ describe('the generated annotation', () => {
   });
 });
 
+it.each(fallbacks)('replaces a worker in $name without room for two', async (variant) => {
+  const worker = find(await renderVariant(variant), 'apps/v1 Deployment', 'blur-worker');
+  expect(worker?.spec).toHaveProperty('strategy.rollingUpdate', { maxSurge: 0, maxUnavailable: 1 });
+});
+
 describe.each(variants)('the scaling of $name', (variant) => {
   it('counts ready, leased and delayed tiles and unsent events, and adds them up', async () => {
     const { triggers, advanced } = await specOf(variant);
