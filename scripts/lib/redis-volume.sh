@@ -21,14 +21,12 @@ has_default() {
     or ."storageclass.beta.kubernetes.io/is-default-class" == "true")' <<<"$1") == true ]]
 }
 
-# guard_redis_data : stops where this deployment would take the work under way from the functions: its Redis is left for
-# another, or a pod that has its data in itself is replaced.
+# guard_redis_data : stops where this deployment would take the work under way from the functions, because the Redis that they
+# get does not have it.
 guard_redis_data() {
   local now pending
   now=$(kube get statefulset redis --ignore-not-found --output json)
-  [[ -n $now ]] || return 0
-  if ! with redis-external && [[ $(jq --arg stamp "$(redis_stamp)" '.spec.template
-    | .metadata.annotations."tessera.dev/config" == $stamp or all(.spec.volumes[]; .name != "data" or .emptyDir == null)' <<<"$now") == true ]]; then
+  if [[ -z $now ]] || keeps_data "$now"; then
     return
   fi
   # A Redis that does not answer has nothing to lose.
@@ -36,6 +34,13 @@ guard_redis_data() {
   ((pending == 0)) ||
     fail "$pending jobs and events under way would be lost, for this deployment takes Redis's data from the functions. Wait until scripts/status.sh shows none, or say that they may be lost: kubectl -n $namespace delete statefulset redis"
   echo 'note: this deployment starts with an empty Redis: uploads and results in the old one are gone for the functions'
+}
+
+# keeps_data STATEFULSET : whether Redis has after this deployment what it has now: its pod stays, or its volume is used again.
+keeps_data() {
+  ! with redis-external || return 1
+  [[ $(jq --arg stamp "$(redis_stamp)" '.spec.template.metadata.annotations."tessera.dev/config" == $stamp' <<<"$1") != true ]] || return 0
+  ! with redis-ephemeral && [[ $(jq 'any(.spec.template.spec.volumes[]; .name == "data" and .persistentVolumeClaim)' <<<"$1") == true ]]
 }
 
 pending_work() {

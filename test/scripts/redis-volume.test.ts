@@ -128,6 +128,7 @@ describe('deploy.sh that would take its data from a working Redis', () => {
   it.each<[what: string, data: object, args: string[]]>([
     ['the pod that has it is replaced', inPod, []],
     ['the functions go to another Redis', onVolume, ['--with', 'redis-external']],
+    ['its volume is not used any more', onVolume, ['--with', 'redis-ephemeral']],
   ])('refuses while there is work and %s', async (_what, data, args) => {
     const secrets = present('secret redis-auth', 'secret tessera-redis');
     const { code, stderr, calls } = await deploy([redisWith('other', data), work(35), ...secrets], args);
