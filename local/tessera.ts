@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { blurCommand } from './blur-command.ts';
 import { HELP, readOptions } from './options.ts';
 import { packageRoot } from './package-root.ts';
+import { serveCommand } from './serve-command.ts';
 import { hearStopRequests, type StopRequest } from './stop-request.ts';
 
 /**
@@ -18,7 +19,9 @@ export async function tessera(argv: string[], prepare = async () => {}): Promise
   const stop = hearStopRequests();
   try {
     await prepare();
-    return await blurCommand(options, stop);
+    return await (options.port === null
+      ? blurCommand(options, stop)
+      : serveCommand(options, options.port, stop));
   } catch (error) {
     if (!stop.aborted) throw error;
     const { message, exitStatus } = stop.reason as StopRequest;

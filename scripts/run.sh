@@ -5,7 +5,7 @@
 #        scripts/run.sh --input NAME [options]        what the deployment has under its own INPUT_PATH
 #        scripts/run.sh --all [options]               everything there
 # Options:
-#   --url URL           split's address      [$SPLIT_URL, else asked of the cluster]
+#   --url URL           split's address      [$SPLIT_URL, else `npm start -- --serve` if it is up, else asked of the cluster]
 #   --token-file FILE   where the access token is, if split asks for one   [$TESSERA_TOKEN]
 #   --host NAME         the Host header to send, where the URL is not split's own name (a forwarded port)
 #   --filter NAME       blur, sharpen; see README.md        [blur]
@@ -25,6 +25,7 @@ set -euo pipefail
 source "$(dirname "$0")/lib/common.sh"
 
 url=${SPLIT_URL:-}
+is_cluster=${TESSERA_NAMESPACE:+true}
 host=''
 filter=blur
 parameters=()
@@ -52,7 +53,7 @@ while (($# > 0)); do
     --out) out=$(value "$@"); shift 2 ;;
     --no-wait) wait=false && shift ;;
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
-    --namespace) namespace=$(value "$@"); shift 2 ;;
+    --namespace) namespace=$(value "$@"); is_cluster=true; shift 2 ;;
     --help) show_help && exit ;;
     -*) fail "unknown: $1 (try --help)" ;;
     *) paths+=("$1") && shift ;;
@@ -60,6 +61,10 @@ while (($# > 0)); do
 done
 whole --timeout "$timeout_s" 1
 need curl jq sha256sum
+if [[ -z $url && -z $is_cluster ]]; then
+  url=$(local_split)
+  [[ -z $url ]] || echo "sending to $url on this machine"
+fi
 if [[ -z $url ]]; then
   need_namespace
   ! has service.serving.knative.dev split --namespace "$namespace" || url=$(split_url)

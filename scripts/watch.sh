@@ -3,8 +3,8 @@
 # each change, or a screen of the moment. It looks at Redis and Kubernetes only, so it wakes nothing.
 #
 # Usage: scripts/watch.sh [options]
-#   --redis URL         a local run instead of a cluster: the URL that `npm start` prints   [$REDIS_URL]
-#   --cluster           the cluster, although REDIS_URL is set
+#   --redis URL         a local run: the URL that `npm start` prints   [$REDIS_URL, else `npm start -- --serve` if it is up]
+#   --cluster           the cluster, although REDIS_URL is set or a pipeline is up on this machine
 #   --namespace NAME    where Tessera is on the cluster              [$TESSERA_NAMESPACE or tessera]
 #   --key-prefix NAME   KEY_PREFIX of that deployment                [$KEY_PREFIX or image]
 #   --live              a screen instead of lines

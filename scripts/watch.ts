@@ -1,5 +1,6 @@
 // What scripts/watch.sh runs: looks again and again, and prints a line when something changed, or a screen each time.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findServe } from '../local/serve-state.ts';
 import { parseOptions, runCommand, wholeNumber } from './lib/options.ts';
 import { lookAtCluster, lookLocally, type Look, type Sample, type Source } from './watch-sources.ts';
 
@@ -85,13 +86,15 @@ async function watch({ look, isLive, intervalMs, until }: WatchOptions): Promise
 
 const firstLine = ({ message }: Error): string => message.split('\n').slice(0, 2).join(' ');
 
+type WatchedBy = ReturnType<typeof readOptions>;
+
 function readOptions() {
   return parseOptions({
     options: {
-      redis: { type: 'string', default: process.env.REDIS_URL },
+      redis: { type: 'string', default: process.env.REDIS_URL || undefined },
       cluster: { type: 'boolean', default: false },
-      namespace: { type: 'string', default: process.env.TESSERA_NAMESPACE ?? 'tessera' },
-      'key-prefix': { type: 'string', default: process.env.KEY_PREFIX ?? 'image' },
+      namespace: { type: 'string', default: process.env.TESSERA_NAMESPACE || undefined },
+      'key-prefix': { type: 'string', default: process.env.KEY_PREFIX || undefined },
       live: { type: 'boolean', default: false },
       interval: { type: 'string' },
       seconds: { type: 'string' },
@@ -99,17 +102,25 @@ function readOptions() {
   }).values;
 }
 
+/** The Redis to watch without a cluster: the one that was named, else that of `npm start -- --serve`, if that is up. */
+async function findRedis({ redis, cluster, namespace, 'key-prefix': keyPrefix }: WatchedBy) {
+  if (cluster) return null;
+  if (redis !== undefined) return { redis, keyPrefix };
+  return namespace === undefined ? findServe() : null;
+}
+
 async function main(): Promise<number> {
   const options = readOptions();
-  const isLocal = options.redis !== undefined && !options.cluster;
-  const intervalMs = wholeNumber('interval', options.interval ?? (isLocal ? '200' : '1000'));
+  const here = await findRedis(options);
+  const keyPrefix = here?.keyPrefix ?? options['key-prefix'] ?? 'image';
+  const intervalMs = wholeNumber('interval', options.interval ?? (here ? '200' : '1000'));
   const until = options.seconds ? Date.now() + wholeNumber('seconds', options.seconds) * 1000 : Infinity;
   process.on('SIGINT', () => process.exit(0));
   let source: Source | undefined;
   try {
-    source = isLocal
-      ? await lookLocally(options.redis ?? '', options['key-prefix'])
-      : await lookAtCluster(options.namespace, options['key-prefix']);
+    source = here
+      ? await lookLocally(here.redis, keyPrefix)
+      : await lookAtCluster(options.namespace ?? 'tessera', keyPrefix);
     await watch({ look: source.look, isLive: options.live, intervalMs, until });
     return 0;
   } catch (error) {

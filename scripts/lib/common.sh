@@ -71,6 +71,18 @@ kubectl() {
   { command kubectl "$@" 2>&1 >&3 3>&- | sed '/^[EWIF][0-9]\{4\} /d' >&2 3>&-; } 3>&1
 }
 
+# local_split : the URL of the pipeline that `npm start -- --serve` keeps up on this machine; empty when there is none. See
+# local/serve-state.ts.
+local_split() {
+  local file newest=''
+  for file in "${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}/tessera-serve-$UID-"*/state.json; do
+    if [[ -O $file ]] && kill -0 "$(jq .pid "$file")" 2>/dev/null; then
+      [[ -n $newest && $newest -nt $file ]] || newest=$file
+    fi
+  done
+  [[ -z $newest ]] || jq --raw-output .url "$newest"
+}
+
 # need_cluster : stops unless kubectl is there and reaches a cluster.
 need_cluster() {
   local said

@@ -1,0 +1,165 @@
+// `tessera --serve`: the pipeline stays up on this machine, for curl and for scripts/run.sh and scripts/watch.sh.
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { basename } from 'node:path';
+import { findAccessToken, parseAccessTokens } from '../functions/lib/access-tokens.ts';
+import { formatRecipe } from '../functions/lib/filters/recipe.ts';
+import { readCounts } from '../functions/lib/queue/counts.ts';
+import { imageId } from '../functions/split/image-id.ts';
+import { CommandError } from '../scripts/lib/options.ts';
+import { logPrinter } from './log-lines.ts';
+import type { Options } from './options.ts';
+import { Pipeline } from './pipeline.ts';
+import { scalerParts } from './progress-lines.ts';
+import { drawSamples } from './samples.ts';
+import type { ScalerState } from './scaler.ts';
+import { Screen } from './screen.ts';
+import { ServeFolder } from './serve-state.ts';
+import { localSettings, type LocalSettings } from './settings.ts';
+import type { StopRequest } from './stop-request.ts';
+
+/** Workers that have nothing to do stay so long that one can see them. */
+const COOLDOWN_MS = 5000;
+const POLL_MS = 200;
+const COUNT_EVERY_MS = 1000;
+/** How many of the newest images are counted. */
+const COUNTED = 1000;
+/** What ends it as it is meant to end. */
+const ORDERLY = new Set([128 + 2, 128 + 15]);
+
+/** Keeps the pipeline up until `stop` is aborted, and returns the exit status. Throws when a part of it has ended. */
+export async function serveCommand(options: Options, port: number, stop: AbortSignal): Promise<number> {
+  const store = process.env.STORE || 'redis';
+  const settings = localSettings(options, process.env, { STORE: store });
+  await assertFree(port);
+  const folder = await ServeFolder.make();
+  const line = new StatusLine();
+  const print = logPrinter((text) => line.keep(text), process.env);
+  let pipeline: Pipeline | null = null;
+  let isOrderly = false;
+  try {
+    pipeline = await Pipeline.start({
+      ...settings,
+      splitPort: port,
+      maxWorkers: options.workers,
+      cooldownMs: COOLDOWN_MS,
+      pollMs: POLL_MS,
+      onPoll: (state) => line.scaler(state),
+      onLog: (name, text) => pipeline && !stop.aborted && print(name, text),
+      signal: stop,
+    });
+    const { splitUrl, redisServer, keyPrefix } = pipeline;
+    const [sample] = await drawSamples(folder.path, 1);
+    await folder.tell({ pid: process.pid, url: splitUrl, redis: redisServer.url, keyPrefix });
+    line.keep(await greeting(splitUrl, sample, formatRecipe(options.recipe), settings));
+    line.follow(pipeline);
+    const failure = await Promise.race([pipeline.failed, untilAborted(stop)]);
+    isOrderly = failure === null && store === 'file';
+    if (failure) throw new CommandError(failure.message, { cause: failure });
+    const { exitStatus } = stop.reason as StopRequest;
+    return ORDERLY.has(exitStatus) ? 0 : exitStatus;
+  } finally {
+    line.close();
+    // Results in files are finished; those in Redis end with it.
+    await (isOrderly ? pipeline?.stop() : pipeline?.kill());
+    await folder.close();
+  }
+}
+
+/** Where it is, and what to try. */
+async function greeting(
+  url: string,
+  sample: string,
+  recipe: string,
+  settings: LocalSettings,
+): Promise<string> {
+  const name = basename(sample);
+  const id = await imageId({ name, recipe, owner: ownerOf(settings) }, await readFile(sample));
+  const curl = settings.accessToken === undefined ? 'curl' : 'curl -H "Authorization: Bearer $TESSERA_TOKEN"';
+  return [
+    `Tessera is up: ${url}`,
+    '',
+    `  ${curl} --data-binary @${quoted(sample)} '${url}/?name=${name}'`,
+    `  ${curl} ${url}/images/${id}`,
+    `  ${curl} --fail --retry 9 --retry-all-errors --output dunes_blurred.png ${url}/images/${id}/result`,
+    '',
+    'scripts/run.sh FILE... and scripts/watch.sh find it by themselves. Ctrl-C ends it, with the results that are in it.',
+  ].join('\n');
+}
+
+/** Whose image it is that the access token sends; null where images belong to nobody. */
+function ownerOf({ env, authToken, accessToken }: LocalSettings): string | null {
+  if (env.OWN_IMAGES_ONLY !== 'on' || authToken === undefined || accessToken === undefined) return null;
+  return findAccessToken(parseAccessTokens(authToken), accessToken)?.name ?? null;
+}
+
+function quoted(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+async function assertFree(port: number): Promise<void> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === 'EADDRINUSE' ? 'is taken' : `cannot be used (${code})`;
+    throw new CommandError(`port ${port} ${why}; --port names another`, { cause: error });
+  }
+  server.close();
+  await once(server, 'close');
+}
+
+async function untilAborted(signal: AbortSignal): Promise<null> {
+  if (!signal.aborted) await once(signal, 'abort');
+  return null;
+}
+
+/** How the pipeline is doing, in one line that is drawn anew; where there is no terminal, whenever a worker comes or goes. */
+class StatusLine {
+  readonly #screen: Screen;
+  #scaler: ScalerState | null = null;
+  #counts = '';
+  #told = '';
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor() {
+    this.#screen = new Screen(process.stdout, (columns) => [this.#text().slice(0, columns)]);
+  }
+
+  keep(text: string): void {
+    this.#screen.keep(text);
+  }
+
+  scaler(state: ScalerState): void {
+    this.#scaler = state;
+    this.#screen.changed();
+    const workers = `workers ${state.running}`;
+    if (!this.#screen.isLive && this.#told !== workers) this.keep(scalerParts(state).join(' · '));
+    this.#told = workers;
+  }
+
+  /** Counts the images of `pipeline` from now on. */
+  follow({ redis, keyPrefix }: Pipeline): void {
+    this.#timer = setInterval(() => {
+      readCounts(redis, keyPrefix, COUNTED).then(
+        ({ done, failed }) => {
+          this.#counts = `done ${done}, failed ${failed}`;
+          this.#screen.changed();
+        },
+        () => {}, // Redis is away; the pipeline tells why.
+      );
+    }, COUNT_EVERY_MS);
+  }
+
+  close(): void {
+    if (this.#timer) clearInterval(this.#timer);
+    this.#screen.close();
+  }
+
+  #text(): string {
+    const parts = this.#scaler ? scalerParts(this.#scaler) : ['starting'];
+    return [...parts, ...(this.#counts ? [this.#counts] : []), 'Ctrl-C ends it'].join(' · ');
+  }
+}

@@ -1,0 +1,67 @@
+// How scripts find a pipeline that is kept up on this machine: a small file in a folder of its own, gone when the pipeline is. scripts/lib/common.sh reads the same files.
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Guard } from './guard.ts';
+
+export interface ServeState {
+  pid: number;
+  /** split's URL. */
+  url: string;
+  /** The pipeline's Redis. */
+  redis: string;
+  keyPrefix: string;
+}
+
+const STATE = 'state.json';
+
+/** Where the folders of all pipelines are, and how those of this user begin. */
+const parent = () => process.env.XDG_RUNTIME_DIR || process.env.TMPDIR || '/tmp';
+const PREFIX = `tessera-serve-${process.getuid?.() ?? 0}-`;
+
+/** A folder for one pipeline, which tells where it is. */
+export class ServeFolder {
+  readonly path: string;
+  readonly #guard: Guard;
+
+  private constructor(path: string) {
+    this.path = path;
+    this.#guard = new Guard(path);
+  }
+
+  static async make(): Promise<ServeFolder> {
+    return new ServeFolder(await mkdtemp(join(parent(), PREFIX)));
+  }
+
+  async tell(state: ServeState): Promise<void> {
+    await writeFile(join(this.path, STATE), `${JSON.stringify(state)}\n`);
+  }
+
+  async close(): Promise<void> {
+    await rm(this.path, { recursive: true, force: true });
+    this.#guard.release();
+  }
+}
+
+/** The pipeline that was started last and still runs; null when there is none. Removes what others left. */
+export async function findServe(): Promise<ServeState | null> {
+  const names = (await readdir(parent())).filter((name) => name.startsWith(PREFIX));
+  const running: { state: ServeState; startedAt: number }[] = [];
+  for (const name of names) {
+    const folder = join(parent(), name);
+    const found = await stat(join(folder, STATE)).catch(() => null);
+    // Without a file it is only starting. Nobody else may say where this user's images are sent.
+    if (found?.uid !== process.getuid?.()) continue;
+    const state = JSON.parse(await readFile(join(folder, STATE), 'utf8')) as ServeState;
+    if (isRunning(state.pid)) running.push({ state, startedAt: found?.mtimeMs ?? 0 });
+    else await rm(folder, { recursive: true, force: true });
+  }
+  return running.sort((a, b) => b.startedAt - a.startedAt)[0]?.state ?? null;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
