@@ -135,7 +135,8 @@ refused() {
 # What an answer that is a fault says; its status where it has no words.
 reason() {
   if [[ -s $work/answer ]]; then
-    jq --raw-output '.detail // .title' "$work/answer" 2>/dev/null || head -c 200 "$work/answer"
+    jq --raw-output '.detail // .title' "$work/answer" 2>/dev/null ||
+      echo "HTTP $(cat "$work/code"): $(head -c 200 "$work/answer" | tr -s '[:space:]' ' ')"
   else
     cat "$work/curl"
   fi

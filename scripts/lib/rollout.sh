@@ -21,6 +21,7 @@ wait_for_services() {
     ((${#waiting[@]} > 0)) || return 0
     # shellcheck disable=SC2086 # a name and a revision
     ((SECONDS < deadline)) || fail "$(why_not_ready ${waiting[0]})"
+    [[ ${registry-} != "$TESSERA_REGISTRY" ]] || stop_without_images "${waiting[@]}"
     make_room "${waiting[@]}"
     sleep 1
   done

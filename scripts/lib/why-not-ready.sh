@@ -38,6 +38,19 @@ pending_claim() {
   echo "the volume claim $claim is Pending: $(jq --raw-output '.items | last | .message // "Kubernetes does not say why"' <<<"$events")"
 }
 
+# stop_without_images "NAME REVISION"... : stops where an image is not on its node and never will be: those without a registry are
+# built and loaded, not pulled.
+stop_without_images() {
+  local each reasons
+  for each in "$@"; do
+    [[ ${each#* } != - ]] || continue
+    reasons=$(kube get pods --selector "serving.knative.dev/revision=${each#* }" \
+      --output 'jsonpath={.items[*].status.containerStatuses[?(@.name!="queue-proxy")].state.waiting.reason}')
+    [[ $reasons != *ErrImage* && $reasons != *ImagePullBackOff* ]] ||
+      fail "the image of ${each%% *} is not on the node: scripts/cluster.sh images builds that of this code and loads it"
+  done
+}
+
 # scaling_trouble REVISION : what KEDA has to do with it that this revision of blur is not Ready.
 scaling_trouble() {
   if ! has scaledobject.keda.sh "$1" --namespace "$namespace"; then

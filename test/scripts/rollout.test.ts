@@ -195,7 +195,7 @@ describe('deploy.sh when a revision did not become Ready', () => {
       'Ingress has not been reconciled',
     ],
   ])('says in one line that %s', async (_fault, rules, said) => {
-    const outcome = await run([waitingForBlur, ...rules], ['--timeout', '2']);
+    const outcome = await run([waitingForBlur, ...rules], ['--timeout', '2', '--registry', 'ghcr.io/acme']);
     expect(outcome.stderr).toBe(`error: ${notReady}${said}\n`);
     expect(outcome.calls.some((call) => call.includes(' delete '))).toBe(false);
     expect(outcome.code).toBe(2);
@@ -213,6 +213,19 @@ describe('deploy.sh when a revision did not become Ready', () => {
     };
     const outcome = await run([unseen, said], ['--timeout', '2']);
     expect(outcome.stderr).toBe('error: split is not Ready after 2 s: admission webhook is down\n');
+    expect(outcome.code).toBe(2);
+  });
+
+  it('does not wait for an image that was not built and cannot be pulled', async () => {
+    const reason = {
+      call: 'get pods --selector serving.knative.dev/revision=blur-00002',
+      stdout: 'ErrImagePull',
+    };
+    const outcome = await run([waitingForBlur, reason]);
+    expect(outcome.stderr).toBe(
+      'error: the image of blur is not on the node: scripts/cluster.sh images builds that of this code and loads it\n',
+    );
+    expect(scalingOf(outcome)).toEqual([keep, letGo]);
     expect(outcome.code).toBe(2);
   });
 

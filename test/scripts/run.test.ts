@@ -524,6 +524,14 @@ describe('run.sh', () => {
     expect(code).toBe(1);
   });
 
+  it('says in one line what answers in place of split', async () => {
+    await writeFile(join(folder, 'cat.png'), 'pixels');
+    answers.set('POST /?name=cat.png', [{ status: 404, text: '<html>\n  no such\n  host</html>\n' }]);
+    const { code, stdout } = await run(join(folder, 'cat.png'));
+    expect(stdout).toContain('cat.png refused: HTTP 404: <html> no such host</html>');
+    expect(code).toBe(1);
+  });
+
   it.each<[string, Answer]>([
     ['a connection that was cut', { silence: 'cut' }],
     ['an ingress without a pod to ask', { status: 503, text: 'no healthy upstream', retryAfter: null }],
