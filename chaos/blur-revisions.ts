@@ -1,5 +1,6 @@
-// blur's revisions while its settings are switched on a cluster: the old ones stop at once, and the new one is used as soon as
-// it has a pod. Knative calls it Ready about 15 s later, when the autoscaler has looked at it.
+// blur's revisions while its settings are switched on a cluster. The old ones stop at once, and the new one
+// is used as soon as it has a pod. Knative reports it as Ready about 15 s later, when the autoscaler has
+// checked it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kubectl } from '../scripts/lib/kubectl.ts';
 import { CannotRun } from './target.ts';
@@ -17,7 +18,7 @@ export class BlurRevisions {
   readonly #kubectl: Kubectl;
   readonly #timeoutMs: number;
   #retired: string[] = [];
-  /** The revision in use; null as long as nothing was changed. */
+  /** The revision in use; null if nothing was changed. */
   current: string | null = null;
 
   constructor(kubectl: Kubectl, timeoutMs: number) {
@@ -26,9 +27,9 @@ export class BlurRevisions {
   }
 
   /**
-   * Ends the pods of all revisions and keeps KEDA from starting others. Only for an empty queue.
-   * A pod that is asked to end goes on for half a minute, because Knative drains it. One that is killed is replaced, and its
-   * replacement ends at once, because it has not begun yet.
+   * Ends the pods of all revisions and stops KEDA from starting others. Only for an empty queue. A pod that
+   * is asked to end continues for half a minute, because Knative drains it. A killed pod is replaced, but its
+   * replacement ends at once, because it has not started yet.
    */
   async retire(): Promise<void> {
     await this.#kubectl('delete', 'pod', ...OF_BLUR, '--grace-period=0', '--force');
@@ -40,7 +41,7 @@ export class BlurRevisions {
     }
   }
 
-  /** Waits until there is a new revision, with a pod that is ready. */
+  /** Waits until there is a new revision with a ready pod. */
   async untilRunning(): Promise<void> {
     const deadline = Date.now() + this.#timeoutMs;
     for (;;) {
@@ -49,18 +50,18 @@ export class BlurRevisions {
         this.current = newest;
         return;
       }
-      if (Date.now() > deadline) throw new CannotRun('the new revision of blur got no pod that is ready');
+      if (Date.now() > deadline) throw new CannotRun('the new revision of blur has no ready pod');
       await sleep(LOOK_EVERY_MS);
     }
   }
 
   /**
-   * Waits until Knative calls the newest revision Ready, and removes the others: each keeps a ScaledObject of its own on the
-   * same queue.
+   * Waits until Knative reports the newest revision as Ready, and removes the others, because each one keeps
+   * a ScaledObject on the same queue.
    */
   async settle(): Promise<void> {
     const newest = await this.#status('latestCreatedRevisionName');
-    // No new one was made: the switch failed half-way.
+    // There is no new one: the switch failed half-way.
     if (this.#retired.includes(newest))
       await this.#kubectl('annotate', 'scaledobject.keda.sh', newest, `${PAUSED}-`);
     const limit = `--timeout=${Math.ceil(this.#timeoutMs / 1000)}s`;

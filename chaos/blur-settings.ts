@@ -1,4 +1,4 @@
-// The queue that blur works on a cluster: switched for the demonstration and put back afterwards.
+// Switches blur to a queue mode on a cluster, and restores its settings afterwards.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kubectl } from '../scripts/lib/kubectl.ts';
 import { BlurRevisions } from './blur-revisions.ts';
@@ -10,7 +10,7 @@ interface Variable {
 }
 
 interface Waits {
-  /** How long each wait may take. */
+  /** Limit for each wait. */
   timeoutMs: number;
   narrate: Narrate;
   signal: AbortSignal;
@@ -21,11 +21,11 @@ const LOOK_EVERY_MS = 200;
 export class BlurSettings {
   readonly #kubectl: Kubectl;
   readonly #waits: Waits;
-  /** Whether a plain Deployment runs the workers (the fallback overlay), not a Knative Service. */
+  /** Whether the workers are a plain Deployment (the fallback overlay) instead of a Knative Service. */
   readonly #isFallback: boolean;
-  /** blur's variables as they were found, while they are changed. */
+  /** blur's variables before the change, while they are changed. */
   #found: Variable[] | null = null;
-  /** Whether something is left to be done after a switch. */
+  /** Whether something has to be finished after a switch. */
   #isUnsettled = false;
   readonly #revisions: BlurRevisions;
 
@@ -36,13 +36,13 @@ export class BlurSettings {
     this.#revisions = new BlurRevisions(kubectl, waits.timeoutMs);
   }
 
-  /** The revision whose pods have the settings; null as long as nothing was changed. */
+  /** The revision whose pods have the settings; null if nothing was changed. */
   get revision(): string | null {
     return this.#revisions.current;
   }
 
   static async open(kubectl: Kubectl, waits: Waits): Promise<BlurSettings> {
-    // The Service says it: a Deployment may have been left behind by another overlay.
+    // The Service knows it: a Deployment may be a leftover of another overlay.
     const label = String.raw`jsonpath={.metadata.labels.tessera\.dev/scaled-by}`;
     const scaledBy = await kubectl('get', 'service.serving.knative.dev', 'blur', '--output', label);
     return new BlurSettings(kubectl, waits, scaledBy === 'deployment');
@@ -58,7 +58,7 @@ export class BlurSettings {
     return this.#isFallback ? 'deployment.apps/blur-worker' : 'service.serving.knative.dev/blur';
   }
 
-  /** Has blur work in this queue mode, while the queue is empty. Changes nothing where it does already. */
+  /** Switches blur to this queue mode; the queue must be empty. Changes nothing if it already uses the mode. */
   async useQueue(mode: QueueMode): Promise<void> {
     const now = await this.#variables();
     if ((await this.#modeOf(now)) === mode) return;
@@ -73,7 +73,7 @@ export class BlurSettings {
     await this.#switchTo([...others, { name: 'QUEUE_MODE', value: mode }]);
   }
 
-  /** Puts back what was changed. The queue may have work by now, so workers are asked to end, not killed. */
+  /** Restores what was changed. The queue may have work by now, so workers are asked to stop, not killed. */
   async restore(): Promise<void> {
     try {
       if (this.#found) await this.#put(this.#found);
@@ -94,7 +94,7 @@ export class BlurSettings {
     return own ?? this.#kubectl('get', 'configmap', 'tessera', '--output', 'jsonpath={.data.QUEUE_MODE}');
   }
 
-  /** Gives blur these variables, and waits until workers have them. */
+  /** Sets these variables of blur, and waits until workers have them. */
   async #switchTo(variables: Variable[]): Promise<void> {
     this.#isUnsettled = true;
     if (this.#isFallback) {
@@ -124,7 +124,7 @@ export class BlurSettings {
     for (;;) {
       const [made, seen] = (await this.#kubectl('get', this.#resource, '--output', path)).split(' ');
       if (made === seen) return;
-      if (Date.now() > deadline) throw new CannotRun('blur did not take its new settings');
+      if (Date.now() > deadline) throw new CannotRun('blur did not get its new settings');
       await sleep(LOOK_EVERY_MS);
     }
   }

@@ -1,4 +1,5 @@
-// `scripts/chaos.sh`: kills every blur worker with tiles in hand, in one queue mode or both, and tells what was lost.
+// `scripts/chaos.sh`: kills every blur worker while tiles are in flight, in one queue mode or both, and
+// reports what was lost.
 import { readFile } from 'node:fs/promises';
 import { kernel as kernelSize } from '../functions/lib/filters/filter.ts';
 import { buildIfStale } from '../scripts/build.ts';
@@ -18,7 +19,7 @@ import { runChaos, type ChaosOptions, type ChaosResult } from './run.ts';
 import { chaosSample } from './sample.ts';
 import { CannotRun, type ChaosPlace, type QueueMode } from './target.ts';
 
-/** A run in which no worker died with a tile in hand proves nothing and is made again, so often. */
+/** A run in which no worker died with a tile in flight proves nothing, and is repeated up to this many times. */
 const TRIES = 3;
 const COULD_NOT_RUN = 2;
 const INTERRUPTED = 130;
@@ -78,7 +79,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** One result for each queue mode. Throws {@link CannotRun} when no worker died with a tile in hand. */
+/** Returns one result for each queue mode. Throws {@link CannotRun} if no worker died with a tile in flight. */
 async function demonstrate(
   place: ChaosPlace,
   queues: QueueMode[],
@@ -97,24 +98,26 @@ async function demonstrate(
   return results;
 }
 
-/** A run in which workers died with tiles in hand. */
+/** Returns a run in which workers died with tiles in flight. */
 async function tryChaos(place: ChaosPlace, options: ChaosOptions): Promise<ChaosResult> {
   const target = await place.use(options.queue);
   for (let tries = 1; tries <= TRIES; tries++) {
     const result = await runChaos(target, options);
     if (result) return result;
-    options.narrate(`queue=${options.queue}: no worker died with a tile in hand (try ${tries} of ${TRIES})`);
+    options.narrate(
+      `queue=${options.queue}: no worker died with a tile in flight (try ${tries} of ${TRIES})`,
+    );
   }
-  throw new CannotRun('no worker was ever killed with a tile in hand');
+  throw new CannotRun('no worker was killed with a tile in flight');
 }
 
-/** The exit status. */
+/** Returns the exit status. */
 function verdict(results: ChaosResult[]): number {
   if (results.length === 1) return isWhole(results[0]) ? 0 : 1;
   console.log(comparison(results));
   const [naive, lease] = results;
   if (!isWhole(lease)) return 1;
-  // Workers died with tiles in hand, so a naive queue that lost none was no naive queue.
+  // Workers died with tiles in flight, so if no tile is lost, this was not a naive queue.
   if (isWhole(naive)) throw new CannotRun('the naive queue lost nothing, so this proves nothing');
   return 0;
 }
@@ -125,7 +128,7 @@ async function readImage(file: string): Promise<Uint8Array<ArrayBuffer>> {
   });
 }
 
-/** The token for split: from the file, else from the environment. */
+/** Returns the token for split: from the file, otherwise from the environment. */
 async function readToken(file: string | undefined): Promise<string | undefined> {
   if (file === undefined) return process.env.TESSERA_TOKEN || undefined;
   return (await readImage(file)).toString().trim();

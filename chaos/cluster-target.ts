@@ -1,4 +1,4 @@
-// The chaos demonstration on the cluster that kubectl points at.
+// The chaos demonstration on kubectl's current cluster.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countsOf, countsScript, pendingWork } from '../functions/lib/queue/counts.ts';
 import { SplitClient } from '../local/split-client.ts';
@@ -8,15 +8,15 @@ import { RedisCli } from './redis-cli.ts';
 import { CannotRun, type ChaosPlace, type ChaosTarget, type Narrate, type QueueMode } from './target.ts';
 
 const LOOK_EVERY_MS = 200;
-/** How long a worker with a tile in hand may have no address yet. */
+/** How long a worker with a tile in flight may have no address yet. */
 const ADDRESS_MS = 5000;
 
 export interface ClusterOptions {
   namespace: string;
-  /** split's address; the cluster is asked when there is none. */
+  /** split's URL; without one, the cluster is asked. */
   url: string | undefined;
   token: string | undefined;
-  /** How long each wait may take. */
+  /** Limit for each wait. */
   timeoutMs: number;
   narrate: Narrate;
   signal: AbortSignal;
@@ -64,7 +64,7 @@ export class ClusterPlace implements ChaosPlace {
 
   async use(queue: QueueMode): Promise<ChaosTarget> {
     if (await this.#hasWork())
-      throw new CannotRun('the queue is not empty: this would kill the workers of others');
+      throw new CannotRun('the queue is not empty: this would kill workers that others need');
     await this.#settings.useQueue(queue);
     return {
       redis: this.#redis.call,
@@ -98,7 +98,7 @@ export class ClusterPlace implements ChaosPlace {
     return (JSON.parse(json) as { items: Pod[] }).items;
   }
 
-  /** Pods that are being ended, or were made with other settings, may take tiles for as long as Knative drains them. */
+  /** Waits for pods that are stopping or have other settings. They may take tiles while Knative drains them. */
   async #waitForOthers(signal: AbortSignal): Promise<void> {
     const { narrate, timeoutMs } = this.#options;
     const deadline = Date.now() + timeoutMs;
@@ -127,7 +127,7 @@ export class ClusterPlace implements ChaosPlace {
     const forced = ['--grace-period=0', '--force'];
     await this.#kubectl('delete', 'pod', '--selector', this.#settings.podSelector, ...forced);
     const deadline = Date.now() + this.#options.timeoutMs;
-    // What they had sent, and Redis kept back, is dropped once it knows that their connections are gone.
+    // Redis drops the commands that it held back for them when it notices that their connections are closed.
     while ((await this.#redis.call('CLIENT', 'LIST')).some((client) => isFrom(client, addresses))) {
       if (Date.now() > deadline) throw new CannotRun('the killed pods are still connected to Redis');
       await keepHeld();
@@ -136,7 +136,7 @@ export class ClusterPlace implements ChaosPlace {
     return addresses.length;
   }
 
-  /** The addresses of the workers; one that has just started may have none yet. */
+  /** Returns the addresses of the workers. A worker that has just started may have none yet. */
   async #addresses(keepHeld: () => Promise<void>): Promise<string[]> {
     const deadline = Date.now() + ADDRESS_MS;
     for (;;) {

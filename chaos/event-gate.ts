@@ -1,4 +1,4 @@
-// Stands between the workers and assemble: what becomes of an event on its way is the test's to choose.
+// A proxy between the workers and assemble: a test decides what happens to each event.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,17 +17,17 @@ export interface Answer {
   body: string;
 }
 
-/** Hands an event to assemble and returns its answer. Throws when assemble cannot be reached. */
+/** Passes an event on to assemble and returns its answer. Throws if assemble cannot be reached. */
 export type Forward = (event: PostedEvent) => Promise<Answer>;
-/** What the worker is answered: assemble's answer, a bare HTTP status, or `cut` to leave it without an answer. */
+/** Decides what the worker gets: assemble's answer, a bare HTTP status, or `cut` for no answer. */
 export type Handle = (event: PostedEvent, forward: Forward) => Promise<Answer | number | 'cut'>;
 
 export class EventGate {
   readonly #server: Server;
   readonly #target: () => Promise<string>;
-  /** Every event that came, in order. */
+  /** Every event that arrived, in order. */
   readonly posted: PostedEvent[] = [];
-  /** What becomes of the next events. */
+  /** What happens to the next events. */
   handle: Handle = passOn;
 
   private constructor(target: () => Promise<string>) {
@@ -37,7 +37,7 @@ export class EventGate {
     });
   }
 
-  /** `target`: assemble's URL, asked anew for each event, for assemble may have been restarted. */
+  /** `target` returns assemble's URL. It is called for each event, because assemble may have been restarted. */
   static async start(target: () => Promise<string>): Promise<EventGate> {
     const gate = new EventGate(target);
     gate.#server.listen(0, '127.0.0.1');
@@ -49,7 +49,7 @@ export class EventGate {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Forgets what came and lets every event through. */
+  /** Forgets earlier events and passes every event on. */
   reset(): void {
     this.posted.length = 0;
     this.handle = passOn;

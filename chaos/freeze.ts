@@ -1,22 +1,22 @@
-// Holds Redis's writes while workers are killed. What is in their hands then is not acked, however fast they are: that makes
-// the demonstration certain instead of lucky. Reads go on. Writes are held only while a worker has a tile in hand, because
-// KEDA's scaler reads by EVAL, which counts as a write.
+// Pauses Redis's writes while workers are killed, so that tiles in flight cannot be acked, however fast the
+// workers are. Then the demonstration does not depend on luck. Reads continue. Writes are only paused while a
+// tile is in flight, because KEDA's scaler reads with EVAL, which counts as a write.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { imageKeys, queueKeys } from '../functions/lib/queue/keys.ts';
 import { numberOf, type RedisCall } from './target.ts';
 
-/** A hold that nobody prolongs or lifts ends by itself. */
+/** Redis ends a pause by itself after this time. */
 const HOLD_MS = 10_000;
 const LOOK_EVERY_MS = 5;
 
-/** What is known of one image's tiles at a moment. */
+/** What is known about one image's tiles at one moment. */
 export interface Tiles {
   /** All tiles of the image. */
   expected: number;
-  /** In the hands of living workers. */
-  inHand: number;
+  /** Tiles in flight in living workers. */
+  inFlight: number;
   done: number;
-  /** Whether no worker will ever have a tile of it in hand again. */
+  /** Whether no worker will ever have one of its tiles in flight again. */
   isOver: boolean;
 }
 
@@ -24,9 +24,9 @@ export class Freeze {
   readonly #redis: RedisCall;
   readonly #keyPrefix: string;
   readonly #imageId: string;
-  /** Tokens of the claims whose holders were killed. */
+  /** Tokens of claims whose workers were killed. */
   readonly #deadClaims = new Set<string>();
-  /** Tiles that died with their holders and will not come back: naive mode keeps no note of them. */
+  /** Tiles that died with their workers and will not come back, because naive mode does not record them. */
   #lost = 0;
   #isHeld = false;
 
@@ -40,7 +40,7 @@ export class Freeze {
     const shared = queueKeys(this.#keyPrefix);
     const image = imageKeys(this.#keyPrefix, this.#imageId);
     const count = async (...words: string[]) => numberOf(await this.#redis(...words));
-    // All sent together, so Redis runs them in one go.
+    // All are sent together, so Redis runs them one right after another.
     const [[state, tiles], known, ready, leases, delayed, dead, done, tokens] = await Promise.all([
       this.#redis('HMGET', image.meta, 'state', 'tiles'),
       count('HLEN', image.tiles),
@@ -52,15 +52,15 @@ export class Freeze {
       this.#tokens(),
     ]);
     const expected = Number(tiles);
-    const inDeadHands = tokens.filter((token) => this.#deadClaims.has(token)).length + this.#lost;
-    const inHand = Math.max(0, known - ready - done - delayed - dead - inDeadHands);
-    const isLeft = inHand > 0 || ready > 0 || leases > 0 || delayed > 0 || known < expected;
-    return { expected, inHand, done, isOver: !['splitting', 'blurring'].includes(state) || !isLeft };
+    const deadInFlight = tokens.filter((token) => this.#deadClaims.has(token)).length + this.#lost;
+    const inFlight = Math.max(0, known - ready - done - delayed - dead - deadInFlight);
+    const isLeft = inFlight > 0 || ready > 0 || leases > 0 || delayed > 0 || known < expected;
+    return { expected, inFlight, done, isOver: !['splitting', 'blurring'].includes(state) || !isLeft };
   }
 
   /**
-   * Holds the writes with tiles in the hands of living workers, once `isTime` agrees. Returns how things stand then; null
-   * when the image is over, or the deadline (ms since the epoch) has passed, before.
+   * Pauses the writes when tiles are in flight in living workers and `isTime` agrees. Returns the tiles at
+   * that moment, or null if the image is over or the deadline (ms since the epoch) has passed before.
    */
   async hold(
     isTime: (tiles: Tiles) => boolean,
@@ -70,22 +70,22 @@ export class Freeze {
     for (; Date.now() < deadline; await sleep(LOOK_EVERY_MS, undefined, { signal })) {
       const seen = await this.look();
       if (seen.isOver) return null;
-      if (seen.inHand === 0 || !isTime(seen)) continue;
+      if (seen.inFlight === 0 || !isTime(seen)) continue;
       await this.prolong();
       const held = await this.look();
-      if (held.inHand > 0) return held;
-      await this.release(); // They were handed in between the look and the hold.
+      if (held.inFlight > 0) return held;
+      await this.release(); // They were acked between the look and the pause.
     }
     return null;
   }
 
-  /** Keeps writes held for another while. */
+  /** Keeps the writes paused for longer. */
   async prolong(): Promise<void> {
     this.#isHeld = true;
     await this.#redis('CLIENT', 'PAUSE', HOLD_MS, 'WRITE');
   }
 
-  /** Lets writes through again, if they are held. */
+  /** Ends the pause, if there is one. */
   async release(): Promise<void> {
     if (!this.#isHeld) return;
     await this.#redis('CLIENT', 'UNPAUSE');
@@ -93,15 +93,15 @@ export class Freeze {
   }
 
   /**
-   * Lets writes through after the holders of `held` were killed. Returns how many tiles died with them: not those whose
-   * result was on its way to Redis and got in.
+   * Ends the pause after the workers of `held` were killed. Returns how many tiles died with them, without
+   * those whose results reached Redis anyway.
    */
   async releaseAfterKill(held: Tiles): Promise<number> {
     const tokens = await this.#tokens();
     await this.release();
-    // What Redis had kept back runs before it reads the next command.
+    // Redis runs the commands it held back before it reads the next one.
     const { done } = await this.look();
-    const died = Math.max(0, held.inHand - (done - held.done));
+    const died = Math.max(0, held.inFlight - (done - held.done));
     if (tokens.length > 0) tokens.forEach((token) => this.#deadClaims.add(token));
     else this.#lost += died;
     return died;

@@ -1,11 +1,12 @@
-// The requests of a load run: more uploads than the pipeline can take, and requests for status and probes beside them.
+// The requests of a load run: more uploads than the pipeline can process, plus requests for status and
+// probes.
 import { setTimeout as sleep } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import { uploadOnce } from './one-upload.ts';
 
-/** Requests a second for the status of images, and as many for the probes. */
+/** Requests per second for the status of images, and as many for the probes. */
 const LOOK_RATE = 10;
-/** Uploads under way at once, each on a connection of its own. */
+/** Uploads at the same time, each on its own connection. */
 const MOST_UPLOADS = 50;
 
 /** Times in milliseconds, from the request to the whole answer. */
@@ -32,7 +33,7 @@ class Samples {
   }
 }
 
-/** The load itself: uploads at a fixed rate, each a different image to split, and requests for status and probes beside them. */
+/** The load itself: uploads at a fixed rate, each of a different image, plus requests for status and probes. */
 export class LoadTraffic {
   readonly ids: string[] = [];
   readonly #url: string;
@@ -91,7 +92,7 @@ export class LoadTraffic {
     }
   }
 
-  /** Asks for one path after another, on connections that stay open. */
+  /** Requests one path after another, on connections that stay open. */
   async #look(seconds: number, samples: Samples, path: () => string): Promise<void> {
     const { errors, timeouts } = await autocannon({
       url: this.#url,

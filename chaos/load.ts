@@ -1,4 +1,4 @@
-// Sends split far more than the pipeline can take, through the front door, and watches what becomes of it.
+// Sends split much more than the pipeline can process, over HTTP, and measures what happens.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pipeline } from '../local/pipeline.ts';
 import { SplitClient } from '../local/split-client.ts';
@@ -8,16 +8,16 @@ import { LoadTraffic, type Answers } from './load-traffic.ts';
 export interface LoadOptions {
   /** How long the load lasts. */
   seconds: number;
-  /** How many times what the pipeline can take. */
+  /** How many times more than the pipeline can process. */
   factor: number;
   /** Side of the square images, in pixels. */
   sidePx: number;
 }
 
 export interface LoadResult {
-  /** Images a second that the pipeline finishes when it is always given the next one. */
+  /** Images per second that the pipeline finishes if it always has a next one. */
   capacity: number;
-  /** Images a second that were sent, and those that should have been. */
+  /** Images per second that were sent, and that should have been sent. */
   sent: number;
   aim: number;
   accepted: Answers;
@@ -27,12 +27,12 @@ export interface LoadResult {
   status: Answers;
   /** Requests for /health/live and /health/ready, sent beside the load. */
   probes: Answers;
-  /** What else came of a request, as words, and how often. */
+  /** Other outcomes of requests, in words, and how often they occurred. */
   others: Record<string, number>;
-  /** Accepted images that were done in the end, and those that were not. */
+  /** Accepted images that were done at the end, and those that were not. */
   done: number;
   notDone: number;
-  /** The most memory that Redis used for its data, and what it was allowed. */
+  /** The most memory that Redis used for its data, and its limit. */
   redisPeakBytes: number;
   budgetBytes: number;
 }
@@ -67,7 +67,7 @@ export async function runLoad(
   };
 }
 
-/** Images a second with a few always under way. */
+/** Returns the images per second with a few always in progress. */
 async function measureCapacity(client: SplitClient, png: Uint8Array, seconds: number): Promise<number> {
   const startedAt = performance.now();
   let done = 0;
@@ -82,7 +82,7 @@ async function measureCapacity(client: SplitClient, png: Uint8Array, seconds: nu
   return (done * 1000) / (performance.now() - startedAt);
 }
 
-/** Waits until every image is done, for a while. */
+/** Waits for a limited time until every image is done. */
 async function waitForAll(client: SplitClient, ids: string[]): Promise<{ done: number; notDone: number }> {
   const deadline = Date.now() + FINISH_S * 1000;
   let left = ids;
@@ -95,7 +95,7 @@ async function waitForAll(client: SplitClient, ids: string[]): Promise<{ done: n
   return { done: ids.length - left.length, notDone: left.length };
 }
 
-/** The most memory Redis uses for its data, looked at ten times a second. */
+/** Measures the most memory that Redis uses for its data, ten times per second. */
 function watchMemory({ redis }: Pipeline): { stop: () => Promise<number> } {
   const stopping = new AbortController();
   let peak = 0;

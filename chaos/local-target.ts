@@ -1,4 +1,4 @@
-// The chaos demonstration on this machine: a pipeline of its own for each queue, gone afterwards.
+// The chaos demonstration on this machine, with a new pipeline for each queue mode.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { Pipeline } from '../local/pipeline.ts';
 import { SplitClient } from '../local/split-client.ts';
 import type { ChaosPlace, ChaosTarget, Narrate, QueueMode, RedisCall } from './target.ts';
 
-/** Short enough that a killed worker's tiles come back soon, long against a slow tile's third. */
+/** Short, so that a killed worker's tiles come back soon, but a third of it is longer than a slow tile takes. */
 const LEASE_MS = '2000';
 const LOOK_EVERY_MS = 50;
 
@@ -69,7 +69,7 @@ export class LocalPlace implements ChaosPlace {
   }
 }
 
-/** Replies as redis-cli prints them. */
+/** Returns replies as redis-cli prints them. */
 function callOf(redis: Redis): RedisCall {
   return async (name, ...words) => lines((await redis.call(String(name), words)) as Reply);
 }
@@ -84,7 +84,10 @@ function lines(reply: Reply): string[] {
     .split('\n');
 }
 
-/** Waits until Redis has noticed that the killed are gone: what they had sent and it held is dropped by then. */
+/**
+ * Waits until Redis has noticed that the killed workers are gone. By then it has dropped the commands it held
+ * back for them.
+ */
 async function untilForgotten(redis: RedisCall): Promise<void> {
   const clients = async () => (await redis('CLIENT', 'LIST')).length;
   let before = -1;

@@ -1,5 +1,5 @@
-// The one check behind every fault: whatever happened on the way, each image came out whole, once and right, and
-// nothing of it is left in Redis.
+// The check at the end of every fault test: each image was written whole, once and right, and nothing of it
+// is left in Redis.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
@@ -12,7 +12,7 @@ import { toPixels } from '../functions/testing/pictures.ts';
 import type { SentImage } from './rig.ts';
 import { until } from '../functions/testing/until.ts';
 
-/** Where to look. */
+/** What to check. */
 export interface Site {
   redis: Redis;
   keyPrefix: string;
@@ -21,14 +21,14 @@ export interface Site {
 }
 
 export interface Expectation {
-  /** Images that were given up (failed): nothing of them is written, and what they hold must be freed some time. */
+  /** Failed images: nothing of them is written, and what they hold must be freed at some time. */
   givenUp?: string[];
   deadlineMs?: number;
 }
 
 const DEADLINE_MS = 30_000;
 
-/** Waits until the images are over, or the deadline is, and lists all that is not as promised: nothing, one hopes. */
+/** Waits until the images are over, or until the deadline, and returns everything that breaks a promise. */
 export async function findFaults(
   site: Site,
   images: SentImage[],
@@ -52,10 +52,10 @@ async function untilOver(site: Site, ids: string[], deadlineMs: number): Promise
     const states = await Promise.all(ids.map((id) => site.redis.hget(metaKey(site, id), 'state')));
     return states.every((state) => over.has(state ?? '')) && (await leftovers(site)).length === 0;
   };
-  await until('all images to be over', isOver, deadlineMs).catch(() => {}); // The faults tell what is not.
+  await until('all images to be over', isOver, deadlineMs).catch(() => {}); // The faults list what is missing.
 }
 
-/** Images that are not done, and images without tiles: they would prove nothing. */
+/** Returns images that are not done, and images without tiles, which would prove nothing. */
 async function tileFaults(site: Site, images: SentImage[]): Promise<string[]> {
   const faults: string[] = [];
   for (const { id, name } of images) {
@@ -68,7 +68,7 @@ async function tileFaults(site: Site, images: SentImage[]): Promise<string[]> {
   return faults;
 }
 
-/** Whether the file is, pixel for pixel, the blur of the whole image. */
+/** Returns how the file differs from the blur of the whole image. */
 async function pictureFaults(
   { outputPath }: Site,
   { name, bitmap, kernelSize }: SentImage,
@@ -85,7 +85,7 @@ async function pictureFaults(
   return differing > 0 ? [`${name}: ${differing} bytes of the output differ`] : [];
 }
 
-/** Files beside the outputs: partial ones, doubled ones, those of images given up. */
+/** Returns files besides the outputs: partial or doubled files, and files of failed images. */
 async function strayFiles({ outputPath }: Site, images: SentImage[]): Promise<string[]> {
   const expected = new Set(images.map(({ name }) => outputName(name)));
   const files = await readdir(outputPath).catch(() => []);
@@ -102,7 +102,7 @@ async function leftovers({ redis, keyPrefix }: Site): Promise<string[]> {
     .map(([name, count]) => `${count} left in ${name}`);
 }
 
-/** Keys that nobody will ever free. */
+/** Returns keys that nobody will ever free. */
 async function orphanKeys(site: Site, images: SentImage[], givenUp: string[]): Promise<string[]> {
   const { redis, keyPrefix } = site;
   const shared = queueKeys(keyPrefix);

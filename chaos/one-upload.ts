@@ -1,4 +1,4 @@
-// One upload on a connection of its own, as a caller with curl sends it.
+// One upload on its own connection, as curl sends it.
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -6,15 +6,15 @@ import { text } from 'node:stream/consumers';
 export interface UploadAnswer {
   status: number;
   body: string;
-  /** From the request, with its connection, to the whole answer. */
+  /** From the request, including its connection, to the whole answer. */
   ms: number;
 }
 
 const TIMEOUT_MS = 60_000;
 
 /**
- * Posts `bytes` to `url`. A server that refuses an upload may answer before all of it has arrived, and close the connection.
- * The caller then has its answer and stops sending. Throws when no whole answer comes.
+ * Posts `bytes` to `url`. A server that refuses an upload may answer before all of it has arrived, and close
+ * the connection. Then the caller has its answer and stops sending. Throws if no complete answer arrives.
  */
 export async function uploadOnce(url: string, bytes: Uint8Array): Promise<UploadAnswer> {
   const startedAt = performance.now();
@@ -25,7 +25,7 @@ export async function uploadOnce(url: string, bytes: Uint8Array): Promise<Upload
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   const answered = once(sending, 'response') as Promise<[IncomingMessage]>;
-  sending.on('error', () => {}); // `answered` throws what comes before an answer.
+  sending.on('error', () => {}); // `answered` throws errors before an answer.
   sending.end(bytes);
   try {
     const [response] = await answered;

@@ -1,4 +1,5 @@
-// Redis in its pod, through one redis-cli that stays: a command takes one round trip, and no password leaves the pod.
+// Talks to Redis in its pod through one redis-cli that keeps running. A command takes one round trip, and no
+// password leaves the pod.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { redisCliInPod, withoutLog } from '../scripts/lib/kubectl.ts';
@@ -6,7 +7,7 @@ import { CannotRun, type RedisCall } from './target.ts';
 
 /** Printed after each reply. */
 const END = 'tessera-end-of-reply';
-/** What it prints instead of a reply; a name that an image was given must not look like one. */
+/** What redis-cli prints for an error. The name of an image must not look like one. */
 const ERROR =
   /^(ERR|NOAUTH|NOPERM|WRONGPASS|WRONGTYPE|LOADING|READONLY|MISCONF|BUSY|OOM|Error:|Could not connect) /;
 const REPLY_MS = 30_000;
@@ -24,17 +25,17 @@ export class RedisCli {
 
   constructor(namespace: string) {
     const args = ['--namespace', namespace, 'exec', '--stdin', ...redisCliInPod];
-    // In a process group of its own: Ctrl-C must not end it before writes are released.
+    // In its own process group, so that Ctrl-C does not end it before the writes are released.
     this.#child = spawn('kubectl', args, { detached: true, stdio: 'pipe' });
     const { stdin, stdout, stderr } = this.#child;
     if (stdout) createInterface({ input: stdout }).on('line', (line) => this.#take(line));
     stderr?.on('data', (text: Buffer) => (this.#said += text.toString()));
-    stdin?.on('error', () => {}); // The end of the process says why.
+    stdin?.on('error', () => {}); // The end of the process reports the reason.
     this.#child.on('error', (error) => this.#fail(error.message));
     this.#child.on('close', () => this.#fail(withoutLog(this.#said) || 'its connection ended'));
   }
 
-  /** Throws {@link CannotRun} when Redis refuses the command or cannot be reached. */
+  /** Throws {@link CannotRun} if Redis refuses the command or cannot be reached. */
   readonly call: RedisCall = async (...words) => {
     if (this.#fault) throw this.#fault;
     const reply = Promise.withResolvers<string[]>();
@@ -62,7 +63,7 @@ export class RedisCli {
   }
 
   #fail(why: string): void {
-    this.#fault ??= new CannotRun(`Redis in its pod cannot be asked: ${why}`);
+    this.#fault ??= new CannotRun(`Redis in its pod cannot be reached: ${why}`);
     for (const { reply } of this.#waiting.splice(0)) reply.reject(this.#fault);
   }
 }

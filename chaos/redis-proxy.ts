@@ -1,34 +1,34 @@
-// Stands between a function and Redis, knows which step of the queue passes, and can stop it there: before Redis has
-// seen it, or after Redis has done it and before the function hears so. What happens then is the test's to choose; the
-// function itself has no hook.
+// A proxy between a function and Redis. It recognises each step of the queue and can hold it: before Redis
+// receives it, or after Redis has done it and before the function gets the reply. The test decides what
+// happens then. The functions contain no test hooks.
 import { once } from 'node:events';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { FrameReader, textOf, type Frame } from './resp.ts';
 import { stepOf, wordsOf, type Step } from './steps.ts';
 
-/** `request`: Redis has not seen the step. `reply`: Redis has done it, the function has not heard. */
+/** `request`: Redis has not received the step. `reply`: Redis has done it, and the function has no reply yet. */
 export type Moment = 'request' | 'reply';
 
-/** A step stopped on its way; everything behind it on the same connection waits too. */
+/** A step that is held. Everything after it on the same connection waits too. */
 export interface Passage {
-  /** What was asked: a script's arguments, or a command's. */
+  /** The arguments of a script or command. */
   words: string[];
-  /** What Redis answered, as text; '' before it has. */
+  /** Redis's reply as text; '' before there is one. */
   answer: string;
   pass(): void;
-  /** Drops the step and cuts its connection. */
+  /** Drops the step and closes its connection. */
   cut(): void;
-  /** Lets half of the step's bytes through, then cuts its connection. */
+  /** Sends half of the step's bytes, then closes its connection. */
   tear(): void;
 }
 
-/** Which step to stop, and when. */
+/** Which step to hold, and when. */
 export interface Stop {
   step: Step;
   moment: Moment;
-  /** Which of the matching steps, counted from 1; the first unless given. */
+  /** The number of the matching step, counted from 1; the first by default. */
   nth?: number;
-  /** Which steps fit; all unless given. */
+  /** Which steps match; all by default. */
   where?: (step: Pick<Passage, 'words' | 'answer'>) => boolean;
 }
 
@@ -71,30 +71,30 @@ export class RedisProxy {
     return `redis://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Resolves when the step is stopped; nothing goes on there until its passage is passed or cut. */
+  /** Resolves when the step is held. It stays held until it is passed or cut. */
   hold(stop: Stop): Promise<Passage> {
     const { promise, resolve } = Promise.withResolvers<Passage>();
     this.#holds.push({ ...stop, left: stop.nth ?? 1, stopped: resolve });
     return promise;
   }
 
-  /** Takes back every hold, and cuts what is held. */
+  /** Removes every hold, and cuts held steps. */
   release(): void {
     this.#holds.length = 0;
     for (const passage of this.#stopped) passage.cut();
   }
 
-  /** Cuts every connection there is; the function may connect again. */
+  /** Closes every connection; the function may connect again. */
   cutAll(): void {
     for (const link of this.#links) link.close();
   }
 
-  /** Leads new connections to another server; those there are stay where they are. */
+  /** Directs new connections to another server; existing ones stay. */
   leadTo(redisPort: number): void {
     this.#redisPort = redisPort;
   }
 
-  /** Nothing passes any more on the connections there are, and none of them closes, as when the other end vanishes. */
+  /** Stops all traffic on existing connections without closing them, as if the other end had vanished. */
   blackHole(): void {
     for (const link of this.#links) link.silence();
   }
@@ -114,7 +114,7 @@ export class RedisProxy {
     client.once('close', () => this.#links.delete(link));
   }
 
-  /** What becomes of a step: it passes at once unless a hold waits for it. */
+  /** Decides about a step: it passes at once unless a hold waits for it. */
   async #check({ step, words, replies }: Exchange, moment: Moment): Promise<Verdict> {
     const answer = moment === 'reply' ? replies.map(({ value }) => textOf(value)).join(' ') : '';
     const hold = this.#holds.find(
@@ -136,7 +136,7 @@ export class RedisProxy {
   }
 }
 
-/** One connection, in order both ways. */
+/** One connection. Keeps the order in both directions. */
 class Link {
   readonly #client: Socket;
   readonly #redis: Socket;
@@ -162,12 +162,12 @@ class Link {
     redis.on('data', (chunk) => replies.read(chunk).forEach((frame) => this.#answer(frame)));
     for (const socket of [client, redis]) {
       socket.setNoDelay(true);
-      socket.on('error', () => {}); // A cut connection is what this is for; `close` follows.
+      socket.on('error', () => {}); // Cut connections are intended here; `close` follows.
       socket.on('close', () => this.close());
     }
   }
 
-  /** Stops reading on both sides: what is sent stays in the system's buffers until they are full. */
+  /** Stops reading on both sides. What is sent stays in the system's buffers until they are full. */
   silence(): void {
     this.#isSilent = true;
     this.#client.pause();
@@ -210,7 +210,7 @@ class Link {
     }
   }
 
-  /** The exchange that a frame completes; a transaction is one, from MULTI to EXEC. */
+  /** Returns the exchange that a frame completes. A transaction, from MULTI to EXEC, is one exchange. */
   #exchangeOf(frame: Frame): Exchange | null {
     const [command, ...rest] = wordsOf(frame);
     if (command !== 'multi' && this.#transaction.length === 0) {

@@ -1,12 +1,12 @@
-// What the chaos demonstration prints at the end of a run, and of two.
+// What the chaos demonstration prints at the end of one run, and of two.
 import type { ChaosResult } from './run.ts';
 
-/** Whether nothing was lost. */
+/** Returns whether nothing was lost. */
 export function isWhole({ missing, isOutputPresent }: ChaosResult): boolean {
   return missing.length === 0 && isOutputPresent;
 }
 
-/** The missing tiles, if any, and the line that tells all. `kills`: how many were asked for. */
+/** Returns the missing tiles, if any, and the summary line. `kills`: how many were requested. */
 export function summary(result: ChaosResult, kills: number): string {
   const { queue, leases, delayed, outbox } = result.counts;
   const counts = {
@@ -30,11 +30,11 @@ export function summary(result: ChaosResult, kills: number): string {
   ].join('\n');
 }
 
-/** The two modes side by side. */
+/** Returns the two modes side by side. */
 export function comparison(results: ChaosResult[]): string {
   const rows: [string, (result: ChaosResult) => string | number][] = [
     ['', ({ queue }) => queue],
-    ['tiles in hand when killed', ({ kills }) => kills.reduce((sum, { inHand }) => sum + inHand, 0)],
+    ['tiles in flight when killed', ({ kills }) => kills.reduce((sum, { inFlight }) => sum + inFlight, 0)],
     ['output', ({ isOutputPresent }) => (isOutputPresent ? 'present' : 'absent')],
     ['ms', ({ ms }) => ms],
     ['tiles missing', ({ missing }) => missing.length],

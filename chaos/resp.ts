@@ -1,4 +1,5 @@
-// Cuts a stream of bytes between Redis and a client into its frames: commands one way, replies the other (RESP2, RESP3).
+// Splits the bytes between Redis and a client into frames: commands in one direction, replies in the other
+// (RESP2, RESP3).
 
 /** A parsed frame: text for the short kinds, bytes for strings of a given length, null, or a list. */
 export type RespValue = string | Buffer | null | RespValue[];
@@ -17,7 +18,7 @@ const LINE_KINDS = '+-:#,(_';
 const BULK_KINDS = '$=!';
 const LIST_KINDS = '*~>';
 
-/** Takes a stream's chunks and gives its frames, each as soon as it is whole. */
+/** Reads a stream's chunks and returns its frames as soon as they are complete. */
 export class FrameReader {
   #rest: Buffer = Buffer.alloc(0);
 
@@ -34,13 +35,13 @@ export class FrameReader {
   }
 }
 
-/** A value's text; a list's are joined by spaces. */
+/** Returns a value's text; a list's texts are joined by spaces. */
 export function textOf(value: RespValue): string {
   if (value === null) return '';
   return Array.isArray(value) ? value.map(textOf).join(' ') : value.toString();
 }
 
-/** The value that starts at `at`, or null when not all of it is there yet. */
+/** Returns the value that starts at `at`, or null if it is not complete yet. */
 function parse(bytes: Buffer, at: number): Parsed | null {
   const lineEnd = bytes.indexOf('\r\n', at);
   if (lineEnd < 0) return null;

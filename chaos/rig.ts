@@ -1,5 +1,6 @@
-// The pipeline with a proxy in front of every function's Redis and a gate in front of assemble, so that a test can stop any
-// step and kill anyone there. Unlike local/pipeline.ts nothing scales by itself: the test starts each worker.
+// The pipeline with a proxy in front of every function's Redis, and a gate in front of assemble, so that a
+// test can hold any step and kill any process there. Unlike local/pipeline.ts nothing scales: the test starts
+// each worker.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,13 +15,13 @@ import { picture, toPng, type Kind } from '../functions/testing/pictures.ts';
 import { RedisProxy, type Passage, type Stop } from './redis-proxy.ts';
 import { until } from '../functions/testing/until.ts';
 
-/** A function's process and the proxy it reaches Redis through. */
+/** A function's process and its proxy to Redis. */
 export interface Member {
   process: FunctionProcess;
   proxy: RedisProxy;
 }
 
-/** An image that split took in. */
+/** An image that split has accepted. */
 export interface SentImage {
   id: string;
   name: string;
@@ -45,7 +46,7 @@ export interface RigStatus extends ImageStatus {
 }
 
 export const keyPrefix = 'image';
-/** 12 tiles: 4 columns, 3 rows, the last ones narrower. */
+/** 12 tiles in 4 columns and 3 rows; the last column and row are smaller. */
 export const rigTiles = 12;
 
 const settings = {
@@ -60,12 +61,12 @@ const settings = {
   LOG_LEVEL: 'info',
 };
 
-/** Settings of a worker that takes nothing from anyone who is only slow: attempts can be counted exactly. */
+/** Settings for workers that never take over the tile of a slow worker, so that attempts can be counted exactly. */
 export const patient = { LEASE_MS: '30000' };
 
 export class Rig {
   readonly redisServer: RedisServer;
-  /** A connection past all proxies. */
+  /** A connection that bypasses all proxies. */
   readonly redis: Redis;
   readonly outputPath: string;
   readonly keyPrefix = keyPrefix;
@@ -123,17 +124,17 @@ export class Rig {
     await this.#assemble.process.healthy();
   }
 
-  /** What a worker needs that no proxy watches; for those that a scaler starts. */
+  /** The settings of a worker without a proxy, for workers that a scaler starts. */
   workerEnv(env: Record<string, string> = {}): Record<string, string> {
     return { ...this.#env, K_SINK: this.gate.url, REDIS_URL: this.redisServer.url, ...env };
   }
 
-  /** Starts a worker; it claims as soon as it is up. */
+  /** Starts a worker, which claims as soon as it is up. */
   async startWorker(env: Record<string, string> = {}): Promise<Member> {
     return this.#startMember('blur', { K_SINK: this.gate.url, ...env });
   }
 
-  /** Starts a worker and resolves when it is stopped at the step. */
+  /** Starts a worker and resolves when it is held at the step. */
   async startWorkerUntil(
     stop: Stop,
     env: Record<string, string> = {},
@@ -142,7 +143,7 @@ export class Rig {
     return { worker, passage: await stopped };
   }
 
-  /** Starts a worker that will be stopped at the step, if it comes to it. */
+  /** Starts a worker that will be held at the step, if it reaches it. */
   async startWorkerWith(
     stop: Stop,
     env: Record<string, string> = {},
@@ -153,7 +154,7 @@ export class Rig {
     return { worker, stopped };
   }
 
-  /** Sends a drawn picture to split, again while that has no Redis; throws unless it is taken. */
+  /** Sends a drawn picture to split, again while split has no Redis. Throws if it is not accepted. */
   async send(name: string, drawing: Drawing = {}): Promise<SentImage> {
     const { response, bitmap } = await until('split to have its Redis', async () => {
       const sent = await this.post(name, drawing);
@@ -165,7 +166,7 @@ export class Rig {
     return { id, name, kernelSize: drawing.kernelSize ?? Number(this.#env.KERNEL_SIZE), bitmap };
   }
 
-  /** Sends a drawn picture to split, whatever it answers. The same arguments send the same bytes. */
+  /** Sends a drawn picture to split and returns any answer. The same arguments send the same bytes. */
   async post(name: string, drawing: Drawing = {}): Promise<{ response: Response; bitmap: Bitmap }> {
     const { kind = 'soft-alpha', width = 200, height = 150, kernelSize } = drawing;
     const bitmap = picture(width, height, kind, name.length);
@@ -178,7 +179,7 @@ export class Rig {
     return { response, bitmap };
   }
 
-  /** What split tells of an image, once it has its Redis. */
+  /** Returns the status of an image, when split has Redis. */
   async status(id: string): Promise<RigStatus> {
     const url = `${await this.split.process.ready()}/images/${id}`;
     const response = await until('split to answer', async () => {
@@ -193,13 +194,13 @@ export class Rig {
     return fetch(`${await this.split.process.ready()}/images/${id}`, { method: 'DELETE' });
   }
 
-  /** Jobs ready, leased and delayed, claims held and events unsent. */
+  /** Returns the numbers of ready, leased and delayed jobs, claims and unsent events. */
   async pending(): Promise<Record<string, number>> {
     const { queue, leases, claims, delayed, outbox } = await readCounts(this.redis, keyPrefix);
     return { queue, leases, claims, delayed, outbox };
   }
 
-  /** Back to an empty start, cheaper than a new rig: workers are killed, split and assemble stay. */
+  /** Returns to an empty state, faster than a new rig: workers are killed, split and assemble stay. */
   async reset(): Promise<void> {
     await this.remove(this.#members.filter((each) => each !== this.#split && each !== this.#assemble));
     await this.redis.flushall();
@@ -214,7 +215,7 @@ export class Rig {
     }
   }
 
-  /** Kills everyone and leaves nothing behind. */
+  /** Kills all processes and leaves nothing behind. */
   async stop(): Promise<void> {
     await this.remove(this.#members);
     await this.#gate?.close();

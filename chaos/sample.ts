@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { drawSamples } from '../local/samples.ts';
 
-/** The landscape as a PNG. */
+/** Returns the landscape as a PNG. */
 export async function chaosSample(): Promise<Uint8Array<ArrayBuffer>> {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-sample-'));
   try {

@@ -1,4 +1,4 @@
-// How the workers of a soak end: at a step and a moment drawn by lot, the same for the same seed.
+// How the workers of a soak end: at a random step and moment, the same for the same seed.
 import type { Moment, Passage, Stop } from './redis-proxy.ts';
 import type { Step } from './steps.ts';
 
@@ -6,7 +6,7 @@ type Mode = 'naive' | 'lease';
 
 const saysSomething = ({ answer }: Pick<Passage, 'answer'>) => answer !== '';
 
-/** The steps of a tile's way, by queue mode: where a worker may be when it dies. */
+/** The steps of a tile, by queue mode, at which a worker may die. */
 const ways: Record<Mode, { step: Step; moment: Moment }[]> = {
   lease: [
     { step: 'claim', moment: 'request' },
@@ -26,7 +26,7 @@ const ways: Record<Mode, { step: Step; moment: Moment }[]> = {
   ],
 };
 
-/** A step for a worker to end at, after `tiles` tiles on average. */
+/** Returns a step for a worker to end at, after `tiles` tiles on average. */
 export function drawStop(mode: Mode, tiles: number, random: () => number): Stop {
   const way = ways[mode];
   const point = way[Math.floor(random() * way.length)];

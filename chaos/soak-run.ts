@@ -1,4 +1,5 @@
-// One soak: many images go through the pipeline while workers are killed all the time and everything else now and then.
+// One soak: many images go through the pipeline while workers are killed all the time and other parts now and
+// then.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findFaults } from './nothing-lost.ts';
 import { Rig, type Member, type SentImage } from './rig.ts';
@@ -32,14 +33,14 @@ export interface SoakResult extends SoakFaults {
   tiles: number;
   tilesLost: number;
   imagesNotDone: number;
-  /** All that the check behind every fault found; only asked of the lease queue. */
+  /** Everything that the check for lost work found; only for the lease queue. */
   faults: string[];
-  /** Claims beyond one a tile. */
+  /** Claims beyond one per tile. */
   attemptsBeyond: number;
   reclaims: number;
   fenced: number;
   ms: number;
-  /** Redis memory in use at the end beyond that after the first image, bytes. */
+  /** How much more Redis memory is used at the end than after the first image, in bytes. */
   residueBytes: number;
 }
 
@@ -47,10 +48,10 @@ export interface SoakResult extends SoakFaults {
 const SIDE_PX = 640;
 const TILES_AN_IMAGE = 100;
 const WORKERS = 4;
-/** Images under way at once. */
+/** Images in progress at once. */
 const OPEN_IMAGES = 3;
 const LEASE_MS = 1000;
-/** In naive mode, work that does not move for so long is lost. */
+/** In naive mode, work that does not change for this time is lost. */
 const LOST_AFTER_MS = 4000;
 const LOOK_EVERY_MS = 50;
 
@@ -70,7 +71,7 @@ export class Soak {
   };
   readonly #over = Promise.withResolvers<null>();
   #isOver = false;
-  /** Faults beside the workers' deaths happen one after another. */
+  /** Faults other than killed workers happen one after another. */
   #accident: Promise<void> = Promise.resolve();
 
   private constructor(options: SoakOptions, rig: Rig) {
@@ -79,7 +80,7 @@ export class Soak {
     this.#random = randomFrom(options.seed);
   }
 
-  /** Runs a soak on a line of its own. Throws when it is not over in time. */
+  /** Runs a soak on its own pipeline. Throws if it does not end in time. */
   static async run(options: SoakOptions): Promise<SoakResult> {
     const rig = await Rig.start({
       QUEUE_MODE: options.mode,
@@ -116,8 +117,8 @@ export class Soak {
   }
 
   /**
-   * The first image goes through undisturbed: what Redis then holds for its connections and the compiled scripts is no
-   * residue of the work. Answers its memory in use.
+   * Blurs the first image without faults, because what Redis then holds for connections and compiled scripts
+   * is not a leftover of the work. Returns its memory in use.
    */
   async #warmUp(): Promise<number> {
     const worker = await this.#rig.startWorker();
@@ -127,7 +128,7 @@ export class Soak {
     return this.#usedMemory();
   }
 
-  /** Sends the other images, a few at a time. A request that fails is sent again, as any caller would. */
+  /** Sends the other images, a few at a time. A failed request is repeated, as any caller would do. */
   async #feed(): Promise<void> {
     const count = Math.ceil(this.#options.tiles / TILES_AN_IMAGE);
     for (let at = 1; at < count; at++) {
@@ -163,7 +164,7 @@ export class Soak {
     const { mode, tiles, kills } = this.#options;
     while (!this.#isOver) {
       const isDoomed = this.#faults.workersKilled < kills;
-      // A little less than a kill's share of the tiles, so that the kills come before the end of the work.
+      // A little less than a kill's share of the tiles, so that all kills happen before the work ends.
       const stop = isDoomed
         ? drawStop(mode, (0.8 * tiles) / kills, this.#random)
         : { step: 'never', moment: 'request' as const };
@@ -181,7 +182,7 @@ export class Soak {
     }
   }
 
-  /** A worker that sleeps longer than its lease, wakes up and goes on for a while. */
+  /** Lets a worker sleep longer than its lease, wake up and continue for a while. */
   async #stopPastLease({ process }: Member): Promise<void> {
     process.signal('SIGSTOP');
     await sleep(2 * LEASE_MS);
@@ -190,7 +191,7 @@ export class Soak {
     await sleep(LEASE_MS / 2);
   }
 
-  /** After some deaths of workers, something else happens. */
+  /** After some workers have died, something else fails. */
   #haveAccident(death: number): void {
     const accidents = [
       { every: 100, at: 50, happen: () => this.#restartRedis() },
@@ -234,7 +235,7 @@ export class Soak {
     this.#faults.scriptsFlushed++;
   }
 
-  /** Waits until every image is done, or in naive mode nothing moves any more. */
+  /** Waits until every image is done, or in naive mode until nothing changes any more. */
   async #untilSettled(deadline: number): Promise<void> {
     let movedAt = performance.now();
     for (let before = ''; ; await sleep(LOOK_EVERY_MS)) {
@@ -281,7 +282,7 @@ export class Soak {
   }
 }
 
-/** Whether a soak of the lease queue kept its promises, the last of them within `maxResidueBytes`. */
+/** Returns whether a soak of the lease queue kept its promises, and stayed within `maxResidueBytes`. */
 export function keepsPromises(result: SoakResult, maxResidueBytes: number): boolean {
   const { images, tilesLost, imagesNotDone, faults, residueBytes } = result;
   return (

@@ -1,4 +1,4 @@
-// Tells which step of the queue a command is.
+// Recognises the step of the queue that a command is.
 import { createHash } from 'node:crypto';
 import { scriptNames, scriptText, type ScriptName } from '../functions/lib/queue/script-text.ts';
 import { textOf, type Frame } from './resp.ts';
@@ -12,7 +12,7 @@ const scriptsByDigest = new Map<string, ScriptName>(
   scriptNames.map((name) => [createHash('sha1').update(scriptText(name)).digest('hex'), name]),
 );
 
-/** The words of a command, its name in lower case. Long ones are bytes of a picture and left out. */
+/** Returns the words of a command, its name in lower case. Long words are pixels and left out. */
 export function wordsOf({ value }: Frame): string[] {
   const LONGEST_WORD = 32_768;
   const [name, ...args] = (Array.isArray(value) ? value : [value]).map((word) =>
@@ -21,7 +21,7 @@ export function wordsOf({ value }: Frame): string[] {
   return [textOf(name).toLowerCase(), ...args.map(textOf)];
 }
 
-/** What a command does, with the words that belong to it. */
+/** Returns the step of a command, with its arguments. */
 export function stepOf(command: string, args: string[]): { step: Step; words: string[]; isScript: boolean } {
   const script =
     command === 'evalsha'
@@ -29,7 +29,7 @@ export function stepOf(command: string, args: string[]): { step: Step; words: st
       : command === 'eval'
         ? scriptsByText.get(args[0])
         : undefined;
-  // A script's arguments come after its text or digest, the number of its keys and the one key.
+  // A script's arguments follow its text or digest, the number of its keys and the one key.
   return script
     ? { step: script, words: args.slice(3), isScript: true }
     : { step: command, words: args, isScript: false };

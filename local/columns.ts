@@ -1,17 +1,18 @@
-// How wide text is on a terminal: an East Asian letter or an emoji takes two columns, an accent of its own takes none.
+// How wide text is on a terminal: an East Asian character or an emoji takes two columns, a combining accent
+// takes none.
 
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u;
 const NO_WIDTH = /^[\p{Mark}\p{Format}]$/u;
 
-/** The columns that a terminal needs for `text`. */
+/** Returns the columns that a terminal needs for `text`. */
 export function columnsOf(text: string): number {
   let columns = 0;
   for (const character of text) columns += columnsOfOne(character);
   return columns;
 }
 
-/** `text` in exactly `columns` columns: filled up with blanks, or cut with an ellipsis at its end. */
+/** Returns `text` in exactly `columns` columns: filled with blanks, or cut with an ellipsis at its end. */
 export function inColumns(text: string, columns: number): string {
   const width = columnsOf(text);
   return width > columns
@@ -19,7 +20,7 @@ export function inColumns(text: string, columns: number): string {
     : text + ' '.repeat(columns - width);
 }
 
-/** As much of the beginning of `text` as fits into `columns`. */
+/** Returns as much of the beginning of `text` as fits into `columns`. */
 export function beginning(text: string, columns: number): string {
   let left = columns;
   let kept = '';

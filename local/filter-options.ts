@@ -1,4 +1,4 @@
-// The options of `npm start` that say what the images get: `--filter`, and one for each parameter of any filter.
+// The options of `npm start` for the filter: `--filter`, and one for each parameter of any filter.
 import type { Values } from '../functions/lib/filters/filter.ts';
 import type { Recipe } from '../functions/lib/filters/recipe.ts';
 import { DEFAULT_FILTER, filterNames, filters } from '../functions/lib/filters/registry.ts';
@@ -17,7 +17,7 @@ export const filterOptions = Object.fromEntries(
   }),
 );
 
-/** The lines of the help text. */
+/** The lines for the help text. */
 export const filterHelp = [
   `  --filter NAME     ${filterNames.join(', ')} (default ${DEFAULT_FILTER})`,
   ...parameterNames.map((name) => {
@@ -39,7 +39,7 @@ export function readRecipe(
   const filter = oneOf('filter', String(given.filter ?? DEFAULT_FILTER), filterNames);
   const { parameters } = filters[filter];
   const foreign = parameterNames.find((name) => given[name] !== undefined && !(name in parameters));
-  if (foreign !== undefined) throw new UsageError(`--${foreign} is no parameter of the filter ${filter}`);
+  if (foreign !== undefined) throw new UsageError(`--${foreign} is not a parameter of the filter ${filter}`);
   const values: Values = {};
   for (const [name, parameter] of Object.entries(parameters)) {
     values[name] = parameterValue(

@@ -1,8 +1,8 @@
-// A port for a server that cannot choose one by itself.
+// Finds a port for a server that cannot choose one itself.
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 
-/** Returns a TCP port of the loopback address that nothing listens on. Another process may take it before its user does. */
+/** Returns a TCP port on loopback that nothing listens on. Another process may take it before the caller does. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

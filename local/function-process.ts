@@ -1,4 +1,4 @@
-// One function as a process of its own, started from its bundle and fed over HTTP like any other server.
+// One function as a process, started from its bundle and called over HTTP.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -22,7 +22,7 @@ const nodeFlags: Record<FunctionName, string[]> = {
 };
 
 export interface ProcessOptions {
-  /** Settings beyond those of this process. */
+  /** Settings in addition to those of this process. */
   env: Record<string, string>;
   /** Receives every line the function prints. */
   onLog?: (line: string) => void;
@@ -101,7 +101,7 @@ export class FunctionProcess {
     }
   }
 
-  /** The function's URL, once it has its Redis too and can serve; before that it answers 503. */
+  /** Returns the function's URL when it also has Redis and can serve; before that it answers 503. */
   async healthy(): Promise<string> {
     const url = await this.ready();
     const deadline = Date.now() + START_MS;
@@ -117,7 +117,7 @@ export class FunctionProcess {
     this.#child.kill(signal);
   }
 
-  /** Asks the process to stop, ends it if it has not after `graceMs`, and resolves when it is gone. */
+  /** Asks the process to stop, kills it if it has not stopped after `graceMs`, and resolves when it has ended. */
   async stop(graceMs = 10_000): Promise<void> {
     this.signal('SIGTERM');
     const overdue = setTimeout(() => this.signal('SIGKILL'), graceMs);

@@ -1,4 +1,4 @@
-// Which images a run blurs, and where each result goes: the folders that were given are mirrored in the output folder.
+// Finds the images of a run, and where each result goes. Given folders are mirrored in the output folder.
 import { existsSync, statSync } from 'node:fs';
 import { basename, join, normalize } from 'node:path';
 import { DEFAULT_FILTER, type FilterName } from '../functions/lib/filters/registry.ts';
@@ -8,13 +8,13 @@ import { outputNames, uploadNames } from '../functions/lib/store/output-names.ts
 
 /** An image of a run. */
 export interface RunImage {
-  /** The file as it was given, or as it was found in a folder that was given. */
+  /** The file as it was given, or as it was found in a given folder. */
   input: string;
-  /** Where to read it. */
+  /** The path to read it from. */
   path: string;
-  /** What it is called when it is sent: no other result of the run gets the name that its result gets by it. */
+  /** Its name for the upload. No two results of a run get the same name. */
   name: string;
-  /** Where its result goes, in the output folder. */
+  /** The path of its result inside the output folder. */
   output: string;
 }
 
@@ -23,20 +23,21 @@ export interface RunInputs {
   skipped: SkippedFile[];
 }
 
-/** A file, and where it is in what was given. */
+/** A file, and its place inside what was given. */
 interface FoundInput {
   input: string;
   path: string;
   place: string;
 }
 
-/** How many skipped files are named. */
+/** How many skipped files are listed. */
 const NAMED = 20;
 
 /**
- * The images at `paths`; folders are searched through. Throws an Error for a path where nothing is. A file that is named
- * outright is taken whatever it is called, for what it holds decides. Skipped files are named as they are in their folder;
- * where several paths were given, with that too. A file that is given twice is taken once.
+ * Returns the images at `paths`; folders are searched. Throws an Error for a path that does not exist. A file
+ * that is named explicitly is accepted whatever its name, because its content decides. Skipped files are
+ * listed by their path in the folder; if several paths were given, the folder comes first. A file that is
+ * given twice is used once.
  */
 export async function findInputs(paths: string[], filter: FilterName = DEFAULT_FILTER): Promise<RunInputs> {
   const found: FoundInput[] = [];
@@ -65,7 +66,10 @@ export async function findInputs(paths: string[], filter: FilterName = DEFAULT_F
   return { images, skipped };
 }
 
-/** "2 skipped: b.webp, c.heic", with the reason where it is another than the format. No line when there is nothing to tell. */
+/**
+ * Returns "2 skipped: b.webp, c.heic", with the reason unless it is the format. Returns no line if there is
+ * nothing to report.
+ */
 export function skippedLines(skipped: SkippedFile[]): string[] {
   if (skipped.length === 0) return [];
   const named = skipped

@@ -1,5 +1,5 @@
-// The whole pipeline on one machine: a private Redis, split and assemble as processes, and blur scaled from zero. What
-// `npm start`, the chaos demonstration, the benches and the tests run.
+// The whole pipeline on one machine: a private Redis, split and assemble as processes, and blur scaled from
+// zero. `npm start`, the chaos demonstration, the benches and the tests run it.
 import type { Redis } from 'ioredis';
 import { pendingWork, readCounts } from '../functions/lib/queue/counts.ts';
 import { FunctionProcess, type FunctionName } from './function-process.ts';
@@ -16,7 +16,7 @@ export interface PipelineOptions {
   /** Where split listens; by default the system chooses. */
   splitPort?: number;
   maxWorkers?: number;
-  /** Jobs a worker is meant to have before the next one is started. */
+  /** Jobs per worker before the next one is started. */
   jobsPerWorker?: number;
   cooldownMs?: number;
   pollMs?: number;
@@ -29,7 +29,7 @@ export interface PipelineOptions {
 
 export class Pipeline {
   readonly redisServer: RedisServer;
-  /** A connection for looking at the queues. */
+  /** A connection for reading the queues. */
   readonly redis: Redis;
   readonly split: FunctionProcess;
   readonly assemble: FunctionProcess;
@@ -120,7 +120,7 @@ export class Pipeline {
     }
   }
 
-  /** Jobs ready, leased and delayed, and events unsent: what the scaler adds up. */
+  /** Returns the number of ready, leased and delayed jobs and unsent events, which the scaler adds up. */
   async pending(): Promise<number> {
     return pendingWork(await readCounts(this.redis, this.keyPrefix));
   }

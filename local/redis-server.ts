@@ -16,13 +16,13 @@ const STOP_MS = 5000;
 const START_TRIES = 5;
 
 export interface RedisServerOptions {
-  /** Keep an append-only file, so that a restart finds what was written. */
+  /** Keeps an append-only file, so that a restart finds earlier writes. */
   appendOnly?: boolean;
-  /** The server's memory limit; writes are refused past it, nothing is evicted. */
+  /** The server's memory limit. Above it writes are refused, and nothing is evicted. */
   maxMemory?: string;
-  /** More of the server's own settings, by their names in redis.conf. */
+  /** Further settings of the server, by their names in redis.conf. */
   settings?: Record<string, string>;
-  /** Speak TLS, and nothing else, with this certificate and its key (files). */
+  /** Speaks only TLS, with this certificate and its key (files). */
   tls?: { certificate: string; key: string };
 }
 
@@ -40,7 +40,7 @@ export class RedisServer {
     this.#options = options;
   }
 
-  /** Starts a server. Throws an Error that says how to install one when there is none. */
+  /** Starts a server. Throws an Error that says how to install one if there is none. */
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
     const dir = await mkdtemp(join(tmpdir(), 'tessera-redis-'));
     const guard = new Guard(dir);
@@ -79,7 +79,7 @@ export class RedisServer {
     return new Redis(this.port, '127.0.0.1', { maxRetriesPerRequest: null });
   }
 
-  /** Starts the server's process, again after {@link kill}. */
+  /** Starts the server's process, also after {@link kill}. */
   async restart(): Promise<void> {
     const { appendOnly = false, maxMemory = '0', settings = {}, tls } = this.#options;
     const all = {
@@ -103,7 +103,7 @@ export class RedisServer {
     const child = spawn(
       redisBinary(),
       Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]),
-      { stdio: ['ignore', 'pipe', 'pipe'], detached: true }, // Out of reach of a Ctrl-C meant for its owner.
+      { stdio: ['ignore', 'pipe', 'pipe'], detached: true }, // Ctrl-C is for its owner only.
     );
     this.#process = child;
     this.#guard.watch(child.pid ?? null);
@@ -115,7 +115,7 @@ export class RedisServer {
     await this.#end('SIGKILL');
   }
 
-  /** Ends the server and removes what it wrote. */
+  /** Ends the server and removes its files. */
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
     await rm(this.#dir, { recursive: true, force: true });
@@ -138,7 +138,7 @@ function isRunning({ pid, exitCode, signalCode }: ChildProcess): boolean {
   return pid !== undefined && exitCode === null && signalCode === null;
 }
 
-/** The path of the installed Redis or Valkey server. Throws an Error when there is none. */
+/** Returns the path of the installed Redis or Valkey server. Throws an Error if there is none. */
 export function redisBinary(): string {
   for (const name of SERVERS) {
     for (const folder of (process.env.PATH ?? '').split(delimiter)) {
@@ -147,7 +147,7 @@ export function redisBinary(): string {
         accessSync(path, constants.X_OK);
         return path;
       } catch {
-        // Not here; the next folder may have it.
+        // Not in this folder, maybe in the next one.
       }
     }
   }

@@ -16,7 +16,7 @@ import { SplitClient, type ImageStatus } from './split-client.ts';
 /** Images under way at the same time. */
 const IMAGES_AT_ONCE = 2;
 const STATUS_EVERY_MS = 50;
-/** An image that is not done though nothing of it is queued or in flight for so long has lost tiles. */
+/** An image that is not done loses tiles if nothing of it is queued or in flight for this time. */
 const LOST_AFTER_MS = 5000;
 /** How long a result may be refused by the store before its image is given up. */
 const STORE_PATIENCE_MS = 3000;

@@ -10,7 +10,7 @@ interface Sample {
   file: string;
   width: number;
   height: number;
-  /** The colour at a point of the picture, both coordinates from 0 to 1. */
+  /** Returns the colour at a point of the picture; both coordinates are from 0 to 1. */
   paint: Paint;
 }
 
@@ -82,7 +82,7 @@ function lanterns(x: number, y: number): Color {
   return color;
 }
 
-/** A floor of glazed tiles with hard edges: what a blur shows best. */
+/** A floor of glazed tiles with hard edges, which show a blur best. */
 function mosaic(x: number, y: number): Color {
   const column = Math.floor(x * 24);
   const row = Math.floor(y * 16);

@@ -1,4 +1,5 @@
-// The stand-in for KEDA on one machine: looks at the queues at every poll and starts or stops blur processes.
+// The replacement for KEDA on one machine: reads the queues at every poll, and starts or stops blur
+// processes.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { pendingWork, readCounts } from '../functions/lib/queue/counts.ts';
@@ -11,7 +12,7 @@ export interface ScalerOptions extends ScalingRules {
   pollMs: number;
   /** Starts one worker. */
   spawn(): FunctionProcess;
-  /** Told after every poll. */
+  /** Called after every poll. */
   onPoll?: (state: ScalerState) => void;
   /** Told when workers end one after another before they are ready: the next one would too. */
   onFailure?: (error: Error) => void;
@@ -51,7 +52,7 @@ export class Scaler {
     this.#options = options;
   }
 
-  /** The workers that run now, those asked to stop not among them. */
+  /** The running workers, without those that were asked to stop. */
   get workers(): readonly FunctionProcess[] {
     return this.#workers.filter((worker) => worker.isRunning);
   }
@@ -85,7 +86,7 @@ export class Scaler {
       try {
         await this.#poll();
       } catch {
-        // Redis is away: like KEDA, keep what there is and look again.
+        // Redis is down. Like KEDA, keep the workers and try again.
       }
       await sleep(this.#options.pollMs, undefined, { signal }).catch(() => {}); // Stopping ends the pause early.
     }
@@ -107,7 +108,7 @@ export class Scaler {
     onPoll?.(this.#state);
   }
 
-  /** Like the Kubernetes autoscaler, go down only to the most that was wanted within the cooldown. */
+  /** Like the Kubernetes autoscaler, scales down only to the highest number that was wanted within the cooldown. */
   #stabilised(wanted: number): number {
     const now = Date.now();
     const since = now - this.#options.cooldownMs;
@@ -115,7 +116,7 @@ export class Scaler {
     return wanted === 0 ? 0 : Math.max(...this.#wanted.map((each) => each.wanted));
   }
 
-  /** Tells in Redis how many processes there are, for scripts/watch.sh. */
+  /** Writes the number of processes to Redis, for scripts/watch.sh. */
   async #publish(blurDesired: number): Promise<void> {
     const blurReady = this.#workers.filter((worker) => worker.isListening).length;
     const replicas = { blurDesired, blurReady, splitReady: 1, assembleReady: 1 };

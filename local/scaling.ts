@@ -1,19 +1,19 @@
-// The arithmetic by which KEDA and the autoscaler behind it decide how many workers there should be.
+// Computes how many workers there should be, as KEDA and the Kubernetes autoscaler do.
 
 export interface ScalingRules {
-  /** Jobs a worker is meant to have. */
+  /** Jobs per worker. */
   target: number;
   max: number;
-  /** How long all queues must have been empty before the last worker goes. */
+  /** How long all queues must have been empty before the last worker stops. */
   cooldownMs: number;
 }
 
-/** Workers may miss the target by this share without anything being changed, as in the Kubernetes autoscaler. */
+/** A difference to the target up to this share changes nothing, as in the Kubernetes autoscaler. */
 const TOLERANCE = 0.1;
 
 /**
- * How many workers there should be. `total`: jobs ready, leased and delayed, and events unsent; `idleMs`: how long that
- * has been zero.
+ * Returns how many workers there should be. `total`: ready, leased and delayed jobs and unsent events.
+ * `idleMs`: how long `total` has been zero.
  */
 export function desiredReplicas(
   replicas: number,

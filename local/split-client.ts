@@ -1,11 +1,11 @@
-// Talks to split over HTTP, as any caller would.
+// Calls split over HTTP, like any other caller.
 import { once } from 'node:events';
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What split tells of an image; see functions/split/status.ts. */
+/** The status of an image; see functions/split/status.ts. */
 export interface ImageStatus {
   id: string;
   name: string;
@@ -41,13 +41,13 @@ export class SplitClient {
   readonly #url: string;
   readonly #authorization: { authorization?: string };
 
-  /** Talks to split at `url`, with an access token where it asks for one. */
+  /** Calls split at `url`, with an access token if it requires one. */
   constructor(url: string, accessToken?: string) {
     this.#url = url;
     this.#authorization = accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` };
   }
 
-  /** Uploads an image; waits and tries again while split has no room for it. Throws {@link Refused}. */
+  /** Uploads an image; waits and retries while split has no room for it. Throws {@link Refused}. */
   async upload(
     name: string,
     bytes: Uint8Array,
@@ -81,18 +81,18 @@ export class SplitClient {
     return this.#request(`/images/${id}`, { signal });
   }
 
-  /** Gives the image up. Throws {@link Refused} when it is over. */
+  /** Cancels the image. Throws {@link Refused} if it is over. */
   async cancel(id: string): Promise<ImageStatus> {
     return this.#request(`/images/${id}`, { method: 'DELETE' });
   }
 
-  /** Whether the image's result is there. */
+  /** Returns whether the image's result exists. */
   async hasResult(id: string): Promise<boolean> {
     const options = { method: 'HEAD', headers: this.#authorization };
     return (await fetch(`${this.#url}/images/${id}/result`, options)).ok;
   }
 
-  /** By node:http, which sends a body from where it lies; `fetch` takes three times as long over a large one. */
+  /** Uses node:http, which sends a body without a copy; `fetch` takes three times as long for a large one. */
   async #request(path: string, { method = 'GET', body, signal }: RequestParts): Promise<ImageStatus> {
     const request = this.#url.startsWith('https:') ? requestHttps : requestHttp;
     const sending = request(`${this.#url}${path}`, {
@@ -106,7 +106,7 @@ export class SplitClient {
     const answered = once(sending, 'response') as Promise<[IncomingMessage]>;
     sending.end(body);
     const [response] = await answered;
-    sending.on('error', () => {}); // An answer is an answer, even if it came before all was sent.
+    sending.on('error', () => {}); // The answer counts even if it arrived before everything was sent.
     const answer = (await json(response)) as ImageStatus & { detail?: string };
     const { statusCode = 0, statusMessage = '' } = response;
     if (statusCode < 300) return answer;

@@ -18,13 +18,13 @@
 #
 # While the workers are killed Redis holds its writes (CLIENT PAUSE … WRITE), so that what they have in hand cannot be
 # handed in, however fast they are. Each step is told as it happens. The last line of a run tells what came of it, the line
-# before it which tiles are missing. A run in which no worker died with a tile in hand is made again, up to three times.
+# before it which tiles are missing. A run in which no worker died with a tile in flight is made again, up to three times.
 #
 # On a cluster it ends the pods of the last revision, waits until they have left before it sends the image, and puts back what it
 # changed, however it ends. It starts only while the queue is empty.
 #
 # Exit: 0 no tile is missing (both: the naive queue lost tiles and the lease queue none), 1 tiles are missing (both: from
-# the lease queue), 2 the demonstration could not run, or no worker had a tile in hand when it was killed.
+# the lease queue), 2 the demonstration could not run, or no worker had a tile in flight when it was killed.
 set -euo pipefail
 # shellcheck source=lib/common.sh
 source "$(dirname "$0")/lib/common.sh"

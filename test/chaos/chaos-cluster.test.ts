@@ -239,7 +239,7 @@ describe('chaos.sh on a cluster', () => {
     async () => {
       const { code, lines } = await chaos('--queue', 'lease', '--kills', '2');
       expect(
-        lines.filter((line) => /^killed \d+ workers with [1-9]\d* tiles in hand$/.test(line)).length,
+        lines.filter((line) => /^killed \d+ workers with [1-9]\d* tiles in flight$/.test(line)).length,
       ).toBe(2);
       expect(lines.at(-1)).toBe(leaseLine);
       expect(code).toBe(0);
@@ -251,7 +251,7 @@ describe('chaos.sh on a cluster', () => {
     await scaler.stop(); // Nobody ever claims.
     const { code, stderr } = await chaos('--queue', 'naive', '--timeout', '2');
     expect(code).toBe(2);
-    expect(stderr).toContain('no worker was ever killed with a tile in hand');
+    expect(stderr).toContain('no worker was killed with a tile in flight');
     expect(env).toEqual(original);
     expect(await rig.redis.set('not', 'held')).toBe('OK');
   });
@@ -295,8 +295,8 @@ describe('chaos.sh on a cluster', () => {
   ])('does not count a run in which no worker %s', async (_what, set) => {
     set();
     const { code, lines, stderr } = await chaos('--queue', 'lease', '--timeout', '10');
-    expect(stderr).toBe('error: no worker was ever killed with a tile in hand\n');
-    expect(lines.at(-1)).toBe('queue=lease: no worker died with a tile in hand (try 3 of 3)');
+    expect(stderr).toBe('error: no worker was killed with a tile in flight\n');
+    expect(lines.at(-1)).toBe('queue=lease: no worker died with a tile in flight (try 3 of 3)');
     expect(lines.filter((line) => line.startsWith('killed 0'))).toEqual([]);
     expect(code).toBe(2);
     expect(await rig.redis.set('not', 'held')).toBe('OK');
@@ -325,7 +325,7 @@ describe('chaos.sh on a cluster', () => {
     await rig.redis.lpush(queueKeys(rig.keyPrefix).queue, '0123456789abcdef01234567:0');
     const { code, stderr } = await chaos('--queue', 'lease');
     expect(code).toBe(2);
-    expect(stderr).toBe('error: the queue is not empty: this would kill the workers of others\n');
+    expect(stderr).toBe('error: the queue is not empty: this would kill workers that others need\n');
     expect(calls.filter((call) => call.includes('delete'))).toEqual([]);
   });
 });

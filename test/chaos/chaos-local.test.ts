@@ -55,7 +55,7 @@ describe('chaos.sh', () => {
       expectLoss(lines);
       expect(lines).toContain(leaseLine);
       expect(
-        lines.filter((line) => /^killed \d workers with [1-9]\d* tiles in hand$/.test(line)).length,
+        lines.filter((line) => /^killed \d workers with [1-9]\d* tiles in flight$/.test(line)).length,
       ).toBe(2);
       expect(code).toBe(0);
     },

@@ -39,7 +39,7 @@ describe.each(losses)('a reply lost (%s)', (loss) => {
   });
 
   test.runIf(isFull)('of an extension leaves the lease with its claim', async () => {
-    // A worker that interprets its code and has many tiles in hand takes longer than a third of its lease.
+    // A worker that interprets its code and has many tiles in flight takes longer than a third of its lease.
     const image = await rig.send('a.png', { kernelSize: 255, width: 900, height: 500 });
     const { passage } = await rig.startWorkerUntil(
       { step: 'extend', moment: 'reply' },
@@ -65,7 +65,7 @@ describe.each(losses)('a reply lost (%s)', (loss) => {
 
   test('of a release refunds one attempt', async () => {
     const image = await rig.send('a.png');
-    // The acks wait behind the source, so the worker has a tile in hand when it must stop.
+    // The acks wait behind the source, so the worker has a tile in flight when it must stop.
     const { worker, passage } = await rig.startWorkerUntil(
       { step: 'ack', moment: 'request' },
       { ...patient, DRAIN_MS: '100' },

@@ -16,7 +16,7 @@ interface Death extends Stop {
   when: string;
   /** Lets the step pass before the worker dies. */
   passes?: boolean;
-  /** Claims that died with a tile in hand. */
+  /** Claims that died with a tile in flight. */
   lostClaims: number;
 }
 

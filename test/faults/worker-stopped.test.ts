@@ -1,4 +1,4 @@
-// Workers that sleep past their lease, and workers asked to stop with tiles in hand.
+// Workers that sleep past their lease, and workers asked to stop with tiles in flight.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { findFaults } from '../../chaos/nothing-lost.ts';
 import { patient, Rig, rigTiles, type Member } from '../../chaos/rig.ts';

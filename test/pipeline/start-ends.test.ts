@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dirname(large), { recursive: true }));
 
-/** A run that has workers with tiles in hand. The functions' environment has the path of `out`, by which they are found. */
+/** A run that has workers with tiles in flight. The functions' environment has the path of `out`, by which they are found. */
 async function underWay(run: LocalRun): Promise<LocalRun> {
   await run.prints(/split: http/);
   await until('a worker', async () => (await run.pidsOf('dist/blur')).length > 0);
