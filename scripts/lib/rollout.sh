@@ -39,39 +39,42 @@ service_states() {
 }
 
 # keep_first_pod REVISION : has KEDA keep a pod of this revision of blur whatever the queues say, and brings one back that it
-# took away before: Knative calls a revision Ready only after a pod of it ran.
+# took away before: Knative calls a revision Ready only after a pod of it ran. What fails is tried again at the next look.
 keep_first_pod() {
   if [[ $1 == - ]] || ! has scaledobject.keda.sh "$1" --namespace "$namespace"; then
     return
   fi
-  if [[ $kept != "$1" ]]; then
-    kube annotate scaledobject.keda.sh "$1" autoscaling.keda.sh/force-activation=true --overwrite >/dev/null
+  if [[ $kept != "$1" ]] && mark "$1" force-activation=true; then
     kept=$1
   fi
   if [[ $(kube get deployment "$1-deployment" --ignore-not-found --output 'jsonpath={.spec.replicas}') == 0 ]]; then
     echo "$1 has no pod and was never Ready: bringing one back"
-    kube scale deployment "$1-deployment" --replicas=1 >/dev/null
+    kube scale deployment "$1-deployment" --replicas=1 >/dev/null || true
   fi
 }
 
 # make_room "NAME REVISION"... : where a pod of one of these has found no node with room for some time, takes the pods of
 # blur's other revisions away. Their tiles wait in Redis meanwhile.
 make_room() {
-  local each revision others=()
+  local each revision
   ((${#paused[@]} == 0)) || return 0
   for each in "$@"; do
     is_homeless "${each#* }" || continue
     for revision in $(blur_revisions); do
-      [[ " $* " == *" $revision "* ]] || others+=("$revision")
-    done
-    for revision in ${others[@]+"${others[@]}"}; do
-      has scaledobject.keda.sh "$revision" --namespace "$namespace" || continue
+      if [[ " $* " == *" $revision "* ]] || ! has scaledobject.keda.sh "$revision" --namespace "$namespace"; then
+        continue
+      fi
       echo "no node has room for ${each#* }: the pods of $revision make room until it is Ready"
-      kube annotate scaledobject.keda.sh "$revision" autoscaling.keda.sh/paused-replicas=0 --overwrite >/dev/null
       paused+=("$revision")
+      mark "$revision" paused-replicas=0 || true
     done
     return 0
   done
+}
+
+# mark REVISION ANNOTATION : tells KEDA something about a revision of blur; its ScaledObject has the same name.
+mark() {
+  kube annotate scaledobject.keda.sh "$1" "autoscaling.keda.sh/$2" --overwrite >/dev/null
 }
 
 blur_revisions() {
@@ -102,8 +105,8 @@ prune_blur_revisions() {
 # Gives the scaling back to KEDA. A revision may be gone by now.
 let_go() {
   local revision
-  [[ -z $kept ]] || kube annotate scaledobject.keda.sh "$kept" autoscaling.keda.sh/force-activation- >/dev/null 2>&1 || true
+  [[ -z $kept ]] || mark "$kept" force-activation- 2>/dev/null || true
   for revision in ${paused[@]+"${paused[@]}"}; do
-    kube annotate scaledobject.keda.sh "$revision" autoscaling.keda.sh/paused-replicas- >/dev/null 2>&1 || true
+    mark "$revision" paused-replicas- 2>/dev/null || true
   done
 }

@@ -32,7 +32,7 @@ describe('deploy.sh', () => {
       'kubectl apply --kustomize DIR',
       'kubectl --namespace tessera rollout status statefulset/redis --timeout=300s',
       'kubectl --namespace tessera delete revision.serving.knative.dev blur-00001',
-      'kubectl --namespace tessera annotate scaledobject.keda.sh blur-00002 autoscaling.keda.sh/force-activation-',
+      'kubectl --namespace tessera annotate scaledobject.keda.sh blur-00002 autoscaling.keda.sh/force-activation- --overwrite',
     ]);
     expect(stdout).toBe(
       'waiting until Ready: split blur assemble\n' +

@@ -144,7 +144,7 @@ describe('scale.sh', () => {
     expect(calls.filter((call) => !/ get | version$/.test(call))).toEqual([
       `${ns} patch service.serving.knative.dev blur --type merge --patch {"spec":{"template":{"metadata":{"annotations":{"autoscaling.knative.dev/max-scale":"12"}}}}}`,
       `${ns} delete revision.serving.knative.dev blur-00002`,
-      `${ns} annotate scaledobject.keda.sh blur-00003 autoscaling.keda.sh/force-activation-`,
+      `${ns} annotate scaledobject.keda.sh blur-00003 autoscaling.keda.sh/force-activation- --overwrite`,
     ]);
     expect(stdout).toBe('waiting until Ready: blur\nblur: 0 to 12 pods\n');
     expect(code).toBe(0);

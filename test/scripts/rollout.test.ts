@@ -31,10 +31,10 @@ const scalingOf = ({ calls }: Outcome): string[] =>
   calls.filter((call) => / (annotate|scale|delete) /.test(call)).map((call) => call.replace(`${ns} `, ''));
 
 const keep = 'annotate scaledobject.keda.sh blur-00002 autoscaling.keda.sh/force-activation=true --overwrite';
-const letGo = 'annotate scaledobject.keda.sh blur-00002 autoscaling.keda.sh/force-activation-';
+const letGo = 'annotate scaledobject.keda.sh blur-00002 autoscaling.keda.sh/force-activation- --overwrite';
 const bringBack = 'scale deployment blur-00002-deployment --replicas=1';
 const pause = 'annotate scaledobject.keda.sh blur-00001 autoscaling.keda.sh/paused-replicas=0 --overwrite';
-const goOn = 'annotate scaledobject.keda.sh blur-00001 autoscaling.keda.sh/paused-replicas-';
+const goOn = 'annotate scaledobject.keda.sh blur-00001 autoscaling.keda.sh/paused-replicas- --overwrite';
 const prune = 'delete revision.serving.knative.dev blur-00001';
 
 describe('deploy.sh while a revision is not Ready', () => {
@@ -112,6 +112,15 @@ describe('deploy.sh while a revision is not Ready', () => {
     const asked = 'get services.serving.*get services.serving';
     const outcome = await run([{ ...everyoneReady, after: asked }, unseen, none]);
     expect(scalingOf(outcome)).toEqual([prune, letGo]);
+    expect(outcome.code).toBe(0);
+  });
+
+  it('marks the new revision again when that failed', async () => {
+    const failing = { call: 'annotate .*force-activation=true', stderr: 'conflict', exit: 1 };
+    const again = { ...failing, after: 'force-activation=true', exit: 0 };
+    const marked = { ...everyoneReady, after: 'force-activation=true.*force-activation=true' };
+    const outcome = await run([marked, again, failing, waitingForBlur]);
+    expect(scalingOf(outcome)).toEqual([keep, keep, prune, letGo]);
     expect(outcome.code).toBe(0);
   });
 
