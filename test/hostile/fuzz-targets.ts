@@ -4,6 +4,7 @@ import { rgbProfileOf } from '../../functions/lib/image/icc.ts';
 import { describeOther } from '../../functions/lib/image/other-formats.ts';
 import { readHeader } from '../../functions/lib/image/read.ts';
 import { readExif } from '../../functions/lib/image/exif.ts';
+import { countScans } from '../../functions/lib/image/jpeg/scans.ts';
 import { decodeStored } from '../../functions/lib/image/jpeg/upright-bands.ts';
 import { decodePng } from '../../functions/lib/image/png/decode.ts';
 import { blurredImageId, imageBlurredMessage } from '../../functions/lib/events.ts';
@@ -12,6 +13,7 @@ import { inputRequestOf, targetOf, uploadRequestOf } from '../../functions/split
 import { crc32 } from 'node:zlib';
 import { drawPng, exifChunk, pngSignature } from '../../functions/testing/drawn-png.ts';
 import { displayP3 } from '../../functions/testing/icc-profiles.ts';
+import { jpegWithSegment } from '../../functions/testing/jpeg-segments.ts';
 import { photo } from '../../functions/testing/photo.ts';
 import type { Target } from './fuzz.ts';
 
@@ -94,6 +96,11 @@ export async function fuzzTargets(): Promise<Target[]> {
       good: [...png, ...drawn, ...jpeg],
       repair: withRightCrcs,
       read: (input) => readHeader(input, { maxPixels: MAX_PIXELS }),
+    },
+    {
+      name: 'scans',
+      good: [...jpeg, ...jpeg.map((each) => jpegWithSegment(each, 0xfe, Buffer.alloc(65_000)))],
+      read: countScans,
     },
     {
       name: 'exif',

@@ -1,6 +1,7 @@
 // JPEGs made to hurt, each with what split must answer.
 import sharp, { type JpegOptions, type Sharp } from 'sharp';
 import { photo } from '../../functions/testing/photo.ts';
+import { withScans } from '../../functions/testing/repeated-scans.ts';
 import { filesOf, type HostileFile } from './hostile-file.ts';
 
 const { taken, invalid, tooLarge, unsupported } = filesOf('JPEG');
@@ -88,6 +89,14 @@ export async function jpegFiles(): Promise<HostileFile[]> {
     tooLarge(
       '65535x65535 pixels',
       [1, 2, 3, 4].reduce((jpeg, at) => withFrameByte(jpeg, at, 255), sound),
+    ),
+    tooLarge('101 scans', withScans(await drawn({ progressive: true }), 101)),
+    taken(
+      'a long comment, and a marker without its segment in place of the end',
+      Buffer.concat([
+        withBeforeScan(sound, segment(0xfe, Buffer.alloc(65_533))).subarray(0, -2),
+        Buffer.from([0xff, 0xe0]),
+      ]),
     ),
     taken('fill bytes before a marker', withBeforeScan(sound, Buffer.alloc(100_000, 0xff))),
     taken('a comment of 64 KB', withBeforeScan(sound, segment(0xfe, Buffer.alloc(65_533)))),

@@ -22,6 +22,12 @@ function draw(drawing: Partial<JpegDrawing>): Buffer {
   return drawJpeg({ ...raw, sampling, block, ...drawing }, tablesOf(baseline));
 }
 
+/** A long picture without its end, and these bytes. */
+function endingIn(...bytes: number[]): Buffer {
+  const long = jpegWithSegment(progressive, 0xfe, Buffer.alloc(65_000));
+  return Buffer.concat([long.subarray(0, -2), Buffer.from(bytes)]);
+}
+
 test.each<[string, () => Buffer, number]>([
   ['a baseline picture', () => baseline, 1],
   ['a progressive one', () => progressive, 10],
@@ -34,6 +40,10 @@ test.each<[string, () => Buffer, number]>([
   ['another picture after its end', () => Buffer.concat([baseline, progressive]), 1],
   ['no end', () => progressive.subarray(0, -2), 10],
   ['an end in the middle of a segment', () => baseline.subarray(0, 30), 0],
+  ['an end right behind a marker', () => endingIn(0xff, 0xe0), 10],
+  ['an end in a length', () => endingIn(0xff, 0xe0, 1), 10],
+  ['an end in the length of a scan', () => endingIn(0xff, 0xda, 0), 11],
+  ['an end behind 0xff', () => endingIn(0xff), 10],
   ['a segment without its length', () => Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 0, 0xff, 0xda]), 1],
 ])('counts the scans of a file with %s', (_, file, scans) => {
   expect(countScans(file())).toBe(scans);

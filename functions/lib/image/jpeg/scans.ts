@@ -11,6 +11,7 @@ export function countScans(file: Uint8Array): number {
     const marker = file[at + 1];
     if (marker === markers.endOfImage) break;
     if (marker === markers.startOfScan) scans++;
+    if (at + 4 > file.length) break;
     const length = file[at + 2] * 256 + file[at + 3];
     // The length includes its own two bytes. libjpeg reads them even if the length is smaller.
     at = findMarker(file, at + 2 + Math.max(length, 2));
