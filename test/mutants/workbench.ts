@@ -14,6 +14,7 @@ const copied = [
   'functions/testing',
   'chaos',
   'local',
+  'scripts/lib',
   'test/queue',
   'test/support',
   'package.json',

@@ -8,11 +8,11 @@ import { picture, toPng } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
 import { Pipeline } from '../../local/pipeline.ts';
 
-const IMAGES = 1500;
+const IMAGES = 1000;
 const SENDERS = 12;
 /** The records of all images together would need more than twice the budget, and more than Redis has. */
-const BUDGET = 1_500_000;
-const MAX_MEMORY = 4_000_000;
+const BUDGET = 1_000_000;
+const MAX_MEMORY = 3_500_000;
 
 let folder: string;
 let pipeline: Pipeline;

@@ -43,6 +43,13 @@ test("an owner's list forgets expired images, read or not", async () => {
   expect(await on.rig.redis.zrange(`${PREFIX}:images:alice`, '0', '-1')).toEqual([C]);
 });
 
+test("an owner's list loses an image that is forgotten", async () => {
+  await begin(A, 'alice');
+  await begin(B, 'alice');
+  await on.rig.ledger.forget(A);
+  expect(await on.rig.redis.zrange(`${PREFIX}:images:alice`, '0', '-1')).toEqual([B]);
+});
+
 test('the list of an owner who sends nothing any more goes, after all of his records', async () => {
   await begin(A, 'alice');
   await on.rig.ledger.cancel(A);
