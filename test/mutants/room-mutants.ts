@@ -103,7 +103,7 @@ export const roomMutants: Mutant[] = [
   {
     name: 'no result gives way',
     file: 'begin.lua',
-    find: '    or (would_fit(limit) and give_way(limit.holder, limit.budget, has_room))\n',
+    find: '    or (would_fit(limit) and give_way(limit.holder, limit.budget, bytes, has_room))\n',
     replace: '',
     why: 'Redis would be full for a day',
   },
@@ -180,16 +180,30 @@ export const roomMutants: Mutant[] = [
   {
     name: 'records never go ahead of results',
     file: 'shared-records.lua',
-    find: 'has_results and records_bytes(holder) <= budget * RECORDS_PART',
+    find: 'has_results and records <= budget * RECORDS_PART',
     replace: 'has_results',
     why: 'with many small images every result would soon be gone',
   },
   {
     name: 'records always go ahead of results',
     file: 'shared-records.lua',
-    find: 'has_results and records_bytes(holder) <= budget * RECORDS_PART',
+    find: 'has_results and records <= budget * RECORDS_PART',
     replace: 'false',
     why: 'nobody would learn what became of an image',
+  },
+  {
+    name: 'any record gives way to any image',
+    file: 'shared-records.lua',
+    find: 'if records + bytes > budget then',
+    replace: 'if true then',
+    why: 'under load nobody would learn what became of an image',
+  },
+  {
+    name: 'an image of nearly the whole budget waits for records',
+    file: 'shared-records.lua',
+    find: 'if records + bytes > budget then',
+    replace: 'if false then',
+    why: 'it would be refused for a day',
   },
   {
     name: 'a record that is dropped still counts',
@@ -243,8 +257,8 @@ export const roomMutants: Mutant[] = [
   {
     name: 'an image makes room with its own record',
     file: 'begin.lua',
-    find: 'local kept = kept_bytes(limit.holder) - own_record',
-    replace: 'local kept = kept_bytes(limit.holder)',
+    find: 'spare_records(records_bytes(limit.holder) - own_record,',
+    replace: 'spare_records(records_bytes(limit.holder),',
     why: 'others would lose results for an image that does not fit',
   },
   {

@@ -251,14 +251,18 @@ export class QueueModel {
     return true;
   }
 
-  /** Drops the oldest record, if all of them make room for `id`; of one client if one is given. */
+  /** Drops the oldest record, if those that can give way make room for `id`; of one client if one is given. */
   #dropRecord(id: string, bytes: number, budgetBytes: number, client?: string): boolean {
     const records = [...this.records]
       .filter(([each]) => client === undefined || this.senders.get(each) === client)
       .sort(([a, one], [b, other]) => one - other || (a < b ? -1 : 1));
-    const keptByOthers = records.filter(([each]) => each !== id).length * RECORD_BYTES;
-    if (records.length === 0 || this.#heldByOthers(id, client) - keptByOthers + bytes > budgetBytes)
-      return false;
+    const spare = (count: number) => {
+      const held = count * RECORD_BYTES;
+      return held + bytes > budgetBytes ? held : Math.max(0, held - budgetBytes / 8);
+    };
+    const spareOfOthers = spare(records.filter(([each]) => each !== id).length);
+    const wouldFit = this.#heldByOthers(id, client) - spareOfOthers + bytes <= budgetBytes;
+    if (!wouldFit || spare(records.length) === 0) return false;
     this.#remove(records[0][0]);
     return true;
   }

@@ -207,6 +207,16 @@ describe('a record', () => {
     expect(left).toEqual([...cancelled.slice(2), A, B].sort());
   });
 
+  test('within its eighth stays while an image in progress takes the room, which soon is free again', async () => {
+    await begin(A);
+    await on.rig.ledger.cancel(A);
+    await begin(B, BUDGET - RECORD_BYTES);
+    on.rig.now += 1000;
+    expect(await begin(C, RECORD_BYTES)).toBe('over-budget');
+    expect(await wait(RECORD_BYTES)).toBe(1000);
+    expect(await admitted()).toEqual({ [A]: RECORD_BYTES, [B]: BUDGET - RECORD_BYTES });
+  });
+
   test('is given back once it has expired and another image is begun', async () => {
     await begin(A);
     await on.rig.ledger.cancel(A);

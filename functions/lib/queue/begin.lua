@@ -38,11 +38,11 @@ local function fits(limit)
   return held_by_others(limit.holder) + bytes <= limit.budget
 end
 
--- Returns whether the image would fit if all results and records of the holder's other images gave way.
+-- Returns whether the image would fit if the results and records of the holder's other images gave way, as far as they can.
 local function would_fit(limit)
   local own_record = redis.call('ZSCORE', index_of(RECORDS, limit.holder), image) and RECORD_BYTES or 0
-  local kept = kept_bytes(limit.holder) - own_record
-  return held_by_others(limit.holder) - kept + bytes <= limit.budget
+  local spare = spare_records(records_bytes(limit.holder) - own_record, limit.budget, bytes)
+  return held_by_others(limit.holder) - total(limit.holder, 'results') - spare + bytes <= limit.budget
 end
 
 -- Cancels the holder's image whose split has been silent the longest, if that is longer than allowed: the split died, and
@@ -81,7 +81,7 @@ local function can_make_room(limit)
   end
   return redis.call('ZCOUNT', SWEEPS, '-inf', now) > 0
     or give_up_silent_split(limit.holder)
-    or (would_fit(limit) and give_way(limit.holder, limit.budget, has_room))
+    or (would_fit(limit) and give_way(limit.holder, limit.budget, bytes, has_room))
     or (limit.holder == EVERYONE and give_up_failed())
 end
 

@@ -6,15 +6,17 @@
 -- ARGV[2] -> bytes that all images together may hold
 -- Output: bytes freed, 0 if there is nothing left that can give way
 
-local wanted, kept_before = tonumber(ARGV[1]), kept_bytes(EVERYONE)
+local wanted, budget = tonumber(ARGV[1]), tonumber(ARGV[2])
+local admitted_before = total(EVERYONE, 'admitted')
 
 local function freed()
-  return kept_before - kept_bytes(EVERYONE)
+  return admitted_before - total(EVERYONE, 'admitted')
 end
 
 local function has_room()
   return freed() >= wanted
 end
 
-give_way(EVERYONE, tonumber(ARGV[2]), has_room)
+-- As if for an image of the whole budget, so that every record can give way.
+give_way(EVERYONE, budget, budget, has_room)
 return math.max(freed(), 0)

@@ -3,7 +3,7 @@
 
 -- How many records are dropped in one step.
 local MAX_RECORDS = 16
--- The part of a budget that records may hold before they give way ahead of results.
+-- The part of a budget that records may hold and keep.
 local RECORDS_PART = 1 / 8
 
 -- Sets the expiry of an ended image's record.
@@ -45,26 +45,38 @@ local function records_bytes(holder)
   return redis.call('ZCARD', index_of(RECORDS, holder)) * RECORD_BYTES
 end
 
--- Returns the bytes of a holder's results and records: what can give way to a new image.
-local function kept_bytes(holder)
-  return total(holder, 'results') + records_bytes(holder)
+-- Returns how many bytes of `records` can give way to an image of `bytes`: those beyond the records' part of the budget, and
+-- all if the image does not fit beside them. Otherwise the room comes from images in progress, and their senders still want
+-- to read what became of them.
+local function spare_records(records, budget, bytes)
+  if records + bytes > budget then
+    return records
+  end
+  return math.max(0, records - budget * RECORDS_PART)
 end
 
--- Returns which kind of thing of a holder gives way next, and how many in one step. Results go first: a record says what
--- became of its image, and hundreds of records need no more memory than one result. But records go first while they hold
--- more than their part of the holder's budget. Otherwise, with many small images, every result would soon be gone.
-local function next_to_give_way(holder, budget)
+-- Returns which kind of thing of a holder gives way next to an image of `bytes`, and how many in one step; nil if nothing can.
+-- Results go first, since hundreds of records need no more memory than one result. But records beyond their part go ahead of
+-- results. Otherwise, with many small images, every result would soon be gone.
+local function next_to_give_way(holder, budget, bytes)
+  local records = records_bytes(holder)
   local has_results = redis.call('EXISTS', index_of(RESULTS, holder)) == 1
-  if has_results and records_bytes(holder) <= budget * RECORDS_PART then
+  if has_results and records <= budget * RECORDS_PART then
     return RESULTS, MAX_RESULTS
   end
-  return RECORDS, MAX_RECORDS
+  local spare = spare_records(records, budget, bytes)
+  if spare > 0 then
+    return RECORDS, math.min(MAX_RECORDS, math.ceil(spare / RECORD_BYTES))
+  end
 end
 
--- Lets a holder's oldest results or records give way, one step of them, until `has_room` returns true. Returns whether there
--- was any.
-local function give_way(holder, budget, has_room)
-  local kind, most = next_to_give_way(holder, budget)
+-- Lets a holder's oldest results or records give way to an image of `bytes`, one step of them, until `has_room` returns true.
+-- Returns whether there was any.
+local function give_way(holder, budget, bytes, has_room)
+  local kind, most = next_to_give_way(holder, budget, bytes)
+  if not kind then
+    return false
+  end
   local oldest = redis.call('ZRANGE', index_of(kind, holder), 0, most - 1)
   for _, image in ipairs(oldest) do
     if kind == RESULTS then

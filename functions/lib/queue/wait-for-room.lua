@@ -15,9 +15,10 @@
 
 local now, bytes, silent_ms = clock(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
 
--- Returns the bytes that a holder lacks for the image even if its results and records give way.
+-- Returns the bytes that a holder lacks for the image even if its results and records give way, as far as they can.
 local function missing_of(holder, budget)
-  return total(holder, 'admitted') - kept_bytes(holder) + bytes - budget
+  local spare = spare_records(records_bytes(holder), budget, bytes)
+  return total(holder, 'admitted') - total(holder, 'results') - spare + bytes - budget
 end
 
 local missing = math.max(missing_of(EVERYONE, tonumber(ARGV[3])), missing_of(ARGV[5], tonumber(ARGV[6])))
