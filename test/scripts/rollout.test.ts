@@ -88,7 +88,7 @@ describe('deploy.sh while a revision is not Ready', () => {
   ])('takes no pods away for a pod that %s', async (_name, message, forSeconds) => {
     const status = homeless(message, forSeconds);
     const homes = pods('serving.knative.dev/revision=blur-00002', { 'blur-00002-a': status });
-    const outcome = await run([waitingForBlur, homes], ['--timeout', '3']);
+    const outcome = await run([waitingForBlur, homes], ['--timeout', '1']);
     expect(scalingOf(outcome)).toEqual([keep, letGo]);
     expect(outcome.code).toBe(2);
   });
@@ -97,7 +97,7 @@ describe('deploy.sh while a revision is not Ready', () => {
     const homes = pods('serving.knative.dev/revision=blur-00002', {
       'blur-00002-a': homeless(shortOfCpu, 60),
     });
-    const outcome = await run([waitingForBlur, homes], ['--timeout', '3']);
+    const outcome = await run([waitingForBlur, homes], ['--timeout', '1']);
     expect(scalingOf(outcome)).toEqual([keep, pause, letGo, goOn]);
     expect(outcome.code).toBe(2);
   });
@@ -145,7 +145,7 @@ describe('deploy.sh when a revision did not become Ready', () => {
   const blurPod = (status: object): Rule =>
     pods('serving.knative.dev/revision=blur-00002', { 'blur-00002-a': status });
   const noPod = pods('serving.knative.dev/revision=blur-00002', {});
-  const notReady = 'blur is not Ready after 2 s: ';
+  const notReady = 'blur is not Ready after 1 s: ';
 
   it.each<[fault: string, rules: Rule[], said: string]>([
     [
@@ -220,8 +220,8 @@ describe('deploy.sh when a revision did not become Ready', () => {
       call: 'get service.serving.knative.dev split --output .*conditions',
       stdout: 'admission webhook is down',
     };
-    const outcome = await run([unseen, said], ['--timeout', '2']);
-    expect(outcome.stderr).toBe('error: split is not Ready after 2 s: admission webhook is down\n');
+    const outcome = await run([unseen, said], ['--timeout', '1']);
+    expect(outcome.stderr).toBe('error: split is not Ready after 1 s: admission webhook is down\n');
     expect(outcome.code).toBe(2);
   });
 
@@ -254,10 +254,10 @@ describe('deploy.sh when a revision did not become Ready', () => {
           stdout: events('binding', 'no storage class is set'),
         },
       ],
-      ['--timeout', '2'],
+      ['--timeout', '1'],
     );
     expect(outcome.stderr).toBe(
-      'error: Redis is not ready after 2 s: the volume claim redis-data is Pending: no storage class is set\n',
+      'error: Redis is not ready after 1 s: the volume claim redis-data is Pending: no storage class is set\n',
     );
     expect(outcome.code).toBe(2);
   });
