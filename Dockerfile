@@ -1,8 +1,8 @@
-# One image a function: docker build --build-arg FUNCTION=split|blur|assemble .
-# The build stage makes the bundles from the lockfile; the last one holds Node, one bundle, and nothing to build with.
+# One image per function: docker build --build-arg FUNCTION=split|blur|assemble .
+# The build stage makes the bundles from the lockfile. The last stage contains only Node and one bundle.
 ARG NODE_IMAGE=docker.io/library/node:24.21.0-bookworm-slim
 
-# Bundles are the same for every platform, so they are made on the one of this machine, without emulation.
+# Bundles are the same for every platform, so they are built on this machine's platform, without emulation.
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -14,12 +14,12 @@ RUN npm run build
 FROM ${NODE_IMAGE}
 ARG FUNCTION
 RUN test -n "${FUNCTION}" && rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn* /opt/yarn*
-# What holds on a cluster when no ConfigMap says otherwise: open to the pod's network, Redis by its short name in the same
+# Defaults for a cluster without a ConfigMap: listen on the pod's network, Redis by its short name in the same
 # namespace, no volume.
 ENV NODE_ENV=production HOST=0.0.0.0 STORE=redis REDIS_URL=redis://redis:6379
 WORKDIR /app
 COPY --from=build /app/dist/${FUNCTION} ./
-# Numeric, so that runAsNonRoot can be checked; it owns nothing here and writes nothing.
+# Numeric, so that runAsNonRoot can be checked. This user owns and writes nothing.
 USER 65532:65532
 EXPOSE 8080
 CMD ["node", "main.js"]

@@ -1,6 +1,6 @@
-// `npm run audit`: asks the registry which of the packages that are shipped, as the lockfile has them, are known to be
-// vulnerable, and fails if one is gravely (high or critical). Where the registry cannot be asked, that is said and nothing
-// fails: everything else works offline.
+// `npm run audit`: asks the registry which shipped packages (as in the lockfile) have known vulnerabilities,
+// and fails if one is severe (high or critical). If the registry cannot be reached, it says so and does not
+// fail, because everything else works offline.
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,14 +11,14 @@ interface Advisory {
 }
 
 interface Report {
-  /** By package. `via` names the packages it is vulnerable through, and what is wrong with itself. */
+  /** By package. `via` lists the packages through which it is vulnerable, and its own vulnerabilities. */
   vulnerabilities?: Record<string, { name: string; severity: string; via: (string | Advisory)[] }>;
   message?: string;
 }
 
 const root = join(import.meta.dirname, '..');
 
-/** What `npm audit` finds. It exits with 1 when it finds something, and when it cannot. */
+/** Returns what `npm audit` finds. It exits with 1 both when it finds something and when it fails. */
 async function audit(): Promise<Report> {
   const found = promisify(execFile)('npm', ['audit', '--omit=dev', '--json'], {
     cwd: root,
@@ -40,6 +40,6 @@ if (vulnerabilities === undefined) {
     console.log(`${name}: ${severity}: ${reasons.join('; ')}`);
   }
   const grave = found.filter(({ severity }) => severity === 'high' || severity === 'critical').length;
-  console.log(`${found.length} known vulnerabilities, ${grave} of them grave`);
+  console.log(`${found.length} known vulnerabilities, ${grave} of them severe`);
   if (grave > 0) process.exitCode = 1;
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Copies what Redis holds (queues, images under way, and with STORE=redis uploads and results) to a file, and back. Redis goes on
-# working while it is saved. It is stopped while it is restored: split answers 503 for about a minute, and what happened since
-# the backup is forgotten.
+# Copies everything in Redis (queues, images in progress, and with STORE=redis uploads and results) to a file,
+# and back. Redis keeps running during a save. It is stopped during a restore: split answers 503 for about a
+# minute, and changes since the backup are lost.
 #
-# Usage: scripts/backup.sh save FILE       writes FILE, an RDB file; only its owner may read it
-#        scripts/backup.sh restore FILE    makes FILE what Redis holds
+# Usage: scripts/backup.sh save FILE       writes FILE, an RDB file that only its owner may read
+#        scripts/backup.sh restore FILE    replaces everything in Redis by FILE
 # Options:
 #   --namespace NAME    where Tessera is                          [$TESSERA_NAMESPACE or tessera]
 #   --timeout SECONDS   how long to wait for each part            [300]
@@ -40,7 +40,7 @@ save() {
     kube exec statefulset/redis --container redis -- \
       sh -ec 'redis-cli --rdb /data/backup.rdb >&2 && cat /data/backup.rdb && rm /data/backup.rdb' >"$file.part"
   ) || fail 'Redis could not be saved'
-  is_rdb "$file.part" || fail "what Redis sent is no RDB file: $file.part"
+  is_rdb "$file.part" || fail "Redis did not send an RDB file: $file.part"
   mv "$file.part" "$file"
   echo "saved: $file, $(wc -c <"$file" | tr -d ' ') bytes"
 }
@@ -72,7 +72,7 @@ start_redis() {
 
 if [[ ${words[0]} == restore ]]; then
   [[ -r $file ]] || fail "$file cannot be read"
-  is_rdb "$file" || fail "$file is no RDB file"
+  is_rdb "$file" || fail "$file is not an RDB file"
 fi
 need_namespace
 has statefulset redis --namespace "$namespace" || fail "namespace $namespace has no Redis of its own"

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Compiles the JPEG decoder, libjpeg-turbo with functions/lib/image/jpeg/libjpeg/rows.c, to WebAssembly. The result,
-# libjpeg.wasm, lies in the repository: only who changes rows.c or the version needs this. Give it the source as Debian 12
-# has it (apt-get source --download-only libjpeg-turbo).
+# Compiles the JPEG decoder, libjpeg-turbo with functions/lib/image/jpeg/libjpeg/rows.c, to WebAssembly. The
+# result, libjpeg.wasm, is in the repository, so this is only needed after a change of rows.c or of the
+# version. Pass the source as Debian 12 has it (apt-get source --download-only libjpeg-turbo).
 #
 # Usage: scripts/build-libjpeg.sh [--check] [--help] libjpeg-turbo_2.1.5.orig.tar.gz
 #
-# --check writes nothing and tells whether the file in the repository is what would be written. The bytes depend on the
-# compiler: the packages clang-14, lld-14, wasi-libc and libclang-rt-14-dev-wasm32 of Debian 12.
+# --check writes nothing and reports whether the result would be the file in the repository. The bytes depend
+# on the compiler: the packages clang-14, lld-14, wasi-libc and libclang-rt-14-dev-wasm32 of Debian 12.
 #
-# Exit: 0 written, or the same; 1 not the same; 2 it could not be built.
+# Exit: 0 written, or unchanged; 1 different; 2 it could not be built.
 set -euo pipefail
 # shellcheck source=lib/common.sh
 source "$(dirname "$0")/lib/common.sh"

@@ -14,7 +14,7 @@ await rm(target, { recursive: true, force: true });
 await build({
   cwd: root,
   platform: 'node',
-  // Packages are the importer's own, so that its Jimp and ours are one.
+  // Packages are not bundled, so that the importer's Jimp and ours are the same.
   external: (id) => !id.startsWith('.') && !isAbsolute(id),
   input: Object.fromEntries(entries.map((name) => [name, join(root, `functions/blur/${name}.ts`)])),
   output: { dir: target, format: 'esm', chunkFileNames: '[name].js' },

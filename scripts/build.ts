@@ -1,5 +1,5 @@
-// Bundles each function into dist/<function>: main.js to run it, index.js for the functions-framework's own CLI, and the
-// files they read beside them. What is in there is all that runs in production; see docs/adr/0003.
+// Bundles each function into dist/<function>: main.js to run it, index.js for the functions-framework's own
+// command, and the files that they read. Only these files run in production; see docs/adr/0003.
 import { readdirSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -13,7 +13,7 @@ interface Bundle {
   name: string;
   /** Entry name → source file, besides main and index. */
   entries: Record<string, string>;
-  /** Files read at run time, copied beside the bundle. */
+  /** Files read at run time, copied next to the bundle. */
   files: string[];
 }
 
@@ -32,7 +32,7 @@ const bundles: Bundle[] = [
     name: 'blur',
     entries: {
       'convolve-thread': join(root, 'functions/blur/convolve-thread.ts'),
-      // The thread pool starts its threads from this file, found beside the bundle.
+      // The thread pool starts its threads from this file, next to the bundle.
       worker: join(require.resolve('piscina'), '../worker.js'),
     },
     files: scripts,
@@ -40,17 +40,20 @@ const bundles: Bundle[] = [
   { name: 'assemble', entries: {}, files: scripts },
 ];
 
-/** Tells when a bundle was built; written last. */
+/** Records when a bundle was built; written last. */
 const MARK = 'package.json';
 
-/** Writes dist/<name>. Each file is put in place as a whole, so that processes that start meanwhile find all they need. */
+/**
+ * Writes dist/<name>. Each file is put in place as a whole, so that a process that starts meanwhile finds all
+ * of its files.
+ */
 async function bundle({ name, entries, files }: Bundle): Promise<void> {
   const target = join(root, 'dist', name);
   const fresh = await mkdtemp(join(await folder(join(root, 'dist')), `.${name}-`));
   await build({
     cwd: root,
     platform: 'node',
-    // A native addon the thread pool uses for a priority nobody sets here; it does without.
+    // A native addon of the thread pool for a priority that is not used here; it is optional.
     external: ['@napi-rs/nice'],
     resolve: { alias: { domain: join(root, 'functions/lib/service/no-domain.ts') } },
     input: {
@@ -64,7 +67,7 @@ async function bundle({ name, entries, files }: Bundle): Promise<void> {
       minify: { mangle: false, compress: true, codegen: { removeWhitespace: true } },
       chunkFileNames: '[name]-[hash].js',
       sourcemap: true,
-      // Packages written as CommonJS look beside themselves by these names.
+      // CommonJS packages use these names to find files in their folder.
       banner:
         "import { createRequire as __createRequire } from 'node:module';const require=__createRequire(import.meta.url),__dirname=import.meta.dirname,__filename=import.meta.filename;",
     },
@@ -83,7 +86,7 @@ async function bundle({ name, entries, files }: Bundle): Promise<void> {
   await rm(fresh, { recursive: true });
 }
 
-/** Takes the sources' text out of a source map: stack traces need their places only. */
+/** Removes the sources' text from a source map, because stack traces only need the positions. */
 async function leaveOutSources(path: string): Promise<void> {
   const { sourcesContent: _, ...map } = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
   await writeFile(path, JSON.stringify(map));
@@ -99,7 +102,7 @@ export async function buildAll(): Promise<void> {
   await Promise.all(bundles.map(bundle));
 }
 
-/** Builds unless dist is newer than every source it is made from. `onBuild` is told before. */
+/** Builds unless dist is newer than all of its sources. Calls `onBuild` before. */
 export async function buildIfStale(onBuild?: () => void): Promise<void> {
   const builtAt = Math.min(
     ...(await Promise.all(bundles.map(({ name }) => changedAt(join(root, 'dist', name, MARK))))),
@@ -117,7 +120,7 @@ export async function buildIfStale(onBuild?: () => void): Promise<void> {
 async function changedAt(path: string): Promise<number> {
   return stat(path).then(
     ({ mtimeMs }) => mtimeMs,
-    () => 0, // Not there: never built.
+    () => 0, // Missing: never built.
   );
 }
 

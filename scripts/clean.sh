@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Takes Tessera off the cluster: services, scaling, Redis, settings. Volumes, Secrets and the namespace stay, so a later
-# deploy finds images and password again; --all removes those too, and what was in them.
+# Removes Tessera from the cluster: services, scaling, Redis, settings. Volumes, Secrets and the namespace
+# stay, so that a later deploy finds images and password again. --all removes those too, with everything in
+# them.
 #
 # Usage: scripts/clean.sh [--all] [--namespace NAME] [--timeout SECONDS] [--help]
 #
-# Exit: 0 gone (also when nothing was there), 2 it could not be done.
+# Exit: 0 removed (also if nothing was there), 2 it could not be done.
 set -euo pipefail
 # shellcheck source=lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
@@ -27,13 +28,14 @@ if ! has namespace "$namespace"; then
   exit
 fi
 
-# remove KINDS : all of Tessera's of these kinds, and waits until they are gone.
+# remove KINDS : removes all of Tessera's resources of these kinds, and waits until they are gone.
 remove() {
   kube delete "$1" --selector app.kubernetes.io/part-of=tessera --ignore-not-found "--timeout=${timeout_s}s" ||
     fail "not all of $1 could be removed"
 }
 
-# First what others make resources from. A resource type the cluster does not have cannot be asked for.
+# First the resources from which others are made. A resource type that the cluster does not have cannot be
+# queried.
 for type in triggers.eventing.knative.dev brokers.eventing.knative.dev services.serving.knative.dev scaledobjects.keda.sh triggerauthentications.keda.sh; do
   if has_crd "$type"; then
     remove "$type"
@@ -43,12 +45,12 @@ remove deployments,statefulsets,jobs,pods,services,configmaps,networkpolicies,se
 if $all; then
   remove persistentvolumeclaims
   kube delete secret redis-auth tessera-redis tessera-redis-split tessera-redis-blur tessera-redis-assemble tessera-auth --ignore-not-found
-  # The label says that deploy.sh or `kubectl apply -k` made it; another's namespace is left alone.
+  # The label says that deploy.sh or `kubectl apply -k` made it. A namespace without it is left alone.
   if has_label namespace "$namespace" 'app\.kubernetes\.io/part-of' tessera; then
     kubectl delete namespace "$namespace" --ignore-not-found "--timeout=${timeout_s}s" || fail "the namespace $namespace could not be removed"
     echo "removed: everything, the namespace $namespace and its volumes included"
   else
-    echo "removed: everything in $namespace; the namespace itself stays, Tessera did not make it"
+    echo "removed: everything in $namespace; the namespace itself stays, because Tessera did not make it"
   fi
 else
   echo "removed: services, scaling, Redis and settings; volumes, Secrets and the namespace $namespace stay"

@@ -5,7 +5,7 @@
 # Usage: scripts/cluster.sh [up|images|down|checksums] [options]
 #   up        make the cluster, install what Tessera needs, build and load its images (again: only what is missing)
 #   images    build the images and load them into the cluster
-#   down      remove the cluster and all that is in it
+#   down      remove the cluster and everything in it
 #   checksums download what `up` installs and write its checksums to scripts/checksums.txt, after a change of versions.env
 # Options:
 #   --name NAME         the cluster's name                        [tessera]
@@ -14,8 +14,8 @@
 #   --timeout SECONDS   how long to wait for each part            [300]
 #   --help
 #
-# kind: https://kind.sigs.k8s.io has it for every system; with Go, `go install sigs.k8s.io/kind@v0.33.0`. What `up` downloads
-# must have the checksum in scripts/checksums.txt, if that has one for it.
+# kind: https://kind.sigs.k8s.io has it for every system; with Go, `go install sigs.k8s.io/kind@v0.33.0`. A
+# file that `up` downloads must have its checksum in scripts/checksums.txt, if there is one.
 set -euo pipefail
 # shellcheck source=lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
@@ -54,7 +54,7 @@ keda=https://github.com/kedacore/keda/releases/download/v$KEDA_VERSION
 extension=https://github.com/knative-extensions/autoscaler-keda/releases/download/knative-v$AUTOSCALER_KEDA_VERSION
 eventing=https://github.com/knative/eventing/releases/download/knative-v$KNATIVE_EVENTING_VERSION
 
-# In this cluster only, whatever kubectl's own default is.
+# kubectl for this cluster, whatever its default is.
 on() {
   kubectl --context "$context" "$@"
 }
@@ -118,7 +118,7 @@ install_serving() {
   install "$kourier/kourier.yaml"
   on --namespace knative-serving patch configmap config-network --type merge \
     --patch '{"data":{"ingress-class":"kourier.ingress.networking.knative.dev"}}'
-  # 127.0.0.1.sslip.io is this machine, wherever the name is looked up.
+  # 127.0.0.1.sslip.io resolves to this machine everywhere.
   on --namespace knative-serving patch configmap config-domain --type merge --patch '{"data":{"127.0.0.1.sslip.io":""}}'
   # For the pvc overlay.
   on --namespace knative-serving patch configmap config-features --type merge \
@@ -146,7 +146,7 @@ install_eventing() {
   wait_available knative-eventing
 }
 
-# kind's own volumes are of one node each. One folder for all lets split and assemble share a claim.
+# kind's own volumes belong to one node each. One folder for all nodes lets split and assemble share a claim.
 share_volumes() {
   on --namespace local-path-storage patch configmap local-path-config --type merge \
     --patch '{"data":{"config.json":"{\"sharedFileSystemPath\":\"/var/local-path-provisioner\"}"}}'
@@ -154,7 +154,7 @@ share_volumes() {
   on --namespace local-path-storage rollout status deployment/local-path-provisioner "--timeout=${timeout_s}s"
 }
 
-# Two tags: that of the manifests, for kubectl and kn, and that of the content, for deploy.sh.
+# Two tags: the one in the manifests, for kubectl and kn, and the one of the content, for deploy.sh.
 build_images() {
   local function image tag
   tag=$(content_tag)

@@ -1,4 +1,4 @@
-// `npm run dead-letters`: shows the tiles that were given up, tries them again, or gives their images up for good.
+// `npm run dead-letters`: lists dead letters, requeues them, or drops their images.
 import { Redis } from 'ioredis';
 import { loadConfig, type Config } from '../functions/lib/config.ts';
 import { isImageId, parseJob, type Job } from '../functions/lib/job.ts';
@@ -6,18 +6,18 @@ import { ImageLedger } from '../functions/lib/queue/image-ledger.ts';
 import { imageKeys, queueKeys } from '../functions/lib/queue/keys.ts';
 import { parseOptions, runCommand, UsageError } from './lib/options.ts';
 
-const HELP = `Tiles that were given up after MAX_ATTEMPTS, and images after MAX_ANNOUNCEMENTS:
+const HELP = `Dead letters: tiles after MAX_ATTEMPTS, and images after MAX_ANNOUNCEMENTS:
 npm run dead-letters -- <command> [<what>]
 
-  list [<what>]     one line each: job or image id, image name, when, reason
-  requeue <what>    give them another full set of attempts; images are announced again
-  drop <what>       give their images up: everything but the record is freed
+  list [<what>]     one line each: job or image id, image name, time, reason
+  requeue <what>    tiles get all their attempts again; images are announced again
+  drop <what>       abandon their images; everything but the record is freed
 
-<what> is a job (<image id>:<tile>), an image id, or --all. REDIS_URL and KEY_PREFIX say where.
+<what> is a job (<image id>:<tile>), an image id, or --all. REDIS_URL and KEY_PREFIX choose the deployment.
 
-It exits with 0 if that was done, 1 if there was nothing of that name, 2 if it was called wrongly or Redis failed.`;
+It exits with 0 if that was done, 1 if nothing matched, 2 if it was called wrongly or Redis failed.`;
 
-/** A Redis that says nothing for so long is given up. */
+/** After this time without a reply, Redis counts as unreachable. */
 const SILENCE_MS = 5000;
 
 interface DeadLetter {
@@ -26,7 +26,7 @@ interface DeadLetter {
   imageId: string;
   name: string;
   reason: string;
-  /** When it was given up, ms since the epoch. */
+  /** When it became a dead letter, ms since the epoch. */
   at: number;
 }
 
@@ -43,7 +43,7 @@ class DeadLetters {
     this.#ledger = new ImageLedger(redis, config);
   }
 
-  /** Those that fit, oldest first. An image whose record has expired has no name any more. */
+  /** Returns the dead letters that match, oldest first. An image whose record has expired has no name any more. */
   async list(fits: (letter: string) => boolean): Promise<DeadLetter[]> {
     const letters: DeadLetter[] = [];
     for (const [letter, at] of await this.#entries()) {
@@ -57,16 +57,16 @@ class DeadLetters {
     return letters;
   }
 
-  /** Another set of attempts; `gone` when the image is over, and then it is no dead letter any more either. */
+  /** Requeues a dead letter. Returns `gone` if its image is over; then it is no longer a dead letter either. */
   async requeue({ letter }: DeadLetter): Promise<string> {
     return this.#ledger.requeue(letter);
   }
 
-  /** Gives the image up, with all its dead letters. */
+  /** Drops the image, with all its dead letters. */
   async drop({ letter, imageId }: DeadLetter): Promise<string> {
     if ((await this.#ledger.drop(imageId)) === 'dropped') this.#dropped.add(imageId);
     if (this.#dropped.has(imageId)) return 'dropped';
-    await this.#redis.zrem(queueKeys(this.#keyPrefix).dead, letter); // Its image is over: only the letter may be left.
+    await this.#redis.zrem(queueKeys(this.#keyPrefix).dead, letter); // Its image is over; only the letter may be left.
     return 'gone';
   }
 
@@ -74,7 +74,7 @@ class DeadLetters {
     return this.#redis.hget(imageKeys(this.#keyPrefix, imageId).dead, String(tile));
   }
 
-  /** Letters with the time each was given up, ms, read a few hundred at a time. */
+  /** Returns the letters with their times in ms, read a few hundred at a time. */
   async #entries(): Promise<[letter: string, at: number][]> {
     const STEP = 500;
     const { dead } = queueKeys(this.#keyPrefix);
@@ -87,7 +87,10 @@ class DeadLetters {
   }
 }
 
-/** Which letters are meant by the words after the command. Throws a {@link UsageError} when none can be. */
+/**
+ * Returns a function that selects the letters meant by the words after the command. Throws a {@link
+ * UsageError} if the words are not valid.
+ */
 function readWhat(word: string | undefined, isAll: boolean): (letter: string) => boolean {
   if (isAll && word === undefined) return () => true;
   if (isAll) throw new UsageError('Either --all or a job or an image id is required, not both');
@@ -123,7 +126,7 @@ async function main(argv: string[]): Promise<number> {
     lazyConnect: true,
     disableClientInfo: true,
   });
-  // Why the connection fails is said here, not in the rejection.
+  // The reason of a connection fault is in this event, not in the rejection.
   let fault: Error | undefined;
   redis.on('error', (error) => (fault = error));
   try {

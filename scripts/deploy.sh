@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Deploys Tessera to the cluster kubectl points at: checks what the cluster must have and says what is missing,
-# applies an overlay, waits until it is ready, removes blur's old revisions, and prints split's URL. Run it again after
-# any change: it changes what differs.
+# Deploys Tessera to kubectl's current cluster: checks what the cluster must have and says what is missing,
+# applies an overlay, waits until it is ready, removes blur's old revisions, and prints split's URL. Run it
+# again after any change: it changes only what differs.
 #
 # Usage: scripts/deploy.sh [options]
 #   --overlay NAME      default, pvc, broker or fallback (see docs/DEPLOY.md)         [default]
 #   --with COMPONENT    auth, redis-ephemeral, redis-auth or redis-external; may be repeated
-#   --namespace NAME    where to                                      [$TESSERA_NAMESPACE or tessera]
+#   --namespace NAME    the namespace                                  [$TESSERA_NAMESPACE or tessera]
 #   --registry NAME     where the images are: NAME/tessera-split …    [dev.local]
 #   --tag TAG           their tag                                     [that of this code: VERSION-CHECKSUM]
 #   --digests FILE      their digests instead, as images.sh --digests wrote them

@@ -1,4 +1,4 @@
-// `npm run fuzz`: feeds every parser mutated inputs, a million in all, and prints what came of them.
+// `npm run fuzz`: feeds every parser a million mutated inputs, and prints the outcomes.
 import { fuzz } from '../test/hostile/fuzz.ts';
 import { fuzzTargets } from '../test/hostile/fuzz-targets.ts';
 import { parseOptions, runCommand, UsageError, wholeNumber } from './lib/options.ts';
@@ -6,13 +6,13 @@ import { parseOptions, runCommand, UsageError, wholeNumber } from './lib/options
 const HELP = `Feeds the parsers mutated inputs: npm run fuzz -- [options]
 
   --inputs N      inputs in all (default 1000000)
-  --seed N        which inputs are drawn (default 1)
+  --seed N        seed for the random inputs (default 1)
   --target NAME   one parser only
   --help          this text
 
-It exits with 0 if every input was taken or refused as a problem, 1 if not, 2 if it could not run.`;
+It exits with 0 if every input was accepted or refused as a problem, 1 if not, 2 if it could not run.`;
 
-/** Decoding pixels costs a thousand times what reading a header does: a small share of the inputs. */
+/** Decoding pixels takes a thousand times as long as reading a header, so these get a small share of the inputs. */
 const SHARES: Record<string, number> = { png: 0.02, jpeg: 0.002 };
 
 function readOptions() {

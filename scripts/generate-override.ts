@@ -1,5 +1,5 @@
-// Writes keda/blur.scaledobject.yaml, the readable one, as JSON into the annotation that autoscaler-keda reads: on blur's
-// Service itself, and into the patches of the two components that change how Redis is reached.
+// Converts keda/blur.scaledobject.yaml, the readable version, to JSON in the annotation that autoscaler-keda
+// reads: on blur's Service, and in the patches of the two components that change how Redis is reached.
 //
 //   node scripts/generate-override.ts            writes the files
 //   node scripts/generate-override.ts --check    writes nothing, exits 1 and names the files that would change
@@ -9,7 +9,7 @@ import { formatted, generate, read } from './lib/generated-files.ts';
 /** The annotation of a revision from which autoscaler-keda makes its ScaledObject. */
 export const overrideAnnotation = 'autoscaling.knative.dev/scaled-object-override';
 
-/** How Redis is reached: without a password, with one, or wherever the Secret `redis-auth` says. */
+/** How Redis is reached: without a password, with one, or as the Secret `redis-auth` says. */
 export type RedisAccess = 'open' | 'password' | 'external';
 
 interface Trigger {
@@ -19,7 +19,7 @@ interface Trigger {
   [field: string]: unknown;
 }
 
-/** The part of a ScaledObject this reads; every other field is handed on as it is. */
+/** The part of a ScaledObject that is read here. All other fields are copied unchanged. */
 export interface ScaledObject {
   apiVersion: string;
   kind: string;
@@ -28,8 +28,8 @@ export interface ScaledObject {
 }
 
 /**
- * The ScaledObject as the annotation says it. autoscaler-keda sets the target, the name and the maximum (from
- * max-scale) itself, so those are left out.
+ * Returns the ScaledObject for the annotation. autoscaler-keda sets the target, the name and the maximum
+ * (from max-scale) itself, so those are left out.
  */
 export function overrideOf({ apiVersion, kind, spec }: ScaledObject, access: RedisAccess): unknown {
   const { scaleTargetRef: _target, maxReplicaCount: _maximum, triggers, ...rest } = spec;
@@ -46,7 +46,7 @@ function withAccess(trigger: Trigger, access: RedisAccess): Trigger {
   };
 }
 
-/** Indented by hand's habit of two, so that a difference between two versions can be read. */
+/** Indented by two, so that a difference between two versions is readable. */
 const toJson = (override: unknown): string => `${JSON.stringify(override, null, 2)}\n`;
 
 function intoService(service: string, json: string): string {
@@ -71,7 +71,7 @@ function asPatch(json: string): string {
   return header + stringify([{ op: 'replace', path, value }], { lineWidth: 0 });
 }
 
-/** Every generated file and what it must hold, by its path below the repository's root. */
+/** Returns every generated file and its content, by its path in the repository. */
 export async function generateFiles(): Promise<Map<string, string>> {
   const scaledObject = parse(await read('keda/blur.scaledobject.yaml')) as ScaledObject;
   const json = (access: RedisAccess): string => toJson(overrideOf(scaledObject, access));

@@ -190,7 +190,7 @@ const textOf = (pass: Pass): string =>
     .join('\n')
     .replaceAll('$', nameOf(pass));
 
-/** The generated file and what it must hold, by its path below the repository's root. */
+/** Returns the generated file and its content, by its path in the repository. */
 export async function generatePasses(): Promise<Map<string, string>> {
   const path = 'functions/blur/convolve/passes.ts';
   return new Map([[path, await formatted(path, header + passes.map(textOf).join('\n'))]]);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the images of split, blur and assemble and pushes them to a registry. Their tag is the version and a checksum of the
-# sources. scripts/deploy.sh looks for the same tag, so it makes new revisions when the code has changed, and only then.
+# Builds the images of split, blur and assemble and pushes them to a registry. Their tag is the version and a
+# checksum of the sources. scripts/deploy.sh uses the same tag, so it makes new revisions only if the code has
+# changed.
 #
 # Usage: scripts/images.sh --registry NAME [options]
 #   --registry NAME     where to: NAME/tessera-split …
@@ -47,7 +48,7 @@ need "$tool"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# publish FUNCTION IMAGE : builds the image, pushes it, and leaves its digest in $work/digest.
+# publish FUNCTION IMAGE : builds the image, pushes it, and writes its digest to $work/digest.
 publish() {
   local build=(--build-arg "NODE_IMAGE=$NODE_IMAGE" --build-arg "FUNCTION=$1")
   [[ -z $platform ]] || build+=(--platform "$platform")
@@ -55,7 +56,7 @@ publish() {
     docker buildx build "${build[@]}" --tag "$2" --push --metadata-file "$work/metadata" "$root"
     sed -n 's/.*"containerimage.digest": *"\([^"]*\)".*/\1/p' "$work/metadata" >"$work/digest"
   else
-    # One manifest list for all platforms. What is left of an earlier build would be added to.
+    # One manifest list for all platforms. Without this, a leftover of an earlier build would be extended.
     "$tool" manifest rm "$2" >/dev/null 2>&1 || true
     "$tool" build "${build[@]}" --manifest "$2" "$root"
     "$tool" manifest push --all --digestfile "$work/digest" "$2" "docker://$2"

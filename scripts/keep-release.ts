@@ -1,5 +1,5 @@
-// Keeps the queue of this release in test/queue/last-release: the next release's tests run it beside their own. `npm version`
-// runs this.
+// Keeps the queue of this release in test/queue/last-release, so that the next release's tests can run both.
+// `npm version` runs this.
 import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { build } from 'rolldown';

@@ -28,7 +28,7 @@ whole --timeout "$timeout_s" 1
 need jq
 need_namespace
 
-# floor : how many pods start at once (deploy.sh --floor).
+# floor : prints how many pods start at once (deploy.sh --floor).
 floor() {
   if is_fallback; then
     kube get scaledobject.keda.sh blur-worker --output 'jsonpath={.spec.minReplicaCount}'

@@ -1,5 +1,6 @@
-// Writes the version of package.json to every other file that names it: the tag of our images in the manifests, in
-// scripts/versions.env and in docs/DEPLOY.md. `npm version 1.2.3` runs it; a test holds the files equal.
+// Writes the version of package.json to all other files that contain it: the tag of our images in the
+// manifests, in scripts/versions.env and in docs/DEPLOY.md. `npm version 1.2.3` runs it; a test checks that
+// the files agree.
 import { glob } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generate, read } from './lib/generated-files.ts';
@@ -10,7 +11,7 @@ const TAG = /(\/tessera-(?:split|blur|assemble|\$f):|^TESSERA_TAG=)\d+\.\d+\.\d+
 
 const root = join(import.meta.dirname, '..');
 
-/** The files that name the version, as they should be, by their path below the repository's root. */
+/** Returns the files that contain the version, with the right version, by their path in the repository. */
 export async function withVersion(): Promise<Map<string, string>> {
   const { version } = JSON.parse(await read('package.json')) as { version: string };
   const files = new Map<string, string>();

@@ -1,13 +1,13 @@
-// Makes a fresh machine ready: the npm packages, and a Redis server through the system's package manager;
-// with --test also the tools that the tests need.
-// Plain JavaScript without imports of its own project, for it runs before anything is installed, on any Node since 20.
+// Prepares a new machine: installs the npm packages, and a Redis server with the system's package manager.
+// With --test also the tools that the tests need. Plain JavaScript without imports from the project, because
+// it runs before anything is installed, on any Node since 20.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 
-/** Whether `command` is on the PATH. */
+/** Returns whether `command` is on the PATH. */
 function has(command) {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
     try {
@@ -19,7 +19,7 @@ function has(command) {
   });
 }
 
-/** Runs a command with its output shown on standard error; whether it succeeded. */
+/** Runs a command and shows its output on standard error. Returns whether it succeeded. */
 function run(command, ...args) {
   console.error(`> ${command} ${args.join(' ')}`);
   return spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] }).status === 0;
@@ -31,13 +31,13 @@ function isInstalled() {
   const installed = join(root, 'node_modules/.package-lock.json');
   if (!existsSync(installed)) return false;
   const present = packagesIn(installed);
-  // A package for another system is in the lockfile but rightly not installed.
+  // A package for another system is in the lockfile, but is not installed here.
   return Object.entries(packagesIn(join(root, 'package-lock.json'))).every(
     ([path, { version, optional }]) => path === '' || optional || present[path]?.version === version,
   );
 }
 
-/** What is needed besides packages: any one of `commands`, from the package of that name in each package manager. */
+/** What is needed besides npm packages: any one of `commands`, from this package of each package manager. */
 const redis = {
   commands: ['redis-server', 'valkey-server'],
   packages: { 'apt-get': 'redis-server', dnf: 'valkey', apk: 'redis', brew: 'redis' },
@@ -46,7 +46,7 @@ const tool = (name) => ({
   commands: [name],
   packages: { 'apt-get': name, dnf: name, apk: name, brew: name },
 });
-/** What the tests of the shell scripts call, and what makes a certificate for a Redis with TLS. */
+/** Commands that the tests of the shell scripts call, and that make a certificate for a Redis with TLS. */
 const tools = ['curl', 'jq', 'openssl'].map(tool);
 const needs = process.argv.includes('--test') ? [redis, ...tools] : [redis];
 
@@ -65,7 +65,7 @@ const managers = [
 
 const isThere = ({ commands }) => commands.some(has);
 
-/** Installs what `missing` names through the system's package manager; whether it is all there then. */
+/** Installs `missing` with the system's package manager. Returns whether everything is there afterwards. */
 function install(missing) {
   const manager = managers.find(({ command }) => has(command));
   const isRoot = process.getuid?.() === 0;
@@ -81,10 +81,10 @@ function install(missing) {
 }
 
 if (!isInstalled() && !run('npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error')) {
-  console.error('The npm packages could not be installed; what npm says above tells why.');
+  console.error('The npm packages could not be installed; npm shows the reason above.');
   process.exit(1);
 }
-// npm start and the tests run TypeScript as it is. Where this Node cannot, the one that npm brings does.
+// npm start and the tests run TypeScript directly. If this Node cannot, the one in the npm packages does.
 if (!process.features.typescript && !existsSync(join(root, 'node_modules/.bin/node'))) {
   console.error(
     'This needs Node 24, which the package "node" brings unless scripts are switched off: run "npm rebuild node", or use Node 24 itself.',

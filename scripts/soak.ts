@@ -1,5 +1,5 @@
-// `npm run soak`: thousands of tiles go through the pipeline while its processes are killed, in both queue modes, and a table
-// of what was done and what was lost.
+// `npm run soak`: thousands of tiles go through the pipeline while its processes are killed, in both queue
+// modes. Prints a table of what was done and what was lost.
 import { keepsPromises, Soak, type SoakResult } from '../chaos/soak-run.ts';
 import { buildIfStale } from './build.ts';
 import { oneOf, parseOptions, runCommand, wholeNumber } from './lib/options.ts';
@@ -9,7 +9,7 @@ const HELP = `Blurs many images while everything is killed: npm run soak -- [opt
   --tiles N      tiles in all, in images of 100 (default 10000)
   --kills N      workers killed while there is work (default 1000)
   --queue MODE   naive, lease or both (default both)
-  --seed N       which deaths are drawn (default 1)
+  --seed N       seed for the random deaths (default 1)
   --minutes N    the most each mode may take (default 20)
   --json         the figures as JSON on the last line
   --help         this text
@@ -31,7 +31,7 @@ const rows: [label: string, cell: (result: SoakResult) => number | string][] = [
   ['split killed', ({ splitKilled }) => splitKilled],
   ['tiles lost', ({ tilesLost }) => tilesLost],
   ['images not written', ({ imagesNotDone }) => imagesNotDone],
-  ['claims beyond one a tile', ({ attemptsBeyond }) => attemptsBeyond],
+  ['claims beyond one per tile', ({ attemptsBeyond }) => attemptsBeyond],
   ['leases that expired', ({ reclaims }) => reclaims],
   ['late acks refused', ({ fenced }) => fenced],
   ['seconds', ({ ms }) => Math.round(ms / 1000)],

@@ -1,4 +1,5 @@
-// `npm start`, and `tessera` in a clone: builds the functions' bundles when they are stale, then runs the command.
+// `npm start`, and `tessera` in a clone: builds the functions' bundles if they are out of date, then runs the
+// command.
 import { buildIfStale } from './build.ts';
 import { runCommand } from './lib/options.ts';
 import { tessera } from '../local/tessera.ts';

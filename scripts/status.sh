@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Shows what is deployed and what it is doing: services, revisions, pods, KEDA's scaling, the queues, and how many of the
-# newest 1000 images are done, failed, cancelled and under way. It asks no function, so nothing is woken by it.
+# Shows what is deployed and what it is doing: services, revisions, pods, KEDA's scaling, the queues, and how
+# many of the newest 1000 images are done, failed, cancelled and in progress. It calls no function, so it
+# wakes nothing.
 #
 # Usage: scripts/status.sh [--namespace NAME] [--help]
 set -euo pipefail
@@ -16,10 +17,10 @@ while (($# > 0)); do
 done
 need_namespace
 
-# show TITLE COMMAND... : one part of the picture; a part that cannot be had does not hide the others.
+# show TITLE COMMAND... : prints one part of the report. If it fails, the others are still shown.
 show() {
   echo "== $1"
-  "${@:2}" || echo '(not to be had)'
+  "${@:2}" || echo '(not available)'
   echo
 }
 

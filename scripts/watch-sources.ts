@@ -1,8 +1,9 @@
-// Where scripts/watch.ts gets its numbers from: a Redis it can reach itself (a local run), or a cluster by kubectl.
+// Where scripts/watch.ts gets its numbers: from a Redis that it can reach (a local run), or from a cluster
+// through kubectl.
 import { countsOf, countsScript, readCounts, type QueueCounts } from '../functions/lib/queue/counts.ts';
 import { kubectlIn, needNamespace, redisCliInPod } from './lib/kubectl.ts';
 
-/** `desired` is what the scaler asked for, `ready` what serves. */
+/** `desired` is what the scaler requested, `ready` what serves. */
 interface Pods {
   splitReady: number;
   blurDesired: number;
@@ -11,26 +12,26 @@ interface Pods {
   assembleReady: number;
 }
 
-/** One look: the queues, the newest images by state, and the pods. */
+/** One sample: the queues, the newest images by state, and the pods. */
 export type Sample = QueueCounts & Pods;
 
-/** The script looks at no more of the newest images than this. */
+/** At most this many of the newest images are counted. */
 const IMAGES = 1000;
 
-/** Takes one look. Rejects when it cannot be had now. */
+/** Returns one sample. Rejects if it is not available now. */
 export type Look = () => Promise<Sample>;
 
-/** The hash in which a local run tells how many processes it wants and has. */
+/** The hash in which a local run stores how many processes it wants and has. */
 const localPods = 'tessera:local';
 
 /** Something to watch. */
 export interface Source {
   look: Look;
-  /** Ends its connections. */
+  /** Closes its connections. */
   close: () => void;
 }
 
-/** A local run, by its Redis. */
+/** Watches a local run through its Redis. */
 export async function lookLocally(url: string, keyPrefix: string): Promise<Source> {
   // Loaded here, so that watching a cluster needs no installed packages.
   const { Redis } = await import('ioredis');
@@ -39,7 +40,7 @@ export async function lookLocally(url: string, keyPrefix: string): Promise<Sourc
     commandTimeout: 2000,
     disableClientInfo: true,
   });
-  // Why a look fails is said here, not in the command's own rejection.
+  // The reason of a connection fault is in this event, not in the command's rejection.
   let fault: Error | undefined;
   redis.on('error', (error) => (fault = error));
   const read = async (): Promise<Sample> => {
@@ -62,7 +63,7 @@ export async function lookLocally(url: string, keyPrefix: string): Promise<Sourc
   return { look, close: () => redis.disconnect() };
 }
 
-/** The cluster that kubectl points at. Rejects when it has no such namespace. */
+/** Watches kubectl's current cluster. Rejects if it has no such namespace. */
 export async function lookAtCluster(namespace: string, keyPrefix: string): Promise<Source> {
   const kubectl = kubectlIn(namespace);
   await needNamespace(kubectl, namespace);

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Watches Tessera go from zero to N pods and back: the queues, what blur wants and has, the images done. One line for
-# each change, or a screen of the moment. It looks at Redis and Kubernetes only, so it wakes nothing.
+# Watches Tessera scale from zero to N pods and back: the queues, the pods that blur wants and has, the
+# finished images. Prints one line for each change, or a live screen. It only asks Redis and Kubernetes, so it
+# wakes nothing.
 #
 # Usage: scripts/watch.sh [options]
 #   --redis URL         a local run: the URL that `npm start` prints   [$REDIS_URL, else `npm start -- --serve` if it is up]
-#   --cluster           the cluster, although REDIS_URL is set or a pipeline is up on this machine
+#   --cluster           the cluster, even if REDIS_URL is set or a pipeline is up on this machine
 #   --namespace NAME    where Tessera is on the cluster              [$TESSERA_NAMESPACE or tessera]
 #   --key-prefix NAME   KEY_PREFIX of that deployment                [$KEY_PREFIX or image]
 #   --live              a screen instead of lines
-#   --interval MS       time between two looks                       [1000 on a cluster, 200 locally]
+#   --interval MS       time between two samples                     [1000 on a cluster, 200 locally]
 #   --seconds N         stop after N seconds; otherwise with Ctrl-C
 #   --help
 #

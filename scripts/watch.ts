@@ -1,4 +1,5 @@
-// What scripts/watch.sh runs: looks again and again, and prints a line when something changed, or a screen each time.
+// The program of scripts/watch.sh: takes samples repeatedly, and prints a line when something has changed, or
+// a screen each time.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findServe } from '../local/serve-state.ts';
 import { parseOptions, runCommand, wholeNumber } from './lib/options.ts';
@@ -34,7 +35,7 @@ const bar = (count: number): string => '█'.repeat(Math.min(count, 60)) + (coun
 const row = (title: string, count: number, text = String(count)): string =>
   `  ${title.padEnd(10)} ${text.padStart(7)}  ${bar(count)}`;
 
-/** Bars, for a person who glances at it. */
+/** Returns bars for reading at a glance. */
 function asScreen(sample: Sample): string {
   return [
     `Tessera at ${clock()}`,
@@ -64,7 +65,10 @@ interface WatchOptions {
   until: number;
 }
 
-/** Watches until told to stop. The first look must succeed; a later one that fails is told, and watching goes on. */
+/**
+ * Watches until it is stopped. The first sample must succeed; if a later one fails, that is shown and
+ * watching continues.
+ */
 async function watch({ look, isLive, intervalMs, until }: WatchOptions): Promise<void> {
   let shown = asLine(await look());
   if (!isLive) console.log(`${header}\n${clock()} ${shown}`);
@@ -76,7 +80,7 @@ async function watch({ look, isLive, intervalMs, until }: WatchOptions): Promise
         screen: `no answer: ${firstLine(error)}`,
       }),
     );
-    // Home and clear to the end, not the whole screen first: no flicker.
+    // Moves the cursor home and clears line by line instead of the whole screen, to avoid flicker.
     if (isLive) process.stdout.write(`\u001B[H${result.screen.replaceAll('\n', '\u001B[K\n')}\u001B[J\n`);
     else if (result.line !== shown) console.log(`${clock()} ${result.line}`);
     shown = result.line;
@@ -102,7 +106,10 @@ function readOptions() {
   }).values;
 }
 
-/** The Redis to watch without a cluster: the one that was named, else that of `npm start -- --serve`, if that is up. */
+/**
+ * Returns the Redis to watch without a cluster: the given one, otherwise that of `npm start -- --serve`, if
+ * it is up.
+ */
 async function findRedis({ redis, cluster, namespace, 'key-prefix': keyPrefix }: WatchedBy) {
   if (cluster) return null;
   if (redis !== undefined) return { redis, keyPrefix };

@@ -1,19 +1,19 @@
-# What the scripts for a cluster share. Sourced, never run.
+# Shared by the scripts for a cluster. Sourced, never run.
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=../versions.env
 source "$root/scripts/versions.env"
-# Callers change these by option.
+# Options of the callers change these.
 namespace=${TESSERA_NAMESPACE:-tessera}
 timeout_s=300
-# The access token for split, where it asks for one. The programs started from here need not know it.
+# The access token for split, if it requires one. Programs started from here do not need it.
 token=${TESSERA_TOKEN:-}
 unset TESSERA_TOKEN
 token_file=''
 token_options=()
 
-# The comment at a script's head is its help.
+# The comment at the head of a script is its help.
 show_help() {
   sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p;}' "$0"
 }
@@ -23,7 +23,7 @@ fail() {
   exit 2
 }
 
-# need TOOL... : stops unless every one of these commands is there.
+# need TOOL... : stops unless every one of these commands exists.
 need() {
   local tool missing=()
   for tool in "$@"; do
@@ -32,7 +32,7 @@ need() {
   ((${#missing[@]} == 0)) || fail "not installed: ${missing[*]}"
 }
 
-# value OPTION ARGUMENT... : the argument that an option asks for.
+# value OPTION ARGUMENT... : prints the argument of an option.
 value() {
   if (($# < 2)) || [[ -z $2 ]]; then
     fail "$1 needs a value (try --help)"
@@ -47,8 +47,8 @@ whole() {
   fi
 }
 
-# prepare_token FOLDER : has `request` bring the access token. curl reads it from a file in FOLDER, because everyone on
-# this machine can see command lines.
+# prepare_token FOLDER : makes `request` send the access token. curl reads it from a file in FOLDER, because
+# everyone on this machine can see command lines.
 prepare_token() {
   if [[ -n $token_file ]]; then
     [[ -r $token_file ]] || fail "$token_file cannot be read"
@@ -60,8 +60,8 @@ prepare_token() {
   token_options=(--header "@$1/token")
 }
 
-# request CURL_OPTION... : a request to split, with the access token if there is one. Sends no `Expect`, so that curl does not
-# wait for a `100 Continue` before a large body: split never sends one.
+# request CURL_OPTION... : sends a request to split, with the access token if there is one. Sends no `Expect`,
+# so that curl does not wait for `100 Continue` before a large body: split never sends one.
 request() {
   curl --silent --header 'Expect:' ${token_options[@]+"${token_options[@]}"} "$@"
 }
@@ -83,14 +83,15 @@ local_split() {
   [[ -z $newest ]] || jq --raw-output .url "$newest"
 }
 
-# need_cluster : stops unless kubectl is there and reaches a cluster.
+# need_cluster : stops unless kubectl exists and can reach a cluster.
 need_cluster() {
   local said
   need kubectl
   said=$(kubectl version 2>&1 >/dev/null) || fail "kubectl reaches no cluster: ${said##*$'\n'}"
 }
 
-# need_namespace : stops unless the cluster has the namespace. Who may not look at namespaces is believed to have named one.
+# need_namespace : stops unless the cluster has the namespace. If we may not look at namespaces, we assume
+# that it exists.
 need_namespace() {
   local found
   need_cluster
@@ -120,15 +121,16 @@ redis() {
   kube exec statefulset/redis --container redis -- redis-cli "$@"
 }
 
-# queue_counts N : a name and a count, line by line: what is waiting and under way, and the newest N images by state.
+# queue_counts N : prints names and counts, one per line: the work, and the newest N images by state.
 queue_counts() {
   local folder=$root/functions/lib/queue key_prefix
   key_prefix=$(kube get configmap tessera --ignore-not-found --output 'jsonpath={.data.KEY_PREFIX}')
-  # shared.lua goes behind the first line, as script-text.ts puts it.
+  # shared.lua goes after the first line, as in script-text.ts.
   redis EVAL "$(sed "1r $folder/shared.lua" "$folder/counts.lua")" 1 "${key_prefix:-image}" "$1"
 }
 
-# Where blur runs as a plain Deployment (the fallback overlay). One that another overlay left behind does not count.
+# Whether blur runs as a plain Deployment (the fallback overlay). A leftover of another overlay does not
+# count.
 is_fallback() {
   [[ $(kube get service.serving.knative.dev blur --ignore-not-found --output 'jsonpath={.metadata.labels.tessera\.dev/scaled-by}') == deployment ]]
 }
@@ -137,8 +139,8 @@ split_url() {
   kube get service.serving.knative.dev split --output 'jsonpath={.status.url}'
 }
 
-# wait_ready RESOURCE : stops when it does not become Ready in time.
+# wait_ready RESOURCE : stops if it does not become Ready in time.
 wait_ready() {
   kube wait --for=condition=Ready "--timeout=${timeout_s}s" "$1" ||
-    fail "$1 is not Ready after $timeout_s s: scripts/status.sh and kubectl -n $namespace describe $1 tell why"
+    fail "$1 is not Ready after $timeout_s s: scripts/status.sh and kubectl -n $namespace describe $1 say why"
 }

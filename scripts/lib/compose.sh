@@ -1,4 +1,4 @@
-# Puts together what deploy.sh applies. Sourced by it after common.sh.
+# Composes what deploy.sh applies. Sourced by it after common.sh.
 # shellcheck shell=bash disable=SC2154 # the options are deploy.sh's, the root and the namespace common.sh's
 
 # folder_of COMPONENT : prints the component's folder, relative to the root.
@@ -9,13 +9,13 @@ folder_of() {
   esac
 }
 
-# with COMPONENT : whether the component is to be added.
+# with COMPONENT : whether the component was requested.
 with() {
   [[ " ${components[*]-} " == *" $1 "* ]]
 }
 
-# settings_stamp, redis_stamp : numbers that differ where the settings of the functions or of Redis's pod do, so that new ones
-# are made then and only then.
+# settings_stamp, redis_stamp : print numbers that change with the settings of the functions or of Redis's
+# pod, so that new pods are made only then.
 settings_stamp() {
   { cat "$work/knative/tessera.config-map.yaml" && echo "$overlay $secret_version"; } | cksum | cut -d ' ' -f 1
 }
@@ -27,8 +27,8 @@ redis_stamp() {
   { cat "$root/knative/redis.config-map.yaml" "$root/knative/redis.stateful-set.yaml" && echo "${added[*]-}"; } | cksum | cut -d ' ' -f 1
 }
 
-# The overlay is composed in a copy, so that this works from a checkout nobody may write to. A namespace of another
-# name has to be put into the addresses too, the JSON inside blur's annotation included.
+# The overlay is composed in a copy, so that this works from a read-only checkout. Another namespace also has
+# to be written into the addresses, including the JSON in blur's annotation.
 compose() {
   local component file
   cp -R "$root/knative" "$root/keda" "$root/overlays" "$work/"
@@ -58,7 +58,7 @@ compose() {
   } >"$work/deploy/kustomization.yaml"
 }
 
-# KEDA goes from `idleReplicaCount` straight to `minReplicaCount`. One pod is what it starts anyway.
+# KEDA goes from `idleReplicaCount` directly to `minReplicaCount`. It starts one pod anyway.
 raise_floor() {
   local file
   ((10#$floor > 1)) || return 0
@@ -69,7 +69,7 @@ raise_floor() {
   done < <(grep -rl minReplicaCount "$work/knative" "$work/keda")
 }
 
-# The entries of `images`: which images the functions run.
+# Prints the entries of `images`: which images the functions run.
 image_entries() {
   local function digest which
   for function in "${functions[@]}"; do
@@ -82,7 +82,7 @@ image_entries() {
   done
 }
 
-# patch TARGET PATH VALUE [QUOTE] : one entry of `patches`.
+# patch TARGET PATH VALUE [QUOTE] : prints one entry of `patches`.
 patch() {
   local quote=${4-\'}
   printf '  - target: %s\n    patch: |-\n      - { op: replace, path: %s, value: %s }\n' "$1" "$2" "$quote$3$quote"

@@ -1,20 +1,20 @@
-// What the generators have in common: text in the project's format, written or checked.
+// Shared by the generators: text in the project's format, written or checked.
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 
 const root = new URL('../../', import.meta.url);
 
-/** Reads a file of the repository by its path below the root. */
+/** Reads a file of the repository by its path from the root. */
 export const read = (path: string): Promise<string> => readFile(new URL(path, root), 'utf8');
 
-/** `text` as Prettier formats it in the file at `path`. */
+/** Returns `text` as Prettier formats it for the file at `path`. */
 export async function formatted(path: string, text: string): Promise<string> {
   const filepath = fileURLToPath(new URL(path, root));
   return format(text, { ...(await resolveConfig(filepath)), filepath });
 }
 
-/** Writes the files that differ, or only names them and sets the exit status to 1. */
+/** Writes the files that differ; with `onlyCheck`, only lists them and sets the exit status to 1. */
 export async function generate(files: Map<string, string>, onlyCheck: boolean): Promise<void> {
   let stale = 0;
   for (const [path, text] of files) {

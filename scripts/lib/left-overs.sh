@@ -1,8 +1,9 @@
-# What an earlier deployment left behind. Sourced by deploy.sh after common.sh.
+# Removes leftovers of an earlier deployment. Sourced by deploy.sh after common.sh.
 # shellcheck shell=bash disable=SC2154 # the folder $work is deploy.sh's, the namespace common.sh's
 
-# remove_left_overs : removes what carries Tessera's label and was not applied this time, as another overlay's Deployment that
-# would go on eating the queue. What Knative and KEDA made for us has an owner and is theirs to remove; volume claims stay.
+# remove_left_overs : removes resources with Tessera's label that were not applied this time, such as another
+# overlay's Deployment, which would continue to take tiles. Resources that Knative and KEDA made have an owner
+# and are removed by them. Volume claims stay.
 remove_left_overs() {
   local kinds=deployments,statefulsets,services,configmaps,networkpolicies,serviceaccounts,persistentvolumeclaims type found each
   for type in services.serving.knative.dev scaledobjects.keda.sh triggerauthentications.keda.sh triggers.eventing.knative.dev brokers.eventing.knative.dev; do

@@ -1,17 +1,17 @@
-// How every command reads its options and says that it was called wrongly.
+// How every command parses its options, and reports wrong ones.
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { readValue, type Parameter } from '../../functions/lib/filters/filter.ts';
 
 /** The command was called wrongly; the message says how. */
 export class UsageError extends Error {}
 
-/** The command cannot do its work; the message says why, and where in the code that was is of no interest. */
+/** The command cannot do its work; the message says why, and a stack trace would not help. */
 export class CommandError extends Error {}
 
 const CALLED_WRONGLY = 2;
 const HIGHEST = 1_000_000_000;
 
-/** As node:util's. Throws a {@link UsageError} for an option that is unknown or lacks its value. */
+/** Like node:util's. Throws a {@link UsageError} for an option that is unknown or has no value. */
 export function parseOptions<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
   try {
     return parseArgs(config);
@@ -21,7 +21,7 @@ export function parseOptions<T extends ParseArgsConfig>(config: T): ReturnType<t
   }
 }
 
-/** What Node says of a wrong option, without its explanations. */
+/** Returns Node's message about a wrong option, without its explanations. */
 function shortened(message: string): string {
   const [, unknown] = /^Unknown option '([^']*)'/.exec(message) ?? [];
   if (unknown !== undefined) return `unknown option ${unknown}`;
@@ -31,7 +31,7 @@ function shortened(message: string): string {
   return message;
 }
 
-/** The number that the option `name` gives. Throws a {@link UsageError} for any other text. */
+/** Returns the number that the option `name` gives. Throws a {@link UsageError} for any other text. */
 export function wholeNumber(name: string, text: string, min = 1, max = HIGHEST): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
@@ -46,7 +46,7 @@ export function parameterValue(name: string, text: string, parameter: Parameter)
   throw new UsageError(`--${name} is ${text}; ${parameter.wanted} is required`);
 }
 
-/** The one of `choices` that the option `name` gives. Throws a {@link UsageError} for any other text. */
+/** Returns the one of `choices` that the option `name` gives. Throws a {@link UsageError} for any other text. */
 export function oneOf<T extends string>(name: string, text: string, choices: readonly T[]): T {
   const choice = choices.find((each) => each === text);
   if (choice !== undefined) return choice;
@@ -54,8 +54,9 @@ export function oneOf<T extends string>(name: string, text: string, choices: rea
 }
 
 /**
- * Runs a command: its status is the process's. A {@link UsageError} is one line and exit 2, a {@link CommandError} one line
- * and exit `faultStatus`; any other error is shown whole, with exit `faultStatus`.
+ * Runs a command and sets the exit status to its result. A {@link UsageError} is shown as one line, with exit
+ * 2, and a {@link CommandError} as one line, with exit `faultStatus`. Any other error is shown with its
+ * stack, with exit `faultStatus`.
  */
 export async function runCommand(main: () => Promise<number>, faultStatus: number): Promise<void> {
   try {

@@ -1,15 +1,15 @@
-# What a cluster must have before Tessera is deployed to it. Sourced by deploy.sh after common.sh.
+# Checks what a cluster must have for Tessera. Sourced by deploy.sh after common.sh.
 # shellcheck shell=bash disable=SC2154 # the versions and the namespace are common.sh's
 
 missing=()
 notes=()
 
-# version_of NAMESPACE DEPLOYMENT : the version its labels tell, empty when they tell none.
+# version_of NAMESPACE DEPLOYMENT : prints the version in its labels, or nothing.
 version_of() {
   kubectl --namespace "$1" get deployment "$2" --output 'jsonpath={.metadata.labels.app\.kubernetes\.io/version}'
 }
 
-# note_version WHAT FOUND TESTED : a remark when the minor versions differ, or cannot be compared.
+# note_version WHAT FOUND TESTED : adds a note if the minor versions differ, or cannot be compared.
 note_version() {
   if ! [[ $2 =~ ([0-9]+\.[0-9]+)\.[0-9]+ ]]; then
     notes+=("$1 does not say its version; Tessera is made for ${3%.*}")
@@ -32,13 +32,13 @@ check_serving() {
   note_version 'Knative Serving' "$(version_of knative-serving controller)" "$KNATIVE_SERVING_VERSION"
 }
 
-# Another networking layer does as well.
+# Another networking layer works too.
 check_kourier() {
   ! has deployment net-kourier-controller --namespace knative-serving ||
     note_version Kourier "$(version_of knative-serving net-kourier-controller)" "$KOURIER_VERSION"
 }
 
-# kn is for those who like it: no script calls it.
+# kn is optional: no script calls it.
 check_kn() {
   ! type -P kn >/dev/null || note_version kn "$(kn version | sed -n 's/^Version: *//p')" "$KNATIVE_SERVING_VERSION"
 }
@@ -95,7 +95,7 @@ check_secrets() {
   done
 }
 
-# check_prerequisites OVERLAY COMPONENT... : stops, saying all that is missing at once.
+# check_prerequisites OVERLAY COMPONENT... : stops and lists everything that is missing.
 check_prerequisites() {
   local component
   need_cluster

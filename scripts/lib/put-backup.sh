@@ -1,5 +1,6 @@
-# Makes the RDB file on standard input what Redis starts from. Runs in a pod that has Redis's volume, with the volume's folder
-# as the only argument. With an append-only file, Redis reads nothing but what the manifest of that file names.
+# Makes Redis start from the RDB file on standard input. Runs in a pod with Redis's volume; the volume's
+# folder is the only argument. With an append-only file, Redis only reads what the manifest of that file
+# names.
 # shellcheck shell=sh
 set -eu
 cd "$1"

@@ -1,7 +1,7 @@
-# Where Redis keeps its data, and what becomes of it. Sourced by deploy.sh after common.sh.
+# Where Redis keeps its data, and what happens to it. Sourced by deploy.sh after common.sh.
 # shellcheck shell=bash disable=SC2154 # the components are deploy.sh's, the namespace is common.sh's
 
-# choose_redis_volume : adds redis-ephemeral where the cluster offers no volume.
+# choose_redis_volume : adds redis-ephemeral if the cluster has no volumes.
 choose_redis_volume() {
   local classes
   if with redis-external || with redis-ephemeral || has persistentvolumeclaim redis-data --namespace "$namespace"; then
@@ -21,22 +21,23 @@ has_default() {
     or ."storageclass.beta.kubernetes.io/is-default-class" == "true")' <<<"$1") == true ]]
 }
 
-# guard_redis_data : stops where this deployment would take the work under way from the functions, because the Redis that they
-# get does not have it.
+# guard_redis_data : stops if this deployment would lose the work in progress, because the functions would get
+# a Redis without it.
 guard_redis_data() {
   local now pending
   now=$(kube get statefulset redis --ignore-not-found --output json)
   if [[ -z $now ]] || keeps_data "$now"; then
     return
   fi
-  # A Redis that does not answer has nothing to lose.
+  # A Redis that does not reply has nothing to lose.
   pending=$(pending_work) || return 0
   ((pending == 0)) ||
     fail "$pending jobs and events under way would be lost, for this deployment takes Redis's data from the functions. Wait until scripts/status.sh shows none, or say that they may be lost: kubectl -n $namespace delete statefulset redis"
   echo 'note: this deployment starts with an empty Redis: uploads and results in the old one are gone for the functions'
 }
 
-# keeps_data STATEFULSET : whether Redis has after this deployment what it has now: its pod stays, or its volume is used again.
+# keeps_data STATEFULSET : whether Redis still has its data after this deployment: its pod stays, or its
+# volume is used again.
 keeps_data() {
   ! with redis-external || return 1
   [[ $(jq --arg stamp "$(redis_stamp)" '.spec.template.metadata.annotations."tessera.dev/config" == $stamp' <<<"$1") != true ]] || return 0
@@ -48,7 +49,8 @@ pending_work() {
     | add | .queue + .leases + .delayed + .outbox'
 }
 
-# make_way_for_redis : what Kubernetes lets nobody change in a StatefulSet that is there. Its pod goes on working.
+# make_way_for_redis : deletes a StatefulSet with fields that Kubernetes does not allow to change. Its pod
+# keeps running.
 make_way_for_redis() {
   local found
   found=$(kube get statefulset redis --ignore-not-found --output 'jsonpath={.spec.serviceName} {.spec.podManagementPolicy}')

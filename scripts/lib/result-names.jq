@@ -1,5 +1,5 @@
-# What files are uploaded as and what their results are called, so that no two of one run meet: the rule of
-# functions/lib/store/output-names.ts, but that of letters only those of ASCII count as the same in upper and lower case.
+# What files are uploaded as and what their results are called, so that no two of one run collide: the rule of
+# functions/lib/store/output-names.ts, except that only ASCII letters count as equal in upper and lower case.
 #
 # Input: [{name, name_hash, path_hash}], the SHA-256 of a file's name and path. Output: each with `sent`, the name to upload
 # it under, and `file`, its result's name; null is as split calls it. $suffix: how the names of results end.
@@ -9,12 +9,12 @@ def is_made: test("~([0-9a-f]{8}|[0-9a-f]{32})$"; "i");
 def without_extension: sub(extension; ""; "i");
 def short: without_extension as $short | if $short | test(extension; "i") or is_made then . else $short end;
 
-# With a hash behind it, cut so that the whole has at most so many bytes.
+# With a hash at its end, shortened so that the whole has at most so many bytes.
 def marked($hash; $most):
   [foreach (split("")[]) as $letter (0; . + ($letter | utf8bytelength); [., $letter])
     | select(.[0] < $most - ($hash | length)) | .[1]] | add + "~" + $hash;
 
-# How often each text is there, upper and lower case being the same.
+# How often each text occurs, ignoring case.
 def counted: reduce (.[] | ascii_downcase) as $text ({}; .[$text] += 1);
 
 (255 - ($suffix | utf8bytelength)) as $most

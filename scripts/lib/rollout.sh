@@ -1,17 +1,18 @@
-# Waits for new revisions, and helps them where a cluster that is busy or full holds them back. Sourced after common.sh by the
-# scripts that make revisions; each calls `let_go` when it ends.
+# Waits for new revisions, and helps them if a busy or full cluster holds them back. Sourced after common.sh
+# by the scripts that make revisions; each calls `let_go` when it ends.
 # shellcheck shell=bash disable=SC2154 # the root, the namespace and the time-out are common.sh's
 
 kept='' # the revision of blur whose first pod KEDA is told to keep
 paused=() # the revisions of blur that have to do without pods meanwhile
 
-# wait_for_services NAME... : waits until the newest revision of each is Ready. Stops with the reason when one is not in time.
+# wait_for_services NAME... : waits until the newest revision of each is Ready. Stops with the reason if one
+# is not in time.
 wait_for_services() {
   local deadline=$((SECONDS + timeout_s)) states name state revision waiting
   echo "waiting until Ready: $*"
   while :; do
     waiting=()
-    # An API server that is busy may fail to answer; what it is asked for is still waited for.
+    # A busy API server may fail to answer; then this waits for the next time.
     states=$(service_states "$@") || states=$(printf '%s waiting -\n' "$@")
     while read -r name state revision; do
       [[ $state == waiting ]] || continue
@@ -27,7 +28,8 @@ wait_for_services() {
   done
 }
 
-# service_states NAME... : a line for each: its name, "ready" or "waiting", and the revision that is not Ready yet, or "-".
+# service_states NAME... : prints a line for each: its name, "ready" or "waiting", and the revision that is
+# not Ready yet, or "-".
 service_states() {
   kube get services.serving.knative.dev "$@" --output json | jq --raw-output '
     (.items // [.])[] | .status as $status
@@ -53,8 +55,8 @@ keep_first_pod() {
   fi
 }
 
-# make_room "NAME REVISION"... : where a pod of one of these has found no node with room for some time, takes the pods of
-# blur's other revisions away. Their tiles wait in Redis meanwhile.
+# make_room "NAME REVISION"... : if a pod of one of these has found no node with room for some time, removes
+# the pods of blur's other revisions. Their tiles wait in Redis meanwhile.
 make_room() {
   local each revision
   ((${#paused[@]} == 0)) || return 0
@@ -81,7 +83,7 @@ blur_revisions() {
   kube get revisions.serving.knative.dev --selector serving.knative.dev/service=blur --output 'jsonpath={.items[*].metadata.name}'
 }
 
-# is_homeless REVISION : whether a pod of it has been without a node for 20 s because CPU or memory are short.
+# is_homeless REVISION : whether one of its pods has had no node for 20 s because CPU or memory are short.
 is_homeless() {
   [[ $1 != - && $(kube get pods --selector "serving.knative.dev/revision=$1" --output json | jq '
     any(.items[] | select(.metadata.deletionTimestamp == null) | .status.conditions[]?;
@@ -89,8 +91,8 @@ is_homeless() {
         and now - (.lastTransitionTime | fromdate) > 20)') == true ]]
 }
 
-# Every live revision of blur keeps a ScaledObject of its own on the same queue, so an old one would go on working it
-# with old code. Called once the newest is Ready.
+# Every live revision of blur keeps a ScaledObject on the same queue, so an old one would continue to take
+# tiles with old code. Called when the newest is Ready.
 prune_blur_revisions() {
   local created ready revision
   created=$(kube get service.serving.knative.dev blur --output 'jsonpath={.status.latestCreatedRevisionName}')
@@ -99,7 +101,7 @@ prune_blur_revisions() {
   for revision in $(blur_revisions); do
     [[ $revision == "$ready" ]] || kube delete revision.serving.knative.dev "$revision"
   done
-  kept=$ready # also where a script that was killed left its mark
+  kept=$ready # also if a killed script left its mark
 }
 
 # Gives the scaling back to KEDA. A revision may be gone by now.

@@ -1,8 +1,9 @@
-# Whether the nodes have room for what is deployed, pod by pod, each put where most memory is left.
-#
-# Input: what pods ask for (pod-requests.json: millicores, with those of Knative's sidecar, and MiB), in the order in which
-# they must get in. $nodes, $pods: the cluster's. $namespace: where the deployment goes; its pods there make way.
-# $max: how many blur pods there may be. Output: a line for what does not fit; nothing when all does.
+# Whether the nodes have room for what is deployed, pod by pod; each goes to the node with the most memory
+# left.
+# Input: what pods request (pod-requests.json: millicores, including those of Knative's sidecar, and MiB), in
+# the order in which they must fit. $nodes, $pods: the cluster's. $namespace: the deployment's namespace; its
+# current pods do not count. $max: the most blur pods. Output: a line for what does not fit; nothing if
+# everything does.
 
 def units: {n: 1e-9, u: 1e-6, m: 1e-3, "": 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, Ki: 1024, Mi: 1048576, Gi: 1073741824, Ti: 1099511627776};
 def quantity: tostring | capture("^(?<number>[0-9.]+)(?<unit>[A-Za-z]*)$") | (.number | tonumber) * units[.unit];

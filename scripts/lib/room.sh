@@ -1,7 +1,7 @@
-# Whether the cluster's nodes have room for what is deployed. Sourced by deploy.sh after common.sh.
+# Checks whether the cluster's nodes have room for what is deployed. Sourced by deploy.sh after common.sh.
 # shellcheck shell=bash disable=SC2154 # $work, $max and the components are deploy.sh's, the namespace is common.sh's
 
-# tell_short_room : says what would wait without a node. Only a remark: a cluster may add nodes by itself.
+# tell_short_room : prints what would wait for a node. Only a note, because a cluster may add nodes itself.
 tell_short_room() {
   local said without=''
   if ! kubectl get nodes --output json >"$work/nodes" 2>/dev/null || ! kubectl get pods --all-namespaces --output json >"$work/pods" 2>/dev/null; then

@@ -52,7 +52,7 @@ describe('clean.sh', () => {
     const rules = everything.filter((each) => !each.call.includes('labels'));
     const { stdout, calls } = await shell.run('clean.sh', ['--all'], rules);
     expect(deletions(calls)).not.toContain('namespace');
-    expect(stdout).toContain('the namespace itself stays, Tessera did not make it');
+    expect(stdout).toContain('the namespace itself stays, because Tessera did not make it');
   });
 
   it('asks only for resource types the cluster has', async () => {

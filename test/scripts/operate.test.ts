@@ -207,7 +207,7 @@ describe('status.sh', () => {
   it('shows the rest when a part cannot be had', async () => {
     const rules = [{ call: 'get services.serving.knative.dev', exit: 1 }, ...present('namespace tessera')];
     const { code, stdout } = await shell.run('status.sh', [], rules);
-    expect(stdout).toContain('== Knative services\n(not to be had)');
+    expect(stdout).toContain('== Knative services\n(not available)');
     expect(stdout).toContain('== Pods');
     expect(code).toBe(0);
   });
