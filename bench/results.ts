@@ -1,6 +1,7 @@
 // The shape of bench/results.json.
 import type { CodecResults } from './codec.ts';
 import type { ColdResults } from './cold.ts';
+import type { CostsResults } from './costs.ts';
 import type { EndToEndResults } from './e2e.ts';
 import type { KernelResults } from './kernel.ts';
 import type { MemoryResults } from './memory.ts';
@@ -17,4 +18,5 @@ export interface Results {
   memory?: MemoryResults;
   cold?: ColdResults;
   scripts?: ScriptsResults;
+  costs?: CostsResults;
 }

@@ -1,10 +1,11 @@
-// `npm run bench [-- kernel|codec|e2e|scale|memory|cold|scripts ...]`: runs the benches named, all of them if none is, prints
+// `npm run bench [-- kernel|codec|e2e|scale|memory|cold|scripts|costs ...]`: runs the benches named, all of them if none is, prints
 // their tables, and keeps the figures in bench/results.json and the plots in docs/img.
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { benchCodec } from './codec.ts';
 import { benchCold } from './cold.ts';
+import { benchCosts } from './costs.ts';
 import { benchEndToEnd } from './e2e.ts';
 import { benchKernel } from './kernel.ts';
 import { benchMemory } from './memory.ts';
@@ -23,6 +24,7 @@ const benches: Record<string, () => Promise<Partial<Results>>> = {
   memory: async () => ({ memory: await benchMemory() }),
   cold: async () => ({ cold: await benchCold() }),
   scripts: async () => ({ scripts: await benchScripts() }),
+  costs: async () => ({ costs: await benchCosts() }),
 };
 
 const named = process.argv.slice(2);

@@ -10,6 +10,12 @@ export function cpuMs(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }
 
+/** Returns the CPU time of a process's main thread so far, in ms: for Node the thread that runs JavaScript. */
+export function mainThreadMs(pid: number): number {
+  const [ns] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'latin1').split(' ');
+  return Number(ns) / 1e6;
+}
+
 /** The most memory a process has held at once, in MB. */
 export function peakMb(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
