@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { pendingWork, readCounts } from '../functions/lib/queue/counts.ts';
 import type { FunctionProcess } from './function-process.ts';
-import { desiredReplicas, type ScalingRules } from './scaling.ts';
+import { desiredReplicas, ScaleDownWindow, type ScalingRules } from './scaling.ts';
 
 export interface ScalerOptions extends ScalingRules {
   redis: Redis;
@@ -41,7 +41,7 @@ export class Scaler {
   /** Those that are asked to stop too, until they have ended. */
   readonly #started = new Set<FunctionProcess>();
   #leaving: Promise<void>[] = [];
-  #wanted: { at: number; wanted: number }[] = [];
+  readonly #window: ScaleDownWindow;
   #published = '';
   #failedStarts = 0;
   #state: ScalerState | null = null;
@@ -50,6 +50,7 @@ export class Scaler {
 
   constructor(options: ScalerOptions) {
     this.#options = options;
+    this.#window = new ScaleDownWindow(options.cooldownMs);
   }
 
   /** The running workers, without those that were asked to stop. */
@@ -100,20 +101,12 @@ export class Scaler {
     if (total > 0) this.#activeAt = Date.now();
     this.#workers = [...this.workers];
     const wanted = desiredReplicas(this.#workers.length, total, Date.now() - this.#activeAt, this.#options);
-    const desired = this.#stabilised(wanted);
+    const desired = this.#window.mostWanted(Date.now(), wanted);
     this.#scale(desired);
     await this.#publish(desired);
     const { queue, leases, delayed, outbox } = counts;
     this.#state = { queue, leases, delayed, outbox, desired, running: this.#workers.length };
     onPoll?.(this.#state);
-  }
-
-  /** Like the Kubernetes autoscaler, scales down only to the highest number that was wanted within the cooldown. */
-  #stabilised(wanted: number): number {
-    const now = Date.now();
-    const since = now - this.#options.cooldownMs;
-    this.#wanted = [...this.#wanted.filter(({ at }) => at > since), { at: now, wanted }];
-    return wanted === 0 ? 0 : Math.max(...this.#wanted.map((each) => each.wanted));
   }
 
   /** Writes the number of processes to Redis, for scripts/watch.sh. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { desiredReplicas, type ScalingRules } from './scaling.ts';
+import { desiredReplicas, ScaleDownWindow, type ScalingRules } from './scaling.ts';
 
 const rules: ScalingRules = { target: 10, max: 4, cooldownMs: 1000 };
 
@@ -16,4 +16,17 @@ it.each<[string, number, number, number, number]>([
   ['goes to zero after the cooldown', 1, 0, 1000, 0],
 ])('%s', (_what, replicas, total, idleMs, wanted) => {
   expect(desiredReplicas(replicas, total, idleMs, rules)).toBe(wanted);
+});
+
+it('goes down only to the most that was wanted within the window', () => {
+  const window = new ScaleDownWindow(1000);
+  expect([0, 400, 800].map((now, nth) => window.mostWanted(now, [2, 4, 1][nth]))).toEqual([2, 4, 4]);
+  expect(window.mostWanted(1399, 1)).toBe(4);
+  expect(window.mostWanted(1400, 1)).toBe(1);
+});
+
+it('goes to zero at once, however many were wanted within the window', () => {
+  const window = new ScaleDownWindow(1000);
+  window.mostWanted(0, 4);
+  expect(window.mostWanted(1, 0)).toBe(0);
 });

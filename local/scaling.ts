@@ -28,3 +28,20 @@ export function desiredReplicas(
   const wanted = Math.abs(ratio - 1) <= TOLERANCE ? replicas : Math.ceil(total / rules.target);
   return Math.min(Math.max(wanted, 1), rules.max);
 }
+
+/** Like the Kubernetes autoscaler, scales down only to the highest number that was wanted within the last `lengthMs`. */
+export class ScaleDownWindow {
+  readonly #lengthMs: number;
+  #wanted: { at: number; replicas: number }[] = [];
+
+  constructor(lengthMs: number) {
+    this.#lengthMs = lengthMs;
+  }
+
+  /** Notes that so many are wanted `now`. Returns how many there should be. */
+  mostWanted(now: number, replicas: number): number {
+    this.#wanted = this.#wanted.filter(({ at }) => at > now - this.#lengthMs);
+    this.#wanted.push({ at: now, replicas });
+    return replicas === 0 ? 0 : Math.max(...this.#wanted.map((each) => each.replicas));
+  }
+}
