@@ -11,7 +11,12 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['functions/**/*.test.ts', 'local/**/*.test.ts', 'test/mutants/**/*.test.ts'],
+          include: [
+            'functions/**/*.test.ts',
+            'local/**/*.test.ts',
+            'simulate/**/*.test.ts',
+            'test/mutants/**/*.test.ts',
+          ],
           // A busy machine may take its time; no test measures it.
           testTimeout: 60_000,
         },

@@ -8,7 +8,7 @@ interface Series {
   points: { x: number; y: number }[];
 }
 
-interface Plot {
+export interface Plot {
   title: string;
   xLabel: string;
   yLabel: string;
@@ -35,11 +35,11 @@ export async function drawPlots({ kernel, scale, machine }: Results, folder: str
         .map(({ kernelSize, megapixelsPerSecond }) => ({ x: kernelSize, y: megapixelsPerSecond })),
     }));
     const title = `Blurring a 256x256 tile, one thread${where}`;
-    await draw(join(folder, 'kernel.svg'), { title, xLabel: 'kernel size', yLabel: 'Mpx/s', series });
+    await drawPlot(join(folder, 'kernel.svg'), { title, xLabel: 'kernel size', yLabel: 'Mpx/s', series });
   }
   if (scale) {
     const sizes = scale.sizes.map(({ megapixels, ms }) => ({ x: megapixels, y: ms / 1000 }));
-    await draw(join(folder, 'megapixels.svg'), {
+    await drawPlot(join(folder, 'megapixels.svg'), {
       title: `Request to PNG, two workers${where}`,
       xLabel: 'megapixels',
       yLabel: 'seconds',
@@ -47,7 +47,7 @@ export async function drawPlots({ kernel, scale, machine }: Results, folder: str
     });
     const speedUps = scale.workers.map(({ workers, speedUp }) => ({ x: workers, y: speedUp }));
     const ideal = scale.workers.map(({ workers }) => ({ x: workers, y: workers }));
-    await draw(join(folder, 'workers.svg'), {
+    await drawPlot(join(folder, 'workers.svg'), {
       title: `Tiles a second by workers${where}`,
       xLabel: 'workers',
       yLabel: 'speed-up',
@@ -59,7 +59,8 @@ export async function drawPlots({ kernel, scale, machine }: Results, folder: str
   }
 }
 
-async function draw(path: string, plot: Plot): Promise<void> {
+/** Writes one plot as an SVG to `path`. */
+export async function drawPlot(path: string, plot: Plot): Promise<void> {
   const points = plot.series.flatMap((series) => series.points);
   const xMax = Math.max(...points.map(({ x }) => x));
   const yMax = roundUp(Math.max(...points.map(({ y }) => y)));

@@ -1,0 +1,106 @@
+// What a run of the model is about: costs, pods, rules of scaling and the images that come.
+import type { CostsResults, SetUpCosts } from '../bench/costs.ts';
+import type { ScalingRules } from '../local/scaling.ts';
+
+/** A function that Knative scales by its requests. */
+export interface RequestScaling {
+  max: number;
+  /** Requests of a pod that make Knative add another. */
+  target: number;
+  /** Requests a pod serves at once. */
+  places: number;
+  /** From the decision to start a pod until it serves. */
+  startMs: number;
+}
+
+/** blur, which KEDA scales by its queues. */
+export interface QueueScaling extends ScalingRules {
+  startMs: number;
+  /** How often KEDA looks at the queues while no pod runs. */
+  pollMs: number;
+  /** How often the autoscaler behind it looks while some run. */
+  syncMs: number;
+  /** Pods that it adds at each look: so many, or as many as there are, whichever is more. Infinity: all that are wanted. */
+  growth: number;
+}
+
+export interface Settings {
+  seed: number;
+  costs: SetUpCosts;
+  /** Cores that all processes share, and how much slower each is when all are busy; null when every pod has its own. */
+  machine: { cores: number; slowdown: number } | null;
+  /** Threads that a pod has for zlib beside its own. */
+  helperThreads: number;
+  /** From a command to Redis to its answer, without Redis's own time. */
+  roundTripMs: number;
+  budgetBytes: number;
+  split: RequestScaling;
+  blur: QueueScaling;
+  assemble: RequestScaling;
+  /** Events that a worker sends at once. */
+  eventsAtOnce: number;
+  /** In which order tiles are claimed. */
+  order: 'in-order' | 'in-turns';
+  /** How many of the arriving images have which size. */
+  sizes: { megapixels: number; weight: number }[];
+}
+
+const START_MS = { split: 1500, blur: 440, assemble: 1600 };
+
+/** A cluster as the manifests describe it, with `maxWorkers` pods of blur. Start times were measured on one (issue 16). */
+export function cluster(costs: SetUpCosts, maxWorkers: number): Settings {
+  return {
+    seed: 1,
+    costs,
+    machine: null,
+    helperThreads: 1, // A pod may use two cores.
+    roundTripMs: 0.3,
+    budgetBytes: 1024 ** 3,
+    split: { max: 4, target: 4 * 0.7, places: 200, startMs: START_MS.split },
+    blur: {
+      max: maxWorkers,
+      target: 8,
+      cooldownMs: 60_000,
+      startMs: START_MS.blur,
+      pollMs: 1000,
+      syncMs: 15_000,
+      growth: 4,
+    },
+    assemble: { max: 4, target: 1, places: 1, startMs: START_MS.assemble },
+    eventsAtOnce: 1,
+    order: 'in-order',
+    sizes: [
+      { megapixels: 0.5, weight: 5 },
+      { megapixels: 4, weight: 3 },
+      { megapixels: 12, weight: 2 },
+    ],
+  };
+}
+
+/** The pipeline of `npm start`, everything running already. */
+export function oneMachine(
+  costs: CostsResults,
+  cores: number,
+  workers: number,
+  megapixels: number,
+): Settings {
+  return {
+    ...cluster(costs.local, workers),
+    machine: { cores, slowdown: costs.together },
+    helperThreads: 4,
+    roundTripMs: 0.1,
+    budgetBytes: Infinity,
+    split: { max: 1, target: Infinity, places: 200, startMs: 0 },
+    assemble: { max: 1, target: Infinity, places: 200, startMs: 0 },
+    blur: {
+      max: workers,
+      target: 4,
+      cooldownMs: 60_000,
+      startMs: 0,
+      pollMs: 50,
+      syncMs: 50,
+      growth: Infinity,
+    },
+    sizes: [{ megapixels, weight: 1 }],
+  };
+}
