@@ -37,6 +37,11 @@ export class Places {
     return hasPlace;
   }
 
+  /** Whether as many callers wait as there are places: one more has little chance to get one soon. */
+  get isCrowded(): boolean {
+    return this.#line.size >= this.count;
+  }
+
   /** Returns a place of `client`. The first in line that may have it gets it. */
   giveBack(client: string): void {
     const left = this.#heldBy(client) - 1;

@@ -76,3 +76,17 @@ it('keeps the other places free if a client has its share', async () => {
   await expect(uploads.take(response('greedy'))).rejects.toMatchObject(tooMany);
   await expect(uploads.take(response('other'))).resolves.toBeUndefined();
 });
+
+it('refuses an upload at once when as many wait as there are places', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const uploads = limit(1);
+  const first = response();
+  await uploads.take(first);
+  const waiting = uploads.take(response());
+  const refused = uploads.take(response()).catch((error: unknown) => error);
+  await vi.advanceTimersByTimeAsync(1);
+  first.emit('close');
+  await expect(waiting).resolves.toBeUndefined();
+  expect(await refused).toMatchObject({ code: 'too-many-uploads' });
+});

@@ -43,7 +43,7 @@ export class UploadLimit implements BodyPlaces {
   /** Takes a place for the client that sends `req`. Returns the client. */
   async #take(req: IncomingMessage): Promise<string> {
     const client = this.#clientOf(req);
-    const patienceMs = this.#patience.get(req) ?? WAIT_MS;
+    const patienceMs = this.#places.isCrowded ? 0 : (this.#patience.get(req) ?? WAIT_MS);
     const startedAt = performance.now();
     const hasPlace = await this.#places.take(client, patienceMs);
     this.#patience.set(req, Math.max(0, patienceMs - (performance.now() - startedAt)));
