@@ -20,8 +20,14 @@ const OVERDUE_MS = 8000;
 const PARENT_GONE = 143;
 const OUTPUT_GONE = 1;
 
-/** npx runs a shell, which runs the `tessera` command, which runs this. An npm script runs this itself. */
-const npmIsAbove: Record<string, number> = { npx: 3, start: 1 };
+/** How many processes above this one npm is. An npm script runs this itself; npx runs a shell, which runs `tessera`. */
+function levelsBelowNpm(): number | null {
+  const { npm_lifecycle_event: script } = process.env;
+  if (script === 'start') return 1;
+  // In a clone `tessera` is a process of its own, with a channel to this one.
+  if (script === 'npx') return process.channel ? 3 : 2;
+  return null;
+}
 
 /**
  * Returns a signal that is aborted, with a {@link StopRequest} as its reason, when the process is to end: by SIGINT, SIGTERM
@@ -48,7 +54,7 @@ export function hearStopRequests(): AbortSignal {
     process.channel.unref();
     process.on('disconnect', () => request('The parent process is gone', PARENT_GONE));
   }
-  const levels = npmIsAbove[process.env.npm_lifecycle_event ?? ''];
-  if (levels !== undefined) watchAncestors(levels, () => request('npm is gone', PARENT_GONE));
+  const levels = levelsBelowNpm();
+  if (levels !== null) watchAncestors(levels, () => request('npm is gone', PARENT_GONE));
   return stop.signal;
 }

@@ -1,8 +1,8 @@
-// Builds what other packages import: `tessera/jimp` and `tessera/jimp-plugin` as plain JavaScript with declarations, in
-// dist/package. `npm pack` runs it.
+// Builds what is in the package besides the functions: `tessera/jimp` and `tessera/jimp-plugin` as plain JavaScript with
+// declarations, in dist/package, and the command `tessera`, in dist/tessera. `npm pack` runs it.
 import { execFile } from 'node:child_process';
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { copyFile, glob, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'rolldown';
 
@@ -10,17 +10,30 @@ const root = join(import.meta.dirname, '..');
 const target = join(root, 'dist/package');
 const entries = ['jimp', 'jimp-plugin'];
 
-await rm(target, { recursive: true, force: true });
-await build({
-  cwd: root,
-  platform: 'node',
-  // Packages are not bundled, so that the importer's Jimp and ours are the same.
-  external: (id) => !id.startsWith('.') && !isAbsolute(id),
-  input: Object.fromEntries(entries.map((name) => [name, join(root, `functions/blur/${name}.ts`)])),
-  output: { dir: target, format: 'esm', chunkFileNames: '[name].js' },
-  logLevel: 'warn',
-});
-await copyFile(join(root, 'functions/lib/image/jpeg/libjpeg.wasm'), join(target, 'libjpeg.wasm'));
+/** Bundles the sources `input` into `folder`, with the decoder that they read there. */
+async function bundle(folder: string, input: Record<string, string>): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await build({
+    cwd: root,
+    platform: 'node',
+    // Packages are not bundled, so that the importer's Jimp and ours are the same.
+    external: (id) => !id.startsWith('.') && !isAbsolute(id),
+    input,
+    output: { dir: folder, format: 'esm', chunkFileNames: '[name].js' },
+    logLevel: 'warn',
+  });
+  await copyFile(join(root, 'functions/lib/image/jpeg/libjpeg.wasm'), join(folder, 'libjpeg.wasm'));
+}
+
+await bundle(
+  target,
+  Object.fromEntries(entries.map((name) => [name, join(root, `functions/blur/${name}.ts`)])),
+);
+const command = join(root, 'dist/tessera');
+await bundle(command, { main: join(root, 'local/main.ts') });
+for await (const script of glob('functions/lib/queue/*.lua', { cwd: root })) {
+  await copyFile(join(root, script), join(command, basename(script)));
+}
 
 const types = await mkdtemp(join(root, 'dist/.types-'));
 try {

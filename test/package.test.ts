@@ -76,7 +76,38 @@ it('holds plain JavaScript and declarations, no sources, tests or benches', asyn
   const files = await readdir(join(project, 'node_modules/tessera'), { recursive: true });
   expect(files).toContain('dist/package/jimp.js');
   expect(files).toContain('dist/package/jimp.d.ts');
-  expect(files.filter((file) => /(?<!\.d)\.ts$|test|bench/.test(file))).toEqual([]);
+  expect(files.filter((file) => /(?<!\.d)\.ts$|\.map$|(^|\/)(test|testing|bench)\//.test(file))).toEqual([]);
+});
+
+describe('the command tessera', () => {
+  const command = () => join(project, 'node_modules/tessera/scripts/tessera.mjs');
+
+  it('blurs a photo, with nothing but the package and what it depends on', async () => {
+    const args = ['photo.jpg', '--kernel', '21', '-o', 'blurred', '--json'];
+    const { stdout } = await run(process.execPath, [command(), ...args], { cwd: project });
+    const { images } = JSON.parse(stdout) as { images: unknown[] };
+    expect(images).toMatchObject([{ input: 'photo.jpg', output: 'blurred/photo_blurred.png' }]);
+    expect(await sharp(join(project, 'blurred/photo_blurred.png')).metadata()).toMatchObject({
+      width,
+      height,
+    });
+  });
+
+  it('says in one sentence which Node it needs', async ({ skip }) => {
+    const node = await nodeOf(20);
+    if (node === null) skip('no Node 20 here');
+    const failed = run(node ?? '', [command(), 'photo.jpg'], { cwd: project });
+    await expect(failed).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^Tessera needs Node 24\.0 or later; this is Node 20\S+\n$/) as string,
+    });
+  });
+
+  it.each(['package', 'clone'])('tells its version in a %s', async (place) => {
+    const path = place === 'clone' ? join(root, 'scripts/tessera.mjs') : command();
+    const { stdout } = await run(process.execPath, [path, '--version'], { cwd: project });
+    expect(stdout).toMatch(/^tessera \d+\.\d+\.\d+\n$/);
+  });
 });
 
 describe.each([20, 22, 24])('on Node %i', (major) => {

@@ -1,0 +1,1 @@
+export function isNodeNewEnough(major: number, minor: number): boolean;

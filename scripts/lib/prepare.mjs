@@ -1,0 +1,80 @@
+// Prepares a new machine: installs the npm packages, and a Redis server with the system's package manager. Plain JavaScript
+// without imports of packages, because it runs before anything is installed.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runQuietly } from './run-quietly.mjs';
+import { installMissing, redis, tool } from './system-packages.mjs';
+
+const root = join(import.meta.dirname, '../..');
+const bundledNode = join(root, 'node_modules/.bin/node');
+const NO_NETWORK =
+  /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT)\b/;
+
+/** Commands that the tests of the shell scripts call, and that make a certificate for a Redis with TLS. */
+const testTools = ['curl', 'jq', 'openssl'].map(tool);
+
+/** Installs what is missing. Returns whether everything is there; if not, it has said what to do. */
+export async function prepare({ forTests }) {
+  return (
+    (await haveNpmPackages()) &&
+    (await haveNode()) &&
+    (await installMissing(forTests ? [redis, ...testTools] : [redis]))
+  );
+}
+
+/** Returns the Node that runs TypeScript directly. */
+export function ownNode() {
+  return existsSync(bundledNode) ? bundledNode : process.execPath;
+}
+
+async function haveNpmPackages() {
+  if (isInstalled()) return true;
+  const args = [
+    'ci',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    '--fetch-retry-mintimeout=1000',
+    '--fetch-retry-maxtimeout=5000',
+  ];
+  const { isDone, said } = await runQuietly('Installing the npm packages', 'npm', args, root);
+  if (isDone) return true;
+  const [, code] = NO_NETWORK.exec(said) ?? [];
+  if (code !== undefined) {
+    console.error(
+      `The npm registry cannot be reached (${code}): check the network, and "npm config get registry" and "proxy".`,
+    );
+  } else {
+    console.error(`${said.trim()}\nThe npm packages could not be installed; npm shows the reason above.`);
+  }
+  return false;
+}
+
+function isInstalled() {
+  if (!existsSync(join(root, 'node_modules/.package-lock.json'))) return false;
+  const present = packagesIn('node_modules/.package-lock.json');
+  // A package for another system is in the lockfile, but is not installed here.
+  return Object.entries(packagesIn('package-lock.json')).every(
+    ([path, { version, optional }]) => path === '' || optional || present[path]?.version === version,
+  );
+}
+
+function packagesIn(file) {
+  return JSON.parse(readFileSync(join(root, file), 'utf8')).packages;
+}
+
+/** The package "node" brings the Node of this project by a script, which npm may have been told not to run. */
+async function haveNode() {
+  if (process.features.typescript || runs(bundledNode)) return true;
+  await runQuietly('Installing Node 24', 'npm', ['rebuild', 'node'], root);
+  if (runs(bundledNode)) return true;
+  console.error(
+    'Tessera runs on Node 24, which the package "node" brings by a script. Scripts are switched off here: run "npm rebuild node --ignore-scripts=false", or use Node 24.',
+  );
+  return false;
+}
+
+function runs(node) {
+  return spawnSync(node, ['--version']).status === 0;
+}
