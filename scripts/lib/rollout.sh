@@ -20,10 +20,10 @@ wait_for_services() {
       [[ $name != blur ]] || keep_first_pod "$revision"
     done <<<"$states"
     ((${#waiting[@]} > 0)) || return 0
-    # shellcheck disable=SC2086 # a name and a revision
-    ((SECONDS < deadline)) || fail "$(why_not_ready ${waiting[0]})"
     [[ ${registry-} != "$TESSERA_REGISTRY" ]] || stop_without_images "${waiting[@]}"
     make_room "${waiting[@]}"
+    # shellcheck disable=SC2086 # a name and a revision
+    ((SECONDS < deadline)) || fail "$(why_not_ready ${waiting[0]})"
     sleep 1
   done
 }

@@ -204,7 +204,7 @@ describe('deploy.sh when a revision did not become Ready', () => {
       'Ingress has not been reconciled',
     ],
   ])('says in one line that %s', async (_fault, rules, said) => {
-    const outcome = await run([waitingForBlur, ...rules], ['--timeout', '2', '--registry', 'ghcr.io/acme']);
+    const outcome = await run([waitingForBlur, ...rules], ['--timeout', '1', '--registry', 'ghcr.io/acme']);
     expect(outcome.stderr).toBe(`error: ${notReady}${said}\n`);
     expect(outcome.calls.some((call) => call.includes(' delete '))).toBe(false);
     expect(outcome.code).toBe(2);
