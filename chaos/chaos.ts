@@ -52,7 +52,7 @@ async function main(): Promise<number> {
   const workers = wholeNumber('workers', values.workers, 1, 64);
   const timeoutMs = wholeNumber('timeout', values.timeout, 1, 86_400) * 1000;
   const settleMs = wholeNumber('settle', values.settle, 1, 86_400) * 1000;
-  const image = values.image === undefined ? await chaosSample() : await readImage(values.image);
+  const image = values.image === undefined ? await drawImage() : await readImage(values.image);
   const token = await readToken(values['token-file']);
 
   const interrupted = new AbortController();
@@ -61,7 +61,7 @@ async function main(): Promise<number> {
   const options = { image, kernel, kills, timeoutMs, settleMs, narrate, signal };
   const openPlace = async () => {
     if (target === 'local') {
-      await buildIfStale();
+      await buildIfStale(() => narrate('building the functions'));
       return new LocalPlace(workers, narrate);
     }
     const { namespace, url } = values;
@@ -126,6 +126,11 @@ async function readImage(file: string): Promise<Uint8Array<ArrayBuffer>> {
   return readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`${file} cannot be read (${error.code})`, { cause: error });
   });
+}
+
+async function drawImage(): Promise<Uint8Array<ArrayBuffer>> {
+  narrate('drawing an image');
+  return chaosSample();
 }
 
 /** Returns the token for split: from the file, otherwise from the environment. */

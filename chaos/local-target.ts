@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { Guard } from '../local/guard.ts';
 import { Pipeline } from '../local/pipeline.ts';
 import { SplitClient } from '../local/split-client.ts';
 import type { ChaosPlace, ChaosTarget, Narrate, QueueMode, RedisCall } from './target.ts';
@@ -16,6 +17,7 @@ export class LocalPlace implements ChaosPlace {
   readonly #workers: number;
   readonly #narrate: Narrate;
   #folder: string | null = null;
+  #guard: Guard | null = null;
   #pipeline: Pipeline | null = null;
   #redis: Redis | null = null;
 
@@ -29,6 +31,7 @@ export class LocalPlace implements ChaosPlace {
     await this.close();
     this.#narrate(`starting a pipeline with the ${queue} queue`);
     this.#folder = await mkdtemp(join(tmpdir(), 'tessera-chaos-'));
+    this.#guard = new Guard(this.#folder);
     const pipeline = await Pipeline.start({
       env: {
         STORE: 'file',
@@ -63,9 +66,10 @@ export class LocalPlace implements ChaosPlace {
 
   async close(): Promise<void> {
     this.#redis?.disconnect();
-    await this.#pipeline?.stop();
+    await this.#pipeline?.kill();
     if (this.#folder) await rm(this.#folder, { recursive: true, force: true });
-    this.#redis = this.#pipeline = this.#folder = null;
+    this.#guard?.release();
+    this.#redis = this.#pipeline = this.#folder = this.#guard = null;
   }
 }
 

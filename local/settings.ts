@@ -1,6 +1,6 @@
 // The settings of the functions on one machine: those of the environment, over defaults that fit images of one's own.
-import { environmentDefaults, loadConfig } from '../functions/lib/config.ts';
-import { UsageError } from '../scripts/lib/options.ts';
+import { environmentDefaults } from '../functions/lib/config.ts';
+import { readSettings } from '../scripts/lib/settings.ts';
 import type { Options } from './options.ts';
 
 type Environment = Record<string, string | undefined>;
@@ -50,17 +50,8 @@ export function localSettings(
   };
   const { TESSERA_TOKEN } = environment;
   const authToken = environment.AUTH_TOKEN ?? (TESSERA_TOKEN || undefined);
-  assertUsable({ ...env, AUTH_TOKEN: authToken });
+  readSettings({ ...env, AUTH_TOKEN: authToken });
   return { env, authToken, accessToken: TESSERA_TOKEN || firstToken(authToken) };
-}
-
-function assertUsable(env: Environment): void {
-  try {
-    loadConfig(env);
-  } catch (error) {
-    const [first, ...faults] = (error as Error).message.split('\n');
-    throw new UsageError(`${first} ${faults.map((fault) => fault.trim()).join('; ')}`, { cause: error });
-  }
 }
 
 /** The first of the tokens in `AUTH_TOKEN`, without the name in front of it. */

@@ -22,7 +22,7 @@ while (($# > 0)); do
   case $1 in
     --namespace) namespace=$(value "$@"); shift 2 ;;
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
-    --help) show_help && exit ;;
+    -h | --help) show_help && exit ;;
     -*) fail "unknown: $1 (try --help)" ;;
     *) words+=("$1") && shift ;;
   esac

@@ -22,7 +22,7 @@ tarball=
 while (($# > 0)); do
   case $1 in
     --check) check=true && shift ;;
-    --help) show_help && exit ;;
+    -h | --help) show_help && exit ;;
     -*) fail "unknown: $1 (try --help)" ;;
     *) tarball=$1 && shift ;;
   esac

@@ -32,7 +32,7 @@ set -euo pipefail
 source "$(dirname "$0")/lib/common.sh"
 
 for option in "$@"; do
-  [[ $option != --help ]] || { show_help && exit; }
+  [[ $option != --help && $option != -h ]] || { show_help && exit; }
 done
 need node
 node "$root/scripts/setup.mjs"

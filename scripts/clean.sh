@@ -16,7 +16,7 @@ while (($# > 0)); do
     --all) all=true && shift ;;
     --namespace) namespace=$(value "$@"); shift 2 ;;
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
-    --help) show_help && exit ;;
+    -h | --help) show_help && exit ;;
     *) fail "unknown: $1 (try --help)" ;;
   esac
 done

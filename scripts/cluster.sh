@@ -33,7 +33,7 @@ while (($# > 0)); do
     --eventing) with_eventing=true && shift ;;
     --port) port=$(value "$@"); shift 2 ;;
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
-    --help) show_help && exit ;;
+    -h | --help) show_help && exit ;;
     *) fail "unknown: $1 (try --help)" ;;
   esac
 done

@@ -1,10 +1,11 @@
 // `npm run dead-letters`: lists dead letters, requeues them, or drops their images.
 import { Redis } from 'ioredis';
-import { loadConfig, type Config } from '../functions/lib/config.ts';
+import type { Config } from '../functions/lib/config.ts';
 import { isImageId, parseJob, type Job } from '../functions/lib/job.ts';
 import { ImageLedger } from '../functions/lib/queue/image-ledger.ts';
 import { imageKeys, queueKeys } from '../functions/lib/queue/keys.ts';
-import { parseOptions, runCommand, UsageError } from './lib/options.ts';
+import { CommandError, parseOptions, runCommand, UsageError } from './lib/options.ts';
+import { readSettings } from './lib/settings.ts';
 
 const HELP = `Dead letters: tiles after MAX_ATTEMPTS, and images after MAX_ANNOUNCEMENTS:
 npm run dead-letters -- <command> [<what>]
@@ -117,7 +118,7 @@ async function main(argv: string[]): Promise<number> {
   }
   const fits = readWhat(word, values.all || (command === 'list' && word === undefined));
 
-  const config = loadConfig();
+  const config = readSettings(process.env);
   const redis = new Redis(config.redisUrl, {
     connectTimeout: SILENCE_MS,
     socketTimeout: SILENCE_MS,
@@ -130,8 +131,9 @@ async function main(argv: string[]): Promise<number> {
   let fault: Error | undefined;
   redis.on('error', (error) => (fault = error));
   try {
-    await redis.connect().catch((error: unknown) => {
-      throw fault ?? error;
+    await redis.connect().catch((error: Error) => {
+      const { message } = fault ?? error;
+      throw new CommandError(`Redis cannot be reached: ${message}`, { cause: error });
     });
     const deadLetters = new DeadLetters(redis, config);
     const letters = await deadLetters.list(fits);

@@ -60,7 +60,7 @@ while (($# > 0)); do
     --floor) floor=$(value "$@"); shift 2 ;;
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
     --print) only_print=true && shift ;;
-    --help) show_help && exit ;;
+    -h | --help) show_help && exit ;;
     *) fail "unknown: $1 (try --help)" ;;
   esac
 done

@@ -31,7 +31,7 @@ while (($# > 0)); do
     --platform) platform=$(value "$@"); shift 2 ;;
     --tool) tool=$(value "$@"); shift 2 ;;
     --digests) digests=$(value "$@"); shift 2 ;;
-    --help) show_help && exit ;;
+    -h | --help) show_help && exit ;;
     *) fail "unknown: $1 (try --help)" ;;
   esac
 done

@@ -20,7 +20,7 @@ while (($# > 0)); do
     --follow) options+=(--follow) && shift ;;
     --tail) tail=$(value "$@"); shift 2 ;;
     --namespace) namespace=$(value "$@"); shift 2 ;;
-    --help) show_help && exit ;;
+    -h | --help) show_help && exit ;;
     -*) fail "unknown: $1 (try --help)" ;;
     *) what=$1 && shift ;;
   esac

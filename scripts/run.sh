@@ -54,7 +54,7 @@ while (($# > 0)); do
     --no-wait) wait=false && shift ;;
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
     --namespace) namespace=$(value "$@"); is_cluster=true; shift 2 ;;
-    --help) show_help && exit ;;
+    -h | --help) show_help && exit ;;
     -*) fail "unknown: $1 (try --help)" ;;
     *) paths+=("$1") && shift ;;
   esac

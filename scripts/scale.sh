@@ -18,7 +18,7 @@ while (($# > 0)); do
   case $1 in
     --namespace) namespace=$(value "$@"); shift 2 ;;
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
-    --help) show_help && exit ;;
+    -h | --help) show_help && exit ;;
     -*) fail "unknown: $1 (try --help)" ;;
     *) ceiling=$1 && shift ;;
   esac

@@ -11,7 +11,7 @@ source "$(dirname "$0")/lib/common.sh"
 while (($# > 0)); do
   case $1 in
     --namespace) namespace=$(value "$@"); shift 2 ;;
-    --help) show_help && exit ;;
+    -h | --help) show_help && exit ;;
     *) fail "unknown: $1 (try --help)" ;;
   esac
 done

@@ -19,7 +19,7 @@ set -euo pipefail
 source "$(dirname "$0")/lib/common.sh"
 
 for option in "$@"; do
-  [[ $option != --help ]] || { show_help && exit; }
+  [[ $option != --help && $option != -h ]] || { show_help && exit; }
 done
 PATH=$root/node_modules/.bin:$PATH
 need node

@@ -26,8 +26,8 @@ const ready: Rule[] = [
 ];
 
 describe.each(scripts)('%s', (script) => {
-  it('explains itself with --help, calling nothing', async () => {
-    const { code, stdout, calls } = await shell.run(script, ['--help']);
+  it.each(['--help', '-h'])('explains itself with %s, calling nothing', async (option) => {
+    const { code, stdout, calls } = await shell.run(script, [option]);
     expect(stdout).toContain(`Usage: scripts/${script}`);
     expect(stdout).not.toMatch(/^#|set -euo/m);
     expect({ code, calls }).toEqual({ code: 0, calls: [] });
@@ -39,10 +39,15 @@ describe.each(scripts)('%s', (script) => {
     expect({ code, calls }).toEqual({ code: 2, calls: [] });
   });
 
-  it('refuses an option that lacks its value, calling nothing', async () => {
-    const option = { 'cluster.sh': '--name', 'images.sh': '--registry' }[script] ?? '--namespace';
-    const { code, calls } = await shell.run(script, [option], [], { PATH: `${process.env.PATH}` });
-    expect({ code, calls }).toEqual({ code: 2, calls: [] });
+  it('refuses every option that lacks its value, calling nothing', async () => {
+    const { stdout } = await shell.run(script, ['--help']);
+    const options = [...stdout.matchAll(/(?:^ *|[[])(--[a-z-]+) [A-Z]/gm)].map(([, option]) => option);
+    expect(options.length > 0).toBe(script !== 'build-libjpeg.sh');
+    for (const option of new Set(options)) {
+      const { code, stderr, calls } = await shell.run(script, [option], [], { PATH: `${process.env.PATH}` });
+      expect({ option, code, calls }).toEqual({ option, code: 2, calls: [] });
+      expect(stderr).toMatch(new RegExp(`^error: ${option} needs a value \\(try --help\\)\\n`));
+    }
   });
 });
 

@@ -55,6 +55,8 @@ test.each([
   ]),
   ['scripts/dead-letters.ts', '--bogus'],
   ['scripts/dead-letters.ts', 'bury'],
+  ['chaos/chaos.ts', '--image'],
+  ['chaos/chaos.ts', '--queue', 'fast'],
 ])('%s %s %s is one line and exit 2', async (path, ...args) => {
   const { code, stderr } = await run(
     path,

@@ -115,7 +115,15 @@ export class RunPlace {
     );
   }
 
+  /** Ends what still runs, after a test that failed, and removes the folder. */
   async remove(): Promise<void> {
+    for (const { pid } of await this.processes()) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
     await rm(this.folder, { recursive: true, force: true });
   }
 }
