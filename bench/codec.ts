@@ -1,5 +1,5 @@
-// The codecs against stock Jimp and sharp: the same pictures, interleaved in one run, medians. `node bench/codec.ts
-// [megapixels] [rounds]` prints the tables alone.
+// Compares the codecs with stock Jimp and sharp: the same pictures, interleaved in one run, medians. `node
+// bench/codec.ts [megapixels] [rounds]` prints only the tables.
 import { availableParallelism } from 'node:os';
 import { Jimp } from 'jimp';
 import sharp, { type Sharp } from 'sharp';
@@ -10,14 +10,14 @@ import { encodePng } from '../functions/lib/image/png/encode.ts';
 import { interleave, median, table, timeAlone } from './lib/measure.ts';
 import { photo } from '../functions/testing/photo.ts';
 
-/** One way to do a job. `times` is how often it goes into stock Jimp's time, `bytes` what it wrote. */
+/** One way to do a job. `times` is how often it fits into stock Jimp's time, `bytes` what it wrote. */
 export interface CodecRow {
   job: string;
   codec: string;
   ms: number;
   times: number;
   bytes?: number;
-  /** `bytes` by stock Jimp's. */
+  /** `bytes` relative to stock Jimp's. */
   size?: number;
 }
 
@@ -28,10 +28,10 @@ export interface CodecResults {
   rows: CodecRow[];
 }
 
-/** Does its job once, and answers the bytes it wrote; 0 for a decoder. */
+/** Does its job once, and returns the number of bytes it wrote; 0 for a decoder. */
 type Codec = () => Promise<number>;
 
-/** Measures all codecs on photo-like pictures of about `megapixels`, each job `rounds` times. */
+/** Measures all codecs with photo-like pictures of about `megapixels`, each job `rounds` times. */
 export async function benchCodec({ megapixels = 24, rounds = 7 } = {}): Promise<CodecResults> {
   const height = Math.round(Math.sqrt((megapixels * 1e6) / 1.5));
   const width = Math.round(1.5 * height);
@@ -50,7 +50,7 @@ export async function benchCodec({ megapixels = 24, rounds = 7 } = {}): Promise<
   return results;
 }
 
-/** The first codec is the one the others are compared with. */
+/** The others are compared with the first codec. */
 async function compare(job: string, rounds: number, codecs: Record<string, Codec>): Promise<CodecRow[]> {
   const written = new Map<string, number>();
   const jobs = Object.entries(codecs).map(([codec, run]) => {
@@ -69,7 +69,7 @@ async function compare(job: string, rounds: number, codecs: Record<string, Codec
 }
 
 async function decoders(image: Bitmap): Promise<Record<string, Codec>> {
-  // Adaptive filtering, as tools that export photos do.
+  // Adaptive filtering, as in tools that export photos.
   const file = await rawSharp(image).png({ adaptiveFiltering: true }).toBuffer();
   return {
     Jimp: () => Jimp.fromBuffer(file).then(() => 0),
@@ -123,14 +123,14 @@ async function readBands(file: Buffer): Promise<number> {
     scanPixels: 1e9,
   })) {
     rows += band.height;
-    // As split does.
+    // As in split.
     freeBytes(band.data);
   }
   if (rows !== header.height) throw new Error(`${rows} of ${header.height} rows came`);
   return 0;
 }
 
-/** What assemble gets to write. */
+/** Returns an image as assemble has to write it. */
 async function blur(image: Bitmap): Promise<Bitmap> {
   return { ...image, data: await rawSharp(image).blur(5).raw().toBuffer() };
 }

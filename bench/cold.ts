@@ -1,4 +1,5 @@
-// How long a worker woken from zero takes from its start to its first tile, beside a Node that does nothing.
+// Measures how long a worker that is woken from zero takes from its start to its first tile, compared with an
+// idle Node.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { ImageLedger } from '../functions/lib/queue/image-ledger.ts';
@@ -24,7 +25,7 @@ export async function benchCold({ rounds = 15 } = {}): Promise<ColdResults> {
   const server = await RedisServer.start();
   const redis = server.connect();
   const ledger = new ImageLedger(redis, { keyPrefix: 'image', recordTtlS: 3600 });
-  // Every command Redis runs, told as it runs: seeing the claim costs the worker nothing.
+  // MONITOR reports every command as Redis runs it, so noticing the claim costs the worker nothing.
   const watcher = server.connect();
   const monitor = await watcher.monitor();
 

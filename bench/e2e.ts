@@ -1,5 +1,6 @@
-// End to end: a PNG over HTTP to a blurred PNG, through `npm start`'s own pipeline, beside sharp and Jimp doing the same to
-// the whole image in this process. `node bench/e2e.ts [megapixels] [rounds]` prints the table alone.
+// End to end: a PNG over HTTP to a blurred PNG, through the pipeline of `npm start`, compared with sharp and
+// Jimp, which process the whole image in this process. `node bench/e2e.ts [megapixels] [rounds]` prints only
+// the table.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,13 +18,13 @@ import { photoPng } from '../functions/testing/photo.ts';
 
 const KERNEL = 15;
 const WORKERS = 2;
-/** Jimp takes so long that a few rounds tell enough. */
+/** Jimp takes so long that a few rounds are enough. */
 const JIMP_ROUNDS = 3;
 
 export interface EndToEndRow {
   codec: string;
   ms: number;
-  /** Of Tessera's time. */
+  /** Relative to Tessera's time. */
   times: number;
 }
 
@@ -32,9 +33,9 @@ export interface EndToEndResults {
   fileMb: number;
   rounds: number;
   rows: EndToEndRow[];
-  /** From nothing: every process started, blur from zero, one image, everything stopped. */
+  /** From a cold start: every process is started, blur starts from zero, one image, everything is stopped. */
   fromNothingMs: number;
-  /** CPU time an image: of all processes of the pipeline, and of one process doing the same with the same code. */
+  /** CPU time per image: of all processes of the pipeline, and of one process that does the same with the same code. */
   cpu: { pipelineMs: number; oneProcessMs: number; ratio: number };
 }
 
@@ -45,10 +46,10 @@ export async function benchEndToEnd({ megapixels = 24, rounds = 7 } = {}): Promi
   const fromNothingMs = await timeOf(() => blurFromNothing(png));
   const bench = await BenchPipeline.start(WORKERS);
   try {
-    // Until both workers are there and warm.
+    // Until both workers are running and warm.
     for (let round = 0; round < 3; round++) await bench.blur(png);
     const sigma = KERNEL / 3;
-    // Files written by one job and not yet on the disk would be waited for when the next one syncs its own.
+    // Otherwise a job's sync would also wait for files of the job before.
     const writing = (file: string, job: (path: string) => Promise<unknown>) => async () => {
       const path = join(folder, file);
       const ms = await timeAlone(() => job(path));
@@ -84,7 +85,7 @@ async function blurFromNothing(png: Uint8Array<ArrayBuffer>): Promise<void> {
   await bench.stop();
 }
 
-/** Decode, blur, encode with Tessera's code and nothing between: what the pipeline's processes could not do in less. */
+/** Decodes, blurs and encodes with Tessera's code and nothing between: the least time that the pipeline could take. */
 async function blurInOneProcess(png: Uint8Array, path: string): Promise<void> {
   const header = readHeader(png);
   const bands: Uint8Array[] = [];

@@ -1,5 +1,5 @@
-// The convolution alone: one thread, one 256×256 tile with its halo, against the peers people would pick, in one run.
-// `node bench/kernel.ts [rounds]` prints the table alone.
+// Measures the convolution alone: one thread, one 256×256 tile with its halo, compared with the usual
+// alternatives, in one run. `node bench/kernel.ts [rounds]` prints only the table.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ import { photo } from '../functions/testing/photo.ts';
 
 const TILE = 256;
 const KERNELS = [15, 21, 51];
-/** Short enough that a measurement is seldom interrupted by what else the machine does. */
+/** Short enough that a measurement is rarely interrupted by other processes. */
 const SLICE_MS = 4;
 
 export type TileKind = 'RGB' | 'RGBA, opaque' | 'RGBA, alpha';
@@ -31,9 +31,9 @@ export interface KernelRow {
   ms: number;
   /** Pixels of the core, the tile without its halo. */
   megapixelsPerSecond: number;
-  /** How many times OpenCV's speed on the same tile, the median of all rounds; null where there is no OpenCV. */
+  /** Speed relative to OpenCV on the same tile, the median of all rounds; null without OpenCV. */
   timesOpenCv: number | null;
-  /** The largest difference from the definition, in grey levels, and the part of samples that differ. */
+  /** The largest difference from the definition in grey levels, and the share of samples that differ. */
   worstError: number;
   differing: number;
 }
@@ -46,13 +46,13 @@ export interface KernelResults {
   rows: KernelRow[];
 }
 
-/** What blurs a tile: a job to measure, and its result for the core. */
+/** Blurs a tile: a job to measure, and its result for the core. */
 interface Blur {
   run: Job;
   core: () => Promise<Uint8Array> | Uint8Array;
 }
 
-/** Measures all implementations on drawn photos; every job `rounds` times, interleaved. */
+/** Measures all implementations with drawn photos; every job `rounds` times, interleaved. */
 export async function benchKernel({ rounds = 15 } = {}): Promise<KernelResults> {
   const openCv = await startOpenCv();
   const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
@@ -95,7 +95,7 @@ function withAlpha(rgb: Uint8Array): Uint8Array {
   );
 }
 
-/** The implementations in this process. */
+/** Returns the implementations in this process. */
 function blursOf(source: Bitmap, kernelSize: number): Map<string, Blur> {
   const radius = (kernelSize - 1) / 2;
   const core = { x: radius, y: radius, width: TILE, height: TILE };
@@ -107,7 +107,7 @@ function blursOf(source: Bitmap, kernelSize: number): Map<string, Blur> {
     [
       'Tessera',
       {
-        // The core's memory goes back at once, as in the consumer.
+        // The core's memory is freed at once, as in the consumer.
         run: () => freeBytes(convolve(source, kernelSize, core).data),
         core: () => convolve(source, kernelSize, core).data,
       },
@@ -141,7 +141,10 @@ async function sharpBlur(source: Bitmap, options: BlurOptions): Promise<Uint8Arr
     .toBuffer();
 }
 
-/** Options that make sharp cut its Gaussian where ours ends: at the first weight below `minAmplitude` of the middle's. */
+/**
+ * Returns options that make sharp cut its Gaussian where ours ends: at the first weight below `minAmplitude`
+ * of the middle's.
+ */
 function sharpKernel(kernelSize: number): BlurOptions {
   const weights = gaussianWeights(kernelSize);
   const edge = weights[0] / weights[(kernelSize - 1) / 2];
@@ -223,7 +226,7 @@ function print({ rounds, openCv, rows }: KernelResults): void {
   }
 }
 
-/** One implementation's line of the table, from its rows. */
+/** Returns one implementation's line of the table, from its rows. */
 function lineOf(rows: KernelRow[]): string[] {
   const worst = Math.max(...rows.map((row) => row.worstError));
   const differing = 100 * Math.max(...rows.map((row) => row.differing));

@@ -1,4 +1,5 @@
-// The most memory each process holds while a very large PNG goes through, and what Redis holds of it.
+// Measures the most memory each process holds while a very large PNG is processed, and what Redis holds of
+// it.
 import { buildIfStale } from '../scripts/build.ts';
 import { BenchPipeline } from './lib/bench-pipeline.ts';
 import { table } from './lib/measure.ts';
@@ -12,9 +13,9 @@ export interface MemoryResults {
   assembleMb: number;
   /** The larger of two workers. */
   blurMb: number;
-  /** Redis at its peak, beyond what it held before. */
+  /** Redis at its peak, above what it held before. */
   redisMb: number;
-  /** What split set aside for the image. */
+  /** What split reserved for the image. */
   admittedMb: number;
 }
 

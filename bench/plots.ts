@@ -1,4 +1,4 @@
-// The benches' figures as SVG line plots, small and without a library: axes, lines, a legend.
+// Draws the benches' figures as small SVG line plots without a library: axes, lines, a legend.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Results } from './results.ts';
@@ -21,7 +21,7 @@ const MARGIN = { left: 64, right: 190, top: 40, bottom: 48 };
 const COLORS = ['#0b6e99', '#d9730d', '#0f7b6c', '#ad1a72', '#6940a5', '#9b9a97', '#e03e3e'];
 const GRID_LINES = 5;
 
-/** Writes a plot for every section that was measured into `folder`. */
+/** Writes a plot for every measured section to `folder`. */
 export async function drawPlots({ kernel, scale, machine }: Results, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const where = machine ? ` (${machine.cores} cores, ${machine.date})` : '';

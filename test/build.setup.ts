@@ -1,4 +1,4 @@
-// The integration tests run the functions as they run in production: from their bundles.
+// The integration tests run the functions from their bundles, as in production.
 import { buildIfStale } from '../scripts/build.ts';
 
 export default () => buildIfStale();

@@ -1,11 +1,11 @@
-// What the lockfile says of the packages: their licences, their hashes, and what they run when they are installed.
+// What the lockfile contains for each package: its licence, its hash, and whether it runs an install script.
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 interface Package {
   license?: string;
   integrity?: string;
-  /** Needed to build and test only. */
+  /** Needed only to build and test. */
   dev?: boolean;
   devOptional?: boolean;
   hasInstallScript?: boolean;
@@ -25,7 +25,7 @@ const shippable = [
   'ISC',
   'MIT',
 ];
-/** Licences of what is used here and not shipped. */
+/** Licences of packages that are used here but not shipped. */
 const usable = [
   ...shippable,
   'Apache-2.0 AND LGPL-3.0-or-later',
@@ -33,7 +33,7 @@ const usable = [
   'LGPL-3.0-or-later',
   'MPL-2.0',
 ];
-/** Packages whose licence stands in a file of theirs only. */
+/** Packages whose licence is only in a file. */
 const licences: Record<string, string> = { 'node_modules/exif-parser': 'MIT' };
 
 let packages: [path: string, Package][];
@@ -47,7 +47,7 @@ beforeAll(async () => {
 const isShipped = ({ dev, devOptional }: Package): boolean => !dev && !devOptional;
 
 describe('every package', () => {
-  it('has a licence that lets us do with it what we do', () => {
+  it('has a licence that allows our use', () => {
     const unfit = packages.filter(([path, each]) => {
       const licence = each.license ?? licences[path] ?? 'none';
       return !(isShipped(each) ? shippable : usable).includes(licence);
@@ -59,7 +59,7 @@ describe('every package', () => {
     expect(packages.filter(([, { integrity }]) => !integrity).map(([path]) => path)).toEqual([]);
   });
 
-  it('does without a script of its own when it is installed, but for the one that brings Node', () => {
+  it('has no install script, except the one that installs Node', () => {
     const running = packages.filter(([, each]) => each.hasInstallScript).map(([path]) => path);
     expect(running).toEqual(['node_modules/node']);
   });

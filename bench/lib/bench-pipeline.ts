@@ -1,5 +1,5 @@
-// The pipeline as `npm start` runs it, for measuring: an image goes in over HTTP, and the time until its PNG is written
-// comes out.
+// The pipeline of `npm start` for measurements: sends an image over HTTP, and returns the time until its PNG
+// is written.
 import { mkdtemp, rm, watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ export class BenchPipeline {
     this.#client = new SplitClient(pipeline.splitUrl);
   }
 
-  /** Starts a pipeline that keeps its workers, up to `workers` of them, while it is measured. */
+  /** Starts a pipeline that keeps up to `workers` workers running while it is measured. */
   static async start(workers: number, env: Record<string, string> = {}): Promise<BenchPipeline> {
     const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
     const pipeline = await Pipeline.start({
@@ -43,7 +43,7 @@ export class BenchPipeline {
     return new BenchPipeline(pipeline, folder);
   }
 
-  /** Uploads an image under a name of its own. Answers the milliseconds from request to the PNG in its place. */
+  /** Uploads an image with a new name. Returns the milliseconds from the request until the PNG is in place. */
   async blur(png: Uint8Array): Promise<number> {
     const startedAt = performance.now();
     const name = `bench-${this.#sent++}.png`;
@@ -52,7 +52,7 @@ export class BenchPipeline {
     return (await written) - startedAt;
   }
 
-  /** When `file` was put in its place: watched, since asking again and again takes time from what is measured. */
+  /** Returns when `file` was put in place. It is watched, because polling would take time from the measurement. */
   async #written(file: string): Promise<number> {
     const signal = AbortSignal.timeout(LIMIT_MS);
     for await (const { filename } of watch(this.#folder, { signal })) {
@@ -61,17 +61,17 @@ export class BenchPipeline {
     throw new Error('The output folder is gone');
   }
 
-  /** Puts an image's tiles on the queue without waiting for them. */
+  /** Puts an image's tiles on the queue and does not wait for them. */
   async split(png: Uint8Array): Promise<number> {
     return (await this.#client.upload(`bench-${this.#sent++}.png`, png)).tiles;
   }
 
-  /** Jobs ready to claim. */
+  /** Returns the number of ready jobs. */
   async queued(): Promise<number> {
     return (await readCounts(this.pipeline.redis, this.pipeline.keyPrefix)).queue;
   }
 
-  /** Every process of the pipeline. */
+  /** All processes of the pipeline. */
   get pids(): number[] {
     const { split, assemble, scaler, redisServer } = this.pipeline;
     const redisPid = redisServer.pid;
@@ -83,7 +83,7 @@ export class BenchPipeline {
     ];
   }
 
-  /** CPU time of all processes so far, ms. */
+  /** Returns the CPU time of all processes so far, in ms. */
   cpuMs(): number {
     return this.pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
   }

@@ -1,4 +1,4 @@
-// What every bench needs: jobs measured side by side in one run, medians, and a table to print.
+// Shared by all benches: jobs measured side by side in one run, medians, and a table to print.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -8,8 +8,9 @@ const collectGarbage = runInNewContext('gc') as () => void;
 const SETTLE_MS = 100;
 
 /**
- * Milliseconds of one run of `job`, after what ran before it is cleared away. Whole images leave hundreds of MB, which
- * the next job would have to clear away beside its own work, on the other core too.
+ * Returns the milliseconds of one run of `job`, after collecting the garbage of earlier runs. Whole images
+ * leave hundreds of MB, which the next job would otherwise have to collect during its own work, on the other
+ * core too.
  */
 export async function timeAlone(job: () => Promise<unknown>): Promise<number> {
   collectGarbage();
@@ -19,19 +20,20 @@ export async function timeAlone(job: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAt;
 }
 
-/** The middle value; of an even number of values the mean of the two. NaN when there is none. */
+/** Returns the middle value; for an even number of values the mean of the two. NaN if there is none. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Does a job once. One that measures itself, in another process, answers how long it took. */
+/** Does a job once. A job that measures itself, in another process, returns how long it took. */
 export type Job = () => Promise<number | void> | number | void;
 
 /**
- * Runs all jobs in turn, `rounds` times after one round to warm up, so that what else the machine does hits all alike.
- * Short jobs are repeated until a measurement takes `leastMs`. Answers each job's milliseconds, one a round.
+ * Runs all jobs in turn, `rounds` times after one round to warm up, so that other load on the machine affects
+ * all of them equally. Short jobs are repeated until a measurement takes `leastMs`. Returns each job's
+ * milliseconds, one per round.
  */
 export async function interleave(
   jobs: ReadonlyMap<string, Job>,
@@ -60,7 +62,7 @@ async function measure(job: Job, leastMs: number): Promise<number> {
   return (Number.isNaN(own) ? elapsed : own) / runs;
 }
 
-/** Rows of cells as lines of text, the first column to the left, the others to the right. */
+/** Returns rows of cells as lines of text; the first column is left-aligned, the others right-aligned. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows

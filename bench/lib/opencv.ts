@@ -1,11 +1,11 @@
-// OpenCV, through the Python process that bench/opencv_blur.py is. Where there is none, says so.
+// OpenCV in a Python process, bench/opencv_blur.py. Says so if there is none.
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
-/** The pythons tried: Debian's python3-opencv belongs to its own. */
+/** The Python commands to try. Debian's python3-opencv works with Debian's own Python. */
 const PYTHONS = ['python3', '/usr/bin/python3'];
 const SCRIPT = fileURLToPath(new URL('../opencv_blur.py', import.meta.url));
 
@@ -15,7 +15,7 @@ export interface OpenCv {
   close(): Promise<void>;
 }
 
-/** Starts OpenCV, or answers null where no Python has it. */
+/** Starts OpenCV, or returns null if no Python has it. */
 export async function startOpenCv(): Promise<OpenCv | null> {
   for (const python of PYTHONS) {
     const openCv = await startWith(python);

@@ -1,9 +1,9 @@
-// What a process has used, from /proc: works on Linux, where the benches run.
+// What a process has used, from /proc. Works on Linux only.
 import { readFileSync } from 'node:fs';
 
 const TICK_MS = 10;
 
-/** CPU time of a process so far, its threads and both user and system time, in ms. */
+/** Returns the CPU time of a process so far, user and system time of all its threads, in ms. */
 export function cpuMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -1,5 +1,5 @@
-// scripts/chaos.sh --target cluster, with a kubectl that stands for one: as strict about its arguments as the real
-// one. Its pods are real processes on this machine, its Redis is real, and what is asked of it is written down.
+// scripts/chaos.sh --target cluster with a fake kubectl that is as strict about its arguments as the real
+// one. Its pods are real processes on this machine, its Redis is real, and its calls are recorded.
 import { execFile, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -19,11 +19,11 @@ import { Rig } from '../../chaos/rig.ts';
 import { until } from '../../functions/testing/until.ts';
 
 const RUN_MS = 110_000;
-/** split asks for it, so every run shows that the script brings it. */
+/** split requires it, so every run shows that the script sends it. */
 const token = 'chaos-token-0123456789';
 const original = [{ name: 'CONSUMER', value: 'on' }];
 
-/** What runs on PATH as kubectl: a command in a pod is run here, anything else is asked of the test. */
+/** The fake kubectl: it runs a command in a pod here, and asks the test for everything else. */
 const kubectl = `#!/usr/bin/env bash
 source "${import.meta.dirname}/../scripts/kubectl-rules.sh"
 (check_kubectl "$@") || exit
@@ -45,9 +45,9 @@ let bin: string;
 let env: { name: string; value: string }[];
 /** blur's revisions; the last one is the newest. */
 let revisions: string[];
-/** Pods on their way out, besides those of the workers. */
+/** Pods that are being stopped, besides those of the workers. */
 let leaving: unknown[];
-/** Whether a pod's address is known, and whether one that is deleted really ends. */
+/** Whether a pod's address is known, and whether a deleted pod really ends. */
 let hasAddresses: boolean;
 let isDeadly: boolean;
 /** Whether blur's settings may be changed. */
@@ -63,7 +63,7 @@ function pods(): unknown[] {
   return [...workers, ...leaving];
 }
 
-/** What the cluster answers to a command line of kubectl. */
+/** Returns the cluster's answer to a command line of kubectl. */
 async function answer(call: string): Promise<string> {
   calls.push(call);
   if (/get service\S* split /.test(call)) return rig.split.process.ready();
@@ -181,7 +181,7 @@ const leaseLine =
 const naiveLine =
   /^queue=naive expected=24 processed=\d+ jobs_in_queue=0 results_in_queue=0 in_flight=0 missing=[1-9]\d* output=absent$/;
 
-/** The calls that change the cluster or wait for it, in short. */
+/** The calls that change the cluster or wait for it, shortened. */
 const deeds = (): string[] =>
   calls.flatMap((call) => {
     const [, verb, rest] = /^--namespace tessera (delete|scale|annotate|patch|wait) (.*)/.exec(call) ?? [];
@@ -194,7 +194,7 @@ const deletion =
   '--namespace tessera delete pod --selector serving.knative.dev/service=blur --grace-period=0 --force';
 
 describe('chaos.sh on a cluster', () => {
-  test('switches blur to the naive queue, shows its loss, and puts back what it changed', async () => {
+  test('switches blur to the naive queue, shows its loss, and restores what it changed', async () => {
     const { code, lines, stderr } = await chaos('--queue', 'naive');
     expect(stderr).toBe('');
     expect(lines.at(-1)).toMatch(naiveLine);
@@ -205,7 +205,8 @@ describe('chaos.sh on a cluster', () => {
     expect(env).toEqual(original);
     const modes = calls.flatMap((call) => /"QUEUE_MODE","value":"(\w+)"/.exec(call)?.[1] ?? []);
     expect(modes).toEqual(['naive']);
-    // The old revisions stop before the new one is made. They would go on working the same queue.
+    // The old revisions stop before the new one is made, because they would continue to take tiles from the
+    // same queue.
     expect(deeds()).toEqual([
       'delete pod',
       'scale deployment',
@@ -235,7 +236,7 @@ describe('chaos.sh on a cluster', () => {
   });
 
   test.runIf(isFull)(
-    'changes nothing where the mode is the one asked for, and kills as often as asked',
+    'changes nothing if the mode is already right, and kills as often as requested',
     async () => {
       const { code, lines } = await chaos('--queue', 'lease', '--kills', '2');
       expect(
@@ -247,7 +248,7 @@ describe('chaos.sh on a cluster', () => {
     },
   );
 
-  test.runIf(isFull)('puts everything back when it cannot run', async () => {
+  test.runIf(isFull)('restores everything when it cannot run', async () => {
     await scaler.stop(); // Nobody ever claims.
     const { code, stderr } = await chaos('--queue', 'naive', '--timeout', '2');
     expect(code).toBe(2);
@@ -271,7 +272,7 @@ describe('chaos.sh on a cluster', () => {
     expect(code).toBe(1);
   });
 
-  test('puts everything back when it is interrupted', async () => {
+  test('restores everything when it is interrupted', async () => {
     await scaler.stop(); // Nobody ever claims.
     const { child, ended } = startChaos('--queue', 'naive');
     await until(
@@ -302,7 +303,7 @@ describe('chaos.sh on a cluster', () => {
     expect(await rig.redis.set('not', 'held')).toBe('OK');
   });
 
-  test('gives the old revision back to KEDA when the settings cannot be changed', async () => {
+  test('lets KEDA scale the old revision again when the settings cannot be changed', async () => {
     takesPatches = false;
     const { code } = await chaos('--queue', 'naive');
     expect(code).toBe(2);
@@ -320,7 +321,7 @@ describe('chaos.sh on a cluster', () => {
     expect(code).toBe(2);
   });
 
-  test('keeps its hands off a queue in use', async () => {
+  test('does not touch a queue in use', async () => {
     await scaler.stop();
     await rig.redis.lpush(queueKeys(rig.keyPrefix).queue, '0123456789abcdef01234567:0');
     const { code, stderr } = await chaos('--queue', 'lease');

@@ -1,4 +1,4 @@
-// scripts/chaos.sh on this machine, as anybody would run it.
+// scripts/chaos.sh on this machine, run like a user would.
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -36,7 +36,7 @@ const leaseLine = `queue=lease expected=${tiles} processed=${tiles} jobs_in_queu
 const naiveLine =
   /^queue=naive expected=24 processed=(\d+) jobs_in_queue=0 results_in_queue=0 in_flight=0 missing=(\d+) output=absent$/;
 
-/** Checks what a naive run printed: it lost just the tiles it names. */
+/** Checks what a naive run printed: it lost exactly the tiles that it lists. */
 function expectLoss(lines: string[]): void {
   const [, processed, missing] =
     naiveLine.exec(lines.find((line) => line.startsWith('queue=naive')) ?? '') ?? [];
@@ -100,7 +100,7 @@ describe('chaos.sh', () => {
     expect(stderr).not.toBe('');
   });
 
-  test('tells how to call it', async () => {
+  test('prints its usage', async () => {
     const { code, lines } = await chaos('--help');
     expect(code).toBe(0);
     expect(lines.join('\n')).toContain('--queue MODE');

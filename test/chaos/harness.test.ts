@@ -1,4 +1,4 @@
-// Tests the checks themselves: they must find every loss that is put in behind the pipeline's back.
+// Tests the check itself: it must find every loss that a test causes on purpose.
 import { createHash } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { findFaults } from '../../chaos/nothing-lost.ts';
 import { patient, Rig, rigTiles, type SentImage } from '../../chaos/rig.ts';
 import { until } from '../../functions/testing/until.ts';
 
-/** A loss does not heal: once all that can be done is done there is little to wait for. */
+/** A loss does not heal, so after everything possible is done there is little to wait for. */
 const deadlineMs = 300;
 
 let rig: Rig;
@@ -30,17 +30,17 @@ function outputOf({ name }: SentImage): string {
 }
 
 describe('the check that nothing is lost', () => {
-  test('is red when it had nothing to check', async () => {
+  test('fails if it had nothing to check', async () => {
     expect(await findFaults(rig, [])).toEqual(['no image was checked']);
   });
 
-  test('is red for an image without tiles', async () => {
+  test('fails for an image without tiles', async () => {
     const image = await done('a.png');
     await rig.redis.hset(`image:${image.id}:meta`, 'tiles', '0');
     expect(await findFaults(rig, [image])).toEqual(['a.png: no tile was checked']);
   });
 
-  test('is red when a job vanishes from the queue', async () => {
+  test('fails if a job vanishes from the queue', async () => {
     const image = await rig.send('a.png');
     expect(await rig.redis.lrem('image:job:queue', 1, `${image.id}:7:1`)).toBe(1);
     await rig.startWorker(patient);
@@ -50,7 +50,7 @@ describe('the check that nothing is lost', () => {
     expect(faults).toContain('a.png: there is no output');
   });
 
-  test("is red when a tile's source vanishes", async () => {
+  test("fails if a tile's source vanishes", async () => {
     const image = await rig.send('a.png');
     await rig.redis.del(`image:${image.id}:src:7`);
     await rig.startWorker({ ...patient, MAX_ATTEMPTS: '2' });
@@ -59,7 +59,7 @@ describe('the check that nothing is lost', () => {
     expect(faults[0]).toMatch(/^a\.png: failed, .* its source pixels are gone$/);
   });
 
-  test("is red when a tile's result vanishes", async () => {
+  test("fails if a tile's result vanishes", async () => {
     rig.gate.handle = async () => 500;
     const image = await rig.send('a.png');
     await rig.startWorker(patient);
@@ -72,7 +72,7 @@ describe('the check that nothing is lost', () => {
     expect(faults).toContain('1 left in outbox');
   });
 
-  test("is red when a byte of a tile's result is another", async () => {
+  test("fails if a byte of a tile's result changes", async () => {
     rig.gate.handle = async () => 500;
     const image = await rig.send('a.png');
     await rig.startWorker(patient);
@@ -83,7 +83,7 @@ describe('the check that nothing is lost', () => {
     expect(await findFaults(rig, [image])).toEqual(['a.png: 1 bytes of the output differ']);
   });
 
-  test('is red when the output is torn, gone, or of another size', async () => {
+  test('fails if the output is torn, missing, or of another size', async () => {
     const image = await done('a.png');
     const file = outputOf(image);
     const whole = await readFile(file);
@@ -95,7 +95,7 @@ describe('the check that nothing is lost', () => {
     expect(await findFaults(rig, [image])).toEqual(['a.png: there is no output']);
   });
 
-  test('is red for a file nobody asked for', async () => {
+  test('fails for an unexpected file', async () => {
     const image = await done('a.png');
     await writeFile(join(rig.outputPath, '.a_blurred.png.0123.partial'), '');
     expect(await findFaults(rig, [image])).toEqual(['a stray file: .a_blurred.png.0123.partial']);
@@ -105,13 +105,13 @@ describe('the check that nothing is lost', () => {
     { what: 'a lease', key: 'image:job:leases', told: '1 left in leases' },
     { what: 'a delayed job', key: 'image:job:delayed', told: '1 left in delayed' },
     { what: 'an event', key: 'image:outbox', told: '1 left in outbox' },
-  ])('is red for $what left behind', async ({ key, told }) => {
+  ])('fails for $what left behind', async ({ key, told }) => {
     const image = await done('a.png');
     await rig.redis.zadd(key, '99999999999999', `${image.id}:0`);
     expect(await findFaults(rig, [image], { deadlineMs })).toEqual([told, `an orphan key: ${key}`]);
   });
 
-  test('is red for keys that nobody will ever free', async () => {
+  test('fails for keys that nobody will ever free', async () => {
     const image = await done('a.png');
     const stranger = createHash('sha256').update('stranger').digest('hex').slice(0, 24);
     await rig.redis.set(`image:${stranger}:src:0`, 'pixels');

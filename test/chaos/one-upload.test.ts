@@ -1,4 +1,5 @@
-// What counts as an answer in a load run. A refusal that comes before the upload is sent does; a lost connection does not.
+// What counts as an answer in a load run: a refusal before the upload is sent does, a lost connection does
+// not.
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
@@ -20,12 +21,12 @@ async function listen(answer: (socket: Socket) => void): Promise<string> {
 
 afterEach(() => server.close());
 
-it('takes a refusal that comes before all is sent', async () => {
+it('accepts a refusal that arrives before everything is sent', async () => {
   const url = await listen((socket) => socket.write(refusal));
   expect(await uploadOnce(url, bytes)).toMatchObject({ status: 429, body: 'full' });
 });
 
-it('takes one of a server that closes the connection right after it', async () => {
+it('accepts one from a server that closes the connection right after it', async () => {
   const url = await listen((socket) => socket.end(refusal).resume());
   expect(await uploadOnce(url, bytes)).toMatchObject({ status: 429, body: 'full' });
 });
@@ -34,6 +35,6 @@ it.each<[string, (socket: Socket) => void, RegExp]>([
   ['a connection that is closed without an answer', (socket) => socket.destroy(), /ECONNRESET|EPIPE|hang up/],
   ['an answer that is cut off', (socket) => socket.end(refusal.slice(0, -2)).resume(), /aborted/],
   ['an answer that is none', (socket) => socket.end('full').resume(), /Parse Error/],
-])('does not take %s', async (_, answer, message) => {
+])('does not accept %s', async (_, answer, message) => {
   await expect(uploadOnce(await listen(answer), bytes)).rejects.toThrow(message);
 });

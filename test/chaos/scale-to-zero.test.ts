@@ -1,4 +1,4 @@
-// Scaling to zero strands no work: what is leased, delayed or unsent brings the workers back.
+// Scaling to zero leaves no work behind: leased, delayed and unsent work brings the workers back.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { FunctionProcess } from '../../local/function-process.ts';
 import { Scaler, type ScalerState } from '../../local/scaler.ts';
@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 afterAll(() => rig.stop());
 
-/** Starts a scaler; its first worker reaches Redis through `proxy`. */
+/** Starts a scaler. Its first worker reaches Redis through `proxy`. */
 function startScaler(max: number, proxy?: RedisProxy): ScalerState[] {
   const seen: ScalerState[] = [];
   let isFirst = true;
@@ -50,7 +50,7 @@ describe('the last worker killed with nothing on the list', () => {
   test.each([
     { held: 'a lease', stop: { step: 'ack', moment: 'request', nth: rigTiles } },
     { held: 'an event', stop: { step: 'ack', moment: 'reply', where: lastAck } },
-  ] satisfies { held: string; stop: Stop }[])('but $held comes back and finishes', async ({ stop }) => {
+  ] satisfies { held: string; stop: Stop }[])('but $held is finished by new workers', async ({ stop }) => {
     const proxy = await RedisProxy.start(rig.redisServer.port);
     const stopped = proxy.hold(stop);
     const image = await rig.send('a.png');

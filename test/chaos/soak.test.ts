@@ -1,4 +1,4 @@
-// The soak in small: the same faults, fewer of them.
+// A small soak: the same faults, but fewer.
 import { describe, expect, test } from 'vitest';
 import { isFull } from '../support/full.ts';
 import { keepsPromises, Soak } from '../../chaos/soak-run.ts';
@@ -16,7 +16,7 @@ describe('a soak', () => {
     expect(result.reclaims).toBeGreaterThan(0);
     expect(keepsPromises(result, maxResidueBytes)).toBe(true);
 
-    // The verdict is red as soon as one promise is broken, or nothing was asked.
+    // The verdict fails if one promise is broken, or if nothing was checked.
     expect(keepsPromises({ ...result, images: 0 }, maxResidueBytes)).toBe(false);
     expect(keepsPromises({ ...result, tilesLost: 1 }, maxResidueBytes)).toBe(false);
     expect(keepsPromises({ ...result, imagesNotDone: 1 }, maxResidueBytes)).toBe(false);
@@ -24,7 +24,7 @@ describe('a soak', () => {
     expect(keepsPromises({ ...result, residueBytes: maxResidueBytes + 1 }, maxResidueBytes)).toBe(false);
   });
 
-  test.runIf(isFull)('of the naive queue tells what it lost', async () => {
+  test.runIf(isFull)('of the naive queue reports what it lost', async () => {
     const result = await Soak.run({ ...size, ...rest, mode: 'naive' });
     expect(result.tilesLost).toBeGreaterThan(0);
     expect(result.imagesNotDone).toBeGreaterThan(0);

@@ -1,5 +1,6 @@
-// The last step fails: assemble is away, broken or slow, hears of images twice or out of order, dies while it writes, or
-// cannot write. The event stays in the outbox until the image is closed, so the output is whole in the end.
+// The last step fails: assemble is down, broken or slow, gets events twice or out of order, dies while it
+// writes, or cannot write. The event stays in the outbox until the image is closed, so the output is whole in
+// the end.
 import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ beforeAll(async () => {
 afterEach(() => rig.reset());
 afterAll(() => rig.stop());
 
-/** Posts the event of an image straight to assemble; answers the HTTP status. */
+/** Posts the event of an image directly to assemble. Returns the HTTP status. */
 async function postEvent(imageId: string): Promise<number> {
   const { headers, body } = imageBlurredMessage(imageId);
   const response = await fetch(await rig.assemble.process.ready(), { method: 'POST', headers, body });
@@ -30,7 +31,7 @@ async function blurred(name: string): Promise<SentImage> {
 }
 
 describe('assemble', () => {
-  test('not there: the event is sent until it is', async () => {
+  test('down: the event is sent until it is back', async () => {
     const image = await rig.send('a.png');
     await kill(rig.assemble);
     await rig.startWorker(patient);
@@ -48,7 +49,7 @@ describe('assemble', () => {
     expect((await rig.status(image.id)).announced).toBe(4);
   });
 
-  test('not there for as long as events are sent: its image fails with the reason, and starts over when it is sent again', async () => {
+  test('down for as long as events are sent: its image fails with the reason, and starts again when it is sent again', async () => {
     rig.gate.handle = async () => 503;
     const image = await rig.send('a.png');
     const worker = await rig.startWorker({ ...patient, MAX_ANNOUNCEMENTS: '3' });
@@ -66,7 +67,7 @@ describe('assemble', () => {
     expect(await findFaults(rig, [await rig.send('a.png')])).toEqual([]);
   });
 
-  test('so slow that others send the event again writes one output', async () => {
+  test('so slow that other workers send the event again: writes one output', async () => {
     const mayAnswer = Promise.withResolvers<void>();
     rig.gate.handle = async (event, forward) => {
       await mayAnswer.promise;
@@ -79,7 +80,7 @@ describe('assemble', () => {
     expect(await findFaults(rig, [image])).toEqual([]);
   });
 
-  test('cut off before it could answer has the event again and changes nothing', async () => {
+  test('cut off before it could answer: gets the event again and changes nothing', async () => {
     rig.gate.handle = async (event, forward) => {
       await forward(event);
       return 'cut';
@@ -91,7 +92,7 @@ describe('assemble', () => {
     expect(await findFaults(rig, [image])).toEqual([]);
   });
 
-  test('hearing of an image three times at once, in two processes, writes one output', async () => {
+  test('getting an event three times at once, in two processes: writes one output', async () => {
     rig.gate.handle = async () => 500;
     await rig.startWorker(patient);
     const image = await blurred('a.png');
@@ -102,13 +103,13 @@ describe('assemble', () => {
     const post = async (url: string) => (await fetch(url, { method: 'POST', headers, body })).status;
     const urls = await Promise.all([first, first, second].map(({ process }) => process.ready()));
     const answers = await Promise.all(urls.map(post));
-    // One may find its partial file cleared away by another that was faster, and is asked again.
+    // One may find its partial file deleted by another that was faster, and gets the event again.
     for (const answer of answers) expect([204, 503]).toContain(answer);
     expect(answers).toContain(204);
     expect(await findFaults(rig, [image])).toEqual([]);
   });
 
-  test('hearing of images out of order, and of one too early, writes each when it is blurred', async () => {
+  test('getting events out of order, and one too early: writes each image when it is blurred', async () => {
     rig.gate.handle = async () => 500;
     const early = await rig.send('early.png');
     expect(await postEvent(early.id)).toBe(422);
@@ -118,7 +119,7 @@ describe('assemble', () => {
     expect(await findFaults(rig, images)).toEqual([]);
   });
 
-  test('killed while it writes leaves no half a file under the name, and the next leaves no trace of it', async () => {
+  test('killed while it writes: leaves no partial file under the name, and the next one removes all traces', async () => {
     const stopped = rig.assemble.proxy.hold({ step: 'get', moment: 'reply', nth: 10 });
     const image = await rig.send('a.png');
     await rig.startWorker(patient);
@@ -133,7 +134,7 @@ describe('assemble', () => {
 });
 
 describe('an output folder', () => {
-  /** Waits until the status tells that the output cannot be written. Who asks for the result is told the same. */
+  /** Waits until the status says that the output cannot be written. A request for the result is told the same. */
   async function untilToldOf(image: SentImage, fault: RegExp): Promise<void> {
     await until('the fault to be told', async () => fault.test((await rig.status(image.id)).error ?? ''));
     expect((await rig.status(image.id)).status).toBe('blurred');
@@ -142,7 +143,7 @@ describe('an output folder', () => {
     expect(((await response.json()) as { detail: string }).detail).toMatch(fault);
   }
 
-  test('that cannot be made holds the image back, and it is written once the folder can be', async () => {
+  test('that cannot be made delays the image, which is written as soon as it can be made', async () => {
     await rm(rig.outputPath, { recursive: true, force: true });
     await writeFile(rig.outputPath, 'a file where the folder should be');
     const image = await rig.send('a.png');
@@ -153,8 +154,8 @@ describe('an output folder', () => {
     expect((await rig.status(image.id)).error).toBe(null);
   });
 
-  // A limit on a file's size stands for a full disk where no file system may be mounted: the write fails half way.
-  test.runIf(process.platform === 'linux')('in which a file cannot grow holds the image back', async () => {
+  // A limit on file size replaces a full disk where no file system may be mounted: the write fails half way.
+  test.runIf(process.platform === 'linux')('in which a file cannot grow delays the image', async () => {
     const limit = (bytes: string) =>
       execFileSync('prlimit', ['--pid', String(rig.assemble.process.pid), `--fsize=${bytes}:`]);
     limit('1000');
@@ -165,7 +166,7 @@ describe('an output folder', () => {
     expect(await findFaults(rig, [image])).toEqual([]);
   });
 
-  /** Mounts a file system of one's own; false where that is not allowed. */
+  /** Mounts a new file system. Returns false if that is not allowed. */
   function mount(path: string, options: string): boolean {
     try {
       execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path], { stdio: 'ignore' });
@@ -178,10 +179,10 @@ describe('an output folder', () => {
   test.for([
     { fault: 'full', options: 'size=8k', told: /ENOSPC/, mended: 'remount,size=8m' },
     { fault: 'read-only', options: 'ro', told: /EROFS/, mended: 'remount,rw' },
-  ])('on a $fault file system holds the image back', async ({ options, told, mended }, { skip }) => {
+  ])('on a $fault file system delays the image', async ({ options, told, mended }, { skip }) => {
     const output = join(rig.outputPath, '..', 'mounted');
     await mkdir(output);
-    if (!mount(output, options)) skip('this machine lets nobody mount');
+    if (!mount(output, options)) skip('this machine does not allow mounting');
     const site = { redis: rig.redis, keyPrefix: rig.keyPrefix, outputPath: output };
     try {
       await kill(rig.assemble);

@@ -1,5 +1,6 @@
-// Photos with a piece of their data zeroed, as a bad disk or an unfinished download leaves it: almost none may come out with
-// wrong pixels, and never more than sharp lets pass. `npm run test:faults` does it with 60 photos of each kind.
+// Photos with a part of their data zeroed, as by a bad disk or an unfinished download: almost none may be
+// accepted with wrong pixels, and never more than sharp accepts. `npm run test:faults` does this with 60
+// photos of each kind.
 import { afterAll, expect, test } from 'vitest';
 import sharp from 'sharp';
 import { decodeStored } from '../../functions/lib/image/jpeg/upright-bands.ts';
@@ -10,13 +11,13 @@ import { photo } from '../../functions/testing/photo.ts';
 import { randomFrom } from '../../functions/testing/random.ts';
 import { isFull } from '../support/full.ts';
 
-/** A number below this one. */
+/** Returns a number below this one. */
 type Random = (below: number) => number;
 
 const photos = isFull ? 60 : 8;
 const zeroedBytes = 512;
 
-/** A photo of some size, sharp or soft. */
+/** Returns a photo of some size, sharp or soft. */
 async function someonesPhoto(random: Random): Promise<Bitmap> {
   const [width, height] = [400 + random(500), 300 + random(400)];
   const { data } = photo(width, height);
@@ -59,7 +60,7 @@ afterAll(() => {
   if (isFull) console.table(table);
 });
 
-test.each(Object.keys(kinds))('accepts next to no damaged JPEG: %s', { timeout: 600_000 }, async (kind) => {
+test.each(Object.keys(kinds))('accepts almost no damaged JPEG: %s', { timeout: 600_000 }, async (kind) => {
   const next = randomFrom(2025);
   const random = (below: number): number => Math.floor(next() * below);
   const accepted = { ours: 0, sharp: 0 };

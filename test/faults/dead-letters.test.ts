@@ -1,4 +1,4 @@
-// `npm run dead-letters`, on an image of which one tile was given up.
+// `npm run dead-letters` for an image with one dead tile.
 import { execFile } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { isFull } from '../support/full.ts';
@@ -35,11 +35,11 @@ async function deadLetters(...args: string[]): Promise<Answer> {
 
 interface Victim {
   image: SentImage;
-  /** The source of its tile, as it was. */
+  /** The original source of its tile. */
   pixels: Buffer;
 }
 
-/** Images of which one tile each is a dead letter. */
+/** Images that have one dead tile each. */
 async function withDeadTiles(...names: string[]): Promise<Victim[]> {
   const victims: Victim[] = [];
   for (const name of names) {
@@ -59,7 +59,7 @@ async function withDeadTiles(...names: string[]): Promise<Victim[]> {
 }
 
 describe('dead-letters', () => {
-  test('lists nothing where nothing was given up', async () => {
+  test('lists nothing if there are no dead letters', async () => {
     expect(await deadLetters('list')).toMatchObject({ code: 0, lines: [] });
     expect(await deadLetters('requeue', '--all')).toMatchObject({ code: 1, lines: [] });
   });
@@ -75,7 +75,7 @@ describe('dead-letters', () => {
     expect(reason).toMatch(/bytes, not 9/);
   });
 
-  test('requeues a tile that can be blurred now, and its image comes out whole', async () => {
+  test('requeues a tile that can be blurred now, and its image is completed', async () => {
     const [{ image, pixels }] = await withDeadTiles('a.png');
     await rig.redis.set(`image:${image.id}:${source}`, pixels);
     const { code, lines } = await deadLetters('requeue', `${image.id}:${tile}`);
@@ -85,7 +85,7 @@ describe('dead-letters', () => {
     expect(await rig.status(image.id)).toMatchObject({ dead: [], error: null });
   });
 
-  test('drops an image, which stays failed and leaves nothing but its record', async () => {
+  test('drops an image, which stays failed and leaves only its record', async () => {
     const [{ image }, other] = await withDeadTiles('a.png', 'bb.png');
     expect((await deadLetters('drop', image.id)).lines).toEqual([expect.stringMatching(/dropped$/)]);
     expect((await deadLetters('list')).lines).toEqual([expect.stringContaining(`${other.image.id}:${tile}`)]);
@@ -127,7 +127,7 @@ describe('dead-letters', () => {
     },
   );
 
-  test('on a Redis that hangs exits with 2 and says so', async () => {
+  test('with a Redis that hangs exits with 2 and says so', async () => {
     process.kill(rig.redisServer.pid ?? 0, 'SIGSTOP');
     try {
       const { code, stderr } = await deadLetters('list');

@@ -1,5 +1,5 @@
-// An upload's memory is freed as soon as its intake ends, on purpose and at once. Here intakes end early, while zlib's
-// threads and the sockets to Redis still have work of that upload before them: none of them may read freed memory.
+// An upload's memory is freed as soon as its intake ends. Here intakes end early, while zlib's threads and
+// the sockets to Redis still work on that upload. None of them may read freed memory.
 import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
@@ -20,7 +20,10 @@ const [width, height] = [6000, 4000];
 const rowBytes = 1 + 3 * width;
 const tiles = Math.ceil(width / 256) * Math.ceil(height / 256);
 
-/** Unfiltered rows of noise: inflating them takes long, all else is quick, so zlib's thread is nearly always at work. */
+/**
+ * Unfiltered rows of noise: inflating them takes long and everything else is quick, so zlib's thread is
+ * nearly always busy.
+ */
 const rows = randomFillSync(Buffer.allocUnsafe(rowBytes * height));
 for (let at = 0; at < rows.length; at++) rows[at] = at % rowBytes === 0 ? 0 : rows[at] & 63;
 const png = Buffer.concat([
@@ -32,7 +35,7 @@ const png = Buffer.concat([
 
 class Upload {
   readonly request: ClientRequest;
-  /** The status it is answered with; null when the connection ends without one. */
+  /** The status of the answer; null if the connection ends without one. */
   readonly status: Promise<number | null>;
 
   constructor(url: string, name: string) {
@@ -47,7 +50,7 @@ class Upload {
   }
 }
 
-describe.each(['file', 'redis'])('split with STORE=%s lives and stays right', (store) => {
+describe.each(['file', 'redis'])('split with STORE=%s survives and stays correct', (store) => {
   let server: RedisServer;
   let redis: Redis;
   let split: FunctionProcess;
@@ -66,7 +69,8 @@ describe.each(['file', 'redis'])('split with STORE=%s lives and stays right', (s
         INPUT_PATH: folder,
         OUTPUT_PATH: folder,
         LOG_LEVEL: 'silent',
-        // glibc then overwrites what is freed: reading it gives wrong pixels, not by luck the right ones.
+        // glibc then overwrites freed memory, so reading it gives wrong pixels instead of the right ones by
+        // luck.
         MALLOC_PERTURB_: '165',
       },
     });
@@ -80,7 +84,7 @@ describe.each(['file', 'redis'])('split with STORE=%s lives and stays right', (s
     await rm(folder, { recursive: true });
   });
 
-  /** Starts an upload and resolves at a moment of its way in, another one each round. */
+  /** Starts an upload and resolves at some moment of its intake, another one in each round. */
   async function uploadUntil(round: number): Promise<Upload> {
     await redis.flushall();
     const upload = new Upload(url, `${round}.png`);
@@ -157,7 +161,7 @@ describe.each(['file', 'redis'])('split with STORE=%s lives and stays right', (s
     await expectAllTiles();
   });
 
-  /** Every tile is on the queue, and those of the first row have the pixels of the image. */
+  /** Checks that every tile is on the queue, and that those of the first row have the pixels of the image. */
   async function expectAllTiles(): Promise<void> {
     expect(await redis.llen('image:job:queue')).toBe(tiles);
     const [id] = await redis.zrange('image:images', '0', '-1');

@@ -1,5 +1,5 @@
-// A script has run and its answer never arrives: the connection is cut before the reply, or in the middle of it. The
-// client sends the script again; that must have one effect in all.
+// A script has run but its reply never arrives: the connection is cut before the reply, or in the middle of
+// it. The client sends the script again, and it must take effect once.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { isFull } from '../support/full.ts';
 import { findFaults } from '../../chaos/nothing-lost.ts';
@@ -17,11 +17,11 @@ afterAll(() => rig.stop());
 const saysSomething = ({ answer }: Pick<Passage, 'answer'>) => answer !== '';
 const saysLast = ({ answer }: Pick<Passage, 'answer'>) => answer.endsWith('last');
 
-/** Before its first byte, and in the full form also in the middle. */
+/** Before the first byte, and in the full form also in the middle. */
 const losses = isFull ? (['cut', 'tear'] as const) : (['cut'] as const);
 
 describe.each(losses)('a reply lost (%s)', (loss) => {
-  /** Has the step run, and its reply lost. */
+  /** Runs the step, and loses its reply. */
   const lose = async (stopped: Promise<Passage>) => (await stopped)[loss]();
 
   test.each([
@@ -38,8 +38,8 @@ describe.each(losses)('a reply lost (%s)', (loss) => {
     expect(await rig.status(image.id)).toMatchObject({ attempts: rigTiles, reclaims: 0, fenced: 0 });
   });
 
-  test.runIf(isFull)('of an extension leaves the lease with its claim', async () => {
-    // A worker that interprets its code and has many tiles in flight takes longer than a third of its lease.
+  test.runIf(isFull)('of an extension keeps the lease with its claim', async () => {
+    // A worker without compiled code and with many tiles in flight takes longer than a third of its lease.
     const image = await rig.send('a.png', { kernelSize: 255, width: 900, height: 500 });
     const { passage } = await rig.startWorkerUntil(
       { step: 'extend', moment: 'reply' },
@@ -63,7 +63,7 @@ describe.each(losses)('a reply lost (%s)', (loss) => {
     expect(await rig.status(image.id)).toMatchObject({ attempts: rigTiles + 2, fenced: 0 });
   });
 
-  test('of a release refunds one attempt', async () => {
+  test('of a release gives back one attempt', async () => {
     const image = await rig.send('a.png');
     // The acks wait behind the source, so the worker has a tile in flight when it must stop.
     const { worker, passage } = await rig.startWorkerUntil(
@@ -95,7 +95,7 @@ describe.each(losses)('a reply lost (%s)', (loss) => {
     },
   );
 
-  test('of a cancellation: asked again it says so, and nothing is left', async () => {
+  test('of a cancellation: the repeated request confirms it, and nothing is left', async () => {
     const cancelled = await rig.send('a.png');
     const stopped = rig.split.proxy.hold({ step: 'cancel', moment: 'reply' });
     const first = rig.cancel(cancelled.id);
@@ -108,7 +108,7 @@ describe.each(losses)('a reply lost (%s)', (loss) => {
     expect(await findFaults(rig, [other], { givenUp: [cancelled.id] })).toEqual([]);
   });
 
-  test('of the end of an image: the event comes again and changes nothing', async () => {
+  test('of the end of an image: the event arrives again and changes nothing', async () => {
     const stopped = rig.assemble.proxy.hold({ step: 'finish', moment: 'reply' });
     const image = await rig.send('a.png');
     await rig.startWorker(patient);

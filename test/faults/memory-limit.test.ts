@@ -1,4 +1,5 @@
-// Redis is at its memory limit and refuses writes: nothing new comes in, and what is in goes out.
+// Redis is at its memory limit and refuses writes: nothing new is admitted, and everything in progress is
+// finished.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { findFaults } from '../../chaos/nothing-lost.ts';
 import { patient, Rig, rigTiles } from '../../chaos/rig.ts';
@@ -20,7 +21,7 @@ async function fillMemory(): Promise<void> {
 }
 
 describe('Redis at its memory limit', () => {
-  test('refuses a new image with 429 and when to ask again, and takes every ack of the old one', async () => {
+  test('refuses a new image with 429 and Retry-After, and accepts every ack of the old one', async () => {
     const image = await rig.send('a.png');
     await fillMemory();
     const { response } = await rig.post('bb.png');
@@ -36,7 +37,7 @@ describe('Redis at its memory limit', () => {
     expect(await findFaults(rig, [image, later])).toEqual([]);
   });
 
-  test('reached half way through an image refuses it and keeps nothing of it; later it is taken', async () => {
+  test('reached half way through an image refuses it and keeps nothing of it; later it is accepted', async () => {
     const stopped = rig.split.proxy.hold({ step: 'enqueue', moment: 'request', nth: rigTiles / 2 });
     const first = rig.post('a.png');
     const passage = await stopped;

@@ -1,5 +1,5 @@
-// A tile that fails whatever is tried, and one that kills every worker that touches it: it is given up after
-// MAX_ATTEMPTS, its image says why, and nobody else is kept from being done.
+// A tile that always fails, and a tile that kills every worker that blurs it: it becomes a dead letter after
+// MAX_ATTEMPTS, its image says why, and no other image is affected.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { findFaults } from '../../chaos/nothing-lost.ts';
@@ -16,13 +16,13 @@ beforeAll(async () => {
 afterEach(() => rig.reset());
 afterAll(() => rig.stop());
 
-/** Waits until nothing of the image moves any more. */
+/** Waits until nothing of the image changes any more. */
 async function untilSettled(id: string): Promise<void> {
   await until('the other tiles', async () => (await rig.status(id)).done === rigTiles - 1);
 }
 
 describe('a poison tile', () => {
-  test('that cannot be blurred is given up, and its image fails with the reason', async () => {
+  test('that cannot be blurred becomes a dead letter, and its image fails with the reason', async () => {
     const bad = await rig.send('bad.png');
     const good = await rig.send('good.png');
     await rig.redis.set(`image:${bad.id}:src:${poisoned}`, 'no pixels');
@@ -38,7 +38,7 @@ describe('a poison tile', () => {
     expect(status.error).toContain(`tile ${poisoned}`);
   });
 
-  test('that comes first takes no other along', async () => {
+  test('that comes first affects no other tile', async () => {
     await rig.send('bad.png');
     const { worker, passage } = await rig.startWorkerUntil({ step: 'claim', moment: 'reply' });
     await sleep(200);
@@ -47,7 +47,7 @@ describe('a poison tile', () => {
     passage.cut();
   });
 
-  test('that kills its workers is given up after as many of them', async () => {
+  test('that kills its workers becomes a dead letter after MAX_ATTEMPTS workers', async () => {
     const bad = await rig.send('bad.png');
     const good = await rig.send('good.png');
     for (let dead = 0; dead < attempts; dead++) {

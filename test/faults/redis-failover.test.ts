@@ -1,4 +1,5 @@
-// A replica is promoted under load, behind one address. The old primary lives on as its replica and keeps its connections.
+// A replica is promoted under load, behind one address. The old primary becomes its replica and keeps its
+// connections.
 import dns from 'node:dns';
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -21,7 +22,7 @@ beforeEach(async () => {
   second = secondServer.connect();
   await rig.redis.config('SET', 'repl-diskless-sync-delay', '0');
   await second.replicaof('127.0.0.1', rig.redisServer.port);
-  await until('the replica to be in step', async () =>
+  await until('the replica to catch up', async () =>
     (await second.info('replication')).includes('master_link_status:up'),
   );
 });
@@ -31,14 +32,14 @@ afterEach(async () => {
   await rig?.stop();
 });
 
-/** Promotes the replica as it is, then leads everyone there who connects. */
+/** Promotes the replica as it is, then directs new connections to it. */
 async function promote(members: Member[]): Promise<void> {
   await second.replicaof('NO', 'ONE');
   await leadAll(members);
   await rig.redis.replicaof('127.0.0.1', secondServer.port);
 }
 
-/** Promotes the replica once it has all there is. */
+/** Promotes the replica when it has caught up. */
 async function swap(members: Member[]): Promise<void> {
   await rig.redis.call('FAILOVER', 'TO', '127.0.0.1', secondServer.port);
   await until('the two to be swapped', async () => {
@@ -56,7 +57,7 @@ async function isReady({ process }: Member): Promise<boolean> {
   return (await fetch(`${await process.ready()}/health/ready`)).ok;
 }
 
-/** Waits until each of the members has asked the new primary for something, and is ready. */
+/** Waits until each member has sent the new primary a command, and is ready. */
 async function untilBack(members: Member[]): Promise<void> {
   const ports = async () => {
     const clients = (await second.client('LIST')) as string;
@@ -71,7 +72,7 @@ async function untilBack(members: Member[]): Promise<void> {
 }
 
 describe('a failover', () => {
-  test('in order is followed by everyone at work, and costs not even an attempt', async () => {
+  test('without loss is followed by all busy functions, and costs no attempt', async () => {
     const images = [await rig.send('a.png'), await rig.send('bb.png')];
     const { worker, passage } = await rig.startWorkerUntil(
       { step: 'ack', moment: 'request', nth: 5 },
@@ -89,14 +90,14 @@ describe('a failover', () => {
     expect({ attempts, reclaims }).toEqual({ attempts: rigTiles, reclaims: 0 });
   });
 
-  test('is noticed by functions that nobody asks anything', async () => {
+  test('is noticed by idle functions', async () => {
     const members = [rig.split, rig.assemble, await rig.startWorker()];
     await promote(members);
     await untilBack(members);
     expect((await rig.post('a.png')).response.status).toBe(202);
   });
 
-  test('that loses an image lets the same request make it whole', async () => {
+  test('that loses an image: the same request completes it', async () => {
     const { worker, passage } = await rig.startWorkerUntil({ step: 'claim', moment: 'request' }, patient);
     const kept = await rig.send('a.png');
     await rig.redis.set('later', 'than all of the image'); // WAIT waits for what its own connection wrote.
@@ -114,8 +115,8 @@ describe('a failover', () => {
   });
 });
 
-/** Only Linux has more than one address of this machine without asking for it. */
-test.skipIf(process.platform !== 'linux')('a name that leads elsewhere is looked up anew', async () => {
+/** Only Linux has several addresses for this machine by default. */
+test.skipIf(process.platform !== 'linux')('a name that points elsewhere is looked up again', async () => {
   let address = '127.0.0.1';
   const answer = (_host: string, _options: object, callback: (...found: unknown[]) => void) =>
     callback(null, [{ address, family: 4 }]);

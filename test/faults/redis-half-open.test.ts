@@ -1,5 +1,5 @@
-// Redis vanishes without a word: connections stay open and nothing comes through them any more. What is new connects as
-// ever. Each test has the time-out of a socket to wait for, so they wait together.
+// Redis vanishes silently: connections stay open but nothing passes through them any more. New connections
+// work as before. Each test has to wait for a socket time-out, so they wait together.
 import { afterAll, describe, expect, test } from 'vitest';
 import { findFaults } from '../../chaos/nothing-lost.ts';
 import { RedisProxy } from '../../chaos/redis-proxy.ts';
@@ -8,7 +8,7 @@ import { connectRedis, type Patience } from '../../functions/lib/redis/connectio
 import { until } from '../../functions/testing/until.ts';
 import { RedisServer } from '../../local/redis-server.ts';
 
-/** Ten seconds until a connection is given up, and room for a busy machine. */
+/** Ten seconds until a connection is closed, plus time for a busy machine. */
 const BACK_MS = 20_000;
 /** More than the system's buffers hold. */
 const LARGE_BYTES = 16 << 20;
@@ -38,7 +38,7 @@ function blackHole(members: Member[]): void {
 }
 
 describe.concurrent('a Redis that vanishes', () => {
-  test('is missed by functions that are idle or wait, which say so and come back by themselves', async () => {
+  test('is noticed by functions that are idle or wait, which log it and recover by themselves', async () => {
     const rig = await startRig();
     const members = [rig.split, rig.assemble, await rig.startWorker()];
     await untilReadinessIs(200, members);
@@ -48,7 +48,7 @@ describe.concurrent('a Redis that vanishes', () => {
     expect(await findFaults(rig, [await rig.send('a.png')])).toEqual([]);
   });
 
-  test('is missed by a naive worker that waits for a tile', async () => {
+  test('is noticed by a naive worker that waits for a tile', async () => {
     const rig = await startRig({ QUEUE_MODE: 'naive' });
     const worker = await rig.startWorker();
     await untilReadinessIs(200, [worker]);
@@ -58,7 +58,7 @@ describe.concurrent('a Redis that vanishes', () => {
     expect(await findFaults(rig, [await rig.send('a.png')])).toEqual([]);
   });
 
-  test('in the middle of the work costs not even an attempt', async () => {
+  test('in the middle of the work costs no attempt', async () => {
     const rig = await startRig();
     const image = await rig.send('a.png');
     const { worker, passage } = await rig.startWorkerUntil({ step: 'ack', moment: 'request', nth: 3 });
@@ -85,7 +85,7 @@ describe.concurrent('a Redis that vanishes', () => {
     expect(await findFaults(rig, [image])).toEqual([]);
   });
 
-  test('because it hangs is missed the same way, and everyone is back once it goes on', async () => {
+  test('because it hangs is noticed in the same way, and all functions recover when it continues', async () => {
     const rig = await startRig();
     const image = await rig.send('a.png');
     const { worker, passage } = await rig.startWorkerUntil({ step: 'ack', moment: 'request', nth: 3 });
@@ -93,7 +93,7 @@ describe.concurrent('a Redis that vanishes', () => {
     process.kill(rig.redisServer.pid ?? 0, 'SIGSTOP');
     passage.pass();
     await untilReadinessIs(503, members);
-    expect((await rig.post('bb.png')).response.status).toBe(503); // Once the socket's time-out has cut it off.
+    expect((await rig.post('bb.png')).response.status).toBe(503); // After the socket time-out.
     process.kill(rig.redisServer.pid ?? 0, 'SIGCONT');
     await untilReadinessIs(200, members);
     expect(await findFaults(rig, [image, await rig.send('bb.png')])).toEqual([]);

@@ -33,7 +33,7 @@ const workerPoints: Point[] = [
   { when: 'as the event is asked for', step: 'due', moment: 'reply', where: ({ answer }) => answer !== '' },
 ];
 
-/** What may happen to a Redis that comes back with all it had. */
+/** What may happen to a Redis that keeps all its data. */
 const faults = {
   'a crash and restart of Redis': restartRedis,
   'SCRIPT FLUSH': () => rig.redis.script('FLUSH'),
@@ -41,7 +41,8 @@ const faults = {
 };
 
 describe.each(Object.entries(faults))('%s', (_, happens) => {
-  // Without its data gone, Redis differs little from one point to the next: in the short form one will do.
+  // If Redis keeps its data, it makes little difference when this happens, so the short form tests one
+  // moment.
   const isShort = !isFull && happens !== restartRedis;
   test.each(isShort ? workerPoints.slice(1, 2) : workerPoints)('$when loses nothing', async (point) => {
     const image = await rig.send('a.png');
@@ -52,7 +53,7 @@ describe.each(Object.entries(faults))('%s', (_, happens) => {
     expect((await rig.status(image.id)).attempts).toBeGreaterThanOrEqual(rigTiles);
   });
 
-  test('while split enqueues: the request fails or not, and sent again it completes the image', async () => {
+  test('while split enqueues: the request may fail, and sent again it completes the image', async () => {
     const stopped = rig.split.proxy.hold({ step: 'enqueue', moment: 'request', nth: 5 });
     const first = rig.post('a.png');
     const passage = await stopped;
@@ -81,7 +82,7 @@ async function setting(name: string): Promise<string> {
   return value;
 }
 
-/** A copy of the append-only file as it is now, and the way back to it. */
+/** Copies the current append-only file, and restores it. */
 async function copyAof(): Promise<() => Promise<void>> {
   const [folder, name] = await Promise.all(['dir', 'appenddirname'].map(setting));
   const file = join(folder, name);
@@ -95,7 +96,7 @@ async function copyAof(): Promise<() => Promise<void>> {
   };
 }
 
-describe('a power loss that takes the last moments of the append-only file', () => {
+describe('a power loss that loses the end of the append-only file', () => {
   test('repeats tiles and the event, and writes the same output again', async () => {
     const image = await rig.send('a.png');
     const { worker, passage } = await rig.startWorkerUntil({ step: 'ack', moment: 'request', nth: 5 });
@@ -108,7 +109,7 @@ describe('a power loss that takes the last moments of the append-only file', () 
     expect(await findFaults(rig, [image])).toEqual([]);
   });
 
-  test('forgets an image accepted in those moments; the same request makes it whole', async () => {
+  test('forgets an image accepted at that time; the same request completes it', async () => {
     const stopped = rig.split.proxy.hold({ step: 'enqueue', moment: 'request', nth: 5 });
     const first = rig.post('a.png');
     const passage = await stopped;

@@ -1,4 +1,4 @@
-// Redis is there and refuses: every function says so once, waits, and goes on by itself.
+// Redis is running but refuses commands: every function logs it once, waits, and continues by itself.
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -17,19 +17,19 @@ afterAll(() => rig.stop());
 interface State {
   begin: () => Promise<unknown>;
   end: () => Promise<unknown>;
-  /** How split answers an upload meanwhile; 503 unless given. */
+  /** How split answers an upload meanwhile; 503 by default. */
   status?: number;
-  /** Whether all are ready nevertheless. */
+  /** Whether all functions stay ready. */
   isReady?: boolean;
-  /** What everyone goes on asking meanwhile; the heartbeat's script unless given. */
+  /** The command that functions keep sending meanwhile; the heartbeat's script by default. */
   asking?: string;
-  /** What may be told besides. */
+  /** Other log lines that are allowed. */
   tolerated?: string;
 }
 
 const config = (name: string, value: string) => rig.redis.config('SET', name, value);
 
-/** Redis writes a snapshot to a file of this name, which fails where a folder has it. */
+/** Redis writes a snapshot to a file of this name, which fails if a folder has the name. */
 async function snapshotPath(): Promise<string> {
   const [, dir] = (await rig.redis.config('GET', 'dir')) as [string, string];
   return join(dir, 'dump.rdb');
@@ -57,7 +57,7 @@ const states: Record<string, State> = {
   },
   LOADING: {
     begin: async () => {
-      // Many small steps: between two of them it answers, fast.
+      // Many small steps: between two of them Redis replies quickly.
       await rig.redis.debug('POPULATE', 300, 'filler', 2000);
       await config('rdbcompression', 'no');
       await config('loading-process-events-interval-bytes', '1024');
@@ -136,10 +136,10 @@ interface LogLine {
   message: string;
 }
 
-/** This is told of each event. */
+/** This is logged for each event. */
 const ofOthers = 'The event was not accepted and will be sent again';
 
-/** What a function has told of Redis, and all else that went wrong, each line as `severity message`. */
+/** What a function has logged about Redis and other faults, each line as `severity message`. */
 function toldBy(component: string): string[] {
   return rig.logged
     .map((line) => JSON.parse(line) as LogLine)
@@ -156,7 +156,7 @@ async function untilReadinessIs(status: number, members: Member[]): Promise<void
   );
 }
 
-/** Waits until each has asked Redis a few times more: enough to repeat itself in the log. */
+/** Waits until each function has sent Redis a few more commands: enough to repeat itself in the log. */
 async function untilAskedAgain(members: Member[], step: string): Promise<void> {
   const passages = members.map(({ proxy }) => proxy.hold({ step, moment: 'request', nth: 3 }));
   await Promise.all(passages.map(async (passage) => (await passage).pass()));
@@ -168,7 +168,7 @@ const chosen = Object.entries(states).filter(([name]) => isFull || shortForm.has
 describe.each(chosen)('%s', (_, state) => {
   const { begin, end, asking = 'eval', status = 503, isReady = false, tolerated } = state;
 
-  test('is told once, answered with when to come again, and costs not even an attempt', async () => {
+  test('is logged once, answered with Retry-After, and costs no attempt', async () => {
     const image = await rig.send('a.png');
     const { worker, passage } = await rig.startWorkerUntil(
       { step: 'ack', moment: 'request', nth: 3 },

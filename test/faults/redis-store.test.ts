@@ -1,5 +1,5 @@
-// With STORE=redis: a process that is killed while bytes are on their way into Redis leaves nothing there that stays, and
-// the image still comes out.
+// With STORE=redis: if a process is killed while it sends bytes to Redis, nothing of them stays, and the
+// image is still completed.
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
 import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterEach(() => rig.reset());
 afterAll(() => rig.stop());
 
-/** Keys that hold bytes on their way in, with the seconds they have left. */
+/** Returns the keys of staged bytes, with the seconds until they expire. */
 async function staged(): Promise<[key: string, ttlS: number][]> {
   const keys = await rig.redis.keys('image:*:new:*');
   return Promise.all(keys.map(async (key): Promise<[string, number]> => [key, await rig.redis.ttl(key)]));
@@ -29,7 +29,7 @@ async function expectStagedToExpire(): Promise<void> {
   }
 }
 
-/** Waits until the image is done and holds its result to the blur of the whole image. */
+/** Waits until the image is done, and compares its result with the blur of the whole image. */
 async function expectResult({ id, bitmap, kernelSize }: SentImage): Promise<void> {
   await until('the image to be done', async () => (await rig.status(id)).status === 'done');
   const response = await fetch(`${await rig.split.process.ready()}/images/${id}/result`);
@@ -55,7 +55,7 @@ test.each([
   },
 );
 
-test('assemble killed between its result and the finish has the result written again', async () => {
+test('assemble killed between its result and the finish: the result is written again', async () => {
   const stopped = rig.assemble.proxy.hold({ step: 'finish', moment: 'request' });
   const image = await rig.send('a.png');
   await rig.startWorker(patient);
@@ -105,7 +105,7 @@ test('at the memory limit the result of an image is written, and the image is do
   await expectResult(image);
 });
 
-test('a split that died holds its memory until its image is given up, upload and all', async () => {
+test('a split that died holds its memory, including the upload, until its image is cancelled', async () => {
   const stopped = rig.split.proxy.hold({ step: 'enqueue', moment: 'request', nth: 3 });
   const sent = rig.post('a.png').catch(() => null);
   const passage = await stopped;

@@ -1,4 +1,5 @@
-// Callers that send or read slowly, on purpose or not: they hold neither the memory they announce nor anyone else's turn.
+// Callers that send or read slowly, on purpose or not: they hold neither the memory that they announce nor
+// other callers' places.
 import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -51,11 +52,11 @@ interface SlowUpload {
   bytes?: number;
   /** Sent twice a second from then on. */
   drop?: Buffer;
-  /** Where it says it comes from. */
+  /** The address that it claims to have. */
   from?: string;
 }
 
-/** An upload that announces much, and sends little of it after the beginning. */
+/** An upload that announces many bytes, and sends few of them after its beginning. */
 async function openSlowUpload({ bytes = 0, drop = Buffer.from('x'), from }: SlowUpload): Promise<Socket> {
   const socket = await connectTo();
   const headers = [
@@ -80,15 +81,15 @@ async function post(name: string, from?: string): Promise<Response> {
   return fetch(`${url.href}?name=${name}`, { method: 'POST', body, headers });
 }
 
-/** Memory of split that is really there, in MB; 0 on systems that do not tell. */
+/** Returns the memory of split that is really used, in MB; 0 on systems that do not report it. */
 async function residentMb(): Promise<number> {
   if (process.platform !== 'linux') return 0;
   const status = await readFile(`/proc/${split.pid}/status`, 'latin1');
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
 }
 
-describe('uploads that come byte by byte', () => {
-  it('keep nobody out, and hold no memory for what they announce', async () => {
+describe('uploads that arrive byte by byte', () => {
+  it('block nobody, and hold no memory for the bytes they announce', async () => {
     const before = await residentMb();
     const slow = await openSlowUploads(4 * uploads);
     const accepted = await post('first.png');
@@ -115,26 +116,26 @@ describe('while as many large uploads are open as may be', () => {
     await until('all of them to be open', async () => (await post('more.png')).status === 429);
   });
 
-  it('another one is told to come again, before its body has come', async () => {
+  it('another one is told to retry later, before its body has arrived', async () => {
     const socket = await connectTo();
     socket.write(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${declaredBytes}\r\n\r\n`);
     const [answer] = (await once(socket, 'data')) as [Buffer];
     expect(String(answer)).toMatch(/^HTTP\/1.1 429 .*retry-after: 1\r\n.*"code":"too-many-uploads"/s);
   });
 
-  it('status is answered', async () => {
+  it('requests for status are answered', async () => {
     for (const path of ['images', 'health/live', 'health/ready']) {
       expect((await fetch(url.href + path)).status).toBe(200);
     }
   });
 
-  it('callers that go away make room at once', async () => {
+  it('callers that close the connection make room at once', async () => {
     for (const socket of open) socket.destroy();
     expect((await post('good.png')).status).toBe(202);
   });
 });
 
-describe('uploads that send much at first and little from then on', () => {
+describe('uploads that send much first and then very little', () => {
   const bytes = 1_100_000; // A little more than is needed to get a place.
 
   it(
@@ -158,7 +159,7 @@ describe('uploads that send much at first and little from then on', () => {
   });
 });
 
-it('takes many small uploads at once, each in its turn', async () => {
+it('accepts many small uploads at once, one after another', async () => {
   const responses = await Promise.all(Array.from({ length: 3 * uploads }, (_, at) => post(`${at}.png`)));
   const taken = responses.filter((response) => response.status === 202);
   expect(taken.length).toBeGreaterThanOrEqual(uploads);

@@ -1,4 +1,5 @@
-// split dies on the way through an image; the same request sent again must finish it, never double it.
+// split dies in the middle of an image. The same request sent again must complete it, and never queue a tile
+// twice.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { findFaults } from '../../chaos/nothing-lost.ts';
 import { kill, patient, Rig, rigTiles } from '../../chaos/rig.ts';

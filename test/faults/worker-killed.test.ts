@@ -1,4 +1,4 @@
-// Workers die by SIGKILL at every step of a tile's way. Another worker must bring the image out whole.
+// Workers die by SIGKILL at every step of a tile. Another worker must complete the image.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { isFull } from '../support/full.ts';
 import { findFaults } from '../../chaos/nothing-lost.ts';
@@ -27,7 +27,7 @@ const saysLast = ({ answer }: Pick<Passage, 'answer'>) => answer.endsWith('last'
 async function startDoomed(stop: Stop, passes = false): Promise<void> {
   const { worker, passage } = await rig.startWorkerUntil(stop);
   if (passes) {
-    // What it does after the step must not reach Redis.
+    // Its later steps must not reach Redis.
     void worker.proxy.hold({ step: 'ack', moment: 'request' });
     passage.pass();
   }
@@ -62,9 +62,12 @@ describe.each(nths)('a worker killed with tile number %i', (nth) => {
 
 describe('a worker killed', () => {
   test.each([
-    { when: 'before it heard of its last ack', stop: { step: 'ack', moment: 'reply', where: saysLast } },
+    {
+      when: 'before it got the reply to its last ack',
+      stop: { step: 'ack', moment: 'reply', where: saysLast },
+    },
     { when: 'before it asked for the event', stop: { step: 'due', moment: 'request' }, isBlurred: true },
-    { when: 'before it heard of the event', stop: { step: 'due', moment: 'reply', where: saysSomething } },
+    { when: 'before it got the event', stop: { step: 'due', moment: 'reply', where: saysSomething } },
   ] satisfies { when: string; stop: Stop; isBlurred?: boolean }[])(
     '$when leaves the event to the next worker',
     async ({ stop, isBlurred = false }) => {
@@ -81,7 +84,7 @@ describe('a worker killed', () => {
 
   test.each([
     { when: 'before the event reached assemble', reaches: false },
-    { when: 'after assemble took the event', reaches: true },
+    { when: 'after assemble accepted the event', reaches: true },
   ])('$when loses no image', async ({ reaches }) => {
     const image = await rig.send('a.png');
     const posted = Promise.withResolvers<void>();

@@ -1,4 +1,4 @@
-// Workers that sleep past their lease, and workers asked to stop with tiles in flight.
+// Workers that sleep past their lease, and workers that are stopped with tiles in flight.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { findFaults } from '../../chaos/nothing-lost.ts';
 import { patient, Rig, rigTiles, type Member } from '../../chaos/rig.ts';
@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterEach(() => rig.reset());
 afterAll(() => rig.stop());
 
-/** A worker put to sleep (SIGSTOP) with the source of its first tile just arrived. */
+/** A worker that is paused (SIGSTOP) when the source of its first tile has just arrived. */
 async function startSleeper(): Promise<Member> {
   const { worker, passage } = await rig.startWorkerUntil({ step: 'get', moment: 'reply' });
   worker.process.signal('SIGSTOP');
@@ -20,7 +20,7 @@ async function startSleeper(): Promise<Member> {
 }
 
 describe('a worker asleep past its lease', () => {
-  test('is fenced off when another has done its tile: its ack is stale and changes no byte', async () => {
+  test('cannot store its tile when another worker has done it: its ack is stale and changes no byte', async () => {
     const image = await rig.send('a.png');
     const sleeper = await startSleeper();
     const { passage: lastAck } = await rig.startWorkerUntil({
@@ -40,7 +40,7 @@ describe('a worker asleep past its lease', () => {
     expect((await rig.status(image.id)).fenced).toBeGreaterThanOrEqual(1);
   });
 
-  test('is fenced off when the image is done and written', async () => {
+  test('cannot store its tile when the image is done and written', async () => {
     const image = await rig.send('a.png');
     const sleeper = await startSleeper();
     await rig.startWorker();
@@ -56,7 +56,7 @@ describe('a worker asleep past its lease', () => {
     expect((await rig.status(image.id)).fenced).toBeGreaterThanOrEqual(1);
   });
 
-  test('may still hand in a tile that nobody else has claimed', async () => {
+  test('may still ack a tile that nobody else has claimed', async () => {
     const image = await rig.send('a.png');
     const sleeper = await startSleeper();
     await until('the leases to expire', async () => {
@@ -72,15 +72,15 @@ describe('a worker asleep past its lease', () => {
 });
 
 describe('a worker asked to stop', () => {
-  test('mid-blur gives its tiles back with the attempt refunded and exits with 0', async () => {
-    // Large tiles, and a worker that interprets its code, so that a blur takes a while.
+  test('mid-blur releases its tiles without counting the attempt, and exits with 0', async () => {
+    // Large tiles and a worker without compiled code, so that a blur takes a while.
     const image = await rig.send('a.png', { kernelSize: 255, width: 900, height: 500, kind: 'opaque' });
     const { worker, passage } = await rig.startWorkerUntil(
       { step: 'get', moment: 'reply' },
       { NODE_OPTIONS: '--jitless', ...patient, DRAIN_MS: '0' },
     );
     passage.pass();
-    // Once it answers this it has read what was sent to it before.
+    // When it answers this, it has read everything that was sent to it before.
     await fetch(`${await worker.process.ready()}/health/live`);
     worker.process.signal('SIGTERM');
     await worker.process.exited;
@@ -95,7 +95,7 @@ describe('a worker asked to stop', () => {
     expect(await rig.status(image.id)).toMatchObject({ attempts: stopped.tiles, reclaims: 0, fenced: 0 });
   });
 
-  test('with a claim on its way gives that tile back, too', async () => {
+  test('with a claim in progress releases that tile too', async () => {
     const image = await rig.send('a.png');
     const { worker, passage } = await rig.startWorkerUntil(
       { step: 'get', moment: 'reply' },
@@ -116,7 +116,7 @@ describe('a worker asked to stop', () => {
     expect(await findFaults(rig, [image])).toEqual([]);
   });
 
-  test('within its drain time hands in what it has in hand and exits with 0', async () => {
+  test('finishes the tiles in flight within its drain time and exits with 0', async () => {
     const image = await rig.send('a.png');
     const { worker, passage } = await rig.startWorkerUntil({ step: 'get', moment: 'reply', nth: 2 }, patient);
     worker.process.signal('SIGTERM');

@@ -1,4 +1,4 @@
-// Every parser that meets what strangers send, with good inputs to start from.
+// Every parser of input from strangers, with good inputs to start from.
 import sharp from 'sharp';
 import { rgbProfileOf } from '../../functions/lib/image/icc.ts';
 import { describeOther } from '../../functions/lib/image/other-formats.ts';
@@ -53,7 +53,7 @@ function drawnPngs(): Buffer[] {
   ];
 }
 
-/** The same PNG with the CRCs that its chunks should have, as far as its chunks can be followed. */
+/** Returns the same PNG with correct CRCs, as far as its chunks can be followed. */
 function withRightCrcs(png: Buffer): Buffer {
   const repaired = Buffer.from(png);
   for (let at = pngSignature.length; at + 12 <= repaired.length;) {
@@ -70,7 +70,7 @@ async function decodeWholePng(bytes: Buffer): Promise<void> {
   for await (const _ of decodePng(bytes));
 }
 
-/** In this thread, where a break-down shows. */
+/** In this thread, where a crash is visible. */
 async function decodeWholeJpeg(bytes: Buffer): Promise<void> {
   readHeader(bytes, { maxPixels: MAX_PIXELS });
   for (const _ of await decodeStored(bytes));

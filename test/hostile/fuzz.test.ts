@@ -3,11 +3,11 @@ import { fuzz } from './fuzz.ts';
 import { fuzzTargets } from './fuzz-targets.ts';
 
 const targets = await fuzzTargets();
-/** Enough to meet each kind of mutation in each place a few times; `npm run fuzz` takes a million. */
+/** Enough to apply each kind of mutation at each place a few times; `npm run fuzz` uses a million. */
 const inputsOf = (name: string): number => (name === 'png' || name === 'jpeg' ? 300 : 5000);
 
 describe('mutated input', () => {
-  it.each(targets)('to the parser of $name is taken or refused, soon', async (target) => {
+  it.each(targets)('to the parser of $name is accepted or refused, quickly', async (target) => {
     const result = await fuzz(target, inputsOf(target.name), 1);
     expect(result.faults).toEqual([]);
     expect(result.taken + result.refused).toBe(inputsOf(target.name));
@@ -15,7 +15,7 @@ describe('mutated input', () => {
 });
 
 describe('the fuzzer', () => {
-  it('draws the same inputs for the same seed, and others for another', async () => {
+  it('makes the same inputs for the same seed, and other inputs for another seed', async () => {
     const drawn = async (seed: number): Promise<string[]> => {
       const inputs: string[] = [];
       const read = (input: Buffer) => inputs.push(input.toString('latin1'));
@@ -26,7 +26,7 @@ describe('the fuzzer', () => {
     expect(await drawn(1)).not.toEqual(await drawn(2));
   });
 
-  it('reports an input that ends in anything but a Problem', async () => {
+  it('reports an input that causes any error but a Problem', async () => {
     const read = (input: Buffer): void => {
       if (input.includes(0xff)) throw new TypeError('a bug');
     };

@@ -1,16 +1,17 @@
-// Feeds a parser mutated inputs. Each must be taken or refused with a Problem, soon; anything else is a fault.
+// Feeds a parser mutated inputs. Each one must be accepted or refused with a Problem, quickly. Anything else
+// is a fault.
 import { Problem, problemBody } from '../../functions/lib/errors.ts';
 import { randomFrom } from '../../functions/testing/random.ts';
 import { mutant } from './mutate.ts';
 
-/** Something that reads what strangers send. */
+/** Something that reads input from strangers. */
 export interface Target {
   name: string;
   /** Good inputs, which are mutated. */
   good: Buffer[];
-  /** Makes checksums right again, so that a mutation gets past them. Done to every other input. */
+  /** Corrects checksums, so that they do not reveal a mutation. Done to every other input. */
   repair?: (input: Buffer) => Buffer;
-  /** Reads one input; throws a Problem to refuse it. */
+  /** Reads one input. Throws a Problem to refuse it. */
   read: (input: Buffer) => unknown;
 }
 
@@ -19,18 +20,18 @@ export interface FuzzResult {
   inputs: number;
   taken: number;
   refused: number;
-  /** The longest that one input took. */
+  /** The longest time for one input. */
   slowestMs: number;
-  /** Inputs that had another end than these two, in base64, with what happened. */
+  /** Inputs with another outcome than these two, in base64, with what happened. */
   faults: { input: string; what: string }[];
 }
 
-/** One input may take this long: many times what any of them needs, even while the collector runs. */
+/** Limit for one input: many times what any of them needs, even during a garbage collection. */
 const MAX_MS = 1000;
 const MAX_FAULTS = 10;
 const MAX_PROBLEM_BYTES = 1024;
 
-/** Has `target` read `inputs` inputs, the same ones for the same `seed`. */
+/** Feeds `inputs` inputs to `target`, the same ones for the same `seed`. */
 export async function fuzz(target: Target, inputs: number, seed: number): Promise<FuzzResult> {
   const random = randomFrom(seed);
   const result: FuzzResult = {

@@ -1,14 +1,14 @@
-// A file for split and what it must answer.
+// A file for split, and the answer that split must give.
 
 export interface HostileFile {
   name: string;
   bytes: Buffer;
   status: number;
-  /** The problem's code; null for a file that is taken. */
+  /** The problem's code; null for a file that is accepted. */
   code: string | null;
 }
 
-/** What makes files of one format, by what split must answer. */
+/** Functions that make files of one format, by the answer that split must give. */
 export function filesOf(format: string) {
   const answered =
     (status: number, code: string | null) =>

@@ -1,5 +1,5 @@
-// A real split meets everything in the corpus: each answer is the one it should be, no answer takes long, and split is no
-// larger afterwards.
+// A real split gets everything in the corpus: each answer must be right and quick, and split must not use
+// more memory afterwards.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -51,7 +51,7 @@ interface Answer {
 
 type Wanted = Pick<HostileFile, 'status' | 'code'>;
 
-/** Sends a request as it stands; fetch would tidy its target up. */
+/** Sends a request unchanged; fetch would normalise its target. */
 async function send(
   method: string,
   target: string,
@@ -62,7 +62,7 @@ async function send(
   const { hostname, port } = new URL(url);
   const length = { 'content-length': String(Buffer.byteLength(body)) };
   const sending = request({ hostname, port, method, path: target, headers: { ...headers, ...length } });
-  sending.on('error', () => {}); // An answer may come before all is sent.
+  sending.on('error', () => {}); // An answer may arrive before everything is sent.
   const answered = once(sending, 'response') as Promise<[IncomingMessage]>;
   sending.end(body);
   const [response] = await answered;
@@ -86,7 +86,7 @@ async function residentBytes(): Promise<number> {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
 }
 
-/** Posts a file; one that is taken is cancelled again, so that the next finds room. */
+/** Posts a file. An accepted one is cancelled again, so that the next one finds room. */
 async function post({ bytes }: HostileFile): Promise<Answer> {
   const answer = await send('POST', '/', {}, bytes);
   if (answer.status === 202) {
@@ -96,7 +96,7 @@ async function post({ bytes }: HostileFile): Promise<Answer> {
   return answer;
 }
 
-it('has enough to say something', () => {
+it('has enough requests to be meaningful', () => {
   expect(files.length).toBeGreaterThanOrEqual(150);
   expect(hostileRequests.length).toBeGreaterThanOrEqual(100);
   expect(new Set(files.map(({ name }) => name)).size).toBe(files.length);
@@ -116,7 +116,7 @@ describe('a hostile request', () => {
   });
 });
 
-it('meets all of it again without growing', async () => {
+it('handles all of it again without growing', async () => {
   const before = await residentBytes();
   for (const file of files) await post(file);
   for (const { method, target, headers, body } of hostileRequests) await send(method, target, headers, body);

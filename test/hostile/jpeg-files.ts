@@ -1,4 +1,4 @@
-// JPEGs made to hurt, each with what split must answer.
+// Malicious JPEGs, each with the answer that split must give.
 import sharp, { type JpegOptions, type Sharp } from 'sharp';
 import { photo } from '../../functions/testing/photo.ts';
 import { withScans } from '../../functions/testing/repeated-scans.ts';
@@ -13,7 +13,7 @@ async function drawn(options: JpegOptions = {}, alter = (image: Sharp) => image)
   return alter(image).jpeg(options).toBuffer();
 }
 
-/** Where the first segment with this marker begins. */
+/** Returns where the first segment with this marker begins. */
 function segmentAt(jpeg: Buffer, marker: number): number {
   for (let at = 2; at < jpeg.length; at += 2 + jpeg.readUInt16BE(at + 2))
     if (jpeg[at + 1] === marker) return at;
@@ -24,20 +24,20 @@ const SOF = 0xc0;
 const SOS = 0xda;
 const EOI = Buffer.from([0xff, 0xd9]);
 
-/** A segment of its own. */
+/** Returns one segment. */
 function segment(marker: number, data: Buffer): Buffer {
   const head = Buffer.from([0xff, marker, 0, 0]);
   head.writeUInt16BE(data.length + 2, 2);
   return Buffer.concat([head, data]);
 }
 
-/** The JPEG with these bytes put in front of its first scan. */
+/** Returns the JPEG with these bytes before its first scan. */
 function withBeforeScan(jpeg: Buffer, bytes: Buffer): Buffer {
   const at = segmentAt(jpeg, SOS);
   return Buffer.concat([jpeg.subarray(0, at), bytes, jpeg.subarray(at)]);
 }
 
-/** The JPEG with one byte of its frame header changed. */
+/** Returns the JPEG with one byte of its frame header changed. */
 function withFrameByte(jpeg: Buffer, at: number, value: number): Buffer {
   const changed = Buffer.from(jpeg);
   changed[segmentAt(changed, SOF) + 4 + at] = value;

@@ -1,6 +1,6 @@
-// Makes bad inputs out of good ones, the same ones for the same seed.
+// Makes bad inputs from good ones, the same ones for the same seed.
 
-/** Values at which parsers go wrong: ends of ranges, signs, lengths that reach past the end. */
+/** Values that often break parsers: ends of ranges, signs, lengths beyond the end. */
 const EDGES = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
 
 type Mutation = (bytes: Buffer, pick: (below: number) => number, other: Buffer) => Buffer;
@@ -41,7 +41,10 @@ const mutations: Mutation[] = [
   },
 ];
 
-/** A copy of one of `good` with one to four mutations; never longer than a few hundred bytes more than the longest. */
+/**
+ * Returns a copy of one of `good` with one to four mutations, at most a few hundred bytes longer than the
+ * longest of them.
+ */
 export function mutant(good: Buffer[], random: () => number): Buffer {
   const pick = (below: number): number => Math.floor(random() * below);
   let bytes = Buffer.from(good[pick(good.length)]);

@@ -1,4 +1,4 @@
-// Files that are neither PNG nor JPEG, whatever they are called.
+// Files that are neither PNG nor JPEG, whatever their names.
 import { filesOf, type HostileFile } from './hostile-file.ts';
 
 const { unsupported } = filesOf('neither');

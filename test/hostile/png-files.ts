@@ -1,4 +1,4 @@
-// PNGs made to hurt, each with what split must answer.
+// Malicious PNGs, each with the answer that split must give.
 import { crc32, deflateSync } from 'node:zlib';
 import {
   drawPng,
@@ -37,13 +37,13 @@ function drawing(more: Partial<Drawing> = {}): Drawing {
 }
 
 const sound = drawPng(drawing());
-/** One whose image data is nearly all of the file. */
+/** A PNG whose image data is nearly all of the file. */
 const noisy = drawPng(drawing({ sample: (x, y, s) => ((x * 7919 + y * 104_729 + s * 1299) * 31) & 255 }));
 
-/** A PNG of chunks put together by hand. */
+/** Returns a PNG of these chunks. */
 const png = (...chunks: Buffer[]): Buffer => Buffer.concat([pngSignature, ...chunks]);
 
-/** A header with any values, with the right CRC. */
+/** Returns a header with any values and the right CRC. */
 function rawHeader(width: number, height: number, ...rest: number[]): Buffer {
   const data = Buffer.alloc(13);
   data.writeUInt32BE(width);
@@ -54,14 +54,14 @@ function rawHeader(width: number, height: number, ...rest: number[]): Buffer {
 
 const imageData = (bytes: number): Buffer => pngChunk('IDAT', deflateSync(Buffer.alloc(bytes)));
 
-/** The sound PNG with one bit of chunk `type` changed, `at` bytes into its data. */
+/** Returns the sound PNG with one bit of chunk `type` changed, `at` bytes into its data. */
 function withFlippedBit(type: string, at: number, source = sound): Buffer {
   const bytes = Buffer.from(source);
   bytes[bytes.indexOf(type) + 4 + at] ^= 1;
   return bytes;
 }
 
-/** The same with the chunk's CRC made right again. */
+/** Returns the same with the chunk's CRC corrected. */
 function withFlippedBitAndCrc(type: string, at: number): Buffer {
   const bytes = withFlippedBit(type, at);
   const start = bytes.indexOf(type);
@@ -128,7 +128,7 @@ function* sizes(): Generator<HostileFile> {
 function* damaged(): Generator<HostileFile> {
   for (let part = 0; part < 16; part++) {
     const length = Math.floor((noisy.length * part) / 16);
-    // Less than a signature is no PNG; that is among the other formats.
+    // Less than a signature is not a PNG; that is among the other formats.
     if (length >= pngSignature.length) yield invalid(`cut off after ${part}/16`, noisy.subarray(0, length));
   }
   for (const at of [0, 3, 7, 8, 9, 12])
@@ -161,7 +161,7 @@ function* damaged(): Generator<HostileFile> {
     drawPng(drawing({ alterRows: (rows) => rows.subarray(0, rows.length >> 1) })),
   );
   yield invalid(
-    'image data that is no zlib stream',
+    'image data that is not a zlib stream',
     drawPng(drawing({ alterStream: (stream) => Buffer.alloc(stream.length) })),
   );
   yield invalid(
@@ -189,7 +189,7 @@ function* odd(): Generator<HostileFile> {
     'a colour profile that inflates to 60 MB',
     before(pngChunk('iCCP', Buffer.concat([Buffer.from('a\0\0'), bomb]))),
   );
-  yield taken('a colour profile that is none', before(pngChunk('iCCP', Buffer.from('nothing'))));
+  yield taken('an invalid colour profile', before(pngChunk('iCCP', Buffer.from('nothing'))));
   yield taken(
     'ten thousand chunks of text',
     before(...Array.from({ length: 10_000 }, () => pngChunk('tEXt', Buffer.from('a\0b')))),

@@ -1,9 +1,9 @@
-// Requests made to hurt, each with the status and the problem's code that split must answer.
+// Malicious requests, each with the status and the problem code that split must return.
 
 export interface HostileRequest {
   name: string;
   method: string;
-  /** The target as it stands in the request line. */
+  /** The target as it is in the request line. */
   target: string;
   headers?: Record<string, string>;
   body?: string;

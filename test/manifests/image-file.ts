@@ -1,4 +1,4 @@
-// Reads the Dockerfile and scripts/versions.env, so that the tests do what the image's build does.
+// Reads the Dockerfile and scripts/versions.env, so that the tests do the same as the image's build.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from './overlays.ts';
@@ -16,7 +16,10 @@ export interface Stage {
   instructions: Instruction[];
 }
 
-/** The Dockerfile's stages in order, and the ARGs before the first. Lines may not be continued. */
+/**
+ * Returns the Dockerfile's stages in order, and the ARGs before the first one. Line continuations are not
+ * supported.
+ */
 export async function readDockerfile(): Promise<{ args: Record<string, string>; stages: Stage[] }> {
   const text = await readFile(join(root, 'Dockerfile'), 'utf8');
   const args: Record<string, string> = {};
@@ -39,7 +42,7 @@ export async function readDockerfile(): Promise<{ args: Record<string, string>; 
   return { args, stages };
 }
 
-/** The values of scripts/versions.env. */
+/** Returns the values of scripts/versions.env. */
 export async function readVersions(): Promise<Record<string, string>> {
   const text = await readFile(join(root, 'scripts/versions.env'), 'utf8');
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));

@@ -1,6 +1,6 @@
-// There may be no container engine where the tests run. So the image's file tree is made by the Dockerfile's own COPY
-// and RUN instructions in a folder, and each function is started from it as a cluster would: as another user than the
-// owner, in a tree nobody can write to.
+// There may be no container engine where the tests run. So the test runs the Dockerfile's COPY and RUN
+// instructions in a folder, and starts each function from it as a cluster would: as a user that is not the
+// owner, in a read-only tree.
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
@@ -20,7 +20,7 @@ const run = promisify(execFile);
 let folder: string;
 let redis: RedisServer;
 
-/** Does the COPY and RUN instructions of the build stage, from the repository into `app`. */
+/** Runs the COPY and RUN instructions of the build stage, from the repository into `app`. */
 async function build({ instructions }: Stage, app: string): Promise<void> {
   await mkdir(app);
   for (const { name, text } of instructions) {
@@ -32,9 +32,9 @@ async function build({ instructions }: Stage, app: string): Promise<void> {
         await cp(join(root, source), into, { recursive: true });
       }
     } else if (name === 'RUN') {
-      // Nothing but npm is ever run on this machine.
+      // Only npm commands are run on this machine.
       if (!/^npm [\w -]+$/.test(text)) throw new Error(`not run here: ${text}`);
-      // Node of this very run first: with --ignore-scripts the package of that name brings none.
+      // This run's own Node comes first: with --ignore-scripts the package of that name installs none.
       const path = [dirname(process.execPath), process.env.PATH].join(delimiter);
       const env = { ...process.env, PATH: path, npm_config_prefer_offline: 'true' };
       await run('sh', ['-c', text], { cwd: app, env, maxBuffer: 1 << 26 });
@@ -42,7 +42,7 @@ async function build({ instructions }: Stage, app: string): Promise<void> {
   }
 }
 
-/** Does the last stage's COPY for one function, and takes every right to write away. */
+/** Runs the last stage's COPY for one function, and removes all write permissions. */
 async function assembleTree({ instructions }: Stage, app: string, name: string): Promise<string> {
   const tree = join(folder, name);
   const copies = instructions.filter((each) => each.name === 'COPY');
@@ -67,7 +67,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Waits until `url` answers 200, at most 20 s. */
+/** Waits until `url` answers 200, for at most 20 s. */
 async function waitForOk(url: string, child: ChildProcess): Promise<void> {
   const deadline = Date.now() + 20_000;
   for (;;) {
@@ -96,7 +96,7 @@ describe('the Dockerfile', () => {
     expect(user).toBe(`${String(securityContext?.runAsUser)}:${String(securityContext?.runAsGroup)}`);
   });
 
-  it('is given nothing but what it copies', async () => {
+  it('gets only the files that it copies', async () => {
     const { stages } = await readDockerfile();
     const allowed = (await readFile(join(root, '.dockerignore'), 'utf8'))
       .split('\n')
@@ -110,7 +110,7 @@ describe('the Dockerfile', () => {
 });
 
 describe('a function', () => {
-  it.each(functions)('%s needs no code but its own and lib', async (name) => {
+  it.each(functions)('%s needs only its own code and lib', async (name) => {
     const tree = join(folder, `sources-${name}`);
     await cp(join(root, 'functions/lib'), join(tree, 'functions/lib'), { recursive: true });
     await cp(join(root, 'functions', name), join(tree, 'functions', name), { recursive: true });
@@ -128,31 +128,27 @@ describe('a function', () => {
 });
 
 describe('the image', () => {
-  it(
-    'starts every function, unprivileged and in a tree that cannot be written',
-    { timeout: 300_000 },
-    async () => {
-      const { stages } = await readDockerfile();
-      const app = join(folder, 'app');
-      await build(stages[0], app);
-      const probes = functionTemplate(await renderVariant(variants[0]), 'split').spec.containers[0];
-      const command = JSON.parse(
-        stages[1].instructions.find((each) => each.name === 'CMD')?.text ?? '[]',
-      ) as string[];
-      expect(command[0]).toBe('node');
-      for (const name of functions) {
-        const tree = await assembleTree(stages[1], app, name);
-        expect(await readdir(tree)).toContain('main.js');
-        await expectToServe(tree, command.slice(1), [
-          probes.livenessProbe?.httpGet?.path ?? '',
-          probes.readinessProbe?.httpGet?.path ?? '',
-        ]);
-      }
-    },
-  );
+  it('starts every function, unprivileged and in a read-only tree', { timeout: 300_000 }, async () => {
+    const { stages } = await readDockerfile();
+    const app = join(folder, 'app');
+    await build(stages[0], app);
+    const probes = functionTemplate(await renderVariant(variants[0]), 'split').spec.containers[0];
+    const command = JSON.parse(
+      stages[1].instructions.find((each) => each.name === 'CMD')?.text ?? '[]',
+    ) as string[];
+    expect(command[0]).toBe('node');
+    for (const name of functions) {
+      const tree = await assembleTree(stages[1], app, name);
+      expect(await readdir(tree)).toContain('main.js');
+      await expectToServe(tree, command.slice(1), [
+        probes.livenessProbe?.httpGet?.path ?? '',
+        probes.readinessProbe?.httpGet?.path ?? '',
+      ]);
+    }
+  });
 });
 
-/** Starts `args` in `tree`, waits for every path to answer 200, and stops it with SIGTERM: it must exit 0. */
+/** Starts `args` in `tree`, waits until every path answers 200, and stops it with SIGTERM: it must exit 0. */
 async function expectToServe(tree: string, args: string[], paths: string[]): Promise<void> {
   const port = await freePort();
   const isRoot = process.getuid?.() === 0;

@@ -1,4 +1,5 @@
-// RFC 6902, the operations our kustomizations use. An operation that does not fit its document is an error.
+// The operations of RFC 6902 that our kustomizations use. An operation that does not fit its document is an
+// error.
 
 /** One operation of a JSON patch. */
 export interface Operation {
@@ -9,7 +10,7 @@ export interface Operation {
 
 type Container = Record<string, unknown> | unknown[];
 
-/** A copy of `document` with all `operations` done to it, in order. Throws where one does not apply. */
+/** Returns a copy of `document` after all `operations`, in order. Throws if one does not apply. */
 export function applyJsonPatch(document: unknown, operations: Operation[]): unknown {
   const copy = structuredClone(document);
   for (const operation of operations) apply(copy, operation);

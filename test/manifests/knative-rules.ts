@@ -1,8 +1,9 @@
-// What Knative Serving's webhook refuses although the Kubernetes types allow it. Source: pkg/apis/serving/fieldmask.go,
-// k8s_validation.go and metadata_validation.go of knative/serving, with the feature flags at their defaults.
+// What Knative Serving's webhook refuses although the Kubernetes types allow it. Source:
+// pkg/apis/serving/fieldmask.go, k8s_validation.go and metadata_validation.go of knative/serving, with the
+// feature flags at their defaults.
 import { templateOf, type Container, type Manifest, type PodSpec, type Probe } from './shapes.ts';
 
-/** The flags of config-features an overlay says it needs. */
+/** The flags of config-features that an overlay needs. */
 export type FeatureFlag =
   'kubernetes.podspec-persistent-volume-claim' | 'kubernetes.podspec-persistent-volume-write';
 
@@ -68,7 +69,7 @@ const beyond = (what: object, allowed: string[], where: string): string[] =>
     .filter((field) => !allowed.includes(field))
     .map((field) => `${where}.${field} is not allowed`);
 
-/** Everything Knative would refuse in `service`, in words; empty when it would take it. */
+/** Returns everything that Knative would refuse in `service`, in words; empty if it would accept it. */
 export function knativeFaults(service: Manifest, flags: FeatureFlag[] = []): string[] {
   const template = templateOf(service);
   if (template === undefined) return ['no template'];

@@ -19,7 +19,7 @@ const volumeFlags = [
 ] as const;
 
 describe.each(variants)('$name', (variant) => {
-  it('holds only Services that Knative takes, the pvc overlay with its two flags', async () => {
+  it('contains only Services that Knative accepts, the pvc overlay with its two flags', async () => {
     const services = knativeServicesOf(await renderVariant(variant));
     const flags = variant.overlay === 'pvc' ? [...volumeFlags] : [];
     expect(services.length).toBeGreaterThanOrEqual(3);
@@ -30,7 +30,7 @@ describe.each(variants)('$name', (variant) => {
     }
   });
 
-  it('bounds how many pods each Service may have', async () => {
+  it('limits how many pods each Service may have', async () => {
     for (const { template } of knativeServicesOf(await renderVariant(variant))) {
       expect(Number(template.metadata.annotations?.['autoscaling.knative.dev/max-scale'])).toBeGreaterThan(0);
     }
@@ -43,10 +43,10 @@ describe.each(variants)('$name', (variant) => {
     }
   });
 
-  it('gives a stopped pod the time to finish or give back its tile', async () => {
+  it('gives a stopped pod the time to finish or release its tile', async () => {
     const manifests = await renderVariant(variant);
     const drainS = Number(environmentDefaults.DRAIN_MS) / 1000;
-    // Knative's queue-proxy drains for up to 30 s before the function hears of it.
+    // Knative's queue-proxy drains for up to 30 s before the function gets SIGTERM.
     expect(functionTemplate(manifests, 'blur').spec.timeoutSeconds).toBeGreaterThanOrEqual(30 + drainS + 10);
     for (const { manifest, template } of workloadsOf(manifests)) {
       if (manifest.kind !== 'Deployment') continue;
@@ -56,25 +56,22 @@ describe.each(variants)('$name', (variant) => {
 });
 
 describe('a Service file by itself', () => {
-  it.each(['split', 'blur', 'assemble'])(
-    'is one document that needs nothing else to exist: %s',
-    async (name) => {
-      const text = await readFile(join(root, `knative/${name}.service.yaml`), 'utf8');
-      const documents = parseAllDocuments(text).map((document) => document.toJS() as Manifest);
-      expect(documents).toHaveLength(1);
-      expect(documents[0].metadata.name).toBe(name);
-      expect(documents[0].metadata.namespace).toBeUndefined();
-      expect(knativeFaults(documents[0])).toEqual([]);
-      const { spec } = functionTemplate(documents, name);
-      expect(spec.serviceAccountName).toBeUndefined();
-      expect(
-        spec.containers[0].envFrom?.map((each) => (each.configMapRef ?? each.secretRef)?.optional),
-      ).toEqual([true, true]);
-    },
-  );
+  it.each(['split', 'blur', 'assemble'])('is one document that works alone: %s', async (name) => {
+    const text = await readFile(join(root, `knative/${name}.service.yaml`), 'utf8');
+    const documents = parseAllDocuments(text).map((document) => document.toJS() as Manifest);
+    expect(documents).toHaveLength(1);
+    expect(documents[0].metadata.name).toBe(name);
+    expect(documents[0].metadata.namespace).toBeUndefined();
+    expect(knativeFaults(documents[0])).toEqual([]);
+    const { spec } = functionTemplate(documents, name);
+    expect(spec.serviceAccountName).toBeUndefined();
+    expect(
+      spec.containers[0].envFrom?.map((each) => (each.configMapRef ?? each.secretRef)?.optional),
+    ).toEqual([true, true]);
+  });
 });
 
-/** A Service that Knative takes, with its template, to be made one that it refuses. */
+/** A Service that Knative accepts, with its template, to be changed into one that it refuses. */
 async function soundService(): Promise<{ manifest: Manifest; template: PodTemplate }> {
   return knativeServicesOf(await renderVariant(variants[0]))[0];
 }

@@ -1,4 +1,5 @@
-// What can be deployed: every overlay, and the components that deploy.sh --with adds to one. The tests look at them all.
+// What can be deployed: every overlay, and the components that deploy.sh --with adds to it. The tests check
+// all of them.
 import { mkdtemp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,10 +8,10 @@ import { stringify } from 'yaml';
 import { render } from './render.ts';
 import type { Manifest } from './shapes.ts';
 
-/** The repository's root, without a slash at its end. */
+/** The repository's root, without a trailing slash. */
 export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
-/** A name, the overlay under it, and the components added. */
+/** A name, its overlay, and the components added. */
 export interface Variant {
   name: string;
   overlay: 'default' | 'pvc' | 'broker' | 'fallback';
@@ -32,8 +33,8 @@ export const variants: Variant[] = overlays.flatMap((overlay) =>
 );
 
 /**
- * Calls `use` with a folder whose kustomization is `variant`'s. It lies outside the repository, which is linked into it,
- * as deploy.sh does it with copies.
+ * Calls `use` with a folder whose kustomization is `variant`'s. The folder is outside the repository, which
+ * is linked into it; deploy.sh does the same with copies.
  */
 export async function withVariant<T>(variant: Variant, use: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-render-'));
@@ -55,7 +56,7 @@ export async function withVariant<T>(variant: Variant, use: (folder: string) => 
   }
 }
 
-/** The resources of `variant`. */
+/** Returns the resources of `variant`. */
 export async function renderVariant(variant: Variant): Promise<Manifest[]> {
   return withVariant(variant, render);
 }

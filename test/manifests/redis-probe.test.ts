@@ -1,4 +1,4 @@
-// What the probes of Redis's pod take for dead and for not ready: their commands, against a real Redis.
+// When the probes of Redis's pod consider it dead or not ready: their commands, run against a real Redis.
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { RedisServer } from '../../local/redis-server.ts';
 import { root } from './overlays.ts';
 import { templateOf, type Manifest, type Probe } from './shapes.ts';
 
-/** Much longer than an answer takes. */
+/** Much longer than a reply takes. */
 const ANSWER_MS = 2000;
 
 let server: RedisServer;
@@ -35,7 +35,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-/** Whether the probe succeeds in time, as the kubelet judges it. */
+/** Returns whether the probe succeeds in time, as for the kubelet. */
 async function succeeds(probe: string[]): Promise<boolean> {
   const [file, ...args] = probe.map((each) =>
     each.replace(/redis-cli (?=ping)/, `redis-cli -p ${server.port} `),

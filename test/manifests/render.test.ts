@@ -26,7 +26,7 @@ const identity = ({ apiVersion, kind, metadata }: Manifest): string =>
   `${apiVersion} ${kind} ${metadata.name}`;
 
 describe('the renderer of these tests', () => {
-  // Only where kubectl is: the tests of what is rendered run everywhere.
+  // Only if kubectl is installed; the tests of the rendered manifests run everywhere.
   it.runIf(hasKubectl).each(variants)('renders $name as kubectl does', async (variant) => {
     const theirs = await withVariant(variant, async (folder) => {
       const { stdout } = await promisify(execFile)('kubectl', ['kustomize', folder]);
@@ -35,7 +35,7 @@ describe('the renderer of these tests', () => {
     expect(sorted(await renderVariant(variant))).toEqual(sorted(theirs));
   });
 
-  it('refuses a feature of kustomize that it does not know', async () => {
+  it('refuses a feature of kustomize that it does not support', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tessera-kustomization-'));
     try {
       await writeFile(join(folder, 'kustomization.yaml'), 'namePrefix: x-\n');
@@ -57,7 +57,7 @@ describe('the renderer of these tests', () => {
 });
 
 describe.each(variants)('$name', (variant) => {
-  it('puts everything into the namespace it makes, each resource once', async () => {
+  it('puts everything into its namespace, each resource once', async () => {
     const manifests = await renderVariant(variant);
     const namespaced = manifests.filter((each) => each.kind !== 'Namespace');
     expect(find(manifests, 'v1 Namespace', 'tessera')).toBeDefined();

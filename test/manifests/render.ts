@@ -1,5 +1,6 @@
-// Renders a kustomization without kubectl, so that these tests need nothing but Node: the few features our manifests
-// use, and an error for any other. Where kubectl is installed, a test holds the two renderings equal.
+// Renders a kustomization without kubectl, so that these tests only need Node. It supports the few features
+// that our manifests use, and throws for any other. If kubectl is installed, a test compares the two
+// renderings.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
@@ -34,7 +35,10 @@ const knownFields = new Set([
   'images',
 ] satisfies (keyof Kustomization)[]);
 
-/** The resources of the kustomization in `folder`. Throws on what it does not know and on a patch that does not fit. */
+/**
+ * Returns the resources of the kustomization in `folder`. Throws for unknown features, and for a patch that
+ * does not fit.
+ */
 export async function render(folder: string): Promise<Manifest[]> {
   return build(folder, []);
 }

@@ -9,7 +9,7 @@ import { find, workloadsOf, type Container, type Manifest } from './shapes.ts';
 const containersOf = (manifests: Manifest[]): Container[] =>
   workloadsOf(manifests).flatMap(({ template }) => template.spec.containers);
 
-/** Whether a pod with these labels is meant by a NetworkPolicy's selector. */
+/** Returns whether a NetworkPolicy's selector matches a pod with these labels. */
 function selects(
   selector: {
     matchLabels?: Record<string, string>;
@@ -40,7 +40,7 @@ describe.each(variants)('$name', (variant) => {
     }
   });
 
-  it('says of every container what it needs and what it may take', async () => {
+  it('sets requests and limits for every container', async () => {
     for (const { resources } of containersOf(await renderVariant(variant))) {
       for (const amounts of [resources?.requests, resources?.limits]) {
         expect(Object.keys(amounts ?? {}).sort()).toEqual(['cpu', 'memory']);
@@ -48,7 +48,7 @@ describe.each(variants)('$name', (variant) => {
     }
   });
 
-  it('asks the health routes of the functions', async () => {
+  it('probes the health routes of the functions', async () => {
     const serve = await readFile(join(root, 'functions/lib/service/serve.ts'), 'utf8');
     const serving = workloadsOf(await renderVariant(variant)).filter(({ template }) =>
       template.spec.containers.some((each) => each.image.includes('tessera-')),
@@ -83,7 +83,7 @@ describe.each(variants)('$name', (variant) => {
     }
   });
 
-  it('lets a policy name no pod that does not exist, and every pod be reached by someone', async () => {
+  it('has no policy for a pod that does not exist, and at least one that admits callers to every pod', async () => {
     const manifests = await renderVariant(variant);
     const pods = workloadsOf(manifests).map(({ template }) => template.metadata.labels ?? {});
     const policies = manifests
@@ -100,10 +100,10 @@ describe.each(variants)('$name', (variant) => {
     }
   });
 
-  it('holds no secret in clear', async () => {
+  it('contains no secret in clear text', async () => {
     const manifests = await renderVariant(variant);
     expect(manifests.filter((each) => each.kind === 'Secret')).toEqual([]);
-    // A URL with a password in it, or a literal one beside a name that sounds like one.
+    // A URL with a password, or a literal value for a name that sounds secret.
     expect(JSON.stringify(manifests)).not.toMatch(/:\/\/[^"/\s]*:[^"/\s]*@/);
     const named = containersOf(manifests).flatMap((each) => each.env ?? []);
     const secretly = named.filter(({ name }) => /AUTH|PASS|SECRET|TOKEN/i.test(name));
@@ -112,13 +112,13 @@ describe.each(variants)('$name', (variant) => {
 });
 
 describe('the manifests', () => {
-  it('hold one resource a file', async () => {
+  it('have one resource per file', async () => {
     let files = 0;
     for (const folder of ['knative', 'keda']) {
       for (const name of await readdir(join(root, folder), { recursive: true })) {
         if (!name.endsWith('.yaml')) continue;
         files += 1;
-        // `parse` throws at a second document.
+        // `parse` throws for a second document.
         expect(parse(await readFile(join(root, folder, name), 'utf8'))).toBeDefined();
       }
     }

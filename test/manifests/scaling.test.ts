@@ -34,7 +34,7 @@ interface Trigger {
   authenticationRef?: { name: string };
 }
 
-/** The fields of KEDA 2.16, whose types are compiled into the extension: any other would be dropped without a word. */
+/** The fields of KEDA 2.16, whose types are compiled into the extension: any other would be dropped silently. */
 const knownFields = {
   spec: [
     'idleReplicaCount',
@@ -70,7 +70,7 @@ const accessOf = ({ components }: Variant): RedisAccess => {
 const scaled = variants.filter((each) => each.overlay !== 'fallback');
 const fallbacks = variants.filter((each) => each.overlay === 'fallback');
 
-/** What KEDA gets to see of the scaling: the annotation's spec, or the ScaledObject's own. */
+/** Returns the scaling that KEDA sees: the annotation's spec, or the ScaledObject's own. */
 async function specOf(variant: Variant): Promise<Spec> {
   const manifests = await renderVariant(variant);
   if (variant.overlay === 'fallback') {
@@ -81,13 +81,13 @@ async function specOf(variant: Variant): Promise<Spec> {
 }
 
 describe('the generated annotation', () => {
-  it('is what the generator writes today', async () => {
+  it('is what the generator writes', async () => {
     for (const [path, text] of await generateFiles()) {
       expect(await readFile(join(root, path), 'utf8')).toBe(text);
     }
   });
 
-  it.each(scaled)('says in $name what the readable ScaledObject says', async (variant) => {
+  it.each(scaled)('is the same in $name as the readable ScaledObject', async (variant) => {
     const annotations = functionTemplate(await renderVariant(variant), 'blur').metadata.annotations ?? {};
     expect(JSON.parse(annotations[overrideAnnotation])).toEqual(
       overrideOf(await readable(), accessOf(variant)),
@@ -98,7 +98,7 @@ describe('the generated annotation', () => {
     expect(Number(annotations['autoscaling.knative.dev/initial-scale'])).toBeGreaterThanOrEqual(1);
   });
 
-  it.each(scaled)('has in $name only fields that the extension knows', async (variant) => {
+  it.each(scaled)('has only fields in $name that the extension knows', async (variant) => {
     const spec = await specOf(variant);
     const { scalingModifiers } = spec.advanced;
     expect(knownFields.spec).toEqual(expect.arrayContaining(Object.keys(spec)));
@@ -144,13 +144,13 @@ describe.each(variants)('the scaling of $name', (variant) => {
     expect([spec.containerConcurrency, aimedAt]).toEqual([1, '100']);
   });
 
-  it('watches the keys that the settings name', async () => {
+  it('reads the keys that the settings name', async () => {
     const { triggers } = await specOf(variant);
     const { KEY_PREFIX } = configMapData(await renderVariant(variant), 'tessera');
     expect(triggers.map((each) => each.metadata.listName)).toContain(queueKeys(KEY_PREFIX).queue);
   });
 
-  it('goes to zero, but not before a lease has run out, nor before a revision was ready', async () => {
+  it('scales to zero, but not before a lease has expired, or before a revision was ready', async () => {
     const spec = await specOf(variant);
     const { LEASE_MS } = configMapData(await renderVariant(variant), 'tessera');
     expect(spec.minReplicaCount).toBe(0);
@@ -159,7 +159,7 @@ describe.each(variants)('the scaling of $name', (variant) => {
     expect(spec.pollingInterval).toBe(1);
   });
 
-  it('finds Redis from another namespace, or by what the Secret says', async () => {
+  it('finds Redis from another namespace, or through the Secret', async () => {
     const access = accessOf(variant);
     const manifests = await renderVariant(variant);
     for (const { metadata, authenticationRef } of (await specOf(variant)).triggers) {

@@ -6,7 +6,7 @@ import { renderVariant, root, variants } from './overlays.ts';
 import { find, functionTemplate, type Manifest } from './shapes.ts';
 import { findUnknownFields, validateValues } from './schema.ts';
 
-/** Pods that no overlay has, for as long as somebody needs them. */
+/** Pods that belong to no overlay and are only used temporarily. */
 const loosePods = ['knative/components/pvc/files.pod.yaml', 'knative/redis-restore.pod.yaml'];
 
 async function allManifests(): Promise<Manifest[]> {
@@ -31,7 +31,7 @@ describe('every resource of every overlay', () => {
   });
 });
 
-/** split's Service, with one field of its pod's specification set. */
+/** Returns split's Service, with one field of its pod's specification set. */
 async function splitWith(field: string, value: unknown): Promise<Manifest> {
   const manifests = await renderVariant(variants[0]);
   functionTemplate(manifests, 'split').spec[field] = value;

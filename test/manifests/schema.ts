@@ -1,5 +1,6 @@
-// Holds a resource against the published schema of its kind: values by the compiled schema, and unknown fields, which
-// those schemas let through, by the types made from them (TypeScript refuses a field too many in a literal).
+// Checks a resource against the published schema of its kind: values with the compiled schema, and unknown
+// fields, which those schemas allow, with the types generated from them (TypeScript refuses an extra field in
+// a literal).
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +9,7 @@ import { promisify } from 'node:util';
 import { root } from './overlays.ts';
 import { type Manifest } from './shapes.ts';
 
-/** Module and exported name of each kind we deploy. A kind that is not here is refused. */
+/** Module and exported name of each kind that we deploy. Other kinds are refused. */
 const models: Record<string, [module: string, name: string]> = {
   'v1 Namespace': ['kubernetes-models/v1/Namespace', 'Namespace'],
   'v1 ConfigMap': ['kubernetes-models/v1/ConfigMap', 'ConfigMap'],
@@ -42,7 +43,10 @@ function modelOf({ apiVersion, kind }: Manifest): [module: string, name: string]
   return model;
 }
 
-/** Throws an Error naming every value of `manifest` that its schema forbids, and every required one that is absent. */
+/**
+ * Throws an Error that lists every value of `manifest` that its schema forbids, and every required one that
+ * is missing.
+ */
 export async function validateValues(manifest: Manifest): Promise<void> {
   const [module, name] = modelOf(manifest);
   const { [name]: Model } = (await import(module)) as Record<
@@ -58,8 +62,8 @@ export async function validateValues(manifest: Manifest): Promise<void> {
 }
 
 /**
- * The compiler's complaints about fields the schemas do not have, or values of another type; empty when there are none.
- * One run for all, since starting the compiler is what costs.
+ * Returns the compiler's errors about unknown fields and values of the wrong type; empty if there are none.
+ * One run for all, because starting the compiler takes long.
  */
 export async function findUnknownFields(manifests: Manifest[]): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-schema-'));

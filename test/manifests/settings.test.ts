@@ -7,10 +7,10 @@ import { renderVariant, root, variants } from './overlays.ts';
 import { configMapData, find, functionTemplate, templateOf, workloadsOf, type Manifest } from './shapes.ts';
 
 const functions = ['split', 'blur', 'assemble'];
-/** Set by Knative, or by a Secret alone. */
+/** Set by Knative, or only by a Secret. */
 const setElsewhere = new Set(['PORT', 'AUTH_TOKEN']);
 
-/** The environment a function gets from the ConfigMap, then its own; what a Secret gives is not known here. */
+/** Returns the environment that a function gets from the ConfigMap and its own settings, without Secrets. */
 function environmentOf(manifests: Manifest[], name: string): Record<string, string> {
   const own = (functionTemplate(manifests, name).spec.containers[0].env ?? [])
     .filter((each) => each.valueFrom === undefined)
@@ -19,28 +19,28 @@ function environmentOf(manifests: Manifest[], name: string): Record<string, stri
 }
 
 describe.each(variants)('the settings of $name', (variant) => {
-  it('are all that the code reads and none that it does not', async () => {
+  it('are exactly those that the code reads', async () => {
     const manifests = await renderVariant(variant);
     const set = new Set(functions.flatMap((name) => Object.keys(environmentOf(manifests, name))));
     const read = Object.keys(environmentDefaults).filter((each) => !setElsewhere.has(each));
     expect([...set].sort()).toEqual(read.sort());
   });
 
-  it.each(functions)('can be used by %s', async (name) => {
+  it.each(functions)('are valid for %s', async (name) => {
     const config = loadConfig({ ...environmentOf(await renderVariant(variant), name), PORT: '8080' });
     expect(config.store).toBe(variant.overlay === 'pvc' ? 'file' : 'redis');
     expect(config.redisUrl).toBe('redis://redis.tessera.svc.cluster.local:6379');
     expect(config.host).toBe('0.0.0.0');
   });
 
-  it('reach every function the same way, a Secret over the ConfigMap', async () => {
+  it('reach every function in the same way, a Secret overrides the ConfigMap', async () => {
     const manifests = await renderVariant(variant);
     const workers = manifests.filter((each) => each.kind === 'Deployment');
     const templates = [
       ...functions.map((name) => [name, functionTemplate(manifests, name)] as const),
       ...workers.map((each) => ['blur', templateOf(each)] as const),
     ];
-    // A user of its own is for a Redis that has users.
+    // A separate user requires a Redis with users.
     const isElsewhere = variant.components.includes('knative/components/redis-external');
     for (const [name, template] of templates) {
       const sources = template?.spec.containers[0].envFrom ?? [];
@@ -53,7 +53,7 @@ describe.each(variants)('the settings of $name', (variant) => {
     }
   });
 
-  it('give the tokens to split alone, and only where split is to ask for one', async () => {
+  it('give the tokens only to split, and only if split requires one', async () => {
     const manifests = await renderVariant(variant);
     const withToken = workloadsOf(manifests).filter(({ template }) =>
       JSON.stringify(template).includes('tessera-auth'),
@@ -81,7 +81,7 @@ describe.each(variants)('the settings of $name', (variant) => {
 describe.each(variants.filter((each) => !each.name.endsWith('redis-external')))(
   'Redis in $name',
   (variant) => {
-    it('keeps what it acknowledged, and has room for more than split may admit', async () => {
+    it('keeps acknowledged writes, and has room for more than split may admit', async () => {
       const manifests = await renderVariant(variant);
       const lines = configMapData(manifests, 'redis')['redis.conf'].split('\n');
       expect(lines).toEqual(
@@ -98,7 +98,7 @@ describe.each(variants.filter((each) => !each.name.endsWith('redis-external')))(
       );
     });
 
-    it('keeps its data on a volume, unless it is told to do without', async () => {
+    it('keeps its data on a volume, unless it is told not to', async () => {
       const manifests = await renderVariant(variant);
       const redis = find(manifests, 'apps/v1 StatefulSet', 'redis');
       const data = redis && templateOf(redis)?.spec.volumes?.find(({ name }) => name === 'data');
@@ -107,18 +107,18 @@ describe.each(variants.filter((each) => !each.name.endsWith('redis-external')))(
       expect(data?.persistentVolumeClaim).toEqual(isInPod ? undefined : { claimName: 'redis-data' });
       expect(data?.emptyDir).toEqual(isInPod ? { sizeLimit: '10Gi' } : undefined);
       expect(claim === undefined).toBe(isInPod);
-      // No class is named: the cluster's default provides it.
+      // No class is named, so the cluster's default class provides the volume.
       expect(claim?.spec ?? {}).not.toHaveProperty('storageClassName');
     });
 
-    it('is among the last to be ended when its node runs short of memory', async () => {
+    it('is among the last to be killed when its node runs out of memory', async () => {
       const redis = find(await renderVariant(variant), 'apps/v1 StatefulSet', 'redis');
       for (const { resources } of (redis && templateOf(redis)?.spec.containers) ?? []) {
         expect(resources?.requests).toEqual(resources?.limits);
       }
     });
 
-    it('gets its name from a headless Service, and is called by an address that stays', async () => {
+    it('gets its name from a headless Service, and is reached at an address that stays', async () => {
       const manifests = await renderVariant(variant);
       const redis = find(manifests, 'apps/v1 StatefulSet', 'redis')?.spec as { serviceName: string };
       const labels = { 'app.kubernetes.io/name': 'redis', 'app.kubernetes.io/part-of': 'tessera' };
@@ -132,7 +132,7 @@ describe.each(variants.filter((each) => !each.name.endsWith('redis-external')))(
 );
 
 describe('a Redis elsewhere', () => {
-  it('leaves none in the cluster', async () => {
+  it('leaves no Redis in the cluster', async () => {
     const variant = variants.find((each) => each.name === 'default with redis-external');
     const manifests = variant ? await renderVariant(variant) : [];
     expect(manifests.length).toBeGreaterThan(10);
@@ -141,7 +141,7 @@ describe('a Redis elsewhere', () => {
   });
 });
 
-/** A heading as GitHub's links name it. */
+/** Returns the name of a heading in GitHub's links. */
 const anchorOf = (heading: string): string =>
   heading
     .toLowerCase()
@@ -149,7 +149,7 @@ const anchorOf = (heading: string): string =>
     .replaceAll(' ', '-');
 
 describe('docs/SECURITY.md', () => {
-  it('tells the limits with their defaults', async () => {
+  it('lists the limits with their defaults', async () => {
     const text = await readFile(join(root, 'docs/SECURITY.md'), 'utf8');
     const table = text.slice(text.indexOf('\n## The limits'), text.indexOf('\n## Secrets'));
     const rows = [...table.matchAll(/^\| `([A-Z_]+)` +\| `([^`]+)` +\| \S/gm)];
@@ -161,14 +161,14 @@ describe('docs/SECURITY.md', () => {
 });
 
 describe('docs/DEPLOY.md', () => {
-  it('tells of every setting the code reads, with its default, and of no other', async () => {
+  it('lists every setting that the code reads, with its default, and no other', async () => {
     const text = await readFile(join(root, 'docs/DEPLOY.md'), 'utf8');
     const table = text.slice(text.indexOf('\n## Settings'), text.indexOf('\n## Cleaning up'));
     const rows = [...table.matchAll(/^\| `([A-Z_]+)` +\| `([^`]+)` +\| \S/gm)];
     expect(Object.fromEntries(rows.map(([, name, value]) => [name, value]))).toEqual(environmentDefaults);
   });
 
-  it('tells of every error code, with its status', async () => {
+  it('lists every error code, with its status', async () => {
     const text = await readFile(join(root, 'docs/DEPLOY.md'), 'utf8');
     const table = text.slice(text.indexOf('\n## Error codes'), text.indexOf('\n## Alerts'));
     const rows = [...table.matchAll(/^\| (`.+`) +\| +([\d, ]+?) +\|/gm)];

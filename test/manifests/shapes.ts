@@ -1,4 +1,4 @@
-// The parts of the manifests that the tests look into, as types, and how to get at them.
+// Types for the parts of the manifests that the tests read, and functions to get them.
 
 /** A Kubernetes resource as it is written. */
 export interface Manifest {
@@ -13,7 +13,7 @@ export interface Manifest {
   [field: string]: unknown;
 }
 
-/** A container as far as the tests read it. */
+/** The parts of a container that the tests read. */
 export interface Container {
   name: string;
   image: string;
@@ -38,7 +38,7 @@ export interface Probe {
   [field: string]: unknown;
 }
 
-/** A pod's specification, a revision's among them. */
+/** A pod's specification, or a revision's. */
 export interface PodSpec {
   containers: Container[];
   volumes?: { name: string; persistentVolumeClaim?: unknown; [source: string]: unknown }[];
@@ -53,20 +53,20 @@ export interface PodTemplate {
   spec: PodSpec;
 }
 
-/** The one resource of that API version, kind and name; undefined when there is none. */
+/** Returns the one resource of that API version, kind and name, or undefined if there is none. */
 export function find(manifests: Manifest[], type: string, name: string): Manifest | undefined {
   return manifests.find((each) => `${each.apiVersion} ${each.kind}` === type && each.metadata.name === name);
 }
 
 const knativeService = 'serving.knative.dev/v1 Service';
 
-/** The pod template of a resource; undefined when it has none. */
+/** Returns the pod template of a resource, or undefined if it has none. */
 export function templateOf(manifest: Manifest): PodTemplate | undefined {
   if (manifest.kind === 'Pod') return manifest as unknown as PodTemplate;
   return (manifest.spec as { template?: PodTemplate } | undefined)?.template;
 }
 
-/** Every resource that runs pods, with its template. */
+/** Returns every resource that runs pods, with its template. */
 export function workloadsOf(manifests: Manifest[]): { manifest: Manifest; template: PodTemplate }[] {
   return manifests.flatMap((manifest) => {
     const template = templateOf(manifest);
@@ -74,14 +74,14 @@ export function workloadsOf(manifests: Manifest[]): { manifest: Manifest; templa
   });
 }
 
-/** The Knative Services among `manifests`, with their templates. */
+/** Returns the Knative Services among `manifests`, with their templates. */
 export function knativeServicesOf(manifests: Manifest[]): { manifest: Manifest; template: PodTemplate }[] {
   return workloadsOf(manifests).filter(
     ({ manifest }) => `${manifest.apiVersion} ${manifest.kind}` === knativeService,
   );
 }
 
-/** The template of the Knative Service `name`. Throws when it is not there. */
+/** Returns the template of the Knative Service `name`. Throws if there is none. */
 export function functionTemplate(manifests: Manifest[], name: string): PodTemplate {
   const service = find(manifests, knativeService, name);
   const template = service && templateOf(service);
@@ -89,7 +89,7 @@ export function functionTemplate(manifests: Manifest[], name: string): PodTempla
   return template;
 }
 
-/** The data of the ConfigMap `name`. Throws when it is not there. */
+/** Returns the data of the ConfigMap `name`. Throws if there is none. */
 export function configMapData(manifests: Manifest[], name: string): Record<string, string> {
   const map = find(manifests, 'v1 ConfigMap', name);
   if (map === undefined) throw new Error(`no ConfigMap ${name}`);

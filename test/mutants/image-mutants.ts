@@ -1,4 +1,4 @@
-// Faults in what becomes of images once they are split: due, finish, cancel, forget, requeue and what is read.
+// Faults in what happens to images after they are split: due, finish, cancel, forget, requeue and reading.
 import type { Mutant } from './mutant.ts';
 
 export const imageMutants: Mutant[] = [

@@ -1,4 +1,4 @@
-// A planted fault: one place in one file of the queue, said wrongly.
+// A planted fault: one place in one file of the queue, changed to be wrong.
 
 export interface Mutant {
   /** What the fault is. */
@@ -7,13 +7,16 @@ export interface Mutant {
   file: string;
   /** The text it replaces; it must be there exactly once. */
   find: string;
-  /** '' leaves the text out. */
+  /** '' removes the text. */
   replace: string;
-  /** What would come of it. */
+  /** What it would cause. */
   why: string;
 }
 
-/** The file's text with the fault in it. Throws an Error when it cannot be planted: the file has changed. */
+/**
+ * Returns the file's text with the fault in it. Throws an Error if it cannot be planted because the file has
+ * changed.
+ */
 export function plant({ name, file, find, replace }: Mutant, text: string): string {
   const places = text.split(find).length - 1;
   if (places !== 1)

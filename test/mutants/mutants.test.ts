@@ -4,7 +4,7 @@ import { mutants } from './mutants.ts';
 import { plant } from './mutant.ts';
 
 describe('the planted faults', () => {
-  test('are many, and each has a name of its own', () => {
+  test('are many, and each has a different name', () => {
     expect(mutants.length).toBeGreaterThanOrEqual(20);
     expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length);
   });
@@ -18,11 +18,11 @@ describe('the planted faults', () => {
 describe('plant', () => {
   const mutant = { name: 'none', file: 'x.lua', find: 'a', replace: '$&b', why: '' };
 
-  test('replaces the text as it stands', () => {
+  test('replaces the text literally', () => {
     expect(plant(mutant, 'cat')).toBe('c$&bt');
   });
 
-  test('refuses a text that is missing or is there twice', () => {
+  test('refuses a text that is missing or occurs twice', () => {
     expect(() => plant(mutant, 'dog')).toThrow('"none" does not apply: its text is 0 times in x.lua');
     expect(() => plant(mutant, 'a cat')).toThrow('its text is 2 times');
   });

@@ -1,4 +1,4 @@
-// Faults in what Redis holds besides tiles, uploads and results, and in how room is made for new images.
+// Faults in the records, uploads and results in Redis, and in how room is made for new images.
 import type { Mutant } from './mutant.ts';
 
 export const roomMutants: Mutant[] = [

@@ -18,11 +18,11 @@ or if a fault does not apply to the code any more; 2 if it was called wrongly.`;
 async function tryMutant(bench: Workbench, mutant: Mutant, suite: Suite): Promise<Outcome> {
   const failure = await bench.withPlanted(mutant, async () => {
     const first = await bench.test(suite);
-    // On a machine that is busy a test may run out of time by itself; a fault makes it do so again.
+    // On a busy machine a test may time out by itself; a fault makes it time out again.
     return first && /timed out/i.test(first.message) ? bench.test(suite) : first;
   });
   if (failure && /Error compiling script|SyntaxError/.test(failure.message)) {
-    throw new Error(`"${mutant.name}" is no fault but a text that cannot be read:\n${failure.message}`);
+    throw new Error(`"${mutant.name}" is not a fault but a syntax error:\n${failure.message}`);
   }
   return { mutant, caughtBy: failure?.test ?? null };
 }
@@ -33,7 +33,7 @@ async function tryMutants(chosen: Mutant[], suite: Suite, jobs: number): Promise
   const benches = await Promise.all(Array.from({ length: jobs }, () => Workbench.open(stopping.signal)));
   try {
     const failure = await benches[0].test(suite);
-    if (failure) throw new Error(`The tests are red without any fault. ${failure.test}:\n${failure.message}`);
+    if (failure) throw new Error(`The tests fail without any fault. ${failure.test}:\n${failure.message}`);
     const outcomes: Outcome[] = [];
     const left = [...chosen];
     await Promise.all(

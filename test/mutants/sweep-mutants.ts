@@ -1,4 +1,4 @@
-// Faults in how lives end and what they leave is freed: endings, sweep, and the list that is tidied.
+// Faults in how lives end and how their leftovers are freed: endings, sweep, and tidying the list.
 import type { Mutant } from './mutant.ts';
 
 export const sweepMutants: Mutant[] = [

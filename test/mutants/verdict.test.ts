@@ -21,7 +21,7 @@ describe('judge', () => {
   });
 });
 
-test('a row tells what caught the fault, or what would come of it', () => {
+test('a row shows what caught the fault, or what it would cause', () => {
   const [caught, survived] = outcomes(1, 1).map(row);
   expect(caught).toMatch(/^caught +ack\.lua +a fault +a test$/);
   expect(survived).toMatch(/^SURVIVED +ack\.lua +a fault +tiles would be lost$/);

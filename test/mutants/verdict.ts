@@ -1,4 +1,4 @@
-// What a run of all planted faults comes to.
+// The result of a run of all planted faults.
 import type { Mutant } from './mutant.ts';
 
 /** The share of faults that must be caught. */
@@ -6,7 +6,7 @@ export const MIN_SHARE = 0.95;
 
 export interface Outcome {
   mutant: Mutant;
-  /** The test that caught it, null when it survived. */
+  /** The test that caught it, null if it survived. */
   caughtBy: string | null;
 }
 
@@ -15,7 +15,7 @@ export interface Verdict {
   isGood: boolean;
 }
 
-/** Counts and judges. No fault at all proves nothing and is no good. */
+/** Counts and judges. A run without any fault proves nothing and counts as failed. */
 export function judge(outcomes: Outcome[]): Verdict {
   const caught = outcomes.filter(({ caughtBy }) => caughtBy !== null).length;
   const share = outcomes.length === 0 ? 0 : caught / outcomes.length;
@@ -26,7 +26,7 @@ export function judge(outcomes: Outcome[]): Verdict {
   };
 }
 
-/** One line of the table. */
+/** Returns one line of the table. */
 export function row({ mutant, caughtBy }: Outcome): string {
   const columns = [caughtBy === null ? 'SURVIVED' : 'caught', mutant.file, mutant.name];
   const widths = [8, 16, 62];

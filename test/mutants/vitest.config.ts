@@ -1,4 +1,5 @@
-// How the queue's tests run in a copy of it with a fault planted: to the first that fails, the quick ones first.
+// Runs the queue's tests in a copy of the queue with a planted fault, up to the first failure, quick tests
+// first.
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -40,7 +41,7 @@ export default defineConfig({
     fileParallelism: false,
     isolate: false,
     sequence: { sequencer: QuickFirst },
-    // A fault may make a test wait for what never comes.
+    // A fault may make a test wait for something that never happens.
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },

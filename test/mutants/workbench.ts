@@ -1,4 +1,5 @@
-// A copy of the queue and of its tests in a folder of its own, where faults can be planted without touching the tree.
+// A copy of the queue and its tests in a separate folder, where faults can be planted without touching the
+// repository.
 import { spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +9,7 @@ import { plant, type Mutant } from './mutant.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const queueFolder = 'functions/lib/queue';
-/** What the queue's tests need, by the folder. */
+/** What the queue's tests need, by folder. */
 const copied = [
   'functions/lib',
   'functions/testing',
@@ -21,10 +22,10 @@ const copied = [
 ];
 const modelTest = 'test/queue/model.test.ts';
 
-/** A hang is no answer; the tests themselves give up long before. */
+/** Limit for a test run that hangs; the tests themselves give up long before. */
 const MAX_MS = 300_000;
 
-/** `examples`: one promise a test. `model`: random histories. Each suite is told to vitest by its arguments. */
+/** `examples`: one promise per test. `model`: random histories. Each suite is selected by arguments for vitest. */
 export const suites = { examples: ['--exclude', modelTest], model: [modelTest], all: [] } as const;
 export type Suite = keyof typeof suites;
 
@@ -51,7 +52,7 @@ export class Workbench {
     this.#stop = stop;
   }
 
-  /** Copies what is needed. Once `stop` is aborted, tests that run are told to end, and fail. */
+  /** Copies what is needed. When `stop` is aborted, running tests are ended and fail. */
   static async open(stop: AbortSignal): Promise<Workbench> {
     const folder = await mkdtemp(join(tmpdir(), 'tessera-mutants-'));
     for (const path of copied) {
@@ -64,7 +65,7 @@ export class Workbench {
     return new Workbench(folder, stop);
   }
 
-  /** Does `work` with the fault in place; the copy is as it was afterwards. Throws when the fault does not apply. */
+  /** Runs `work` with the fault in place, and restores the copy afterwards. Throws if the fault does not apply. */
   async withPlanted<T>(mutant: Mutant, work: () => Promise<T>): Promise<T> {
     const path = join(this.#folder, queueFolder, mutant.file);
     const original = await readFile(path, 'utf8');
@@ -76,7 +77,7 @@ export class Workbench {
     }
   }
 
-  /** Runs the tests up to the first that fails; null when none does. Throws when they cannot be run. */
+  /** Runs the tests up to the first failure. Returns null if there is none. Throws if they cannot run. */
   async test(suite: Suite): Promise<Failure | null> {
     const report = join(this.#folder, 'report.json');
     await rm(report, { force: true });
@@ -91,7 +92,7 @@ export class Workbench {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** Answers what vitest printed, whether tests failed or not. */
+  /** Returns vitest's output, whether tests failed or not. */
   async #vitest(args: string[]): Promise<string> {
     const vitest = join(root, 'node_modules/vitest/vitest.mjs');
     const child = spawn(process.execPath, [vitest, 'run', '--root', this.#folder, ...args], {
@@ -100,7 +101,7 @@ export class Workbench {
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: MAX_MS,
       signal: this.#stop,
-      killSignal: 'SIGINT', // So that vitest ends the Redis it has started.
+      killSignal: 'SIGINT', // Lets vitest stop the Redis that it has started.
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
@@ -112,7 +113,7 @@ export class Workbench {
   }
 }
 
-/** The first failure a report tells of. A file that could not be run at all counts, with the reason as its message. */
+/** Returns the first failure in a report. A file that could not run counts too, with the reason as its message. */
 function firstFailure({ testResults }: VitestReport, folder: string): Failure | null {
   for (const { name, message, assertionResults } of testResults) {
     const file = name.replace(`${folder}/test/queue/`, '');
