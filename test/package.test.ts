@@ -1,4 +1,4 @@
-// What `npm pack` makes, used as another project would use it: only the package and its runtime dependencies are there.
+// Uses the result of `npm pack` as another project would: with only the package and its runtime dependencies.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ const [width, height] = [120, 80];
 
 let project: string;
 
-/** Packs the package and unpacks it into a new project, beside links to what it depends on. */
+/** Packs the package and unpacks it into a new project, next to links to its dependencies. */
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'tessera-package-'));
   const installed = join(project, 'node_modules/tessera');
@@ -42,7 +42,10 @@ afterAll(async () => {
   await rm(project, { recursive: true });
 });
 
-/** The Node of a major version: this one, the one on the PATH, or one from the registry. Null when it was not looked for. */
+/**
+ * Returns the Node of a major version: this one, the one on the PATH, or one from the registry. Null if it
+ * was not found.
+ */
 async function nodeOf(major: number): Promise<string | null> {
   for (const node of [process.execPath, ...systemNodes()]) {
     const version = await run(node, ['--version']).catch(() => null);
@@ -64,7 +67,7 @@ async function nodeOf(major: number): Promise<string | null> {
   return join(folder, 'node_modules', name, 'bin/node');
 }
 
-/** Where the system may have a Node of its own, besides the one that npm puts first on the PATH. */
+/** Where the system may have its own Node, besides the one that npm puts first on the PATH. */
 function systemNodes(): string[] {
   const folders = (process.env.PATH ?? '')
     .split(delimiter)
@@ -111,7 +114,7 @@ describe('the command tessera', () => {
 });
 
 describe.each([20, 22, 24])('on Node %i', (major) => {
-  it('tessera/jimp reads, blurs and writes; tessera/jimp-plugin blurs alike', async ({ skip }) => {
+  it('tessera/jimp reads, blurs and writes; tessera/jimp-plugin blurs in the same way', async ({ skip }) => {
     const node = await nodeOf(major);
     if (node === null) skip(`no Node ${major} here`);
     await writeFile(
@@ -140,7 +143,7 @@ describe.each([
   ['nodenext', 'nodenext'],
   ['bundler', 'esnext'],
 ])('for TypeScript with moduleResolution %s', (moduleResolution, module) => {
-  it('has types that allow what works and refuse what does not', async () => {
+  it('has types that allow correct calls and refuse wrong ones', async () => {
     await writeFile(
       join(project, 'use.ts'),
       `import { createJimp } from '@jimp/core';
@@ -154,7 +157,7 @@ describe.each([
        image.gaussianBlur('15');
        console.log(file.length);`,
     );
-    // Jimp's own declarations name a package without types, hence skipLibCheck.
+    // Jimp's own declarations import a package without types, so skipLibCheck is needed.
     const options = ['--strict', '--noEmit', '--skipLibCheck', '--target', 'es2022', '--types', 'node'];
     const tsc = join(packages, 'typescript/bin/tsc');
     const modules = ['--module', module, '--moduleResolution', moduleResolution];

@@ -131,17 +131,17 @@ describe('split with tokens', () => {
     expect((await send({ headers: { authorization } })).status).toBe(200);
   });
 
-  it('keeps its health open', async () => {
+  it('answers health checks without a token', async () => {
     for (const path of ['/health/live', '/health/ready']) expect((await fetch(url + path)).status).toBe(200);
   });
 
-  it('tells a caller with a token what is wrong', async () => {
+  it('shows a caller with a token what is wrong', async () => {
     const headers = { authorization: `Bearer ${current}` };
     expect((await fetch(`${url}/nothing`, { headers })).status).toBe(404);
     expect((await fetch(`${url}/images`, { headers, method: 'PUT' })).status).toBe(405);
   });
 
-  it('takes an image, names the caller in its log, and logs no token', async () => {
+  it('accepts an image, logs the name of its caller, and logs no token', async () => {
     const headers = { authorization: `Bearer ${current}`, 'content-type': 'image/png' };
     const response = await fetch(`${url}/?name=a.png`, { method: 'POST', headers, body: png });
     expect(response.status).toBe(202);
@@ -150,13 +150,13 @@ describe('split with tokens', () => {
   });
 });
 
-describe('split with a list of tokens that cannot be used', () => {
+describe('split with an invalid list of tokens', () => {
   it.each([
     ['a short one', 'brief-QX1'],
     ['white space', ' \n '],
     ['nothing', ''],
     ['a short one among others', `alice:${current} bob:brief-QX2`],
-  ])('does not start with %s, and does not repeat it', async (_what, tokens) => {
+  ])('does not start with %s, and does not show it', async (_what, tokens) => {
     logged.length = 0;
     const split = start({ AUTH_TOKEN: tokens });
     await split.exited;
@@ -188,7 +188,7 @@ describe('split with routes switched off', () => {
     expect([response.status, await response.json()]).toMatchObject([403, { code: 'switched-off' }]);
   });
 
-  it('takes uploads and tells of them', async () => {
+  it('accepts uploads and shows their status', async () => {
     const response = await fetch(`${url}/?name=b.png`, { method: 'POST', body: png });
     expect(response.status).toBe(202);
     expect((await fetch(url + response.headers.get('location'))).status).toBe(200);

@@ -1,4 +1,5 @@
-// What a viewer needs beside the pixels comes through the whole pipeline: colour profile, density, the right way up.
+// A viewer needs more than the pixels: colour profile, density and orientation pass through the whole
+// pipeline.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,7 +18,7 @@ import { Caller } from '../support/caller.ts';
 const kernel = 9;
 const original = picture(150, 90);
 
-/** A PNG file with these chunks behind its header. */
+/** Returns a PNG file with these chunks after its header. */
 function withChunks(png: Buffer, ...chunks: Buffer[]): Buffer<ArrayBuffer> {
   return Buffer.concat([png.subarray(0, 33), ...chunks, png.subarray(33)]);
 }
@@ -26,7 +27,7 @@ function iccChunk(profile: Buffer): Buffer {
   return pngChunk('iCCP', Buffer.concat([Buffer.from('swapped\0\0'), deflateSync(profile)]));
 }
 
-/** pHYs: pixels a metre across and down. */
+/** pHYs: pixels per metre, horizontal and vertical. */
 function densityChunk(x: number, y: number): Buffer {
   const content = Buffer.alloc(9, 1);
   content.writeUInt32BE(x);
@@ -34,7 +35,7 @@ function densityChunk(x: number, y: number): Buffer {
   return pngChunk('pHYs', content);
 }
 
-/** A JPEG with a density in dots per inch, as JFIF has it. */
+/** Returns a JPEG with a density in dots per inch, as in JFIF. */
 async function jpegOf(image: Bitmap, across: number, down: number): Promise<Buffer<ArrayBuffer>> {
   const jpeg = await sharp(await toPng(image, 3))
     .jpeg()
@@ -67,7 +68,7 @@ describe.each(['file', 'redis'])('with STORE=%s', (store) => {
     return Buffer.from(await (await caller.fetchResult(id)).bytes());
   }
 
-  /** What a viewer that knows about profiles shows of the picture once it is blurred. */
+  /** Returns what a viewer that supports profiles shows of the blurred picture. */
   async function shown(image: Bitmap, ...chunks: Buffer[]): Promise<Bitmap> {
     return toPixels(withChunks(await toPng(convolve(image, kernel), 3), ...chunks));
   }
@@ -93,7 +94,7 @@ describe.each(['file', 'redis'])('with STORE=%s', (store) => {
     expect((await sharp(result).metadata()).density).toBe(300);
   });
 
-  it('a PNG on its side comes out upright, with its density turned', async () => {
+  it('a PNG that is rotated by 90° becomes upright, with its density turned', async () => {
     const png = withChunks(await toPng(original, 3), exifChunk(6), densityChunk(4000, 2000));
     const upright = await toPixels(await sharp(png).autoOrient().png().toBuffer());
     const result = await blur(png, 'side.png');
@@ -110,7 +111,7 @@ describe.each(['file', 'redis'])('with STORE=%s', (store) => {
     expect(await toPixels(result)).toEqual(await shown(await toPixels(plain), iccChunk(profile)));
   });
 
-  it('a JPEG on its side comes out upright, with its density turned', async () => {
+  it('a JPEG that is rotated by 90° becomes upright, with its density turned', async () => {
     const exif = Buffer.concat([Buffer.from('Exif\0\0'), exifChunk(6).subarray(8, -4)]);
     const jpeg = jpegWithSegment(await jpegOf(original, 300, 150), 0xe1, exif);
     const upright = await toPixels(await sharp(jpeg).autoOrient().png().toBuffer());

@@ -54,7 +54,7 @@ async function startSplit(store: string): Promise<void> {
   url = await split.healthy();
 }
 
-/** What is in Redis but counters, and in the folders. */
+/** Returns what is in Redis except counters, and in the folders. */
 async function leftovers(): Promise<string[]> {
   const files = await readdir(folder, { recursive: true });
   return [...(await keysLeft(redis)), ...files.filter((file) => file !== 'in')];
@@ -68,7 +68,7 @@ async function post(
   return fetch(`${url}${path}`, { method: 'POST', body, headers });
 }
 
-/** A PNG header for an image of the given size, with hardly any data behind it. */
+/** Returns a PNG header for an image of the given size, with almost no data after it. */
 function pngClaiming(width: number, height: number): Buffer<ArrayBuffer> {
   const png = Buffer.from(good);
   png.writeUInt32BE(width, 16);
@@ -77,7 +77,7 @@ function pngClaiming(width: number, height: number): Buffer<ArrayBuffer> {
   return png;
 }
 
-/** Sends a request by hand and answers its status: fetch refuses to write some of these. */
+/** Sends a request by hand and returns its status, because fetch refuses to send some of these. */
 function raw(options: {
   path?: string;
   headers?: Record<string, string | number>;
@@ -151,12 +151,7 @@ describe.each(['file', 'redis'])('split with STORE=%s', (store) => {
       ['an id that is none', () => fetch(`${url}/images/..%2F..`), 404, 'not-found'],
       ['a path that is no text', () => fetch(`${url}/%`), 400, 'invalid-request'],
       ['an unknown path', () => fetch(`${url}/nothing`), 404, 'not-found'],
-      [
-        'a method it does not know',
-        () => fetch(`${url}/images`, { method: 'PUT' }),
-        405,
-        'method-not-allowed',
-      ],
+      ['an unknown method', () => fetch(`${url}/images`, { method: 'PUT' }), 405, 'method-not-allowed'],
     ];
 
     it.each(cases)(
@@ -173,7 +168,7 @@ describe.each(['file', 'redis'])('split with STORE=%s', (store) => {
       },
     );
 
-    it('a body that turns out too long without having said so', async () => {
+    it('a body that turns out too long without a declared length', async () => {
       const status = await raw({
         headers: { 'transfer-encoding': 'chunked' },
         chunks: Array.from({ length: 31 }, () => Buffer.alloc(10_000)),
@@ -203,7 +198,7 @@ describe.each(['file', 'redis'])('split with STORE=%s', (store) => {
     });
   });
 
-  it('takes a PNG that inflates to far more than its header says for what that says', async () => {
+  it('decodes a PNG that inflates to far more data than its header says, by its header', async () => {
     const idat = good.indexOf('IDAT');
     const png = Buffer.concat([
       good.subarray(0, idat - 4),
@@ -217,7 +212,7 @@ describe.each(['file', 'redis'])('split with STORE=%s', (store) => {
   });
 
   describe('a bad image among good ones', () => {
-    it.runIf(store === 'file')('is told in its own record and stops no other', async () => {
+    it.runIf(store === 'file')('is reported in its own entry and stops no other', async () => {
       await mkdir(join(inputs, 'batch/deep'), { recursive: true });
       await writeFile(join(inputs, 'batch/a.png'), good);
       await writeFile(join(inputs, 'batch/b.png'), good.subarray(0, 100));
@@ -236,7 +231,7 @@ describe.each(['file', 'redis'])('split with STORE=%s', (store) => {
     });
   });
 
-  it('still takes a good image after all of that', async () => {
+  it('still accepts a good image after all of that', async () => {
     const response = await post(good, '/?name=good.png');
     expect(response.status).toBe(202);
     const body = (await response.json()) as { id: string };

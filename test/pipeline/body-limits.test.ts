@@ -62,7 +62,7 @@ describe.each(bodies)('%s', (_what, name, headers, method = 'POST') => {
     expect(JSON.parse(response.body)).toMatchObject({ code: 'body-too-large' });
   });
 
-  it('is refused by what came, when it declared no length', async () => {
+  it('is refused when it grows too large without a declared length', async () => {
     const piece = Buffer.alloc(LIMIT / 2, ' ').toString();
     const framed = `${(LIMIT / 2).toString(16)}\r\n${piece}\r\n`;
     const response = await sendRaw(await urlOf(name), {
@@ -74,7 +74,7 @@ describe.each(bodies)('%s', (_what, name, headers, method = 'POST') => {
     expect(response.status).toBe(413);
   });
 
-  it('may have just as many bytes as are allowed', async () => {
+  it('may have exactly as many bytes as allowed', async () => {
     const response = await sendRaw(await urlOf(name), {
       method,
       target: '/',

@@ -1,4 +1,4 @@
-// What one caller may cost: a few bytes may not ask for a lot of work.
+// Limits for one caller: a few bytes must not cause a lot of work.
 import { deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Redis } from 'ioredis';
@@ -71,7 +71,7 @@ describe("a client's share of the budget", () => {
     aliceToo: 'token-of-alice-newer0',
     bob: 'token-of-bob-01234567',
   };
-  /** What one of the images below may hold, and what all of them may. */
+  /** What one of the images below may hold, and what all of them together may hold. */
   const imageBytes = 69_120;
   const budget = { REDIS_BUDGET_BYTES: String(10 * imageBytes), CLIENT_SHARE: '0.3' };
   let byAddress: string;
@@ -85,7 +85,7 @@ describe("a client's share of the budget", () => {
     byToken = await start({ ...budget, AUTH_TOKEN: list });
   });
 
-  /** Sends image number `at` from an address as the proxy reports it; nobody blurs it. */
+  /** Sends image number `at` from an address as the proxy reports it. No worker blurs it. */
   const sendFrom = (forwarded: string, at: number) =>
     fetch(`${byAddress}/?name=${at}.png`, {
       method: 'POST',
@@ -100,7 +100,7 @@ describe("a client's share of the budget", () => {
       headers: { authorization: `Bearer ${tokens[who]}` },
     });
 
-  /** Sends images until one is refused. Returns how many were taken, and the refusal. */
+  /** Sends images until one is refused. Returns how many were accepted, and the refusal. */
   async function fill(
     send: (at: number) => Promise<Response>,
   ): Promise<{ taken: number; refusal: Response }> {
@@ -111,7 +111,7 @@ describe("a client's share of the budget", () => {
     throw new Error('Nothing was refused');
   }
 
-  it('is all that it gets, while others still get theirs', async () => {
+  it('is the limit for one client, while others still get theirs', async () => {
     const first = await fill((at) => sendFrom('192.0.2.1', at));
     expect(first.taken).toBeGreaterThan(0);
     expect([first.refusal.status, await first.refusal.json()]).toMatchObject([429, { code: 'over-share' }]);
@@ -129,7 +129,7 @@ describe("a client's share of the budget", () => {
     expect((await sendFrom('192.0.2.1', taken + 1)).status).toBe(429);
   });
 
-  it('cannot be had twice by an address that is made up', async () => {
+  it('cannot be used twice with a made-up address', async () => {
     const { taken } = await fill((at) => sendFrom('192.0.2.1', at));
     expect((await sendFrom('203.0.113.9, 192.0.2.1', taken)).status).toBe(429);
   });
@@ -140,13 +140,13 @@ describe("a client's share of the budget", () => {
     expect((await sendFrom('2001:db8:0:1::1', taken)).status).toBe(202);
   });
 
-  it('is one for all tokens of a name, wherever they are used', async () => {
+  it('is shared by all tokens of a name, wherever they are used', async () => {
     const { taken } = await fill((at) => sendWith('alice', at));
     expect((await sendWith('aliceToo', taken)).status).toBe(429);
     expect((await sendWith('bob', taken)).status).toBe(202);
   });
 
-  it('is what one image can have at most, and the refusal names both settings', async () => {
+  it('is the limit for a single image, and the refusal names both settings', async () => {
     const large = await toPng(picture(250, 200), 3);
     const response = await fetch(byAddress, { method: 'POST', body: large });
     const { code, detail } = (await response.json()) as ProblemBody;

@@ -1,5 +1,6 @@
-// `Expect: 100-continue`, which curl sends before bodies over 1 MB. Some ingresses pass it on to Knative's queue-proxy, which
-// takes the first status it sees for the answer, a `100 Continue` too: the caller would then get 200 for everything.
+// `Expect: 100-continue`, which curl sends before bodies over 1 MB. Some ingresses pass it on to Knative's
+// queue-proxy, which treats the first status it sees as the response, even `100 Continue`: the caller would
+// then get 200 for everything.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile, mkdtemp, rm } from 'node:fs/promises';
@@ -58,8 +59,8 @@ afterAll(async () => {
 });
 
 /**
- * What queue-proxy does: passes the request on with all its headers, and everything that comes back; but its recorder
- * takes the first status for the answer's, and drops every later one.
+ * Does what queue-proxy does: passes the request on with all its headers, and everything that comes back. But
+ * its recorder treats the first status as that of the response, and drops every later one.
  */
 function passOn(req: IncomingMessage, res: ServerResponse): void {
   let recorded: number | null = null;
@@ -93,7 +94,10 @@ interface Answer {
   body: unknown;
 }
 
-/** Sends a body to the proxy as curl does: waits for `100 Continue` or an answer, and sends it after a while anyway. */
+/**
+ * Sends a body to the proxy as curl does: waits for `100 Continue` or a response, and sends it after a while
+ * anyway.
+ */
 async function post(body: Uint8Array, headers: Record<string, string> = {}): Promise<Answer> {
   const { port } = proxy.address() as AddressInfo;
   const sending = request({
@@ -120,7 +124,7 @@ it('passes the status of an upload through a proxy that records the first one', 
   expect(passedOn).toBe(png.length);
 });
 
-it('passes the status of a bad image through it', async () => {
+it('passes the status of a bad image through that proxy', async () => {
   expect(await post(png.subarray(0, 1000))).toMatchObject({ status: 422, body: { code: 'invalid-image' } });
 });
 
@@ -133,7 +137,7 @@ it.each([
   expect(passedOn).toBe(0);
 });
 
-it('takes what curl sends by itself', async () => {
+it('accepts what curl sends by default', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-expect-'));
   const file = join(folder, 'a.png');
   await writeFile(file, png);

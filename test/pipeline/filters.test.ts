@@ -1,4 +1,4 @@
-// Filters through the whole pipeline: asked for in every way, done by workers, named and told apart.
+// Filters through the whole pipeline: requested in every way, applied by workers, shown in status and errors.
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -47,7 +47,7 @@ describe('sharpen', () => {
     ['hard-alpha', 4, 97, 101],
     ['opaque', 3, 1, 1],
   ])(
-    'makes of a %s picture of %i channels, %ix%i, what it would be uncut',
+    'sharpens a %s picture of %i channels, %ix%i, as if it had not been cut',
     async (kind, channels, width, height) => {
       const drawn = picture(width, height, kind);
       const file = await toPng(drawn, channels);
@@ -58,7 +58,7 @@ describe('sharpen', () => {
     },
   );
 
-  it('takes the kernel from the settings, and an amount of 1', async () => {
+  it('uses the kernel of the settings and an amount of 1 by default', async () => {
     const status = await caller.blur(png, 'name=default.png&filter=sharpen');
     expect(status).toMatchObject({ filter: 'sharpen', kernel: 5, amount: 1 });
     const { data } = sharpen(original, 5, 1, whole);
@@ -84,13 +84,13 @@ it('the same picture for two filters and two amounts is three images, each with 
   expect(results.sort()).toEqual(['same_blurred.png', 'same_sharpen.png']);
 });
 
-it('a blur is asked for with or without its name, and keeps the id that it had before there were filters', async () => {
+it('a blur can be requested with or without its name, and keeps its id of earlier releases', async () => {
   const id = createHash('sha256').update('id.png\n9\n').update(png).digest('hex').slice(0, 24);
   for (const query of ['kernel=9', 'filter=blur&kernel=9', 'kernel=009'])
     expect(await caller.blur(png, `name=id.png&${query}`)).toMatchObject({ id, filter: 'blur', kernel: 9 });
 });
 
-it('a folder is sharpened, and another request says so again', async () => {
+it('a folder is sharpened, and the next request asks for the same filter', async () => {
   const response = await post('', JSON.stringify({ input: 'holidays', filter: 'sharpen', amount: '0.5' }));
   expect(response.status).toBe(202);
   const { images } = (await response.json()) as { images: { id: string }[] };
@@ -98,7 +98,7 @@ it('a folder is sharpened, and another request says so again', async () => {
   expect(status).toMatchObject({ kernel: 5, amount: 0.5, output: 'holidays/a_sharpen.png' });
   const { data } = sharpen(original, 5, 0.5, whole);
   expect(Buffer.compare((await caller.result(status.id)).data, data)).toBe(0);
-  // The results that lie among the inputs are no inputs, whatever filter made them.
+  // Results of any filter among the inputs are not inputs.
   await writeFile(
     join(folder, 'in/holidays/a_sharpen.png'),
     await (await caller.fetchResult(status.id)).bytes(),

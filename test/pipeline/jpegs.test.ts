@@ -1,4 +1,5 @@
-// JPEGs at a running split: it stays answerable while it decodes, and a refused one leaves nothing.
+// JPEGs sent to a running split: it answers other requests while it decodes, and a refused JPEG leaves
+// nothing behind.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Redis } from 'ioredis';
 import sharp from 'sharp';
@@ -61,11 +62,11 @@ it('answers probes while it decodes', async () => {
     await probe.arrayBuffer();
   }
   expect(await posting).toMatchObject({ status: 202 });
-  // With the decoder in the same thread it was one or two.
+  // With the decoder in the same thread it would be one or two.
   expect(probes).toBeGreaterThan(20);
 });
 
-it('takes several at once', async () => {
+it('accepts several at once', async () => {
   const url = await startSplit();
   const small = Buffer.from(await sharp(progressive).resize(600).jpeg().toBuffer());
   const names = ['a', 'b', 'c', 'd', 'e'];
@@ -87,13 +88,13 @@ it.each([
   expect(await keysLeft(redis)).toEqual([]);
 });
 
-/** A picture of one colour: scans can be added that change nothing in it. */
+/** Returns a picture of one colour: scans can be added that change nothing in it. */
 async function flatJpeg(widthPx: number, heightPx: number, scans: number): Promise<Buffer<ArrayBuffer>> {
   const grey = sharp({ create: { width: widthPx, height: heightPx, channels: 3, background: '#444' } });
   return withScans(await grey.greyscale().jpeg({ progressive: true }).toBuffer(), scans);
 }
 
-it('refuses a picture that would take many passes over many pixels, and leaves nothing of it', async () => {
+it('refuses a picture that would need many passes over many pixels, and leaves nothing of it', async () => {
   const url = await startSplit();
   const refused = await post(url, await flatJpeg(7000, 7000, 100));
   expect(refused).toMatchObject({
@@ -104,7 +105,7 @@ it('refuses a picture that would take many passes over many pixels, and leaves n
   expect(await keysLeft(redis)).toEqual([]);
 });
 
-it('takes a picture as large as may be with twenty scans, and a smaller one with more', async () => {
+it('accepts the largest picture with twenty scans, and a smaller one with more', async () => {
   const url = await startSplit({ MAX_PIXELS: '2000000' });
   const largest = await flatJpeg(2000, 1000, 20);
   expect(await post(`${url}/?name=largest.jpg`, largest)).toMatchObject({ status: 202 });
@@ -114,7 +115,7 @@ it('takes a picture as large as may be with twenty scans, and a smaller one with
   expect(await post(`${url}/?name=small.jpg`, await flatJpeg(500, 500, 100))).toMatchObject({ status: 202 });
 });
 
-it('lets nobody wait for all that one other client sends', async () => {
+it('lets no client wait for everything that another client sends', async () => {
   const tokens = { greedy: 'token-of-greedy-01', other: 'token-of-other-012' };
   const url = await startSplit({ AUTH_TOKEN: `greedy:${tokens.greedy}, other:${tokens.other}` });
   let answered = 0;

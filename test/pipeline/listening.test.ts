@@ -4,7 +4,7 @@ import { FunctionProcess, type FunctionName } from '../../local/function-process
 import { RedisServer } from '../../local/redis-server.ts';
 
 const functions: FunctionName[] = ['split', 'blur', 'assemble'];
-/** An address by which other machines reach this one; there may be none. */
+/** An address through which other machines reach this one, if there is one. */
 const outer = Object.values(networkInterfaces())
   .flatMap((addresses) => addresses ?? [])
   .find(({ internal, family }) => !internal && family === 'IPv4')?.address;
@@ -27,12 +27,12 @@ async function listensOn(address: string, name: FunctionName, env: Record<string
   );
 }
 
-it.skipIf(outer === undefined).each(functions)('%s is reached from this machine only', async (name) => {
+it.skipIf(outer === undefined).each(functions)('%s can only be reached from this machine', async (name) => {
   expect(await listensOn(outer ?? '', name, {})).toBe(false);
 });
 
 it.skipIf(outer === undefined).each(functions)(
-  '%s is reached from elsewhere where HOST says so',
+  '%s can be reached from elsewhere if HOST says so',
   async (name) => {
     expect(await listensOn(outer ?? '', name, { HOST: '0.0.0.0' })).toBe(true);
   },

@@ -1,5 +1,5 @@
-// What the functions log when something is wrong, as they are deployed: one JSON line for each fault, with places in the
-// sources, and never a secret.
+// What the functions log when something is wrong, as they are deployed: one JSON line per fault, with places
+// in the sources, and never a secret.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -59,14 +59,14 @@ async function start(name: FunctionName, env: Record<string, string> = {}): Prom
   return child.healthy();
 }
 
-/** The first line logged with this message, once it is there. */
+/** Returns the first line logged with this message, when it is there. */
 async function lineWith(message: string): Promise<Line> {
   return until(`"${message}" in the log`, () =>
     logged.map((line) => JSON.parse(line) as Line).find((line) => line.message === message),
   );
 }
 
-/** Runs a function that ends by itself; returns its exit status and all it said. */
+/** Runs a function that ends by itself. Returns its exit status and its output. */
 async function run(
   name: FunctionName,
   env: Record<string, string>,
@@ -83,14 +83,14 @@ async function run(
   return { end, output: stdout + stderr };
 }
 
-/** The one line that `output` is. */
+/** Parses `output`, which must be one line. */
 function onlyLine(output: string): Line {
   expect(output.trimEnd().split('\n')).toHaveLength(1);
   return JSON.parse(output) as Line;
 }
 
 describe.each(functions)('%s', (name) => {
-  it('says in one line which settings are wrong, and ends with 1', async () => {
+  it('logs in one line which settings are invalid, and exits with 1', async () => {
     const { end, output } = await run(name, {
       KERNEL_SIZE: '4',
       LOG_LEVEL: 'loud',
@@ -109,7 +109,7 @@ describe.each(functions)('%s', (name) => {
     expect(output).not.toContain(secret);
   });
 
-  it('says in one line what nobody has caught, and ends with 1', async () => {
+  it('logs an uncaught error in one line, and exits with 1', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
@@ -127,7 +127,7 @@ describe.each(functions)('%s', (name) => {
     ['REDIS_URL', `redis://user:${secret}@redis/queue`],
     ['HOST', '192.0.2.1'],
     ['MAX_UPLOADS', '0x10'],
-  ])('says in one line that %s cannot be %s', async (setting, value) => {
+  ])('logs in one line that %s cannot be %s', async (setting, value) => {
     const { end, output } = await run(name, { LOG_LEVEL: 'error', [setting]: value });
     expect(end).toBe(1);
     const line = onlyLine(output);
@@ -171,9 +171,9 @@ describe('an unexpected error', () => {
     expect(line.stack).toMatch(/functions\/split\/intake\.ts:\d+:\d+/);
   });
 
-  it('in a tile on its way to Redis is logged with the tile too', async () => {
+  it('in a tile that is being sent to Redis is logged with the tile too', async () => {
     const url = await start('split');
-    await redis.acl('SETUSER', 'default', '-lpush'); // What puts a tile on the list, and nothing before it does.
+    await redis.acl('SETUSER', 'default', '-lpush'); // Used for putting a tile on the list, and for nothing before that.
     try {
       const { status } = await fetch(`${url}/?name=a.png`, { method: 'POST', body: png });
       expect(status).toBeGreaterThanOrEqual(500);
@@ -206,7 +206,7 @@ describe('an unexpected error', () => {
   });
 });
 
-describe('requests that meet a Redis that is away', () => {
+describe('requests while Redis is down', () => {
   it('are logged once for all of them', async () => {
     const child = new FunctionProcess('split', {
       env: { REDIS_URL: 'redis://127.0.0.1:1', INPUT_PATH: folder, OUTPUT_PATH: folder },

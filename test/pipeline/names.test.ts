@@ -1,4 +1,4 @@
-// Names as people write them, from the request to the file that is saved.
+// Names as people write them, from the request to the saved file.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -60,7 +60,7 @@ describe.each(['file', 'redis'])('with STORE=%s', (store) => {
       await mkdir(saved);
       await run('curl', ['--silent', '--fail', '-OJ', `${url}/images/${id}/result`], { cwd: saved });
       const [file] = await readdir(saved);
-      // curl reads the plain form of the name, which cannot hold quotes.
+      // curl reads the plain form of the name, which cannot contain quotes.
       expect(file).toBe(status.output?.split('/').at(-1)?.replaceAll('"', '_'));
       expect(await toPixels(await readFile(join(saved, file)))).toMatchObject({ width: 20, height: 20 });
     },
@@ -87,7 +87,7 @@ describe('a folder under INPUT_PATH', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('has its names kept in the output, composed whatever way it is stored', async () => {
+  it('keeps its names in the output, normalised whatever way they are stored', async () => {
     const png = await toPng(picture(20, 20), 3);
     const stored = [
       join('été'.normalize('NFD'), 'à.png'.normalize('NFD')),

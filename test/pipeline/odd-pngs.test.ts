@@ -1,4 +1,4 @@
-// Odd PNGs on the way through the whole pipeline: what libpng opens comes out as if it had been sound.
+// Odd PNGs through the whole pipeline: files that libpng opens give the same result as sound ones.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

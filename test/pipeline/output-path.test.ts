@@ -24,7 +24,7 @@ describe('assemble', () => {
     ['a file', 'file', 'EEXIST'],
     ['a folder in a file', 'file/output', 'ENOTDIR'],
     ['a name that is too long', 'x'.repeat(300), 'ENAMETOOLONG'],
-  ])('ends at once, with one line that says why, when OUTPUT_PATH is %s', async (_what, name, code) => {
+  ])('exits at once, with one line that says why, if OUTPUT_PATH is %s', async (_what, name, code) => {
     const logged: string[] = [];
     const env = { REDIS_URL: server.url, OUTPUT_PATH: join(folder, name) };
     const assemble = new FunctionProcess('assemble', { env, onLog: (line) => logged.push(line) });

@@ -1,4 +1,4 @@
-// Two callers with tokens of their own, who must not learn of each other's images.
+// Two callers with their own tokens, who must not learn about each other's images.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,7 +85,7 @@ describe.each(['file', 'redis'])('with OWN_IMAGES_ONLY and STORE=%s', (store) =>
     expect((await ask('alice', `/images/${alices}/result`)).status).toBe(200);
   });
 
-  it('takes two tokens of one name for one owner', async () => {
+  it('treats two tokens of one name as one owner', async () => {
     const id = await send('alice', 'name=rotated.png');
     expect(await send('aliceToo', 'name=rotated.png')).toBe(id);
     expect((await ask('aliceToo', `/images/${id}`)).status).toBe(200);
@@ -111,7 +111,7 @@ describe.each(['file', 'redis'])('with OWN_IMAGES_ONLY and STORE=%s', (store) =>
   });
 
   it("cancels nobody's images but the caller's own", async () => {
-    await pipeline.scaler.stop(); // Nothing is blurred from here on.
+    await pipeline.scaler.stop(); // Nothing is blurred from now on.
     const id = await send('alice', 'name=slow.png&kernel=5');
     expect((await ask('bob', `/images/${id}`, { method: 'DELETE' })).status).toBe(404);
     expect(((await (await ask('alice', `/images/${id}`)).json()) as Image).status).toBe('blurring');

@@ -43,7 +43,7 @@ describe.each(['file', 'redis'])('the pipeline with STORE=%s', (store) => {
     ['opaque', 3, 64, 64, 1],
     ['soft-alpha', 4, 130, 30, 201],
   ])(
-    'blurs a %s picture of %i channels, %ix%i, kernel %i, as if it had never been cut',
+    'blurs a %s picture of %i channels, %ix%i, kernel %i, as if it had not been cut',
     async (kind, channels, width, height, kernel) => {
       const original = picture(width, height, kind);
       const { id, tiles } = await caller.post(
@@ -59,7 +59,7 @@ describe.each(['file', 'redis'])('the pipeline with STORE=%s', (store) => {
     },
   );
 
-  it('leaves nothing of an image in Redis but its record and its files', async () => {
+  it('leaves only the record of an image and its files in Redis', async () => {
     const { id } = await caller.post(await toPng(picture(100, 100), 3), 'name=clean.png&kernel=3');
     await caller.done(id);
     const keys = await keysLeft(caller.pipeline.redis);
@@ -71,7 +71,7 @@ describe.each(['file', 'redis'])('the pipeline with STORE=%s', (store) => {
     expect(await caller.pipeline.redis.ttl(`image:${id}:meta`)).toBeGreaterThan(0);
   });
 
-  it('answers the same image for the same request, and does its work once', async () => {
+  it('returns the same image for the same request, and does the work once', async () => {
     const png = await toPng(picture(150, 100, 'opaque', 7), 3);
     const first = await caller.post(png, 'name=twice.png&kernel=7');
     await caller.done(first.id);
@@ -106,8 +106,8 @@ describe.each(['file', 'redis'])('the pipeline with STORE=%s', (store) => {
     await caller.done(id);
   });
 
-  // Uploads that Redis keeps are tested in room.test.ts: they go as soon as their image is done.
-  it.runIf(store === 'file')('blurs what lies under INPUT_PATH', async () => {
+  // room.test.ts tests uploads that Redis keeps: they are removed as soon as their image is done.
+  it.runIf(store === 'file')('blurs the images under INPUT_PATH', async () => {
     await writeFile(join(folder, 'in/given.png'), await toPng(picture(90, 90), 3));
     const images = await caller.postInputs('given.png', 11);
     expect(images).toMatchObject([{ name: 'given.png', tiles: 4 }]);
@@ -123,7 +123,7 @@ describe.each(['file', 'redis'])('the pipeline with STORE=%s', (store) => {
   });
 
   it.runIf(store === 'file')(
-    'calls an output after its image and leaves no part of a file behind',
+    'names an output after its image and leaves no partial file behind',
     async () => {
       const names = await readdir(join(folder, 'out'));
       expect(names).toContain('twice_blurred.png');
@@ -135,9 +135,9 @@ describe.each(['file', 'redis'])('the pipeline with STORE=%s', (store) => {
 });
 
 describe('an image that is cancelled', () => {
-  it('frees its tiles, is skipped by the workers, and can be started over', async () => {
+  it('frees its tiles, is skipped by the workers, and can be started again', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tessera-cancel-'));
-    // Workers that do not consume: the tiles stay where they are until the image is given up.
+    // Workers that do not consume, so that the tiles stay queued until the image is cancelled.
     const pipeline = await Pipeline.start({ env: { ...env, OUTPUT_PATH: folder, CONSUMER: 'off' } });
     try {
       const caller = new Caller(pipeline);
@@ -159,7 +159,7 @@ describe('an image that is cancelled', () => {
 });
 
 describe('naive mode', () => {
-  it('blurs an image as long as nobody dies', async () => {
+  it('blurs an image if no worker dies', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tessera-naive-'));
     const pipeline = await Pipeline.start({
       env: { ...env, QUEUE_MODE: 'naive', OUTPUT_PATH: folder },

@@ -1,4 +1,4 @@
-// The whole pipeline with each function as a user of its own over TLS, under the access list that operators are given.
+// The whole pipeline over TLS, with a Redis user for each function, under the access list for operators.
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ import { accessList, GuardedRedis } from '../support/guarded-redis.ts';
 import { GuardedSplit } from '../support/guarded-split.ts';
 import { commandsOfScript } from '../support/lua-commands.ts';
 
-/** The scripts that each user may run. What they may call inside counts, whether or not a test gets there. */
+/** The scripts that each user may run. All commands that they may call count, whether or not a test reaches them. */
 const scriptsOf: Record<string, ScriptName[]> = {
   split: [
     'begin',
@@ -34,7 +34,10 @@ const scriptsOf: Record<string, ScriptName[]> = {
   operator: ['requeue', 'cancel', 'sweep', 'counts'],
   keda: [],
 };
-/** What the recorded calls do not show: what KEDA's script and the heartbeat's may call, and a command that MONITOR leaves out. */
+/**
+ * What the recorded calls do not show: the commands inside KEDA's script and the heartbeat's, and a command
+ * that MONITOR leaves out.
+ */
 const otherCalls: Record<string, string[]> = {
   keda: ['type', 'llen', 'zcard'],
   blur: ['client|unblock'],
@@ -98,7 +101,8 @@ describe('the access list of Redis', () => {
       const damaged = (await toPng(picture(150, 80))).subarray(0, 4000);
       expect((await split.post('?name=damaged.png', damaged)).status).toBe(422);
 
-      // Its event is held back until one of its cores is aside, so that assemble cannot write it at first.
+      // Its event is held back until one of its cores has been moved away, so that assemble cannot write it
+      // at first.
       gate.handle = async () => 503;
       const held = await split.send('held.png');
       for (const request of [{}, { input: 'held.png' }]) await split.post('', JSON.stringify(request));
@@ -112,7 +116,7 @@ describe('the access list of Redis', () => {
       await admin.rename('aside', core);
       await split.untilIs(held, 'done');
       expect((await split.get(`/images/${held}/result`)).status).toBe(200);
-      // Scripts go by their text the first time, and by their digest later.
+      // Scripts are sent as text the first time, and by digest later.
       for (let times = 0; times < 2; times++) expect((await split.get('/images')).status).toBe(200);
       await split.untilIs(await split.send('another.png'), 'done');
 
@@ -161,23 +165,26 @@ describe('the access list of Redis', () => {
     expect(lengths).toEqual([1, 2, 0, 0]);
   });
 
-  test.each(Object.entries(scriptsOf))('names what %s calls, and no more', async (user, scripts) => {
-    const { commands, scripts: seen } = await guarded.deedsOf(user);
-    const inside = scripts.flatMap((script) => [...commandsOfScript(script)]);
-    const needed = new Set([...commands, ...inside, ...(otherCalls[user] ?? [])]).difference(free);
-    const given = permissionsOf(user, await readFile(accessList, 'utf8'));
-    expect({
-      runs: [...seen.difference(new Set(scripts))],
-      lacks: [...needed.difference(given)],
-      doesNotNeed: [...given.difference(needed)],
-    }).toEqual({ runs: [], lacks: [], doesNotNeed: [] });
-  });
+  test.each(Object.entries(scriptsOf))(
+    'lists the commands that %s needs, and no more',
+    async (user, scripts) => {
+      const { commands, scripts: seen } = await guarded.deedsOf(user);
+      const inside = scripts.flatMap((script) => [...commandsOfScript(script)]);
+      const needed = new Set([...commands, ...inside, ...(otherCalls[user] ?? [])]).difference(free);
+      const given = permissionsOf(user, await readFile(accessList, 'utf8'));
+      expect({
+        runs: [...seen.difference(new Set(scripts))],
+        lacks: [...needed.difference(given)],
+        doesNotNeed: [...given.difference(needed)],
+      }).toEqual({ runs: [], lacks: [], doesNotNeed: [] });
+    },
+  );
 
-  test('thinks of every script', () => {
+  test('covers every script', () => {
     expect(new Set(Object.values(scriptsOf).flat())).toEqual(new Set(scriptNames));
   });
 
-  test.each(Object.keys(scriptsOf))('lets %s do nothing else, and touch no other key', async (user) => {
+  test.each(Object.keys(scriptsOf))('forbids %s all other commands and keys', async (user) => {
     const redis = guarded.connect(user);
     const refused = [
       redis.flushall(),
@@ -196,7 +203,7 @@ describe('the access list of Redis', () => {
   });
 });
 
-/** The commands that the access list gives to a user. */
+/** Returns the commands that the access list allows a user. */
 function permissionsOf(user: string, list: string): Set<string> {
   const [, rules = ''] = new RegExp(`^user ${user} on (.*)$`, 'm').exec(list) ?? [];
   const commands = rules.split(' ').filter((rule) => rule.startsWith('+'));

@@ -1,4 +1,4 @@
-// What split makes of requests as people and programs send them: with the real curl, and byte by byte.
+// What split does with requests as people and programs send them: with the real curl, and byte by byte.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -46,7 +46,7 @@ beforeEach(async () => {
   await redis.flushall();
 });
 
-/** Runs curl against split's `path`; its standard output is the response's body, a space and the status. */
+/** Runs curl with split's `path`. Its standard output is the response's body, a space and the status. */
 async function curl(
   path: string,
   ...args: string[]
@@ -111,7 +111,7 @@ describe('a request for all inputs', () => {
     ['--header', 'content-type: image/png', '--data', '{}'],
     ['--header', 'content-type: text/json', '--data', '{}'],
     ['--header', 'content-type: application/vnd.x+json', '--data', '{}'],
-  ])('is not taken from JSON sent as something else: %s %s %s', async (...args) => {
+  ])('is not accepted as JSON sent with another type: %s %s %s', async (...args) => {
     const { status, body } = await curl('/', ...args);
     expect(status).toBe(415);
     expect(body.detail).toContain('looks like JSON, which must be sent as application/json');
@@ -126,7 +126,7 @@ describe('a request for all inputs', () => {
 });
 
 describe('an upload', () => {
-  it("is taken with curl's own content type, or one in capitals", async () => {
+  it("is accepted with curl's own content type, or one in capitals", async () => {
     const file = join(inputs, 'private.png');
     expect((await curl('/?name=a.png', '--data-binary', `@${file}`)).status).toBe(202);
     expect(
@@ -222,7 +222,7 @@ describe('a path', () => {
     ['GET', '/./images'],
     ['GET', `/${'/'.repeat(8000)}x`],
     ['GET', '/favicon'],
-  ])('that is none is not found: %s %s', async (method, target) => {
+  ])('that does not exist is not found: %s %s', async (method, target) => {
     const body = method === 'POST' ? png : '';
     const response = await raw({ method, target, headers: { 'content-length': String(body.length) }, body });
     expect(response.status).toBe(404);
@@ -230,14 +230,14 @@ describe('a path', () => {
     await nothingWasTaken();
   });
 
-  it('may come with the host in front, as a proxy is asked', async () => {
+  it('may have the host in front, as in a request to a proxy', async () => {
     expect((await raw({ target: `${url}/images` })).status).toBe(200);
     expect((await raw({ target: `${url}//images` })).status).toBe(404);
   });
 });
 
 describe('HEAD and OPTIONS', () => {
-  it('HEAD tells what GET does, without the body', async () => {
+  it('HEAD returns the same as GET, without the body', async () => {
     for (const path of ['/images', `/images/${anId}`, '/nothing']) {
       const [head, get] = await Promise.all(['HEAD', 'GET'].map((method) => raw({ method, target: path })));
       expect(head.status).toBe(get.status);
@@ -252,7 +252,7 @@ describe('HEAD and OPTIONS', () => {
     ['/images', 'GET, HEAD, OPTIONS'],
     [`/images/${anId}`, 'GET, DELETE, HEAD, OPTIONS'],
     [`/images/${anId}/result`, 'GET, HEAD, OPTIONS'],
-  ])('OPTIONS %s tells the methods: %s', async (target, allow) => {
+  ])('OPTIONS %s returns the methods: %s', async (target, allow) => {
     const options = await raw({ method: 'OPTIONS', target });
     expect(options).toMatchObject({ status: 204, body: '' });
     expect(options.headers.allow).toBe(allow);
@@ -295,7 +295,7 @@ describe('a problem document', () => {
     ],
   ];
 
-  it.each(echoing)('stays short when it repeats %s', async (_what, path, init) => {
+  it.each(echoing)('stays short if it repeats %s', async (_what, path, init) => {
     const response = await fetch(`${url}${path}`, init);
     expect(response.status).toBeGreaterThanOrEqual(400);
     expect(response.status).toBeLessThan(500);
@@ -306,7 +306,7 @@ describe('a problem document', () => {
   });
 });
 
-describe('a JSON request made to hurt', () => {
+describe('a malicious JSON request', () => {
   it.each([
     ['slashes', `{"input":"${'/'.repeat(60_000)}x"}`],
     ['slashes at the end', `{"input":"x${'/'.repeat(60_000)}"}`],

@@ -1,5 +1,5 @@
-// A result belongs to one id: whoever asks for it gets that image's own pixels or a reason, whatever else wants the
-// same output name.
+// A result belongs to one id: a request for it gets that image's own pixels or a reason, whatever other
+// images have the same output name.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,11 +13,11 @@ import { Caller, type Status } from '../support/caller.ts';
 
 const RESULT_TTL_S = 3600;
 
-/** A small picture; each seed is another one. */
+/** Returns a small picture, another one for each seed. */
 const draw = (seed: number) => picture(90, 70, 'opaque', seed);
 const pngOf = (seed: number) => toPng(draw(seed), 3);
 
-/** Pictures by the id they got, with what their results must show. */
+/** The pictures by their image ids, with the expected results. */
 type Sent = Map<string, { name: string; seed: number; kernel: number }>;
 
 describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
@@ -50,7 +50,7 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
     return accepted;
   }
 
-  /** Holds the result of every image to the promise. Returns the ids of those that have theirs. */
+  /** Checks the result of every image. Returns the ids of those that have theirs. */
   async function checkAll(sent: Sent): Promise<string[]> {
     const present: string[] = [];
     for (const [id, { seed, kernel }] of sent) {
@@ -67,7 +67,7 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
     return id;
   }
 
-  /** The reason must name an image that was sent, and the status must give it too. */
+  /** The reason must name an image that was sent, and the status must contain it too. */
   async function checkReplaced(id: string, response: Response, sent: Sent): Promise<void> {
     const problem = (await response.json()) as { code: string; detail: string };
     expect(problem.code).toBe('replaced');
@@ -92,7 +92,7 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
     }
   });
 
-  it('are each their own image, or a reason, when all come at once', async () => {
+  it('are each their own image, or a reason, when all are sent at once', async () => {
     const sent: Sent = new Map();
     const kinds: [string, number, number][] = [
       ['once.png', 1, 9],
@@ -108,7 +108,7 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
     expect(present).toHaveLength(store === 'file' ? 1 : 4);
   });
 
-  it('can be asked for by their ETag, and by HEAD without their bytes', async () => {
+  it('can be requested by their ETag, and by HEAD without their bytes', async () => {
     const { id } = await caller.blur(await pngOf(4), 'name=etag.png&kernel=3');
     const full = await caller.fetchResult(id);
     const etag = full.headers.get('etag') ?? '';
@@ -151,7 +151,7 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
     expect((await caller.fetchResult(second.id)).status).toBe(200);
   });
 
-  it('that are gone are told as gone, and made anew when the image comes again', async () => {
+  it('that are gone are reported as gone, and made again when the image is sent again', async () => {
     const png = await pngOf(5);
     const { id, output } = await caller.blur(png, 'name=gone.png&kernel=3');
     if (store === 'file') await rm(join(outputs, output ?? ''));
@@ -164,7 +164,7 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
   });
 
   describe.runIf(store === 'file')('in a folder', () => {
-    it('keep the name of their image where no other wants it', async () => {
+    it('keep the name of their image if no other image has it', async () => {
       await mkdir(join(folder, 'in/plain'));
       await writeFile(
         join(folder, 'in/plain/a.jpg'),
@@ -177,14 +177,14 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
       expect((await readdir(join(outputs, 'plain'))).sort()).toEqual(['a_blurred.png', 'b_blurred.png']);
     });
 
-    it('are all there after a folder whose names would meet, and are left alone when it is sent again', async () => {
+    it('are all there after a folder with colliding names, and are left alone when it is sent again', async () => {
       const names = ['photo.JPG', 'photo.jpg', 'photo.jpg.png', 'photo.png', 'sub/photo.jpg'].map(
         (name) => `meet/${name}`,
       );
       await mkdir(join(folder, 'in/meet/sub'), { recursive: true });
       for (const [seed, name] of names.entries())
         await writeFile(join(folder, 'in', name), await pngOf(seed));
-      // One of them was blurred before, when its name met no other.
+      // One of them was blurred before, when no other image had its name.
       const [first] = await caller.postInputs('meet/photo.jpg', 5);
       await caller.done(first.id);
 
@@ -204,18 +204,18 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
       expect(await checkAll(sent)).toEqual([...sent.keys()]);
     });
 
-    it('go after RESULT_TTL_S, when the next image comes', async () => {
+    it('are removed after RESULT_TTL_S, when the next image is sent', async () => {
       const old = new Date(Date.now() - 2 * RESULT_TTL_S * 1000);
       const { id, output } = await caller.blur(await pngOf(8), 'name=old.png&kernel=3');
       await utimes(join(outputs, output ?? ''), old, old);
       const { output: young } = await caller.blur(await pngOf(8), 'name=young.png&kernel=3');
-      await until('the old result to go', async () => (await caller.status(id)).output === null);
+      await until('the old result to be removed', async () => (await caller.status(id)).output === null);
       const gone = await caller.fetchResult(id);
       expect([gone.status, await gone.json()]).toMatchObject([410, { code: 'result-gone' }]);
       expect(await readdir(outputs)).toContain(young);
     });
 
-    it('are sent whole, with their own length, while others take their place and go', async () => {
+    it('are sent whole, with their own length, while others replace them or are removed', async () => {
       const { id, output } = await caller.blur(await pngOf(6), 'name=swap.png&kernel=3');
       const place = join(outputs, output ?? '');
       const own = await readFile(place);
@@ -242,7 +242,7 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
       await swapping;
     });
 
-    it('are not taken for anything that lies in their place', async () => {
+    it('are not confused with another file in their place', async () => {
       const { id, output } = await caller.blur(await pngOf(7), 'name=foreign.png&kernel=3');
       const place = join(outputs, output ?? '');
       for (const put of [
@@ -275,7 +275,7 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
         const left = await caller.fetchResult(id);
         await left.body?.cancel();
       }
-      // A connection that the caller keeps or has just closed is an open file as well.
+      // A connection that the caller keeps open, or has just closed, is an open file too.
       await until('what was opened to be closed', async () => (await openFiles()) < before + 10);
     });
   });

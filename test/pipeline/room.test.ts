@@ -1,5 +1,5 @@
-// With STORE=redis everything that Redis holds counts: uploads while they are kept, results until they go. Old results
-// make room for new images; who finds none is told when to come again.
+// With STORE=redis everything in Redis counts: uploads while they are kept, and results until they are
+// removed. Old results make room for new images; a caller that finds no room is told when to retry.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -16,7 +16,7 @@ import { Caller, type Status } from '../support/caller.ts';
 import { keysLeft, recordKeys } from '../support/keys-left.ts';
 
 const draw = (seed: number) => picture(300, 300, 'opaque', seed);
-/** An image of 300x300 pixels holds 1.3 MB on its way, and then its result, less than a fifth of that. */
+/** An image of 300x300 pixels holds 1.3 MB while it is in progress. Its result holds less than a fifth of that. */
 const BUDGET = 3_000_000;
 
 const env = {
@@ -41,7 +41,7 @@ describe('results in Redis', () => {
   });
   afterAll(() => caller.pipeline.stop());
 
-  /** Sends a picture, again when there is no room for it, and waits until it is done. */
+  /** Sends a picture, again if there is no room for it, and waits until it is done. */
   async function blur(seed: number): Promise<Status> {
     const png = await toPng(draw(seed), 3);
     for (;;) {
@@ -55,7 +55,7 @@ describe('results in Redis', () => {
     }
   }
 
-  it('make room for newer ones, the oldest first, and never hold more than they may', async () => {
+  it('make room for newer ones, the oldest first, and never hold more than allowed', async () => {
     const ids: string[] = [];
     for (let seed = 1; seed <= 25; seed++) {
       ids.push((await blur(seed)).id);
@@ -93,8 +93,8 @@ describe('results in Redis', () => {
     expect([gone.status, await gone.json()]).toMatchObject([410, { code: 'result-gone' }]);
   });
 
-  it('leave nothing but themselves and their records', async () => {
-    await until('nothing to be under way', async () => (await caller.pipeline.pending()) === 0);
+  it('leave only themselves and their records', async () => {
+    await until('nothing to be in progress', async () => (await caller.pipeline.pending()) === 0);
     const client = '127.0.0.1';
     const { results: resultsKey, clientResults } = queueKeys('image');
     const ofResults = [resultsKey, `${resultsKey}:${client}`, clientResults];
@@ -109,7 +109,7 @@ describe('results in Redis', () => {
   });
 });
 
-describe('while nobody blurs', () => {
+describe('while no worker runs', () => {
   let folder: string;
   let caller: Caller;
   let redis: Redis;
@@ -125,7 +125,7 @@ describe('while nobody blurs', () => {
 
   const remove = (id: string) => fetch(`${caller.pipeline.splitUrl}/images/${id}`, { method: 'DELETE' });
 
-  /** Takes in as many images as there is room for. */
+  /** Sends as many images as there is room for. */
   async function fill(): Promise<string[]> {
     const png = await toPng(draw(2), 3);
     const images = [
@@ -135,7 +135,7 @@ describe('while nobody blurs', () => {
     return images.map(({ id }) => id);
   }
 
-  it('an upload can be asked for by its name, and goes with its image', async () => {
+  it('an upload can be requested by its name, and is removed with its image', async () => {
     const { id } = await caller.post(await toPng(draw(1), 3), 'name=été.png&kernel=3');
     const [again] = await caller.postInputs('été.png', 5);
     expect(again).toMatchObject({ name: 'été.png', tiles: 25 });
@@ -158,7 +158,7 @@ describe('while nobody blurs', () => {
     await Promise.all(ids.map(remove));
   });
 
-  it('a wait grows with the time for which nothing was done', async () => {
+  it('the wait grows with the time in which nothing was done', async () => {
     const ids = await fill();
     await redis.hincrby(`image:${ids[0]}:meta`, 'createdAt', -90_000);
     const response = await fetch(`${caller.pipeline.splitUrl}/?name=third.png&kernel=7`, {
@@ -171,7 +171,7 @@ describe('while nobody blurs', () => {
     await Promise.all(ids.map(remove));
   });
 
-  /** Sends only the head of a request and returns what comes back at once. */
+  /** Sends only the head of a request and returns what is received at once. */
   async function refusal(head: string): Promise<string[]> {
     const { hostname, port } = new URL(caller.pipeline.splitUrl);
     const socket = connect(Number(port), hostname);

@@ -1,4 +1,4 @@
-// `npm start` over a folder as people have it.
+// `npm start` with a real-life folder.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
@@ -87,7 +87,7 @@ describe('npm start over a folder with everything in it', () => {
     expect(Buffer.compare(blurred.data, convolve(picture(40, 30, 'opaque', 2), 5).data)).toBe(0);
   });
 
-  it('does not take its own results for input, and tells the same as JSON', async () => {
+  it('does not use its own results as inputs, and reports the same as JSON', async () => {
     const { stdout } = await start('in', '--out', 'in/out', '--kernel', '5', '--json');
     const { images, skipped } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Report;
     expect(images.map(({ input, output, state }) => [input, output, state])).toEqual([
@@ -103,7 +103,7 @@ describe('npm start over a folder with everything in it', () => {
 });
 
 describe('npm start', () => {
-  it('refuses a pipe and goes on', async () => {
+  it('refuses a pipe and continues', async () => {
     await put('pipes/a.png', await toPng(picture(20, 20), 3));
     await new Promise((resolve) => execFile('mkfifo', [join(folder, 'pipes/pipe')], resolve));
     const { status, stdout } = await start('pipes/pipe', 'pipes/a.png', '--out', 'piped');
@@ -112,7 +112,7 @@ describe('npm start', () => {
     expect(await filesIn('piped')).toEqual(['a_blurred.png']);
   });
 
-  it('says in one line that it cannot write where it should', async () => {
+  it('says in one line that it cannot write there', async () => {
     await put('file');
     const { status, stderr } = await start('in/a.png', '--out', 'file/out');
     expect(status).toBe(2);
@@ -132,14 +132,14 @@ describe('npm start', () => {
     expect(stdout).toContain('  empty.png  refused: the file is empty\n');
   });
 
-  it('names what it skipped when nothing is left', async () => {
+  it('lists what it skipped if nothing is left', async () => {
     await put('none/b.webp');
     const { status, stderr } = await start('none');
     expect(status).toBe(2);
     expect(stderr).toContain('There is no PNG or JPEG file in none\n1 skipped: b.webp');
   });
 
-  it('goes on past a folder that may not be read', async () => {
+  it('continues after a folder that may not be read', async () => {
     await put('rights/a.png', await toPng(picture(20, 20), 3));
     await put('rights/closed/b.png');
     await chmod(join(folder, 'rights/closed'), 0);

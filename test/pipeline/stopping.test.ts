@@ -30,13 +30,13 @@ async function outputFolder(): Promise<string> {
 }
 
 describe('a function asked to stop', () => {
-  it('finishes the request under way, takes no other, and exits with 0', async () => {
+  it('finishes the request in progress, accepts no other, and exits with 0', async () => {
     const server = await startRedis();
     const split = new FunctionProcess('split', { env: { REDIS_URL: server.url, LOG_LEVEL: 'silent' } });
     const url = await split.healthy();
     const png = await toPng(picture(80, 60), 3);
 
-    // Half of the body is there when the signal comes; the other half follows.
+    // Half of the body has arrived when the signal comes; the other half follows.
     const answered = new Promise<{ status: number; connection: string | undefined }>((resolve, reject) => {
       const upload = request(
         `${url}/?name=slow.png`,
@@ -69,7 +69,7 @@ describe('a function asked to stop', () => {
     expect(blur.end).toBe(0);
   });
 
-  it('tells that it is not ready before it is gone', async () => {
+  it('reports that it is not ready before it exits', async () => {
     const server = await startRedis();
     const assemble = new FunctionProcess('assemble', { env: { REDIS_URL: server.url, LOG_LEVEL: 'silent' } });
     const url = await assemble.ready();
@@ -84,7 +84,7 @@ describe('a function asked to stop', () => {
 });
 
 describe('split without Redis', () => {
-  it('answers 503 and asks to be tried again', async () => {
+  it('answers 503 and asks for a retry', async () => {
     const free = createServer().listen(0);
     await once(free, 'listening');
     const { port } = free.address() as { port: number };

@@ -1,4 +1,4 @@
-// Requests for what lies under INPUT_PATH, with everything there that people and systems put into folders.
+// Requests for images under INPUT_PATH, with everything there that people and systems put into folders.
 import { earlierResult } from '../../functions/testing/earlier-result.ts';
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
@@ -80,7 +80,7 @@ describe('a request for one file', () => {
     ['outside', /There is no/],
     ['null', /There is no/],
     ['file.png/x.png', /There is no/],
-  ])('is refused with a reason when it is %s', async (input, detail) => {
+  ])('is refused with a reason if it is %s', async (input, detail) => {
     execFileSync('mkfifo', [join(folder, 'pipe')]);
     const socket = createServer().listen(join(folder, 'socket'));
     await once(socket, 'listening');
@@ -100,7 +100,7 @@ describe('a request for one file', () => {
     socket.close();
   });
 
-  it('is taken whatever the file is called', async () => {
+  it('is accepted whatever the name of the file', async () => {
     await put('in/pixels.dat');
     const response = await post({ input: 'pixels.dat' });
     expect(response.status).toBe(202);
@@ -109,7 +109,7 @@ describe('a request for one file', () => {
 });
 
 describe('a request for a folder', () => {
-  it('takes its images in and names what it skipped', async () => {
+  it('takes in its images and lists what it skipped', async () => {
     for (const name of ['a.png', 'sub/b.PNG', '照片.png', 'x/été.png'.normalize('NFD')])
       await put(`in/${name}`);
     for (const name of [
@@ -157,7 +157,7 @@ describe('a request for a folder', () => {
     expect(next).toBeNull();
   });
 
-  it('of thousands of files takes a thousand at a time, and names a hundred of those it skipped', async () => {
+  it('of thousands of files takes in a thousand at a time, and lists a hundred of those it skipped', async () => {
     for (let file = 0; file < 1100; file++) await put(`in/many/${String(file).padStart(4, '0')}.png`);
     for (let file = 0; file < 5000; file++) await writeFile(join(folder, `many/${file}.gif`), '');
     const first = (await (await post({ input: 'many', kernel: 3 })).json()) as Answer;
@@ -172,7 +172,7 @@ describe('a request for a folder', () => {
     expect(second.next).toBeNull();
   });
 
-  it('stops when there is no room, and says where to go on', async () => {
+  it('stops when there is no room, and says where to continue', async () => {
     for (const name of ['a.png', 'b.png', 'c.png'])
       await put(`in/${name}`, await toPng(picture(100, 100), 3));
     const env = {

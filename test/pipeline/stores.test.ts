@@ -66,7 +66,7 @@ async function names(store: Store, path: string): Promise<string[]> {
 
 const [A, B] = ['a'.repeat(24), 'b'.repeat(24)];
 
-/** Opens an image under a key prefix of its own, so that Redis may keep things with it. */
+/** Starts an image under a new key prefix, so that Redis may keep things with it. */
 async function begun(keyPrefix: string, id: string, name = 'photo.png'): Promise<ImageLedger> {
   const ledger = new ImageLedger(redis, { keyPrefix, recordTtlS: 60 });
   const plan = { name, width: 1, height: 1, tileSizePx: 1, recipe: '1', tiles: 1, output: '', owner: '' };
@@ -74,7 +74,7 @@ async function begun(keyPrefix: string, id: string, name = 'photo.png'): Promise
   return ledger;
 }
 
-describe('the stores that the settings ask for', () => {
+describe('the stores by the settings', () => {
   it.each<[Record<string, string>, boolean]>([
     [{ STORE: 'redis' }, true],
     [{ STORE: 'redis', STORED_INPUTS: 'off' }, false],
@@ -94,7 +94,7 @@ describe('the stores that the settings ask for', () => {
 describe('a store in a folder', () => {
   const create = (name: string) => new FileStore(join(folder, name));
 
-  it('gives back what was written, in pieces or whole', async () => {
+  it('returns what was written, in pieces or whole', async () => {
     const store = create('roundtrip');
     await store.write('a.png', [text('one '), text('two')]);
     expect(await contents(store, 'a.png')).toBe('one two');
@@ -104,7 +104,7 @@ describe('a store in a folder', () => {
     expect(Buffer.from(await store.read('a.png', 7)).toString()).toBe('one two');
   });
 
-  it('gives back many megabytes', async () => {
+  it('returns many megabytes', async () => {
     const store = create('large');
     const chunk = Buffer.alloc(700_000, 'x');
     await store.write('a.png', [chunk, chunk, chunk, chunk, chunk]);
@@ -118,7 +118,7 @@ describe('a store in a folder', () => {
     expect(await contents(store, 'a.png')).toBe('short');
   });
 
-  it('tells a file from the one that took its place, even of the same bytes', async () => {
+  it('distinguishes a file from one that replaced it, even with the same bytes', async () => {
     const store = create('version');
     const versions = new Set<string>();
     for (const bytes of ['one', 'one', 'two']) {
@@ -132,7 +132,7 @@ describe('a store in a folder', () => {
     expect(versions.size).toBe(3);
   });
 
-  it('never reads one file and a part of another that takes its place or is removed', async () => {
+  it('never mixes the bytes of one file with those of another that replaces it', async () => {
     const store = create('swap');
     const whole = 'a'.repeat(3_000_000);
     for (const change of [
@@ -189,7 +189,7 @@ describe('a store in a folder', () => {
     expect(await names(store, 'b.png')).toEqual(['b.png']);
   });
 
-  it('tells what is not there', async () => {
+  it('reports missing files', async () => {
     const store = create('missing');
     await store.write('a.png', [text('x')]);
     expect(await store.open('b.png')).toBeNull();
@@ -197,13 +197,13 @@ describe('a store in a folder', () => {
     expect(await codeOf(() => store.list('b.png'))).toBe('not-found');
   });
 
-  it('refuses to read more than it may', async () => {
+  it('refuses to read more than allowed', async () => {
     const store = create('limit');
     await store.write('a.png', [text('12345')]);
     expect(await codeOf(() => store.read('a.png', 4))).toBe('body-too-large');
   });
 
-  it('removes a file, and minds none that is not there', async () => {
+  it('removes a file, and ignores a missing one', async () => {
     const store = create('remove');
     await store.write('a.png', [text('x')]);
     expect(await store.remove('a.png')).toBe(true);
@@ -212,7 +212,7 @@ describe('a store in a folder', () => {
     expect(await names(store, '')).toEqual([]);
   });
 
-  it('removes a file only if it is the one that is meant', async () => {
+  it('removes a file only if it is the intended one', async () => {
     const store = create('meant');
     await store.write('a.png', [text('old')]);
     expect(await store.remove('a.png', ({ head }) => head.toString() === 'new')).toBe(false);
@@ -228,7 +228,7 @@ describe('a store in a folder', () => {
     'a.png:0123456789ab.partial',
     'x'.repeat(255),
     `${'照/'.repeat(31)}照`,
-  ])('keeps a file called %j', async (name) => {
+  ])('stores a file called %j', async (name) => {
     const store = create('kept');
     await store.write('a.png', [text('another')]);
     await store.write(name, [text('bytes')]);
@@ -268,7 +268,7 @@ describe('a store in a folder', () => {
     expect(await codeOf(() => store.read('link.png', 100))).toBe('not-found');
   });
 
-  it('clears away what killed writers left', async () => {
+  it('removes what killed writers left', async () => {
     const root = join(folder, 'leftovers');
     const store = new FileStore(root);
     const killed = Promise.withResolvers<Uint8Array>();
@@ -291,7 +291,7 @@ describe('a store in a folder', () => {
     expect(await readdir(root)).toEqual(['a.png']);
   });
 
-  it('puts a file back that took the place of the one to be removed', async () => {
+  it('puts back a file that replaced the one to be removed', async () => {
     const root = join(folder, 'put-back');
     const store = new FileStore(root);
     await store.write('a.png', [text('mine')]);
@@ -302,7 +302,7 @@ describe('a store in a folder', () => {
     expect(await contents(store, 'a.png')).toBe('mine');
   });
 
-  it('has no file where there is a folder or a pipe', async () => {
+  it('finds no file where there is a folder or a pipe', async () => {
     const root = join(folder, 'kinds');
     await mkdir(join(root, 'folder.png'), { recursive: true });
     execFileSync('mkfifo', [join(root, 'pipe.png')]);
@@ -330,7 +330,7 @@ describe('a store in a folder', () => {
 });
 
 describe('uploads in Redis', () => {
-  it('are skipped where they say that they are the results of earlier runs', async () => {
+  it('are skipped if they say that they are results of earlier runs', async () => {
     const uploads = new RedisUploads(new ImageBlobs(redis, 'earlier'));
     await begun('earlier', A, 'a_blurred.png');
     await begun('earlier', B, 'motion_blurred.png');
@@ -342,7 +342,7 @@ describe('uploads in Redis', () => {
     });
   });
 
-  it('are listed and read by their names as long as their images are under way', async () => {
+  it('are listed and read by their names while their images are in progress', async () => {
     const uploads = new RedisUploads(new ImageBlobs(redis, 'uploads'));
     const ledger = await begun('uploads', A, 'b.png');
     await begun('uploads', B, 'été 照片.jpg');
@@ -362,7 +362,7 @@ describe('uploads in Redis', () => {
     expect(await redis.keys('uploads:*:upload')).toEqual([`uploads:${B}:upload`]);
   });
 
-  it('are listed by the thousand', async () => {
+  it('can be listed by the thousand', async () => {
     const names = Array.from({ length: 3000 }, (_, at) => `${at}.png`);
     await redis.hset('thousands:uploads', Object.fromEntries(names.map((name) => [name, A])));
     expect((await new RedisUploads(new ImageBlobs(redis, 'thousands')).list('')).names).toEqual(names.sort());
@@ -373,7 +373,7 @@ describe.each<[string, (name: string) => Results]>([
   ['a folder', (name) => new LabelledResults(new FileStore(join(folder, name)), 0)],
   ['Redis', (name) => new RedisResults(new ImageBlobs(redis, name))],
 ])('results in %s', (kind, create) => {
-  /** The bytes of a result, as far as a store looks at them. */
+  /** Returns the bytes of a result, as far as a store checks them. */
   async function* resultOf(id: string, size = 100): AsyncGenerator<Uint8Array> {
     yield* [signature, Buffer.alloc(25), labelChunk(id), Buffer.alloc(size)];
   }
@@ -392,7 +392,7 @@ describe.each<[string, (name: string) => Results]>([
     await found.file.close();
   });
 
-  it('of two images are never taken for each other', async () => {
+  it('of two images are never confused', async () => {
     const results = create('two');
     const places = [A, B].map((id) => results.placeOf(id, 'photo_blurred.png'));
     for (const [at, id] of [A, B].entries()) {
@@ -411,7 +411,7 @@ describe('results in a folder that expire', () => {
   const id = 'c'.repeat(24);
   const hour = 3600;
 
-  /** A result that was written so many seconds ago. */
+  /** Writes a result that is so many seconds old. */
   async function put(root: string, name: string, ageS: number, bytes = labelled(id)): Promise<void> {
     await mkdir(dirname(join(root, name)), { recursive: true });
     await writeFile(join(root, name), bytes);
@@ -429,7 +429,7 @@ describe('results in a folder that expire', () => {
       .sort();
   }
 
-  it('go when their time is up, and nothing else does', async () => {
+  it('are removed when they have expired, and nothing else is', async () => {
     const root = join(folder, 'expiring');
     await put(root, 'old_blurred.png', hour + 1);
     await put(root, 'sub/deep/older_blurred.png', 9 * hour);
@@ -440,14 +440,14 @@ describe('results in a folder that expire', () => {
     expect(await left(root)).toEqual(['foreign_blurred.png', 'not-a-result.png', 'young_blurred.png']);
   });
 
-  it('stay without a time', async () => {
+  it('stay without a limit', async () => {
     const root = join(folder, 'staying');
     await put(root, 'old_blurred.png', 9999 * hour);
     await new LabelledResults(new FileStore(root), 0).expire();
     expect(await left(root)).toEqual(['old_blurred.png']);
   });
 
-  it('go in bounded steps, each of which goes on where the last one ended', async () => {
+  it('are removed in limited steps, each of which continues where the last one ended', async () => {
     const root = join(folder, 'steps');
     for (let file = 0; file < 250; file++) await put(root, `${file}_blurred.png`, 9 * hour);
     const results = new LabelledResults(new FileStore(root), hour);
@@ -462,7 +462,7 @@ describe('results in a folder that expire', () => {
     expect(await left(root)).toEqual([]);
   });
 
-  it('mind no folder that is not there, or goes on the way', async () => {
+  it('ignore a folder that does not exist, or vanishes meanwhile', async () => {
     const results = new LabelledResults(new FileStore(join(folder, 'never')), hour);
     await results.expire();
     await put(join(folder, 'never'), 'a_blurred.png', 9 * hour);

@@ -1,4 +1,5 @@
-// Opening an image and filling it, promise by promise: who is let in, who starts over, what is put on the queue.
+// Starting an image and filling it: which images are admitted, which start again, and what is put on the
+// queue.
 import { describe, expect, test } from 'vitest';
 import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
 import { A, B, C, pixels, planOf, PREFIX, sourceOf, START_MS, useRig } from './rig.ts';
@@ -6,7 +7,7 @@ import { A, B, C, pixels, planOf, PREFIX, sourceOf, START_MS, useRig } from './r
 const on = useRig();
 
 describe('begin', () => {
-  test('opens an image with its record, its share of the memory and its place in the list', async () => {
+  test('starts an image with its record, its share of the memory and its place in the index', async () => {
     expect(await on.rig.begin(A, { tiles: 3, bytes: 700_000 })).toBe('begun');
     expect(await on.rig.ledger.record(A)).toEqual({
       ...planOf(3),
@@ -27,7 +28,7 @@ describe('begin', () => {
     expect({ admitted, images }).toEqual({ admitted: { [A]: '700000' }, images: { [A]: START_MS } });
   });
 
-  test('leaves an image that is under way, blurred or done as it is', async () => {
+  test('does not change an image that is in progress, blurred or done', async () => {
     await on.rig.begin(A, { tiles: 2 });
     expect(await on.rig.begin(A, { tiles: 3 })).toBe('splitting');
     await on.rig.split(A, 2);
@@ -40,7 +41,7 @@ describe('begin', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ tiles: 2 });
   });
 
-  test('starts a cancelled image over, without the jobs and the record it had', async () => {
+  test('starts a cancelled image again, without its old jobs and record', async () => {
     await on.rig.split(A, 3);
     await on.rig.claim('old');
     await on.rig.ledger.cancel(A);
@@ -51,7 +52,7 @@ describe('begin', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ tiles: 2, attempts: 0, endedAt: null });
   });
 
-  test('starts a failed image over while tiles of it are leased, wait and are done', async () => {
+  test('starts a failed image again while its tiles are leased, waiting and done', async () => {
     await on.rig.split(A, 4);
     await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
     await on.rig.killNextTile();
@@ -65,7 +66,7 @@ describe('begin', () => {
     expect(await on.rig.queue.ack(held, pixels('of the earlier life'))).toBe('stale');
   });
 
-  test('starts a done image over only when told that its result is gone', async () => {
+  test('starts a done image again only if its result is gone', async () => {
     await on.rig.blur(A);
     await on.rig.ledger.finish(A);
     expect(await on.rig.begin(A)).toBe('done');
@@ -74,7 +75,7 @@ describe('begin', () => {
     expect((await on.rig.look()).byImage[A].staying).toEqual(['meta']);
   });
 
-  test('takes images as long as they fit the budget to the byte', async () => {
+  test('admits images as long as they fit the budget to the byte', async () => {
     expect(await on.rig.begin(A, { bytes: 600_000 })).toBe('begun');
     expect(await on.rig.begin(B, { bytes: 400_001 })).toBe('over-budget');
     expect(await on.rig.ledger.record(B)).toBeNull();
@@ -82,7 +83,7 @@ describe('begin', () => {
     expect(await on.rig.begin(B, { bytes: 400_000 })).toBe('begun');
   });
 
-  test("takes a client's images as long as they fit its share to the byte, and those of others beside them", async () => {
+  test("admits a client's images as long as they fit its share to the byte, and those of others beside them", async () => {
     expect(await on.rig.begin(A, { bytes: 400_000, client: 'ann' })).toBe('begun');
     expect(await on.rig.begin(B, { bytes: 301_000, client: 'ann' })).toBe('over-share');
     expect(await on.rig.ledger.record(B)).toBeNull();
@@ -92,7 +93,7 @@ describe('begin', () => {
     expect((await on.rig.look()).clients).toEqual({ ann: '699000', ben: '301000' });
   });
 
-  test('counts an image that starts over once, and for the client that sent it last', async () => {
+  test('counts an image that starts again once, and for the client that sent it last', async () => {
     await on.rig.begin(A, { bytes: 500_000, client: 'ann' });
     await on.rig.ledger.cancel(A);
     expect(await on.rig.begin(A, { bytes: 700_000, client: 'ann' })).toBe('begun');
@@ -105,7 +106,7 @@ describe('begin', () => {
     expect((await on.rig.look()).clients).toEqual({ ben: '600000' });
   });
 
-  test('counts an image that another client starts over in full for that one', async () => {
+  test('counts an image that another client starts again fully for that client', async () => {
     await on.rig.begin(A, { bytes: 500_000, client: 'ann' });
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     await on.rig.killNextTile();
@@ -116,7 +117,7 @@ describe('begin', () => {
     expect((await on.rig.look()).clients).toEqual({ ben: '700000' });
   });
 
-  test('counts an image that has failed, and gives way to any other, for no client', async () => {
+  test('counts a failed image, whose room any other image may take, for no client', async () => {
     const client = 'ann';
     await on.rig.begin(A, { tiles: 1, bytes: 700_000, client });
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
@@ -126,7 +127,7 @@ describe('begin', () => {
     expect((await on.rig.look()).admitted).toEqual({ [A]: '700000', [B]: '300000' });
   });
 
-  test('gives up a split that was silent for ten minutes for the share of its own client alone', async () => {
+  test('cancels a split that was silent for ten minutes only for the share of its own client', async () => {
     await on.rig.begin(A, { bytes: 500_000, client: 'ann' });
     on.rig.now += 600_001;
     expect(await on.rig.begin(B, { bytes: 300_000, client: 'ben' })).toBe('begun');
@@ -136,7 +137,7 @@ describe('begin', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'cancelled' });
   });
 
-  test("gives a client's share back once its image is done, cancelled or forgotten", async () => {
+  test("returns a client's share when its image is done, cancelled or forgotten", async () => {
     const client = 'ann';
     await on.rig.begin(A, { tiles: 1, bytes: 700_000, client });
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
@@ -151,7 +152,7 @@ describe('begin', () => {
     expect({ senders, clients }).toEqual({ senders: {}, clients: {} });
   });
 
-  test("frees a client's share of an ended image that nobody has swept", async () => {
+  test("frees a client's share of an ended image that was not swept", async () => {
     await on.rig.split(B, 1);
     await on.rig.begin(A, { tiles: 2, bytes: 700_000, client: 'ann' });
     await on.rig.dying.cancel(A);
@@ -159,14 +160,14 @@ describe('begin', () => {
     expect(await on.rig.begin(C, { bytes: 700_000, client: 'ann' })).toBe('begun');
   });
 
-  test('starts from nothing for every client once nobody holds any', async () => {
+  test('starts from zero for every client when nobody holds anything', async () => {
     await on.rig.begin(A, { bytes: 600_000, client: 'ann' });
-    await on.rig.redis.hset(`${PREFIX}:clients`, 'ben', 50); // As if a share had once been lost.
+    await on.rig.redis.hset(`${PREFIX}:clients`, 'ben', 50); // As if a share had been lost.
     await on.rig.ledger.forget(A);
     expect((await on.rig.look()).clients).toEqual({});
   });
 
-  test('counts an image that starts over once', async () => {
+  test('counts an image that starts again once', async () => {
     await on.rig.begin(A, { bytes: 600_000 });
     await on.rig.ledger.cancel(A);
     expect(await on.rig.begin(A, { bytes: 1_000_000 })).toBe('begun');
@@ -176,7 +177,7 @@ describe('begin', () => {
     expect((await on.rig.look()).admitted).toEqual({ [A]: '1000000' });
   });
 
-  test('has room again once an image is done, cancelled or forgotten', async () => {
+  test('has room again when an image is done, cancelled or forgotten', async () => {
     await on.rig.begin(A, { tiles: 1, bytes: 1_000_000 });
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
@@ -189,19 +190,19 @@ describe('begin', () => {
     expect(await on.rig.begin(A, { bytes: 1_000_000, again: true })).toBe('begun');
   });
 
-  test('sums up what all images hold, and starts from nothing once none holds any', async () => {
+  test('adds up what all images hold, and starts from zero when none holds anything', async () => {
     const total = () => on.rig.redis.hget(`${PREFIX}:totals`, 'admitted');
     await on.rig.begin(A, { bytes: 600_000 });
     await on.rig.begin(B, { bytes: 300_000 });
     expect(await total()).toBe('900000');
-    await on.rig.redis.hincrby(`${PREFIX}:totals`, 'admitted', 50); // As an upgrade with images under way leaves it.
+    await on.rig.redis.hincrby(`${PREFIX}:totals`, 'admitted', 50); // As after an upgrade with images in progress.
     await on.rig.ledger.forget(A);
     expect(await total()).toBe('300050');
     await on.rig.ledger.forget(B);
     expect(await total()).toBeNull();
   });
 
-  test('gives up a split that was silent for ten minutes, if its memory is needed', async () => {
+  test('cancels a split that was silent for ten minutes, if its memory is needed', async () => {
     await on.rig.begin(A, { tiles: 3, bytes: 800_000 });
     on.rig.now += 1000;
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
@@ -217,7 +218,7 @@ describe('begin', () => {
     expect(admitted).toEqual({ [A]: String(RECORD_BYTES), [B]: '100000', [C]: '500000' });
   });
 
-  test('does not give up an image whose tiles are all there, nor one whose request was just repeated', async () => {
+  test('does not cancel an image whose tiles are all queued, or whose request was just repeated', async () => {
     await on.rig.split(A, 2);
     await on.rig.begin(B, { tiles: 2, bytes: 100_000 });
     on.rig.now += 700_000;
@@ -227,7 +228,7 @@ describe('begin', () => {
     expect(await on.rig.ledger.record(B)).toMatchObject({ state: 'splitting' });
   });
 
-  test('opens an image whose record has expired anew; a job of it that still waits is handed out once', async () => {
+  test('starts an image whose record has expired again; a job of it that still waits is claimed once', async () => {
     await on.rig.split(A, 2);
     await on.rig.ledger.cancel(A);
     await on.rig.expire(A);
@@ -254,7 +255,7 @@ describe('enqueue', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring' });
   });
 
-  test('leaves no source behind for a tile that is done, nor for an image that takes none', async () => {
+  test('leaves no source behind for a tile that is done, or for an image that accepts none', async () => {
     await on.rig.split(A, 2);
     await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
     expect(await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0))).toBe('known');

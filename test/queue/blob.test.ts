@@ -31,7 +31,7 @@ describe('a blob', () => {
     expect((await openBlob(on.rig.redis, 'blob'))?.sizeBytes).toBe(whole.length);
   });
 
-  test('expires, also when its writer dies on the way, and is no blob before it is whole', async () => {
+  test('expires, even if its writer dies, and cannot be opened before it is complete', async () => {
     const mayEnd = Promise.withResolvers<void>();
     const seen: [unknown, number][] = [];
     async function* slowly(): AsyncGenerator<Uint8Array> {
@@ -47,7 +47,7 @@ describe('a blob', () => {
     expect(await on.rig.redis.ttl('blob')).toBe(60);
   });
 
-  test('leaves nothing when its source breaks', async () => {
+  test('leaves nothing when its source throws', async () => {
     async function* broken(): AsyncGenerator<Uint8Array> {
       yield pattern(2_000_000);
       throw new Error('the source broke');
@@ -59,7 +59,7 @@ describe('a blob', () => {
   test.each<[string, () => Promise<unknown>]>([
     ['replaced', () => on.rig.redis.rename('other', 'blob')],
     ['removed', () => on.rig.redis.unlink('blob')],
-  ])('that is %s while it is read is not read on', async (_what, change) => {
+  ])('that is %s while it is read is not read further', async (_what, change) => {
     await write([pattern(3_000_000)]);
     await write([Buffer.alloc(3_000_000, 'x')], 'other');
     const blob = await openBlob(on.rig.redis, 'blob');
@@ -71,7 +71,7 @@ describe('a blob', () => {
   });
 
   test.each([0, 1, 1000, 100_000, 1_000_000, (1 << 17) - 64, 3_000_000, 10_000_000])(
-    'of %i bytes takes no more memory of Redis than it is said to',
+    'of %i bytes takes no more memory in Redis than calculated',
     async (sizeBytes) => {
       await write([Buffer.alloc(sizeBytes)]);
       const used = Number(await on.rig.redis.memory('USAGE', 'blob', 'SAMPLES', 0));

@@ -1,4 +1,4 @@
-// Commands whose bytes are written from where they lie, against a real Redis.
+// Commands whose bytes are sent without a copy, against a real Redis.
 import { Command } from 'ioredis';
 import { expect, test } from 'vitest';
 import { BytesCommand, sendTogether } from '../../functions/lib/redis/bytes-command.ts';
@@ -30,7 +30,7 @@ test('sets fields of a hash, in the order of the calls', async () => {
   expect(hash).toEqual({ a: Buffer.from(everyByte.subarray(0, 3)), b: Buffer.from('end') });
 });
 
-test('throws the first fault and stays in step with the replies', async () => {
+test('throws the first fault and stays in sync with the replies', async () => {
   const sent = sendTogether(on.rig.redis, [
     new BytesCommand('set', ['before'], everyByte),
     new Command('hget', ['before', 'field']),
@@ -41,7 +41,7 @@ test('throws the first fault and stays in step with the replies', async () => {
   expect(await on.rig.redis.strlen('after')).toBe(256);
 });
 
-test('waits for a connection that is not there yet', async () => {
+test('waits for a connection that does not exist yet', async () => {
   const early = on.server.connect();
   await sendTogether(early, [new BytesCommand('set', ['early'], everyByte), new Command('get', ['early'])]);
   expect(await early.strlen('early')).toBe(256);

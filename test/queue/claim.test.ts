@@ -1,4 +1,4 @@
-// Claims, promise by promise: what a claim gives, how long it lasts, what becomes of one that is lost.
+// Claims: what a claim returns, how long it lasts, and what happens to a lost one.
 import { describe, expect, test } from 'vitest';
 import { imageKeys } from '../../functions/lib/queue/keys.ts';
 import { LeaseQueue } from '../../functions/lib/queue/lease-queue.ts';
@@ -7,7 +7,7 @@ import { A, B, pixels, planOf, POLICY, PREFIX, START_MS, useRig } from './rig.ts
 const on = useRig();
 
 describe('claim', () => {
-  test('hands out tiles in the order they came in, with all a worker needs', async () => {
+  test('returns tiles in the order they were queued, with everything a worker needs', async () => {
     await on.rig.split(A, 2);
     await on.rig.split(B, 1);
     const { name: _name, tiles: _tiles, output: _output, owner: _owner, ...grid } = planOf(2);
@@ -23,7 +23,7 @@ describe('claim', () => {
     expect(await on.rig.queue.claim()).toBeNull();
   });
 
-  test('gives the same tile to the same token sent again, with a whole lease', async () => {
+  test('returns the same tile for the same token sent again, with a full lease', async () => {
     await on.rig.split(A, 2);
     await on.rig.claim('sent twice');
     on.rig.now += 300;
@@ -33,7 +33,7 @@ describe('claim', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ attempts: 1 });
   });
 
-  test('gives the tile of a claim that failed on its way to the next claim', async () => {
+  test('returns the tile of a failed claim to the next claim', async () => {
     await on.rig.split(A, 2);
     const source = imageKeys(PREFIX, A).src(0);
     await on.rig.redis.rename(source, 'aside');
@@ -44,14 +44,14 @@ describe('claim', () => {
     expect(await on.rig.claim()).toMatchObject({ job: { imageId: A, tile: 1 }, attempt: 1 });
   });
 
-  test('names claims by itself, each by another name', async () => {
+  test('makes a different token for each claim', async () => {
     await on.rig.split(A, 2);
     const [one, other] = [await on.rig.claim(), await on.rig.claim()];
     expect(one.token).toMatch(/^[\w-]{12}-\d+$/);
     expect(other.token).not.toBe(one.token);
   });
 
-  test('returns an expired lease to the queue, not a millisecond early', async () => {
+  test('returns an expired lease to the queue, not a millisecond too early', async () => {
     await on.rig.split(A, 1);
     await on.rig.claim('lost');
     on.rig.now += POLICY.leaseMs - 1;
@@ -66,14 +66,14 @@ describe('claim', () => {
     expect((await on.rig.look()).claims).toEqual({ found: `${A}:0` });
   });
 
-  test('hands out a tile tried before ahead of those that still wait', async () => {
+  test('returns a retried tile ahead of those that still wait', async () => {
     await on.rig.split(A, 3);
     await on.rig.queue.fail(await on.rig.claim(), 'broke');
     on.rig.now += POLICY.retryBaseMs * 1.5;
     expect(await on.rig.claim()).toMatchObject({ job: { tile: 0 }, attempt: 2 });
   });
 
-  test('gives a tile up when the lease of its last attempt expires', async () => {
+  test('makes a tile a dead letter when the lease of its last attempt expires', async () => {
     await on.rig.split(A, 2);
     for (let attempt = 1; attempt <= POLICY.maxAttempts; attempt++) {
       expect((await on.rig.claim()).attempt).toBe(attempt);
@@ -90,7 +90,7 @@ describe('claim', () => {
     });
   });
 
-  test('takes back at most 32 expired leases, and as many pauses, in one go', async () => {
+  test('returns at most 32 expired leases, and as many due retries, at once', async () => {
     const budgetBytes = 1_000_000;
     await on.rig.ledger.begin(A, planOf(40), { bytes: 1, budgetBytes });
     for (let tile = 0; tile < 40; tile++) await on.rig.ledger.enqueue(A, tile, pixels('source'));
@@ -109,7 +109,7 @@ describe('claim', () => {
     expect(await counts()).toEqual([1, 8, 31]);
   });
 
-  test('skips what an image that is over left on the queue, two hundred entries at a time', async () => {
+  test('skips entries of an ended image, two hundred at a time', async () => {
     const stale = Array<string>(200).fill(`${A}:0:9`);
     await on.rig.redis.lpush(`${PREFIX}:job:queue`, 'no entry', ...stale);
     await on.rig.split(B, 1);
@@ -119,7 +119,7 @@ describe('claim', () => {
     expect((await on.rig.claim()).job.imageId).toBe(B);
   });
 
-  test('hands out no tile that an entry of an earlier life names', async () => {
+  test('returns no tile for an entry of an earlier life', async () => {
     await on.rig.split(A, 1);
     await on.rig.redis.rpush(`${PREFIX}:job:queue`, `${A}:0:0`);
     await on.rig.claim();
@@ -128,21 +128,21 @@ describe('claim', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ attempts: 1 });
   });
 
-  test('hands out no tile that is not ready, should an entry name one', async () => {
+  test('returns no tile that is not ready, even if an entry names one', async () => {
     await on.rig.split(A, 1);
     await on.rig.claim();
     await on.rig.redis.rpush(`${PREFIX}:job:queue`, `${A}:0:1`);
     expect(await on.rig.queue.claim()).toBeNull();
   });
 
-  test('forgets leases and pauses of tiles that nobody knows', async () => {
+  test('forgets leases and retries of unknown tiles', async () => {
     await on.rig.redis.zadd(`${PREFIX}:job:leases`, START_MS, `${A}:0`);
     await on.rig.redis.zadd(`${PREFIX}:job:delayed`, START_MS, `${A}:1`);
     expect(await on.rig.queue.claim()).toBeNull();
     expect(await on.rig.keys()).toEqual([]);
   });
 
-  test('goes by the clock of the server when it is given none', async () => {
+  test('uses the clock of the server if it is given none', async () => {
     await on.rig.split(A, 1);
     const serverMs = async () => {
       const [seconds, micros] = await on.rig.redis.time();
@@ -157,7 +157,7 @@ describe('claim', () => {
 });
 
 describe('extend', () => {
-  test('gives its holder a whole lease from now on', async () => {
+  test('gives its holder a full lease from now on', async () => {
     await on.rig.split(A, 1);
     const claim = await on.rig.claim();
     on.rig.now += 900;
@@ -167,7 +167,7 @@ describe('extend', () => {
     expect(await on.rig.queue.ack(claim, pixels('core'))).toBe('last');
   });
 
-  test('never shortens a lease, should the clock jump back', async () => {
+  test('never shortens a lease, even if the clock jumps back', async () => {
     await on.rig.split(A, 1);
     const claim = await on.rig.claim('held');
     on.rig.now -= 500;
@@ -176,7 +176,7 @@ describe('extend', () => {
     expect((await on.rig.look()).leases).toEqual({ [`${A}:0`]: START_MS + POLICY.leaseMs });
   });
 
-  test('answers stale to one who lost the tile, and takes nothing from who has it now', async () => {
+  test('returns stale to a claim that lost the tile, and takes nothing from the one that has it', async () => {
     const old = await claimLostTo('new');
     const { leases } = await on.rig.look();
     on.rig.now += 500;
@@ -185,7 +185,7 @@ describe('extend', () => {
   });
 });
 
-/** The claim of a tile whose lease expired, and which `token` claimed since. */
+/** Returns the claim of a tile whose lease has expired and which `token` has claimed since. */
 async function claimLostTo(token: string) {
   await on.rig.split(A, 1);
   const old = await on.rig.claim('old');

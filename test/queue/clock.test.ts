@@ -1,12 +1,12 @@
-// Redis's clock jumps by an hour: somebody set it, or a replica with another clock was promoted. Nothing waits longer than
-// it would have when counted from the new time.
+// Redis's clock jumps by an hour: it was set, or a replica with another clock was promoted. Nothing waits
+// longer than it would if it were counted from the new time.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { recordKeys } from '../support/keys-left.ts';
 import { A, B, BUDGET_BYTES, pixels, POLICY, useRig } from './rig.ts';
 
 const on = useRig();
 const HOUR_MS = 60 * 60 * 1000;
-/** The longest pause before another attempt, stretched by chance as far as can be. */
+/** The longest pause before another attempt, with the largest jitter. */
 const LONGEST_PAUSE_MS = 45_000;
 
 beforeEach(() => {
@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 
 describe('a clock set back', () => {
-  test('strands no lease for longer than one lease', async () => {
+  test('delays no lease for longer than one lease', async () => {
     await on.rig.split(A, 1);
     await on.rig.claim('of a worker that dies');
     on.rig.now -= HOUR_MS;
@@ -37,7 +37,7 @@ describe('a clock set back', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ reclaims: 0, attempts: 1 });
   });
 
-  test('strands no tile that is to be tried again for longer than the longest pause', async () => {
+  test('delays no retry for longer than the longest pause', async () => {
     await on.rig.split(A, 1);
     await on.rig.queue.fail(await on.rig.claim(), 'broke');
     on.rig.now -= HOUR_MS;
@@ -46,7 +46,7 @@ describe('a clock set back', () => {
     expect((await on.rig.claim()).job).toEqual({ imageId: A, tile: 0 });
   });
 
-  test('strands no event for longer than the longest pause', async () => {
+  test('delays no event for longer than the longest pause', async () => {
     await on.rig.blur(A);
     on.rig.now -= HOUR_MS;
     expect(await on.rig.due(1000)).toBeNull();
@@ -54,7 +54,7 @@ describe('a clock set back', () => {
     expect(await on.rig.due(1000)).toBe(A);
   });
 
-  test('strands no memory of a split that died', async () => {
+  test('frees the memory of a split that died', async () => {
     await on.rig.begin(A, { bytes: BUDGET_BYTES });
     on.rig.now -= HOUR_MS;
     expect(await on.rig.begin(B)).toBe('over-budget');
@@ -62,7 +62,7 @@ describe('a clock set back', () => {
     expect(await on.rig.begin(B)).toBe('begun');
   });
 
-  test('strands nothing of an image that was cancelled', async () => {
+  test('frees everything of a cancelled image', async () => {
     await on.rig.split(A, 3);
     await on.rig.dying.cancel(A);
     on.rig.now -= HOUR_MS;
@@ -72,7 +72,7 @@ describe('a clock set back', () => {
 });
 
 describe('a clock set forward', () => {
-  test('gives a tile out again, and takes the result of the second claim only', async () => {
+  test('returns a tile again, and stores the result of the second claim only', async () => {
     await on.rig.split(A, 1);
     const early = await on.rig.claim();
     on.rig.now += HOUR_MS;

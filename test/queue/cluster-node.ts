@@ -1,4 +1,4 @@
-// A Redis Cluster of one node that has all the slots: it refuses what a larger one would refuse.
+// A Redis Cluster of one node with all slots. It refuses what a larger cluster would refuse.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -30,7 +30,7 @@ export class ClusterNode {
     };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
     this.#process = spawn(redisBinary(), args, { stdio: 'ignore' });
-    process.once('exit', () => this.#process.kill('SIGKILL')); // Should the tests be interrupted.
+    process.once('exit', () => this.#process.kill('SIGKILL')); // If the tests are interrupted.
   }
 
   static async start(): Promise<ClusterNode> {
@@ -50,7 +50,7 @@ export class ClusterNode {
 
   connect(): Redis {
     const redis = new Redis(this.#port, '127.0.0.1', { maxRetriesPerRequest: CONNECT_TRIES });
-    redis.on('error', () => {}); // It is just starting; a command that finds nobody there fails.
+    redis.on('error', () => {}); // It is just starting; commands that cannot connect fail.
     return redis;
   }
 
@@ -64,7 +64,7 @@ export class ClusterNode {
   }
 }
 
-/** A port with a free one after it, for the cluster's own traffic. */
+/** Returns a port with a free one after it, for the cluster's own traffic. */
 async function freePortPair(): Promise<number> {
   for (let tries = 1; tries <= PORT_TRIES; tries++) {
     const first = createServer().listen(0, '127.0.0.1');

@@ -1,4 +1,4 @@
-// What watch.sh, status.sh, the scaler and the chaos demonstration count by.
+// The counts for watch.sh, status.sh, the scaler and the chaos demonstration.
 import { describe, expect, test } from 'vitest';
 import { countsOf, countsScript, pendingWork, readCounts } from '../../functions/lib/queue/counts.ts';
 import { queueKeys } from '../../functions/lib/queue/keys.ts';
@@ -7,7 +7,7 @@ import { A, B, C, PREFIX, useRig } from './rig.ts';
 const on = useRig();
 
 describe('the counts', () => {
-  test('tell where the tiles are', async () => {
+  test('show where the tiles are', async () => {
     await on.rig.split(A, 4);
     await on.rig.claim();
     await on.rig.queue.fail(await on.rig.claim(), 'broken');
@@ -16,7 +16,7 @@ describe('the counts', () => {
     expect(pendingWork(counts)).toBe(4);
   });
 
-  test('tell how many images are done, failed, cancelled and under way, and leave out what has expired', async () => {
+  test('show how many images are done, failed, cancelled and in progress, without expired ones', async () => {
     const { images } = queueKeys(PREFIX);
     const states = ['done', 'done', 'failed', 'cancelled', 'splitting', 'blurring', 'blurred'];
     for (const [at, state] of states.entries()) {
@@ -46,7 +46,7 @@ describe('the counts', () => {
     expect(await readCounts(on.rig.redis, PREFIX, wanted)).toMatchObject({ done: seen, failed: 0 });
   });
 
-  test('are read while writes are held, and write nothing', async () => {
+  test('are read while writes are paused, and write nothing', async () => {
     await on.rig.split(B, 2);
     const before = await on.rig.look();
     const other = on.rig.redis.duplicate();
@@ -63,7 +63,7 @@ describe('the counts', () => {
     expect(await on.rig.look()).toEqual(before);
   });
 
-  test('are not read from what redis-cli says instead of them', () => {
+  test('are not read from an error that redis-cli prints', () => {
     expect(() => countsOf(['NOAUTH Authentication required.'])).toThrow('NOAUTH');
     expect(countsScript).toMatch(/^#!lua flags=no-writes\n/);
   });

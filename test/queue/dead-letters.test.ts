@@ -1,4 +1,4 @@
-// What becomes of tiles that used up their attempts, promise by promise: kept, requeued, dropped, expired.
+// What happens to tiles that used up their attempts: kept, requeued, dropped, expired.
 import { describe, expect, test } from 'vitest';
 import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
 import { A, B, C, pixels, POLICY, PREFIX, sourceOf, START_MS, useRig } from './rig.ts';
@@ -10,7 +10,7 @@ const KEPT_MS = POLICY.recordTtlS * 1000;
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 
 describe('a failed image', () => {
-  test('stays as long as a tile of it moves, and after that for a while as a whole', async () => {
+  test('stays while its tiles are in progress, and after that for a while as a whole', async () => {
     await on.rig.split(A, 3);
     await on.rig.killNextTile();
     await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
@@ -23,7 +23,7 @@ describe('a failed image', () => {
     expect(Object.keys(dead)).toEqual([`${A}:0`]);
   });
 
-  test('goes as a whole once its time is up and an idle worker comes by', async () => {
+  test('is removed as a whole when its time is over and an idle worker claims', async () => {
     await on.rig.split(A, 2);
     await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
     await on.rig.killNextTile();
@@ -37,7 +37,7 @@ describe('a failed image', () => {
     expect(await on.rig.keys()).toEqual([]);
   });
 
-  test('takes the tiles that split has not put on the queue yet', async () => {
+  test('accepts the tiles that split has not put on the queue yet', async () => {
     await on.rig.begin(A, { tiles: 2 });
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     await on.rig.killNextTile();
@@ -46,7 +46,7 @@ describe('a failed image', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed' });
   });
 
-  test('gives its memory back once its time is up', async () => {
+  test('gives its memory back when its time is over', async () => {
     await on.rig.split(A, 1);
     await on.rig.killNextTile();
     on.rig.now += KEPT_MS;
@@ -54,7 +54,7 @@ describe('a failed image', () => {
     expect((await on.rig.look()).admitted).toEqual({});
   });
 
-  test('gives way before another image is refused, the one first that is kept the longest', async () => {
+  test('makes room before another image is refused, the oldest first', async () => {
     for (const [id, bytes] of [
       [A, 600_000],
       [B, 400_000],
@@ -72,7 +72,7 @@ describe('a failed image', () => {
     expect((await on.rig.look()).byImage[A].expiring).toEqual(['meta']);
   });
 
-  test('does not give way to itself when it comes again', async () => {
+  test('does not make room for itself when it is sent again', async () => {
     await on.rig.begin(A, { tiles: 1, bytes: 1_000_000 });
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     await on.rig.killNextTile();
@@ -81,7 +81,7 @@ describe('a failed image', () => {
 });
 
 describe('requeue', () => {
-  test('gives a dead tile another full set of attempts, and its image back its life', async () => {
+  test('gives a dead tile all its attempts again, and its image continues', async () => {
     await on.rig.split(A, 2);
     await on.rig.killNextTile();
     await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
@@ -95,7 +95,7 @@ describe('requeue', () => {
     expect(await on.rig.ledger.finish(A)).toBe('finished');
   });
 
-  test('puts the tile ahead of those that wait', async () => {
+  test('puts the tile ahead of waiting tiles', async () => {
     await on.rig.split(A, 1);
     await on.rig.killNextTile();
     await on.rig.split(B, 1);
@@ -103,7 +103,7 @@ describe('requeue', () => {
     expect((await on.rig.claim()).job.imageId).toBe(A);
   });
 
-  test('leaves an image failed as long as another tile of it is dead', async () => {
+  test('leaves an image failed while another tile of it is dead', async () => {
     await on.rig.split(A, 2);
     await on.rig.killNextTile();
     await on.rig.killNextTile();
@@ -113,7 +113,7 @@ describe('requeue', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring' });
   });
 
-  test('returns an image to split that has not got all its tiles yet', async () => {
+  test('returns an image to the state splitting if tiles are missing', async () => {
     await on.rig.begin(A, { tiles: 2 });
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     await on.rig.killNextTile();
@@ -121,7 +121,7 @@ describe('requeue', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'splitting' });
   });
 
-  test('answers gone for a tile that is not dead, and to the same requeue sent again', async () => {
+  test('returns gone for a tile that is not dead, and for the same requeue sent again', async () => {
     await on.rig.split(A, 2);
     await on.rig.killNextTile();
     expect(await on.rig.ledger.requeue(`${A}:1`)).toBe('gone');
@@ -134,7 +134,7 @@ describe('requeue', () => {
     expect(await on.rig.look()).toEqual(before);
   });
 
-  test('clears away a dead letter whose image is gone', async () => {
+  test('removes a dead letter whose image is gone', async () => {
     await on.rig.redis.zadd(DEAD, START_MS, `${A}:0`);
     expect(await on.rig.ledger.requeue(`${A}:0`)).toBe('gone');
     expect((await on.rig.look()).dead).toEqual({});
@@ -142,7 +142,7 @@ describe('requeue', () => {
 });
 
 describe('drop', () => {
-  test('gives a failed image up for good and keeps the record of its failure', async () => {
+  test('drops a failed image for good and keeps the record of its failure', async () => {
     await on.rig.split(A, 2);
     await on.rig.killNextTile();
     expect(await on.rig.ledger.drop(A)).toBe('dropped');
@@ -153,7 +153,7 @@ describe('drop', () => {
     expect(await on.rig.queue.claim()).toBeNull();
   });
 
-  test('leaves an image alone that has not failed, or was started over meanwhile', async () => {
+  test('does not change an image that has not failed, or was started again meanwhile', async () => {
     await on.rig.split(A, 1);
     expect(await on.rig.ledger.drop(A)).toBe('blurring');
     await on.rig.killNextTile();
@@ -164,7 +164,7 @@ describe('drop', () => {
     expect(await on.rig.ledger.drop(B)).toBeNull();
   });
 
-  test('lets no more tiles in: their bytes would never be freed', async () => {
+  test('accepts no more tiles, whose bytes would never be freed', async () => {
     await on.rig.begin(A, { tiles: 2 });
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     await on.rig.killNextTile();

@@ -1,16 +1,17 @@
-// What split, assemble, operators and time itself do to images in the model test.
+// What split, assemble, operators and time do to images in the model test.
 import fc from 'fast-check';
 import { command, type Answer, type Command, type ModelState } from './model-step.ts';
 import type { ImageModel } from './image-model.ts';
 import type { QueueModel } from './queue-model.ts';
 import { A, B, C, PREFIX, sourceOf, type Rig } from './rig.ts';
 
-/** One image more often than the others, so that something comes of it. */
+/** One image occurs more often than the others, so that it gets further. */
 const anImage = fc.constantFrom(A, A, A, B, B, C);
 
 /**
- * Two or three of the largest and the smallest fill the budget to the byte, three of the largest do not fit. The middle
- * one and one of the others fill a client's share or exceed it. The fourth fits into a share only if no record is there.
+ * Two or three of the largest and the smallest fill the budget to the byte; three of the largest do not fit.
+ * The middle one and one of the others fill a client's share or exceed it. The fourth only fits into a share
+ * without a record.
  */
 const aPlan = fc.record({
   tiles: fc.integer({ min: 1, max: 3 }),
@@ -38,7 +39,7 @@ export const enqueue = fc.tuple(anImage, fc.nat({ max: 2 })).map(([id, tile]) =>
   }),
 );
 
-/** Every tile of an image, one after another, as split does it. */
+/** All tiles of an image, one after another, as in split. */
 export const enqueueAll = onImage('enqueue all', {
   aim: (_, { state }) => state === 'splitting' || state === 'failed',
   async real({ ledger }, id, before) {
@@ -70,7 +71,7 @@ export const noteFault = onImage('note fault', {
   model: (model, id) => model.noteFault(id, 'the disk is full'),
 });
 
-/** Whoever ends an image sometimes dies before it is swept: the rest is for others. */
+/** A process that ends an image sometimes dies before it is swept; then others do the rest. */
 const dies = fc.boolean();
 
 export const finish = dies.chain((isDying) =>
@@ -107,7 +108,7 @@ export const forget = dies.chain((isDying) =>
   }),
 );
 
-/** A few steps of what is left of ended lives, as small as they can be. */
+/** A few steps of sweeping ended lives, as small as possible. */
 export const sweep = fc.tuple(anImage, fc.integer({ min: 1, max: 5 })).map(([id, steps]) =>
   command({
     name: 'sweep',
@@ -119,7 +120,7 @@ export const sweep = fc.tuple(anImage, fc.integer({ min: 1, max: 5 })).map(([id,
   }),
 );
 
-/** Begins to tidy a list that may not need it: naive workers make more entries count as stale than there are. */
+/** Starts tidying a list that may not need it: naive workers make more entries count as stale than there are. */
 export const tidy = fc.constant(
   command({
     name: 'tidy',
@@ -138,7 +139,7 @@ export const requeue = onImage('requeue', {
   model: (model, id) => model.requeue(letterOf(id, model)),
 });
 
-/** A dead letter of the image; its first tile, should it have none. */
+/** A dead letter of the image; its first tile if it has none. */
 function letterOf(id: string, model: ModelState): string {
   const image = model.images.get(id);
   if (image?.isGivenUp) return id;
@@ -146,7 +147,7 @@ function letterOf(id: string, model: ModelState): string {
   return `${id}:${dead}`;
 }
 
-/** Lets the time be up of a failed image, or of the record of one that is over. */
+/** Lets the time of a failed image pass, or of the record of an ended one. */
 export const expire = onImage('expire', {
   aim: (_, image) => image.isSettled,
   isAimedOnly: true,
@@ -155,8 +156,8 @@ export const expire = onImage('expire', {
 });
 
 /**
- * Lets time pass: within a lease, to its very end, past it, past any pause, past the patience with a silent split; and
- * sets it back, as the clock of a server may be.
+ * Lets time pass: within a lease, to its exact end, beyond it, beyond any pause, beyond the time for a silent
+ * split. Also sets it back, as may happen to a server's clock.
  */
 export const wait = fc
   .constantFrom(-300, 1, 1, 50, 50, 100, 100, 150, 400, 999, 1000, 1000, 1500, 31_000, 600_000, 600_001)
@@ -184,11 +185,11 @@ export const forgetScripts = fc.constant(
 );
 
 interface OnImage {
-  /** What else the command was drawn with. */
+  /** The other random values of the command. */
   with?: unknown[];
-  /** Images at which most of the commands are aimed, lest histories wander about and get nowhere. */
+  /** Images that most commands use, because purely random histories reach too little. */
   aim?: (model: ModelState, image: ImageModel, id: string) => boolean;
-  /** Whether the command makes sense with no other image. */
+  /** Whether the command makes sense without another image. */
   isAimedOnly?: boolean;
   real: (rig: Rig, id: string, before: ModelState) => Promise<Answer>;
   model: (model: QueueModel, id: string) => Answer;

@@ -1,4 +1,4 @@
-// The images' side of the queue once they are filled, promise by promise: announced, closed, given up, looked at.
+// The images' side of the queue after they are filled: announced, closed, cancelled, read.
 import { describe, expect, test } from 'vitest';
 import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
 import { recordKeys } from '../support/keys-left.ts';
@@ -7,7 +7,7 @@ import { A, B, C, pixels, POLICY, START_MS, useRig } from './rig.ts';
 const on = useRig();
 
 describe('due', () => {
-  test('answers the image that has been due the longest, and nothing before its time', async () => {
+  test('returns the image that has been due the longest, and nothing before its time', async () => {
     await on.rig.blur(B);
     on.rig.now += 5;
     await on.rig.blur(A);
@@ -29,7 +29,7 @@ describe('due', () => {
 });
 
 describe('an image whose event was sent often enough', () => {
-  /** Sends the event as often as it may be sent, and once more. */
+  /** Sends the event as often as allowed, and once more. */
   async function giveUp(id: string): Promise<void> {
     await on.rig.blur(id, 2);
     for (let sent = 0; sent < 3; sent++) {
@@ -57,19 +57,19 @@ describe('an image whose event was sent often enough', () => {
     expect(await on.rig.due(1000, 1)).toBeNull();
   });
 
-  test('says that it was never closed when every event was taken', async () => {
+  test('says that it was never closed if every event was accepted', async () => {
     await giveUp(A);
     const error = 'given up after 3 events: none of them closed the image';
     expect(await on.rig.ledger.record(A)).toMatchObject({ error, announced: 3 });
   });
 
-  test('counts for its client no longer, as it gives way to any other image', async () => {
+  test('no longer counts for its client, because any other image may take its room', async () => {
     await on.rig.begin(A, { tiles: 2, client: 'ann' });
     await giveUp(A);
     expect((await on.rig.look()).clients).toEqual({});
   });
 
-  test('is announced again once it is requeued, as often as before', async () => {
+  test('is announced again when it is requeued, as often as before', async () => {
     await giveUp(A);
     expect(await on.rig.ledger.requeue(A)).toBe('requeued');
     const record = { state: 'blurred', error: null, endedAt: null, announced: 0 };
@@ -81,14 +81,14 @@ describe('an image whose event was sent often enough', () => {
     expect(await on.rig.ledger.finish(A)).toBe('finished');
   });
 
-  test('is done after all when the last event is answered late', async () => {
+  test('is done after all if the last event is answered late', async () => {
     await giveUp(A);
     expect(await on.rig.ledger.finish(A)).toBe('finished');
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', error: null });
     expect(await on.rig.keys()).toEqual(recordKeys([A]));
   });
 
-  test('starts over when it is begun again', async () => {
+  test('starts again when it is sent again', async () => {
     await giveUp(A);
     expect(await on.rig.begin(A, { tiles: 2 })).toBe('begun');
     const { dead, byImage } = await on.rig.look();
@@ -96,7 +96,7 @@ describe('an image whose event was sent often enough', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'splitting', announced: 0, error: null });
   });
 
-  test('can be dropped or cancelled, and goes when its time is up', async () => {
+  test('can be dropped or cancelled, and is removed when its time is over', async () => {
     await giveUp(A);
     expect(await on.rig.ledger.drop(A)).toBe('dropped');
     await giveUp(B);
@@ -120,7 +120,7 @@ describe('finish', () => {
     expect(ttlS).toBeLessThanOrEqual(POLICY.recordTtlS);
   });
 
-  test('answers again for an image that is done, and over for one that is not blurred', async () => {
+  test('returns again for a done image, and over for one that is not blurred', async () => {
     await on.rig.blur(A);
     await on.rig.ledger.finish(A);
     expect(await on.rig.ledger.finish(A)).toBe('again');
@@ -135,7 +135,7 @@ describe('finish', () => {
 });
 
 describe('cancel', () => {
-  test('frees all an image holds, wherever its tiles are', async () => {
+  test('frees everything an image holds, wherever its tiles are', async () => {
     await on.rig.split(A, 4);
     await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
     await on.rig.queue.fail(await on.rig.claim(), 'broke');
@@ -159,7 +159,7 @@ describe('cancel', () => {
     expect(await on.rig.due(1000)).toBeNull();
   });
 
-  test('answers how an image that is over ended, and null for one nobody knows', async () => {
+  test('returns how an ended image ended, and null for an unknown one', async () => {
     await on.rig.blur(A);
     await on.rig.ledger.finish(A);
     expect(await on.rig.ledger.cancel(A)).toBe('done');
@@ -174,7 +174,7 @@ describe('cancel', () => {
 });
 
 describe('noteFault', () => {
-  test('tells in the record what keeps a blurred image from being done, until it is', async () => {
+  test('records what keeps a blurred image from being done, until it is done', async () => {
     await on.rig.blur(A);
     await on.rig.ledger.noteFault(A, 'the disk is full');
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurred', error: 'the disk is full' });
@@ -182,7 +182,7 @@ describe('noteFault', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', error: null });
   });
 
-  test('says nothing of an image that was cancelled, started over or forgotten meanwhile', async () => {
+  test('records nothing for an image that was cancelled, started again or forgotten meanwhile', async () => {
     await on.rig.split(A, 1);
     await on.rig.ledger.noteFault(A, 'late');
     expect(await on.rig.ledger.record(A)).toMatchObject({ error: null });
@@ -206,7 +206,7 @@ test('forget leaves nothing of an image', async () => {
 });
 
 describe('what is read', () => {
-  test('results come in the order asked for, with null and size 0 where there is none', async () => {
+  test('cores are returned in the given order, with null and size 0 if there is none', async () => {
     await on.rig.split(A, 3);
     await on.rig.queue.ack(await on.rig.claim(), pixels('zero'));
     await on.rig.queue.ack(await on.rig.claim(), pixels('tile one'));
@@ -230,7 +230,7 @@ describe('what is read', () => {
     expect(Object.keys((await on.rig.look()).images)).toEqual([A, C]);
   });
 
-  test('the list forgets expired images as new ones come, should nobody read it', async () => {
+  test('the list forgets expired images as new ones arrive, even if nobody reads it', async () => {
     await on.rig.begin(A);
     await on.rig.ledger.cancel(A);
     await on.rig.expire(A);
@@ -238,7 +238,7 @@ describe('what is read', () => {
     expect(Object.keys((await on.rig.look()).images)).toEqual([B]);
   });
 
-  test('there is no record of an image nobody knows', async () => {
+  test('there is no record of an unknown image', async () => {
     expect(await on.rig.ledger.record(A)).toBeNull();
     expect(await on.rig.ledger.deadTiles(A)).toEqual([]);
   });

@@ -1,9 +1,10 @@
-// One image as a plain object: where its tiles are, and the state that follows from it. A part of the queue's model.
+// One image as a plain object: where its tiles are, and the state that follows from that. A part of the
+// queue's model.
 import { POLICY } from './rig.ts';
 
 const MAX_PAUSE_MS = 30_000;
 
-/** Where a tile is. It is in one place at a time because it has one field for it. */
+/** Where a tile is. There is one field for it, so it is in one place at a time. */
 export type Place =
   | { in: 'ready' }
   | { in: 'leased'; token: string; until: number }
@@ -25,16 +26,16 @@ export class ImageModel {
   attempts = 0;
   reclaims = 0;
   fenced = 0;
-  /** The claim whose ack was refused last: the same one sent again counts once. */
+  /** The claim whose ack was refused last: sent again, it counts once. */
   fencedBy: string | null = null;
   announced = 0;
-  /** When its event is sent next; null while it is not blurred. */
+  /** When its event is sent next; null if it is not blurred. */
   nextEvent: number | null = null;
   touchedAt: number;
   blurredAt: number | null = null;
   endedAt: number | null = null;
   error: string | null = null;
-  /** When it failed and nothing of it moved any more. */
+  /** When it failed and nothing of it was in progress any more. */
   settledAt = 0;
   readonly output = 'photo_blurred.png';
 
@@ -44,23 +45,23 @@ export class ImageModel {
     this.touchedAt = now;
   }
 
-  /** Takes no more tiles. A failed image without tiles was dropped. */
+  /** Whether it accepts no more tiles. A failed image without tiles was dropped. */
   get isOver(): boolean {
     return this.state === 'done' || this.state === 'cancelled' || (this.state === 'failed' && this.#isEmpty);
   }
 
-  /** It goes after a while: it is over, or failed and nothing of it moves any more. */
+  /** Whether it will be removed after a while: it has ended, or failed with nothing in progress. */
   get isSettled(): boolean {
     const isStill = this.#places.every((each) => /done|dead/.test(each));
     return this.isOver || (this.state === 'failed' && !this.isIncomplete && isStill);
   }
 
-  /** All its tiles are done, but its event was sent too often. */
+  /** Whether all its tiles are done, but its event was sent too often. */
   get isGivenUp(): boolean {
     return this.state === 'failed' && !this.#isEmpty && this.#places.every((each) => each === 'done');
   }
 
-  /** Tiles are missing. */
+  /** Whether tiles are missing. */
   get isIncomplete(): boolean {
     return !this.isOver && this.tiles.size < this.tileCount;
   }
@@ -69,7 +70,7 @@ export class ImageModel {
     return this.state === 'failed' || this.state === 'cancelled' || (this.state === 'done' && again);
   }
 
-  /** The state that follows from where the tiles are. */
+  /** Returns the state that follows from where the tiles are. */
   settle(now: number): void {
     const places = this.#places;
     if (places.includes('dead')) this.state = 'failed';
@@ -91,7 +92,7 @@ export class ImageModel {
     this.tiles.clear();
   }
 
-  /** What becomes of a tile whose attempt ended without a result. */
+  /** Decides about a tile whose attempt ended without a result. */
   retry(number: number, tile: TileModel, reason: string, jitter: number, now: number): 'delayed' | 'dead' {
     if (tile.attempts < POLICY.maxAttempts) {
       const pause = Math.min(POLICY.retryBaseMs * 2 ** (tile.attempts - 1), MAX_PAUSE_MS) * (1 + jitter / 2);

@@ -1,4 +1,4 @@
-// The check of the invariants, checked: whatever is broken in Redis, it must say so.
+// Tests the check of the invariants: whatever is broken in Redis, it must report it.
 import { describe, expect, test } from 'vitest';
 import { imageKeys, queueKeys } from '../../functions/lib/queue/keys.ts';
 import { brokenInvariants } from './invariants.ts';
@@ -10,8 +10,8 @@ const D = 'd'.repeat(24);
 const [a, b, c, d] = [A, B, C, D].map((id) => imageKeys(PREFIX, id));
 
 /**
- * A: done 0, leased 1, delayed 2, ready 3. B: dead 0, done 1, so it is settled. C: cancelled. D: cancelled and half
- * swept.
+ * A: done 0, leased 1, delayed 2, ready 3. B: dead 0, done 1, so it is settled. C: cancelled. D: cancelled
+ * and half swept.
  */
 async function setUp(rig: Rig): Promise<void> {
   await rig.split(B, 2);
@@ -131,7 +131,7 @@ const breaks: [title: string, command: (string | number)[], said: RegExp][] = [
 ];
 
 describe('the check of the invariants', () => {
-  test('finds nothing broken in a queue with tiles in every place', async () => {
+  test('finds nothing broken in a queue with tiles in every state', async () => {
     await setUp(on.rig);
     expect(brokenInvariants(await on.rig.look())).toEqual([]);
   });

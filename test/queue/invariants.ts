@@ -1,9 +1,9 @@
-// What must hold of the queue's keys after every script, whatever was done before. It is told from the keys alone: no
-// model, no code under test.
+// What must be true for the queue's keys after every script, whatever happened before. It is derived from the
+// keys only: no model, no code under test.
 import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
 import type { ImageSnapshot, Snapshot } from './snapshot.ts';
 
-/** Every promise the keys break, in words; none when all is well. */
+/** Returns every broken promise in words; empty if there is none. */
 export function brokenInvariants(snapshot: Snapshot): string[] {
   const broken: string[] = [];
   const must = (holds: boolean, promise: string) => {
@@ -29,19 +29,19 @@ export function brokenInvariants(snapshot: Snapshot): string[] {
 
 type Must = (holds: boolean, promise: string) => void;
 
-/** Its life has ended, and not all that it held is freed yet. */
+/** Its life has ended, and not everything that it held is freed yet. */
 export function isSwept(image: ImageSnapshot | undefined): boolean {
   return image !== undefined && 'left' in image.sweep;
 }
 
-/** Done, cancelled, or failed and dropped: nothing but the record is left, or will be. */
+/** Done, cancelled, or failed and dropped: only the record is left, or will be. */
 export function isOver(image: ImageSnapshot): boolean {
   const { state } = image.meta;
   const isDropped = state === 'failed' && Object.keys(image.tiles).length === 0;
   return state === 'done' || state === 'cancelled' || isDropped;
 }
 
-/** Tiles of an ended life that are still to be freed, and where they were. */
+/** Tiles of an ended life that still have to be freed, and where they were. */
 function leftTiles(image: ImageSnapshot): Record<string, string> {
   const left = Number(image.sweep.left);
   return Object.fromEntries(Object.entries(image.endedTiles).filter(([tile]) => Number(tile) < left));
@@ -130,7 +130,7 @@ function checkTile(id: string, tile: string, image: ImageSnapshot, snapshot: Sna
   must(tile in image.dead === (state === 'dead'), `it is known why ${job} was given up, once it was`);
 }
 
-/** What is told of images beside their own keys. */
+/** What other keys say about images. */
 function checkImages(snapshot: Snapshot, must: Must): void {
   const { byImage, outbox, splits, sweeps, admitted, records, totals } = snapshot;
   for (const id of Object.keys(outbox)) must(id in byImage, `${id}, in the outbox, exists`);
@@ -145,7 +145,7 @@ function checkImages(snapshot: Snapshot, must: Must): void {
   checkClients(snapshot, must);
 }
 
-/** Sums and records that are told for each client are those of its images. */
+/** Sums and records for each client must be those of its images. */
 function checkClients({ admitted, senders, clients, records, recordsOf }: Snapshot, must: Must): void {
   const held: Record<string, number> = {};
   for (const [id, client] of Object.entries(senders)) {
@@ -166,7 +166,7 @@ function checkClients({ admitted, senders, clients, records, recordsOf }: Snapsh
   for (const id of listed) must(id in records, `${id}, a client's record, is kept`);
 }
 
-/** Whatever waits, is leased, delayed or dead is a tile of a live image, or of one that is swept. */
+/** Everything that waits, is leased, delayed or dead is a tile of a live image, or of one that is swept. */
 function checkJobs(snapshot: Snapshot, must: Must): void {
   const isIn = (job: string, state: string) => {
     const [id, tile] = job.split(':');

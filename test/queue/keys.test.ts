@@ -1,4 +1,5 @@
-// The names of the keys: the same in TypeScript and in Lua, all in one slot of a cluster under a prefix in braces.
+// The names of the keys: the same in TypeScript and in Lua, and all in one slot of a cluster with a prefix in
+// braces.
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -12,13 +13,13 @@ const folder = new URL('../../functions/lib/queue/', import.meta.url);
 const luaFiles = readdirSync(folder).filter((file) => file.endsWith('.lua'));
 const luaText = luaFiles.map((file) => readFileSync(new URL(file, folder), 'utf8')).join('\n');
 
-/** Everything a pattern's group finds, each once. */
+/** Returns everything that a pattern's group finds, without duplicates. */
 function found(pattern: RegExp, text: string): string[] {
   return [...new Set([...text.matchAll(pattern)].map((match) => match[1]))].sort();
 }
 
 describe('the scripts', () => {
-  test('are the files of the folder, each with what it takes and returns, and the shared ones', () => {
+  test('are the files of the folder, each with its arguments and output, and the shared ones', () => {
     const own = luaFiles.filter((file) => !file.startsWith('shared'));
     expect(own.sort()).toEqual(scriptNames.map((name) => `${name}.lua`).sort());
     for (const name of scriptNames) {
@@ -77,7 +78,7 @@ describe('a prefix in braces', () => {
     await node?.stop();
   });
 
-  test('keeps every script within one slot of a cluster', async () => {
+  test('keeps every script in one slot of a cluster', async () => {
     const rig = new Rig(redis, '{image}');
     await rig.split(A, 3);
     await rig.killNextTile();
@@ -98,7 +99,7 @@ describe('a prefix in braces', () => {
     expect(await rig.keys()).toEqual(recordKeys([A], { keyPrefix: '{image}' }));
   });
 
-  test('is needed there: without braces the scripts are refused', async () => {
+  test('is needed in a cluster, which refuses the scripts without braces', async () => {
     await expect(new Rig(redis, 'image').split(A, 1)).rejects.toThrow(/slot/i);
   });
 });

@@ -1,4 +1,4 @@
-// The ends of a claim, promise by promise: acked, failed or released, by the one who holds it and by others.
+// The ends of a claim: acked, failed or released, by the claim that holds the tile and by others.
 import { describe, expect, test, vi } from 'vitest';
 import { LeaseQueue } from '../../functions/lib/queue/lease-queue.ts';
 import { A, pixels, POLICY, PREFIX, START_MS, useRig } from './rig.ts';
@@ -6,7 +6,7 @@ import { A, pixels, POLICY, PREFIX, START_MS, useRig } from './rig.ts';
 const on = useRig();
 
 describe('ack', () => {
-  test('puts the result in the place of the source', async () => {
+  test('replaces the source by the result', async () => {
     await on.rig.split(A, 2);
     expect(await on.rig.queue.ack(await on.rig.claim('one'), pixels('core'))).toBe('acked');
     const { byImage, leases, claims, outbox } = await on.rig.look();
@@ -28,7 +28,7 @@ describe('ack', () => {
     });
   });
 
-  test('sent again answers again and changes nothing', async () => {
+  test('sent again returns again and changes nothing', async () => {
     await on.rig.split(A, 1);
     const claim = await on.rig.claim();
     await on.rig.queue.ack(claim, pixels('core'));
@@ -38,14 +38,14 @@ describe('ack', () => {
     expect(await on.rig.look()).toEqual(before);
   });
 
-  test('is taken after the lease expired, as long as nobody took the tile back', async () => {
+  test('is accepted after the lease has expired, if the tile was not reclaimed', async () => {
     await on.rig.split(A, 1);
     const claim = await on.rig.claim();
     on.rig.now += 10 * POLICY.leaseMs;
     expect(await on.rig.queue.ack(claim, pixels('core'))).toBe('last');
   });
 
-  test('of one who lost the tile is refused, whether the tile is worked on or done', async () => {
+  test('of a claim that lost the tile is refused, whether the tile is in flight or done', async () => {
     const old = await claimLostTo('new');
     expect(await on.rig.queue.ack(old, pixels('late'))).toBe('stale');
     const current = await on.rig.claim('new');
@@ -56,7 +56,7 @@ describe('ack', () => {
     expect(strays).toEqual([]);
   });
 
-  test('refused is counted in the record, once however often it is sent', async () => {
+  test('that is refused is counted in the record, once however often it is sent', async () => {
     const old = await claimLostTo('new');
     for (const bytes of ['late', 'sent again']) {
       expect(await on.rig.queue.ack(old, pixels(bytes))).toBe('stale');
@@ -64,7 +64,7 @@ describe('ack', () => {
     }
   });
 
-  test('of an image that was cancelled answers cancelled and keeps nothing', async () => {
+  test('of a cancelled image returns cancelled and keeps nothing', async () => {
     await on.rig.split(A, 1);
     const claim = await on.rig.claim();
     await on.rig.ledger.cancel(A);
@@ -73,7 +73,7 @@ describe('ack', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'cancelled', fenced: 0 });
   });
 
-  test('of an image nobody knows any more answers stale and keeps nothing', async () => {
+  test('of an unknown image returns stale and keeps nothing', async () => {
     await on.rig.split(A, 1);
     const claim = await on.rig.claim();
     await on.rig.ledger.forget(A);
@@ -83,7 +83,7 @@ describe('ack', () => {
 });
 
 describe('fail', () => {
-  test('puts the tile aside for a pause that doubles each time and is stretched by chance, up to a half', async () => {
+  test('delays the tile by a pause that doubles each time, plus a jitter of up to a half', async () => {
     const random = vi.spyOn(Math, 'random');
     try {
       await on.rig.split(A, 1);
@@ -101,7 +101,7 @@ describe('fail', () => {
     }
   });
 
-  test('never puts a tile aside for longer than half a minute and its half', async () => {
+  test('never delays a tile for longer than half a minute plus its half', async () => {
     const random = vi.spyOn(Math, 'random').mockReturnValue(1);
     try {
       const patient = { keyPrefix: PREFIX, ...POLICY, retryBaseMs: 29_000 };
@@ -119,7 +119,7 @@ describe('fail', () => {
     }
   });
 
-  test('gives a tile up after its last attempt; its image fails and the other tiles go on', async () => {
+  test('makes a tile a dead letter after its last attempt; its image fails and the other tiles continue', async () => {
     await on.rig.split(A, 2);
     await on.rig.killNextTile('poison');
     expect(await on.rig.ledger.deadTiles(A)).toEqual([{ tile: 0, reason: 'poison' }]);
@@ -129,7 +129,7 @@ describe('fail', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed', done: 1, attempts: 4 });
   });
 
-  test('answers stale to one who lost the tile, and to the same failure told again', async () => {
+  test('returns stale to a claim that lost the tile, and to the same failure sent again', async () => {
     const old = await claimLostTo('new');
     expect(await on.rig.queue.fail(old, 'late')).toBe('stale');
     const claim = await on.rig.claim('new');
@@ -141,14 +141,14 @@ describe('fail', () => {
 });
 
 describe('release', () => {
-  test('gives a tile back to be claimed next, the attempt refunded', async () => {
+  test('returns a tile to be claimed next, without counting the attempt', async () => {
     await on.rig.split(A, 2);
     expect(await on.rig.queue.release(await on.rig.claim())).toBe('released');
     expect(await on.rig.ledger.record(A)).toMatchObject({ attempts: 0 });
     expect(await on.rig.claim()).toMatchObject({ job: { tile: 0 }, attempt: 1 });
   });
 
-  test('answers stale to one who lost the tile, and to the same release sent again', async () => {
+  test('returns stale to a claim that lost the tile, and to the same release sent again', async () => {
     const old = await claimLostTo('new');
     expect(await on.rig.queue.release(old)).toBe('stale');
     const claim = await on.rig.claim('new');
@@ -158,7 +158,7 @@ describe('release', () => {
   });
 });
 
-/** The claim of a tile whose lease expired, and which `token` claimed since. */
+/** Returns the claim of a tile whose lease has expired and which `token` has claimed since. */
 async function claimLostTo(token: string) {
   await on.rig.split(A, 1);
   const old = await on.rig.claim('old');

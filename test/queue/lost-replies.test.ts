@@ -1,5 +1,6 @@
-// Connections cut at every script: before Redis has seen it, after Redis has done it, in the middle of either. ioredis
-// sends again what was not answered; all there is in Redis must then be as if nothing had been cut.
+// Connections are cut at every script: before Redis has received it, after Redis has done it, and in the
+// middle of either. ioredis sends commands again that got no reply. Afterwards everything in Redis must be as
+// if nothing had been cut.
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { RedisProxy } from '../../chaos/redis-proxy.ts';
@@ -11,15 +12,15 @@ const on = useRig();
 
 interface Case {
   step: Step;
-  /** What was done before, by others. */
+  /** What other processes did before. */
   before?: (rig: Rig) => Promise<unknown>;
   act: (rig: Rig) => Promise<unknown>;
-  /** What the caller hears who has done it already, without knowing; what he had heard else, unless told. */
+  /** What a caller gets that has already done it without knowing; by default the same as otherwise. */
   again?: unknown;
 }
 
 const { name: _name, tiles: _tiles, output: _output, ...grid } = planOf(2);
-/** The claim that the step before makes. */
+/** The claim that an earlier step makes. */
 const held = { ...grid, job: { imageId: A, tile: 0 }, token: 'held', attempt: 1, source: null };
 const claimHeld = (rig: Rig) => rig.claim(held.token);
 
@@ -54,7 +55,7 @@ async function blurA(rig: Rig): Promise<void> {
 }
 
 const faults = [
-  { moment: 'request', loss: 'cut', title: 'before Redis has seen it' },
+  { moment: 'request', loss: 'cut', title: 'before Redis has received it' },
   { moment: 'request', loss: 'tear', title: 'half way to Redis' },
   { moment: 'reply', loss: 'cut', title: 'after Redis has done it' },
   { moment: 'reply', loss: 'tear', title: 'in the middle of the reply' },
@@ -71,11 +72,11 @@ describe('a connection cut', () => {
     proxied?.disconnect();
     await proxy?.close();
   });
-  // A pause drawn by lot would differ from run to run.
+  // A random pause would differ from run to run.
   beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0));
   afterEach(() => vi.restoreAllMocks());
 
-  /** What `act` answers, and what is in Redis after it, done over `redis`. */
+  /** Returns the answer of `act`, and everything in Redis afterwards, done over `redis`. */
   async function outcomeOf({ before, act }: Case, redis: Redis) {
     await on.rig.reset();
     await on.rig.split(A, 2);
@@ -100,7 +101,7 @@ describe('a connection cut', () => {
     });
   });
 
-  test('after Redis has done it, due leaves the event to its next sending', async () => {
+  test('after Redis has done it, due returns the event at its next time', async () => {
     await on.rig.blur(A);
     const rig = new Rig(proxied);
     const stopped = proxy.hold({ step: 'due', moment: 'reply', where: ({ answer }) => answer.startsWith(A) });
@@ -111,7 +112,7 @@ describe('a connection cut', () => {
   });
 });
 
-describe('connections killed over and over', () => {
+describe('connections killed repeatedly', () => {
   const tiles = Array.from({ length: 60 }, (_, tile) => tile);
 
   test('while an image is split and blurred cost no attempt and leave nothing behind', async () => {
@@ -147,9 +148,9 @@ describe('connections killed over and over', () => {
   });
 });
 
-/** A worker's connection: it waits for Redis and sends again what was not answered. */
+/** A worker's connection: it waits for Redis and resends commands that got no reply. */
 function connectPatiently(url: string): Redis {
   const redis = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 5 });
-  redis.on('error', () => {}); // Being cut off is what these tests are about.
+  redis.on('error', () => {}); // These tests cut connections.
   return redis;
 }

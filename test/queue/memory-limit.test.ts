@@ -1,5 +1,5 @@
-// Redis at its memory limit refuses what makes it hold more. Nothing new comes in; what is in goes out, as each step on
-// that way frees more than it takes.
+// At its memory limit Redis refuses commands that make it hold more. Nothing new is admitted, and work in
+// progress can finish, because each step of it frees more than it takes.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { buffer } from 'node:stream/consumers';
 import { ImageBlobs } from '../../functions/lib/queue/image-blobs.ts';
@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 describe('at the memory limit', () => {
-  test('no image is begun, no tile enqueued, no dead tile requeued, and nothing of them stays', async () => {
+  test('no image is started, no tile enqueued, no dead tile requeued, and nothing of them stays', async () => {
     await on.rig.begin(B, { tiles: 1 });
     await on.rig.killNextTile();
     const before = await on.rig.look();
@@ -38,7 +38,7 @@ describe('at the memory limit', () => {
   test.each([
     ['known to', false],
     ['forgotten by', true],
-  ])('a result is taken and its source freed, with the script %s the server', async (_, isForgotten) => {
+  ])('a result is stored and its source freed, with the script %s the server', async (_, isForgotten) => {
     const [first, second] = [await on.rig.claim(), await on.rig.claim()];
     if (isForgotten) await on.rig.redis.script('FLUSH');
     await fillMemory();
@@ -53,7 +53,7 @@ describe('at the memory limit', () => {
     expect(await on.rig.redis.keys(`${PREFIX}:${A}:*`)).toEqual([`${PREFIX}:${A}:meta`]);
   });
 
-  test('tiles are claimed, extended, failed and released, leases taken back, faults noted', async () => {
+  test('tiles are claimed, extended, failed and released, leases reclaimed, faults recorded', async () => {
     await fillMemory();
     const claim = await on.rig.claim();
     expect(await on.rig.queue.extend(claim)).toBe('extended');
@@ -86,7 +86,7 @@ describe('at the memory limit', () => {
     expect(await on.rig.redis.ttl(`${PREFIX}:${A}:result`)).toBeGreaterThan(600);
   });
 
-  test('the oldest results and records give way, as many as are to make room', async () => {
+  test('the oldest results and records are removed, as many as needed to make room', async () => {
     const blobs = new ImageBlobs(on.rig.redis, PREFIX);
     for (let tile = 0; tile < 2; tile++) await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
     for (const id of [A, B]) {

@@ -1,5 +1,5 @@
-// One command of the model test: it is made of the queue and of the model, the answers must be the same, and then
-// everything in Redis must be as it is promised and as the model has it.
+// One command of the model test. It is run on the queue and on the model, and both must return the same. Then
+// everything in Redis must keep the invariants and match the model.
 import type fc from 'fast-check';
 import { expect } from 'vitest';
 import { brokenInvariants, isSwept } from './invariants.ts';
@@ -7,27 +7,27 @@ import { viewOfModel, viewOfSnapshot } from './model-view.ts';
 import type { QueueModel } from './queue-model.ts';
 import type { Rig } from './rig.ts';
 
-/** The queue under test, and what the test keeps beside it. */
+/** The queue under test, and what the test keeps with it. */
 export interface Real {
   rig: Rig;
-  /** What Math.random() gives the queue. */
+  /** The next value of Math.random() in the queue. */
   jitter: { next: number };
-  /** Commands with their answers, as `ack: last`: what the runs have reached. */
+  /** Commands with their answers, such as `ack: last`: what the runs have reached. */
   seen: Set<string>;
 }
 
 export type Command = fc.AsyncCommand<QueueModel, Real>;
-/** The model, to be looked at only. */
+/** The model, for reading only. */
 export type ModelState = Readonly<QueueModel>;
 export type Answer = unknown;
 
 export interface Step {
-  /** The command's name, and what it was drawn with. */
+  /** The command's name and its random values. */
   name: string;
   with: unknown[];
-  /** Whether it makes sense now; always, unless told. */
+  /** Whether it makes sense now; by default always. */
   when?: (model: ModelState) => boolean;
-  /** Made of the queue first, while the model is as it was. */
+  /** Runs it on the queue first, while the model is unchanged. */
   real: (real: Real, model: ModelState) => Promise<Answer>;
   model: (model: QueueModel) => Answer;
 }
@@ -51,14 +51,14 @@ export function command(step: Step): Command {
   };
 }
 
-/** An answer as far as it tells what was reached: `acked`, `null`, `something` for a claim or an image's id. */
+/** Returns the kind of an answer: `acked`, `null`, `something` for a claim or an image's id. */
 function kindOf(answer: Answer): string {
   if (typeof answer === 'object' && answer !== null) return 'something';
   const text = String(answer).replace(/ [0-9a-f]{24}$/, '');
   return /^[0-9a-f]{24}$/.test(text) ? 'something' : text;
 }
 
-/** Ids are one digit 24 times over; once is enough to read. */
+/** Ids are one digit 24 times; once is enough to read. */
 function short(value: unknown): string {
   return String(value).replace(/([abc])\1{23}/g, (_, digit: string) => digit.toUpperCase());
 }

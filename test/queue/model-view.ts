@@ -1,4 +1,4 @@
-// The model and what is in Redis, put in the same form, so that a difference between them reads as one.
+// The model and the content of Redis in the same form, so that a difference is readable.
 import { isSwept } from './invariants.ts';
 import type { ImageModel, Place } from './image-model.ts';
 import type { QueueModel } from './queue-model.ts';
@@ -16,7 +16,7 @@ interface TileView {
 
 interface ImageView {
   fields: Record<string, string | number | null>;
-  /** Whether nothing of it moves any more: it goes after a while. */
+  /** Whether nothing of it is in progress any more, so that it is removed after a while. */
   isSettled: boolean;
   tiles: Record<string, TileView>;
 }
@@ -41,7 +41,7 @@ const COUNTERS = ['attempts', 'reclaims', 'fenced', 'announced', 'createdAt'] as
 const TIMES = ['blurredAt', 'endedAt'] as const;
 const TEXTS = ['state', 'error', 'output'] as const;
 
-/** What should be in Redis. */
+/** Returns what should be in Redis. */
 export function viewOfModel(model: QueueModel): View {
   const placed = [...model.images].flatMap(([id, image]) =>
     [...image.tiles].map(([tile, { place }]): [string, Place] => [`${id}:${tile}`, place]),
@@ -95,10 +95,10 @@ function viewOfImageModel(id: string, image: ImageModel): ImageView {
   };
 }
 
-/** What is in Redis, without what ended lives still hold until they are swept. */
+/** Returns what is in Redis, without what ended lives still hold until they are swept. */
 export function viewOfSnapshot({ byImage, ...shared }: Snapshot): View {
   const isLive = (job: string) => !isSwept(byImage[job.split(':')[0]]);
-  /** What an image may hold once it is swept. */
+  /** What an image may hold after it was swept. */
   const keptOf = (id: string) => (isLive(id) ? undefined : Number(byImage[id].sweep.kept));
   const isKept = (id: string) => keptOf(id) !== 0;
   const live = <T>(jobs: Record<string, T>) => pick(jobs, (job) => isLive(job));

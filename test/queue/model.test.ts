@@ -1,6 +1,6 @@
-// The queue against its model: long random histories on a real Redis, with everything checked after every step.
-// MODEL_RUNS: how many histories. MODEL_SEED: which ones; `random` for new ones. MODEL_SHRINK=off: a failure is told as
-// it was found, at once.
+// The queue compared with its model: long random histories on a real Redis, with everything checked after
+// every step. MODEL_RUNS: how many histories. MODEL_SEED: which ones; `random` for new ones.
+// MODEL_SHRINK=off: a failure is reported at once, without shrinking it.
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import * as images from './image-commands.ts';
@@ -14,7 +14,7 @@ const MAX_COMMANDS = 150;
 
 const on = useRig();
 
-/** How often each command is drawn, in relation to the others. */
+/** How often each command is drawn, relative to the others. */
 const weights: [weight: number, command: fc.Arbitrary<Command>][] = [
   [3, images.begin],
   [3, images.enqueue],
@@ -41,7 +41,7 @@ const weights: [weight: number, command: fc.Arbitrary<Command>][] = [
   [1, images.forgetScripts],
 ];
 
-/** What every set of runs must come by, or it has not tried the queue. */
+/** What every set of runs must reach; otherwise it has not tested the queue. */
 const reached = [
   ...['begun', 'splitting', 'blurring', 'blurred', 'done', 'over-budget', 'over-share'].map(
     (each) => `begin: ${each}`,
@@ -70,7 +70,7 @@ const reached = [
 const TIMEOUT_MS = 60_000 + 1000 * Number(MODEL_RUNS);
 
 test(
-  'answers and stores what the model does, and keeps every promise, whatever comes',
+  'returns and stores the same as the model, and keeps every invariant, in any history',
   { timeout: TIMEOUT_MS },
   async () => {
     const real: Real = { rig: on.rig, seen: new Set(), jitter: { next: 0 } };

@@ -1,4 +1,4 @@
-// The naive queue, promise by promise, and the one it does not make: a killed worker loses the tiles it has claimed.
+// The naive queue, and the promise that it does not keep: a killed worker loses its claimed tiles.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NaiveQueue } from '../../functions/lib/queue/naive-queue.ts';
 import { until } from '../../functions/testing/until.ts';
@@ -21,7 +21,7 @@ async function claim() {
 }
 
 describe('the naive queue', () => {
-  test('hands out tiles in the order they came in, with all a worker needs', async () => {
+  test('returns tiles in the order they were queued, with everything a worker needs', async () => {
     await on.rig.split(A, 2);
     const { width, height, tileSizePx, recipe } = planOf(2);
     expect(await claim()).toEqual({
@@ -38,7 +38,7 @@ describe('the naive queue', () => {
     expect(await queue.claim()).toBeNull();
   });
 
-  test('takes results; the last one puts the image in the outbox', async () => {
+  test('stores results; the last one puts the image in the outbox', async () => {
     await on.rig.split(A, 2);
     const [first, second] = [await claim(), await claim()];
     expect(await queue.ack(first, pixels('zero'))).toBe('acked');
@@ -51,7 +51,7 @@ describe('the naive queue', () => {
     expect(await on.rig.ledger.finish(A)).toBe('finished');
   });
 
-  test('takes the first result of a tile and no other', async () => {
+  test('stores the first result of a tile and no other', async () => {
     await on.rig.split(A, 2);
     const tile = await claim();
     await queue.ack(tile, pixels('first'));
@@ -71,7 +71,7 @@ describe('the naive queue', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring', done: 0, reclaims: 0 });
   });
 
-  test('has nothing to prolong, to retry or to give back', async () => {
+  test('has nothing to extend, to retry or to release', async () => {
     await on.rig.split(A, 1);
     await claim();
     const before = await on.rig.look();
@@ -81,7 +81,7 @@ describe('the naive queue', () => {
     expect(await on.rig.look()).toEqual(before);
   });
 
-  test('skips what is no job, and what an image that is over left on the queue', async () => {
+  test('skips entries that are not jobs, and those of an ended image', async () => {
     await on.rig.split(A, 1);
     await on.rig.ledger.cancel(A);
     expect(await queue.claim()).toBeNull();
@@ -92,7 +92,7 @@ describe('the naive queue', () => {
     expect((await on.rig.look()).queue).toEqual([]);
   });
 
-  test('keeps no result of an image that is over', async () => {
+  test('keeps no result of an ended image', async () => {
     await on.rig.split(A, 2);
     const [first, second] = [await claim(), await claim()];
     await on.rig.ledger.cancel(A);
@@ -102,7 +102,7 @@ describe('the naive queue', () => {
     expect(await on.rig.redis.keys(`${PREFIX}:${A}:*`)).toEqual([]);
   });
 
-  test('takes no tile once it was told to stop, though claims were waiting', async () => {
+  test('takes no tile after it was told to stop, even if claims were waiting', async () => {
     const waiting = [queue.claim(), queue.claim()];
     await until('a claim to wait', async () =>
       String(await on.rig.redis.client('LIST')).includes('cmd=brpop'),
@@ -114,7 +114,7 @@ describe('the naive queue', () => {
     expect((await on.rig.look()).queue.length).toBe(2);
   });
 
-  test('hands out the tile that Redis had popped when it was told to stop', async () => {
+  test('returns the tile that Redis had popped when it was told to stop', async () => {
     await on.rig.split(A, 2);
     const claims = [queue.claim(), queue.claim()];
     await queue.stopClaiming();

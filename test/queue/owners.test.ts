@@ -1,4 +1,4 @@
-// Images that belong to somebody, in the ledger: listed for their owner alone.
+// Images with an owner, in the ledger: listed for their owner only.
 import { expect, test } from 'vitest';
 import { A, B, BUDGET_BYTES, C, planOf, PREFIX, useRig } from './rig.ts';
 
@@ -23,7 +23,7 @@ test("an owner's newest images come first, without those of others", async () =>
   expect(await listed()).toEqual([C, B, A]);
 });
 
-test('the record tells whose an image is', async () => {
+test('the record contains the owner of an image', async () => {
   await begin(A, 'alice');
   await begin(B, '');
   expect((await on.rig.ledger.record(A))?.owner).toBe('alice');
@@ -50,7 +50,7 @@ test("an owner's list loses an image that is forgotten", async () => {
   expect(await on.rig.redis.zrange(`${PREFIX}:images:alice`, '0', '-1')).toEqual([B]);
 });
 
-test('the list of an owner who sends nothing any more goes, after all of his records', async () => {
+test('the list of an owner that sends nothing any more is removed, after all of its records', async () => {
   await begin(A, 'alice');
   await on.rig.ledger.cancel(A);
   const recordTtlMs = await on.rig.redis.pttl(`${PREFIX}:${A}:meta`);

@@ -1,5 +1,5 @@
-// The queue as a few plain objects, written from what the queue promises and not from how its scripts do it. The model
-// test compares each answer, and all that is in Redis, with this.
+// The queue as a few plain objects, written from the queue's promises and not from its scripts. The model
+// test compares each answer, and everything in Redis, with this.
 import { ImageModel, type Place, type TileModel } from './image-model.ts';
 import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
 import { BUDGET_BYTES, CLIENT_BYTES, POLICY, START_MS } from './rig.ts';
@@ -9,7 +9,7 @@ const MAX_PAUSE_MS = 30_000;
 
 type Answer = string | null;
 
-/** An image as it is begun. */
+/** An image when it is started. */
 interface Plan {
   tiles: number;
   bytes: number;
@@ -20,19 +20,19 @@ interface Plan {
 export class QueueModel {
   now = START_MS;
   readonly images = new Map<string, ImageModel>();
-  /** Jobs from the end new ones come in at to the end they are claimed from. */
+  /** Jobs from the end where new ones are added to the end where they are claimed. */
   queue: string[] = [];
   /** What each image holds of the budget. */
   readonly admitted = new Map<string, number>();
-  /** Whose share of the budget that counts against. */
+  /** The client whose share that counts for. */
   readonly senders = new Map<string, string>();
   /** Images that have ended, and when their records expire. */
   readonly records = new Map<string, number>();
-  /** Dead letters, tiles or whole images, and when they were given up. */
+  /** Dead letters, tiles or whole images, and when they became dead letters. */
   readonly dead = new Map<string, number>();
-  /** Images and when they were begun, until somebody notices that the record has expired. */
+  /** Images and when they were started, until an expired record is noticed. */
   readonly index = new Map<string, number>();
-  /** Every claim that was ever handed out, in order: whoever made one may come back with it. */
+  /** Every claim that was ever returned, in order: its worker may come back with it. */
   readonly claimed: { job: string; token: string }[] = [];
 
   begin(id: string, { tiles, bytes, client, again }: Plan): Answer {
@@ -70,7 +70,7 @@ export class QueueModel {
     return 'enqueued';
   }
 
-  /** The job handed out and which attempt it is. */
+  /** Returns the claimed job and the number of its attempt. */
   claim(token: string, jitter: number): { job: string; attempt: number } | null {
     const leased = this.#placed('leased');
     const again = leased.find(({ place }) => place.token === token);
@@ -211,14 +211,14 @@ export class QueueModel {
     return 'requeued';
   }
 
-  /** The image's time is up. If only its record was left, the index notices later. */
+  /** The image's time is over. If only its record was left, the index notices later. */
   expire(id: string): void {
     if (!this.images.get(id)?.isOver) this.#remove(id);
     else this.records.set(id, this.now);
     this.images.delete(id);
   }
 
-  /** What the images beside this one hold, those of one client if one is given. */
+  /** What the images beside this one hold; those of one client if one is given. */
   #heldByOthers(id: string, client?: string): number {
     const others = [...this.admitted].filter(
       ([each]) => each !== id && (client === undefined || this.senders.get(each) === client),
@@ -226,7 +226,7 @@ export class QueueModel {
     return others.reduce((sum, [, bytes]) => sum + bytes, 0);
   }
 
-  /** The one that has been silent the longest, if that is long enough; of one client if one is given. */
+  /** The image that has been silent the longest, if that is long enough; of one client if one is given. */
   #giveUpSilentSplit(client?: string): boolean {
     const splits = [...this.images].filter(([, image]) => image.isIncomplete);
     for (const [, image] of splits) image.touchedAt = Math.min(image.touchedAt, this.now);
@@ -240,7 +240,7 @@ export class QueueModel {
     return true;
   }
 
-  /** The one that has been kept the longest, another than `id`. */
+  /** The failed image that has been kept the longest, other than `id`. */
   #giveUpFailed(id: string): boolean {
     const [failed] = [...this.images]
       .filter(([each, image]) => each !== id && image.state === 'failed' && image.isSettled && !image.isOver)
@@ -251,7 +251,10 @@ export class QueueModel {
     return true;
   }
 
-  /** Drops the oldest record, if those that can give way make room for `id`; of one client if one is given. */
+  /**
+   * Drops the oldest record, if the records and results that can be dropped make room for `id`; of one client
+   * if one is given.
+   */
   #dropRecord(id: string, bytes: number, budgetBytes: number, client?: string): boolean {
     const records = [...this.records]
       .filter(([each]) => client === undefined || this.senders.get(each) === client)
@@ -325,7 +328,7 @@ export class QueueModel {
     return answer;
   }
 
-  /** A failed image of which nothing moves any more counts for no client: it gives way to any other. */
+  /** A failed image with nothing in progress counts for no client, because any other image may take its room. */
   #freeSettled(job: string, image: ImageModel): void {
     if (image.isSettled) this.senders.delete(job.split(':')[0]);
   }
@@ -344,7 +347,7 @@ export class QueueModel {
     return { image, tile: image?.tiles.get(tileOf(job)) };
   }
 
-  /** All tiles in one kind of place. */
+  /** All tiles in one state. */
   #placed<P extends Place['in']>(kind: P) {
     return [...this.images].flatMap(([id, image]) =>
       [...image.tiles].flatMap(([number, tile]) => {
@@ -354,7 +357,7 @@ export class QueueModel {
     );
   }
 
-  /** Those whose time has come, the oldest first. */
+  /** Those that are due, the oldest first. */
   #due<T extends { job: string; place: Place }>(placed: T[], timeOf: (place: T['place']) => number): T[] {
     return placed
       .filter(({ place }) => timeOf(place) <= this.now)

@@ -1,5 +1,5 @@
-// What the queue's tests stand on: a private Redis, both sides of the queue on one connection, and a clock that moves
-// only when a test moves it.
+// The base of the queue's tests: a private Redis, both sides of the queue on one connection, and a clock that
+// only a test moves.
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { ImageLedger, type ImagePlan } from '../../functions/lib/queue/image-ledger.ts';
@@ -15,16 +15,16 @@ export const PREFIX = 'image';
 /** Ids of three images. */
 export const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(24));
 
-/** The settings every test runs under, small enough to reach each of their ends in a few steps. */
+/** The settings of every test, small enough to reach each limit in a few steps. */
 export const POLICY = { leaseMs: 1000, maxAttempts: 3, retryBaseMs: 100, recordTtlS: 200_000 };
 /** Bytes all images together may hold. */
 export const BUDGET_BYTES = 1_000_000;
-/** Bytes the images of one client may hold, where a test has clients. */
+/** Bytes that the images of one client may hold, in tests with clients. */
 export const CLIENT_BYTES = 700_000;
-/** Where the clock stands at first, ms. */
+/** The initial time of the clock, ms. */
 export const START_MS = 1_000_000;
 
-/** What split knows of an image of `tiles` tiles. */
+/** What split knows about an image of `tiles` tiles. */
 export function planOf(tiles: number): ImagePlan {
   return {
     name: 'photo',
@@ -38,19 +38,19 @@ export function planOf(tiles: number): ImagePlan {
   };
 }
 
-/** A tile's pixels as far as these tests care: text, so that a failure can be read. */
+/** A tile's pixels in these tests: text, so that a failure is readable. */
 export function pixels(text: string): Uint8Array {
   return Buffer.from(text);
 }
 
-/** The source pixels of a tile: the same whenever it is cut, as the id stands for the image's bytes. */
+/** The source pixels of a tile: always the same, because the id stands for the image's bytes. */
 export function sourceOf(id: string, tile: number): Uint8Array {
   return pixels(`source of ${id}:${tile}`);
 }
 
-/** A queue under test, and the moves that many tests make. */
+/** A queue under test, and steps that many tests need. */
 export class Rig {
-  /** What the scripts take for the time, ms. */
+  /** The time for the scripts, ms. */
   now = START_MS;
   readonly redis: Redis;
   readonly queue: LeaseQueue;
@@ -67,7 +67,7 @@ export class Rig {
     this.#keyPrefix = keyPrefix;
   }
 
-  /** Opens an image of `tiles` tiles that may hold `bytes`, for a client if one is given. */
+  /** Starts an image of `tiles` tiles that may hold `bytes`, for a client if one is given. */
   begin(
     id: string,
     options: {
@@ -84,26 +84,26 @@ export class Rig {
     return this.ledger.begin(id, planOf(tiles), admission, { again, ancillary });
   }
 
-  /** Opens an image and puts all its tiles on the queue. */
+  /** Starts an image and puts all its tiles on the queue. */
   async split(id: string, tiles: number): Promise<void> {
     await this.begin(id, { tiles });
     for (let tile = 0; tile < tiles; tile++) await this.ledger.enqueue(id, tile, sourceOf(id, tile));
   }
 
-  /** Claims a tile that must be there. */
+  /** Claims a tile. Throws if there is none. */
   async claim(token?: string): Promise<Claim> {
     const claim = await this.queue.claim(token);
     if (!claim) throw new Error('No tile is ready');
     return claim;
   }
 
-  /** Takes an image from nothing to blurred, on a queue with nothing else on it. */
+  /** Takes an image from its start to blurred, on a queue without other work. */
   async blur(id: string, tiles = 1): Promise<void> {
     await this.split(id, tiles);
     for (let tile = 0; tile < tiles; tile++) await this.queue.ack(await this.claim(), pixels(`core ${tile}`));
   }
 
-  /** Lets the tile that is claimed next fail until it is dead. Takes a second of the clock each time. */
+  /** Fails the next tile until it is dead. Each attempt takes a second of the clock. */
   async killNextTile(reason = 'poison'): Promise<void> {
     for (let attempt = 1; attempt <= POLICY.maxAttempts; attempt++) {
       const answer = await this.queue.fail(await this.claim(), reason);
@@ -114,13 +114,13 @@ export class Rig {
     }
   }
 
-  /** The image whose event is to be sent, `given up` with the image that fails instead, or null. */
+  /** Returns the image whose event must be sent, `given up` with the image that fails instead, or null. */
   async due(firstPauseMs: number, maxSendings = 100): Promise<string | null> {
     const due = await this.ledger.due(firstPauseMs, maxSendings);
     return due && (due.isGivenUp ? `given up ${due.imageId}` : due.imageId);
   }
 
-  /** The ledger's ways to end an image, by one who dies before anything that it holds is freed. */
+  /** The ways to end an image, by a process that dies before anything that it holds is freed. */
   readonly dying = {
     finish: (id: string) => this.scripts.run('finish', id, this.now, POLICY.recordTtlS),
     cancel: (id: string) => this.scripts.run('cancel', id, this.now, POLICY.recordTtlS, 'cancelled'),
@@ -133,7 +133,7 @@ export class Rig {
     await this.scripts.run('sweep', id, this.now, 1);
   }
 
-  /** Sweeps whatever is due, as idle workers do. */
+  /** Sweeps everything that is due, as idle workers do. */
   async sweep(): Promise<void> {
     const { sweeps } = queueKeys(this.#keyPrefix);
     const isDue = async () => (await this.redis.zcount(sweeps, '-inf', this.now)) > 0;
@@ -141,7 +141,7 @@ export class Rig {
     while (answer === 'more' || (await isDue())) answer = await this.scripts.run('sweep', '', this.now);
   }
 
-  /** Lets the time of an image be up that is over or has failed, which takes days. */
+  /** Lets the time of an ended or failed image pass, which takes days. */
   async expire(id: string): Promise<void> {
     const keys = await this.redis.keys(`${this.#keyPrefix}:${id}:*`);
     for (const key of keys) if ((await this.redis.pttl(key)) !== -1) await this.redis.unlink(key);
@@ -153,24 +153,24 @@ export class Rig {
     if (kept > 0) await this.sweep();
   }
 
-  /** Reads all there is in Redis. */
+  /** Reads everything in Redis. */
   look(): Promise<Snapshot> {
     return takeSnapshot(this.redis, this.#keyPrefix);
   }
 
-  /** All keys but the running sums, which outlive every image. */
+  /** Returns all keys except the running totals, which outlive every image. */
   keys(): Promise<string[]> {
     return keysLeft(this.redis, this.#keyPrefix);
   }
 
-  /** Empties the server and sets the clock back. */
+  /** Empties the server and resets the clock. */
   async reset(): Promise<void> {
     await this.redis.flushall();
     this.now = START_MS;
   }
 }
 
-/** A rig for the tests of one file, on a server of its own, empty before each test. */
+/** A rig for the tests of one file, on its own server, empty before each test. */
 export function useRig(): { readonly rig: Rig; readonly server: RedisServer } {
   const parts = {} as { rig: Rig; server: RedisServer };
   beforeAll(async () => {

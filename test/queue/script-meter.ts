@@ -1,4 +1,5 @@
-// Counts the commands that Redis runs inside scripts. MONITOR lists every command and says which ones came from a script.
+// Counts the commands that Redis runs inside scripts. MONITOR lists every command and shows which ones came
+// from a script.
 import type { Redis } from 'ioredis';
 import type { RedisServer } from '../../local/redis-server.ts';
 
@@ -23,7 +24,7 @@ export class ScriptMeter {
     return new ScriptMeter(redis, await redis.monitor());
   }
 
-  /** Counts what `work` makes Redis do. */
+  /** Counts the commands that `work` causes in Redis. */
   async watch<T>(work: () => Promise<T>): Promise<T> {
     await this.#seenUpToNow();
     this.#isWatching = true;
@@ -35,7 +36,7 @@ export class ScriptMeter {
     }
   }
 
-  /** The most commands that one script ran while it was watched, since this was asked last. */
+  /** Returns the most commands of one script since this was called last. */
   takeMost(): number {
     const most = this.#most;
     this.#most = 0;
@@ -53,7 +54,7 @@ export class ScriptMeter {
     if (words[0].toLowerCase() === 'echo') this.#onMark.get(words[1])?.();
   }
 
-  /** Resolves once the monitor has told of everything Redis has done until now. */
+  /** Resolves when the monitor has reported everything that Redis has done until now. */
   async #seenUpToNow(): Promise<void> {
     const mark = `mark ${this.#marks++}`;
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,4 +1,5 @@
-// Everything the queue has in Redis, read key by key, so that a test can look at it without asking the code under test.
+// Everything the queue has in Redis, read key by key, so that a test can check it without the code under
+// test.
 import type { Redis } from 'ioredis';
 import { queueKeys } from '../../functions/lib/queue/keys.ts';
 
@@ -27,11 +28,11 @@ export interface ImageSnapshot {
 }
 
 export interface Snapshot {
-  /** Jobs on the list, from the end new ones come in at to the end they are claimed from, without the stale ones. */
+  /** Jobs on the list, from the end where new ones are added to the end where they are claimed, without stale ones. */
   queue: string[];
-  /** Entries of the list whose image is over, or was begun anew. */
+  /** Entries of the list whose image has ended, or was started again. */
   stale: string[];
-  /** Whether a part of the list is on the tidied one. */
+  /** Whether a part of the list is on the tidied list. */
   isParted: boolean;
   /** Sorted sets by member, hashes by field. */
   leases: Record<string, number>;

@@ -1,5 +1,5 @@
-// No step of the queue does more for an image of more tiles, for more images or for a longer list: the commands that
-// Redis runs for it are counted. So no request keeps Redis from the others for long.
+// No step of the queue does more work for an image with more tiles, for more images or for a longer list: the
+// commands that Redis runs for it are counted. So no request blocks Redis for long.
 import { describe, expect, test } from 'vitest';
 import { queueKeys } from '../../functions/lib/queue/keys.ts';
 import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
@@ -10,7 +10,7 @@ import { ScriptMeter } from './script-meter.ts';
 
 const on = useRig();
 
-/** A step looks at 64 tiles or 256 entries at most, with a few commands each. */
+/** A step checks at most 64 tiles or 256 entries, with a few commands each. */
 const MOST_COMMANDS = 600;
 const BUDGET_BYTES = 1_000_000;
 
@@ -28,18 +28,21 @@ async function enqueue(id: string, ...tiles: number[]): Promise<void> {
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at);
 
-/** Acks the tile that is next. */
+/** Acks the next tile. */
 async function ack(): Promise<void> {
   await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
 }
 
-/** Makes the next tile fail until it is given up. */
+/** Fails the next tile until it is a dead letter. */
 async function die(): Promise<void> {
   on.rig.now += 100_000;
   await on.rig.killNextTile();
 }
 
-/** Does everything that can be done with an image of `tiles` tiles. The bulk of its tiles is not watched: that takes long. */
+/**
+ * Does everything that can be done with an image of `tiles` tiles. Most of its tiles are not metered, because
+ * that takes long.
+ */
 async function livesOf(tiles: number, watch: ScriptMeter['watch']): Promise<void> {
   const last = tiles - 1;
   await watch(() => begin(A, tiles));
@@ -48,11 +51,11 @@ async function livesOf(tiles: number, watch: ScriptMeter['watch']): Promise<void
   await watch(() => ack());
   await watch(() => on.rig.ledger.knownTiles(A));
   await watch(() => on.rig.ledger.newest(100));
-  // Cancelled with its tiles waiting, and begun anew.
+  // Cancelled with its tiles waiting, and started again.
   await watch(() => on.rig.ledger.cancel(A));
   await watch(() => begin(A, tiles));
   await enqueue(A, ...numbers(0, tiles));
-  // Failed, requeued, failed again, and its time up.
+  // Failed, requeued, failed again, and its time over.
   await watch(die);
   await watch(() => on.rig.ledger.deadTiles(A));
   await watch(() => on.rig.ledger.requeue(`${A}:0`));
@@ -68,7 +71,7 @@ async function livesOf(tiles: number, watch: ScriptMeter['watch']): Promise<void
   await watch(ack);
   await watch(() => on.rig.due(1000));
   await watch(() => on.rig.ledger.finish(A));
-  // Given up in the middle of a split.
+  // Cancelled in the middle of a split.
   await begin(B, tiles);
   await enqueue(B, ...numbers(0, last));
   await watch(() => on.rig.ledger.forget(B));
@@ -160,7 +163,7 @@ describe('no step', () => {
     }
   });
 
-  test('takes back many expired leases and pauses at once', { timeout: 60_000 }, async () => {
+  test('returns many expired leases and retries at once', { timeout: 60_000 }, async () => {
     const meter = await ScriptMeter.start(on.server);
     try {
       await begin(A, 600);

@@ -1,4 +1,5 @@
-// What an ended life leaves behind, and how it is freed: step by step, by any process, and hidden from all others.
+// What an ended life leaves behind, and how it is freed: step by step, by any process, and invisible to all
+// others.
 import { afterEach, describe, expect, test } from 'vitest';
 import { NaiveQueue } from '../../functions/lib/queue/naive-queue.ts';
 import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
@@ -17,7 +18,7 @@ async function spread(id: string) {
 }
 
 describe('an image whose life has ended, before it is swept', () => {
-  test('has no tile that anyone can find', async () => {
+  test('has no tile that can be found', async () => {
     const held = await spread(A);
     await on.rig.dying.cancel(A);
     expect(await on.rig.ledger.knownTiles(A)).toEqual(new Set());
@@ -39,7 +40,7 @@ describe('an image whose life has ended, before it is swept', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ reclaims: 0 });
   });
 
-  test('gives a claim that is sent again another tile, and leaves it to that claim', async () => {
+  test('gives a claim that is sent again another tile, which it keeps', async () => {
     await spread(A);
     await on.rig.dying.cancel(A);
     await on.rig.split(B, 1);
@@ -58,11 +59,11 @@ describe('an image whose life has ended, before it is swept', () => {
   });
 });
 
-describe('what is left of an ended life is freed', () => {
+describe('the rest of an ended life is freed', () => {
   let naive: NaiveQueue | null = null;
   afterEach(() => naive?.close());
 
-  test('one tile at a time, whatever place it was in', async () => {
+  test('one tile at a time, whatever its state', async () => {
     await spread(A);
     await on.rig.dying.cancel(A);
     for (let tile = 4; tile >= 0; tile--) {
@@ -90,7 +91,7 @@ describe('what is left of an ended life is freed', () => {
     expect(await on.rig.keys()).toEqual([]);
   });
 
-  test('before the same image is begun again', async () => {
+  test('before the same image is started again', async () => {
     await spread(A);
     await on.rig.dying.cancel(A);
     await on.rig.sweepOneTile(A);
@@ -100,13 +101,13 @@ describe('what is left of an ended life is freed', () => {
     expect(byImage[A].staying).toEqual(['meta']);
   });
 
-  test('before another image is refused for want of memory', async () => {
+  test('before another image is refused because of missing memory', async () => {
     await on.rig.begin(A, { bytes: BUDGET_BYTES });
     await on.rig.dying.forget(A);
     expect(await on.rig.begin(B, { bytes: BUDGET_BYTES })).toBe('begun');
   });
 
-  test('when a failed image starts over, or the next time if that stops half way', async () => {
+  test('when a failed image starts again, or the next time if that stops half way', async () => {
     await on.rig.split(A, 3);
     await on.rig.killNextTile();
     const args = [A, on.rig.now, 100, BUDGET_BYTES, 1000, '', '', 0, 'tiles', 3];
@@ -134,7 +135,7 @@ describe('the list', () => {
   const jobs = (id: string, ...tiles: number[]) => tiles.map((tile) => `${id}:${tile}`);
   const order = async () => (await on.rig.look()).queue.toReversed();
 
-  /** Live entries before and behind those of A, which is over. */
+  /** Live entries before and after those of A, which has ended. */
   async function withStaleEntries(): Promise<void> {
     await on.rig.split(B, 3);
     await on.rig.split(A, 5);
@@ -152,11 +153,11 @@ describe('the list', () => {
     expect(await on.rig.redis.llen(`${PREFIX}:job:queue`)).toBe(5);
   });
 
-  test('keeps its order at every step of tidying, also when tiles are added, claimed and given back', async () => {
+  test('keeps its order at every step of tidying, also when tiles are added, claimed and released', async () => {
     await withStaleEntries();
     for (let step = 0; step < 4; step++) await on.rig.sweepOneTile(A);
     expect((await on.rig.look()).isParted).toBe(true);
-    await on.rig.begin(A, { tiles: 1, bytes: 1 }); // Goes on with it to the end.
+    await on.rig.begin(A, { tiles: 1, bytes: 1 }); // Continues it to the end.
     expect(await order()).toEqual([...jobs(B, 0, 1, 2), ...jobs(C, 0, 1)]);
 
     await on.rig.redis.hincrby(`${PREFIX}:totals`, 'stale', 9);
@@ -172,7 +173,7 @@ describe('the list', () => {
     expect(await order()).toEqual([...jobs(B, 0, 1, 2), ...jobs(C, 0, 1), ...jobs(A, 0)]);
   });
 
-  test('is whole again when its older part has been claimed and nobody went on with tidying', async () => {
+  test('is whole again when its older part has been claimed and nobody continued tidying', async () => {
     await withStaleEntries();
     for (let step = 0; step < 2; step++) await on.rig.sweepOneTile();
     expect(await on.rig.redis.llen(`${PREFIX}:job:tidied`)).toBe(2);
@@ -184,7 +185,7 @@ describe('the list', () => {
     expect(await on.rig.queue.claim()).toBeNull();
   });
 
-  test('is left alone as long as fewer than one entry in eight is stale', async () => {
+  test('is left alone while fewer than one entry in eight is stale', async () => {
     await on.rig.split(B, 30);
     await on.rig.split(A, 3);
     await on.rig.ledger.cancel(A);

@@ -8,7 +8,7 @@ import { A, planOf, PREFIX, useRig } from './rig.ts';
 const on = useRig();
 const { meta } = imageKeys(PREFIX, A);
 
-describe('an image that release 0.2 took in', () => {
+describe('an image that release 0.2 started', () => {
   async function splitByEarlierRelease(): Promise<void> {
     await on.rig.split(A, 1);
     await on.rig.redis.hdel(meta, 'recipe');
@@ -20,13 +20,13 @@ describe('an image that release 0.2 took in', () => {
     expect(await on.rig.ledger.record(A)).toMatchObject({ recipe: '21' });
   });
 
-  test('is worked on, also when its claim comes twice', async () => {
+  test('is processed, also when its claim is sent twice', async () => {
     await splitByEarlierRelease();
     expect(await on.rig.claim('token')).toMatchObject({ recipe: '21', ...sizes() });
     expect(await on.rig.claim('token')).toMatchObject({ recipe: '21', ...sizes() });
   });
 
-  test('is worked on in naive mode', async () => {
+  test('is processed in naive mode', async () => {
     await splitByEarlierRelease();
     const queue = new NaiveQueue(on.rig.redis, PREFIX);
     expect(await queue.claim()).toMatchObject({ recipe: '21', ...sizes() });

@@ -1,4 +1,4 @@
-// Waiting for a tile: it costs the queue nothing, and ends with the first tile that comes.
+// Waiting for a tile: it costs the queue nothing, and ends with the first tile that arrives.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { LeaseQueue } from '../../functions/lib/queue/lease-queue.ts';
 import { A, POLICY, PREFIX, useRig } from './rig.ts';
@@ -13,14 +13,14 @@ beforeEach(() => {
 
 afterEach(() => Promise.all(waiters.map((waiter) => waiter.close())));
 
-/** Resolves once `count` connections wait for something. */
+/** Resolves when `count` connections are waiting. */
 async function waitersToBe(count: number): Promise<void> {
   await vi.waitFor(async () =>
     expect(await on.rig.redis.info('clients')).toContain(`blocked_clients:${count}\r\n`),
   );
 }
 
-test('ends at once while tiles are ready, and leaves them as they are', async () => {
+test('ends at once while tiles are ready, and does not change them', async () => {
   await on.rig.split(A, 3);
   const before = await on.rig.look();
   await waiters[0].wait(LONG_MS);
@@ -28,7 +28,7 @@ test('ends at once while tiles are ready, and leaves them as they are', async ()
   expect(await on.rig.look()).toEqual(before);
 });
 
-test('ends for everyone with the first tile that comes', async () => {
+test('ends for all workers with the first tile that arrives', async () => {
   const ends = Promise.all(waiters.map((waiter) => waiter.wait(LONG_MS)));
   await waitersToBe(2);
   await on.rig.split(A, 1);
@@ -37,7 +37,7 @@ test('ends for everyone with the first tile that comes', async () => {
   expect(await on.rig.queue.claim()).toBeNull();
 });
 
-test('ends with a tile that is given back', async () => {
+test('ends with a tile that is released', async () => {
   await on.rig.split(A, 1);
   const claim = await on.rig.claim();
   const end = waiters[0].wait(LONG_MS);

@@ -1,5 +1,5 @@
-// What workers send the queue in the model test: new claims, and everything by whoever was handed out a tile at some
-// time, whether they hold it still or not, once or again.
+// What workers send to the queue in the model test: new claims, and every command by a worker that got a tile
+// at some time, whether it still holds it or not, once or twice.
 import fc from 'fast-check';
 import { formatJob, parseJob } from '../../functions/lib/job.ts';
 import type { Claim } from '../../functions/lib/queue/tile-queue.ts';
@@ -7,13 +7,13 @@ import { command, type Answer, type Command, type ModelState, type Real } from '
 import type { QueueModel } from './queue-model.ts';
 import { pixels, planOf, POLICY, sourceOf, type Rig } from './rig.ts';
 
-/** What Math.random() may give: its ends and its middle. */
+/** Values of Math.random(): its ends and its middle. */
 const aJitter = fc.constantFrom(0, 0.5, 1);
 
-/** Which claim, counted back from the last one: that one likely holds its tile still, the others less and less. */
+/** Which claim, counted back from the last one, which probably still holds its tile; earlier ones less and less. */
 const aHolder = fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 4, 5);
 
-/** Longer than any pause before a retry, shorter than a lease: together they do not outlast one. */
+/** Longer than any pause before a retry, shorter than a lease: together they are shorter than one. */
 const RETRY_MS = 320;
 
 export const claim = aJitter.map((jitter) => {
@@ -35,7 +35,7 @@ export const extend = byHolder('extend', {
   model: (model, job, token) => model.extend(job, token),
 });
 
-/** Each claim hands in bytes of its own, and others at another time: a result replaced would show. */
+/** Each claim acks different bytes, and other bytes at another time, so that a replaced result would be noticed. */
 export const ack = byHolder('ack', {
   real: ({ rig }, holder, { now }) => rig.queue.ack(holder, pixels(`core by ${holder.token} at ${now}`)),
   model: (model, job, token) => model.ack(job, token, `core by ${token} at ${model.now}`),
@@ -51,7 +51,7 @@ export const release = byHolder('release', {
   model: (model, job, token) => model.release(job, token),
 });
 
-/** A tile of poison: whatever is next is claimed and fails, again and again, until its attempts are used up. */
+/** A poison tile: the next tile is claimed and fails repeatedly, until its attempts are used up. */
 export const wearOut = inARow('wear out', {
   times: POLICY.maxAttempts,
   real: async (rig, claim) => {
@@ -64,7 +64,7 @@ export const wearOut = inARow('wear out', {
   },
 });
 
-/** A good worker: whatever is ready is claimed and acked. */
+/** A good worker: every ready tile is claimed and acked. */
 export const work = inARow('work', {
   times: 9,
   real: (rig, claim) => rig.queue.ack(claim, pixels(`core by ${claim.token}`)),
@@ -77,7 +77,7 @@ interface InARow {
   model: (model: QueueModel, job: string, token: string) => Answer;
 }
 
-/** Claims one tile after another and does the same with each, with nothing in between. */
+/** Claims one tile after another and does the same with each, without other commands in between. */
 function inARow(name: string, { times, real, model }: InARow): fc.Arbitrary<Command> {
   const tokensIn = (before: ModelState) =>
     Array.from({ length: times }, (_, each) => `${tokenIn(before)}, ${name} ${each}`);
@@ -128,7 +128,7 @@ function byHolder(name: string, { real, model }: ByHolder): fc.Arbitrary<Command
   });
 }
 
-/** A name no claim has had. */
+/** A token that no claim has had. */
 function tokenIn({ claimed }: ModelState): string {
   return `claim-${claimed.length}`;
 }
@@ -159,7 +159,7 @@ function claimOfModel(model: QueueModel, token: string, jitter: number): Answer 
   return { ...claim, source: String(sourceOf(imageId, tile)), width, height, tileSizePx, recipe };
 }
 
-/** A claim as its holder keeps it, as far as the queue looks at it. */
+/** A claim as its worker keeps it, as far as the queue uses it. */
 function holderOf(job: string, token: string): Claim {
   const parsed = parseJob(job);
   if (!parsed) throw new Error(`${job} is no job`);
