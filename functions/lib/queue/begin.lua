@@ -107,8 +107,7 @@ local function obstacle()
   return (has_former_life or is_untidy()) and 'sweep' or nil
 end
 
--- Adds the image to an index. Checks a few random others for each one added, so that the index does not grow
--- without
+-- Adds the image to an index. Checks a few random others for each one added, so that the index does not grow without
 -- limit even if nobody lists it.
 local function add_to(index)
   for _, other in ipairs(redis.call('ZRANDMEMBER', index, 8)) do

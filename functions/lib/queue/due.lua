@@ -1,9 +1,7 @@
 #!lua flags=allow-oom
--- Returns the image whose event has been due the longest and sets its next send time, so that only one sender
--- has it. The
--- pause doubles with each sending. An image whose event was sent too often fails instead. What it holds is
--- kept for a
--- while, so that it can be announced again, and no longer counts for its client.
+-- Returns the image whose event has been due the longest and sets its next send time, so that only one sender has it.
+-- The pause doubles with each sending. An image whose event was sent too often fails instead. What it holds is kept for
+-- a while, so that it can be announced again, and no longer counts for its client.
 -- Uses: shared-memory.lua
 -- ARGV[1] -> now, ms ('' = server clock)
 -- ARGV[2] -> first pause before the event is sent again, ms

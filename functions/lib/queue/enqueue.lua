@@ -1,6 +1,5 @@
 #!lua
--- Adds one tile to the queue, once. The same transaction SETs its source pixels just before, because bytes as
--- a script
+-- Adds one tile to the queue, once. The same transaction SETs its source pixels just before, because bytes as a script
 -- argument cost ten times as much as in a plain command. A known tile is left alone.
 -- Uses: shared-list.lua
 -- ARGV[1] -> image id

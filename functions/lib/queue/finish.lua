@@ -1,7 +1,6 @@
 #!lua flags=allow-oom
--- Closes an image whose result is written. The steps of sweep.lua free its tiles. Its record is kept for a
--- while, and so is
--- a result in Redis.
+-- Closes an image whose result is written. The steps of sweep.lua free its tiles. Its record is kept for a while, and
+-- so is a result in Redis.
 -- Uses: shared-memory.lua, shared-endings.lua, shared-results.lua, shared-records.lua, shared-pace.lua
 -- ARGV[1] -> image id
 -- ARGV[2] -> now, ms ('' = server clock)

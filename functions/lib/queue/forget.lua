@@ -1,7 +1,6 @@
 #!lua flags=allow-oom
--- Undoes begin: deletes the record, and the steps of sweep.lua free what the image holds. For bytes that turn
--- out to be no
--- valid image while they are split.
+-- Undoes begin: deletes the record, and the steps of sweep.lua free what the image holds. For bytes that turn out to be
+-- no valid image while they are split.
 -- Uses: shared-memory.lua, shared-endings.lua, shared-results.lua, shared-records.lua
 -- ARGV[1] -> image id
 -- Output: 'forgotten', or nil if there is none

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Stores a tile's result in naive mode, where there is no lease to check. The same transaction SETs the
--- result just before.
+-- Stores a tile's result in naive mode, where there is no lease to check. The same transaction SETs the result just
+-- before.
 -- ARGV[1] -> job
 -- ARGV[2] -> now, ms ('' = server clock)
 -- Output: 'acked', 'last' (acked, and the image is blurred), 'again' (the tile was done before) or

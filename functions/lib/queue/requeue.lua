@@ -1,7 +1,6 @@
 #!lua
--- Gives a dead letter another chance: a tile gets all its attempts again, an image whose event was given up
--- is announced
--- again.
+-- Gives a dead letter another chance: a tile gets all its attempts again, an image whose event was given up is
+-- announced again.
 -- Uses: shared-list.lua
 -- ARGV[1] -> job, or image id
 -- ARGV[2] -> now, ms ('' = server clock)

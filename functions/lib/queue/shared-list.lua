@@ -1,12 +1,10 @@
--- Shared: the list of tiles that are ready. An entry is a job and the life of its image:
--- `<image>:<tile>:<life>`. Entries
--- of an ended life stay on the list as stale entries until they are skipped or the list is tidied.
--- Tidying takes the newest entries off the list step by step and puts those that are not stale on a second
--- list, in the
--- same order. Meanwhile new entries are added to the second list, and claims take from the other end of the
--- first. When
--- the first list is empty, the second takes its place. So the order is always right, and any process can do
--- the next step.
+-- Shared: the list of tiles that are ready. An entry is a job and the life of its image: `<image>:<tile>:<life>`.
+-- Entries of an ended life stay on the list as stale entries until they are skipped or the list is tidied.
+--
+-- Tidying takes the newest entries off the list step by step and puts those that are not stale on a second list, in the
+-- same order. Meanwhile new entries are added to the second list, and claims take from the other end of the first. When
+-- the first list is empty, the second takes its place. So the order is always right, and any process can do the next
+-- step.
 
 -- Adds a tile to the list behind all others.
 local function push_new(job, life)
@@ -25,8 +23,7 @@ local function parse_entry(entry)
   return string.match(entry, '^((.*):(%d+)):(%d+)$')
 end
 
--- Returns whether to tidy: it has begun, or at least one entry in eight has become stale since the last time.
--- Tidying
+-- Returns whether to tidy: it has begun, or at least one entry in eight has become stale since the last time. Tidying
 -- checks every entry, so doing it more often would cost more than the stale entries do.
 local function is_untidy()
   local totals = redis.call('HMGET', TOTALS, 'stale', 'tidying')

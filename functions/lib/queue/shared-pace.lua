@@ -3,9 +3,8 @@
 
 local MOST_COUNTED = 32
 
--- Records that an image is done: the time since the previous one was done, or since this one was started, and
--- the bytes it
--- held. Older values lose weight.
+-- Records that an image is done: the time since the previous one was done, or since this one was started, and the bytes
+-- it held. Older values lose weight.
 local function note_pace(image, now)
   local pace = redis.call('HMGET', TOTALS, 'paceImages', 'paceMs', 'paceBytes', 'paceAt')
   local images, ms, bytes = tonumber(pace[1] or 0), tonumber(pace[2] or 0), tonumber(pace[3] or 0)

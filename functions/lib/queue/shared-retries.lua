@@ -3,9 +3,8 @@
 local MAX_DEAD = 10000
 local DEAD_TTL_MS = 7 * 24 * 60 * 60 * 1000
 
--- If an image has dead tiles and no other tile is waiting or in flight, sets when the image is swept. Until
--- then its bytes
--- are kept, so that the dead tiles can be requeued. Any other image may take their room, so it counts for no
+-- If an image has dead tiles and no other tile is waiting or in flight, sets when the image is swept. Until then its
+-- bytes are kept, so that the dead tiles can be requeued. Any other image may take their room, so it counts for no
 -- client.
 local function settle(image, now, ttl_s)
   local dead = redis.call('HLEN', key(image, 'dead'))
@@ -31,9 +30,8 @@ local function trim_dead(now)
   end
 end
 
--- Decides about a tile whose attempt ended without a result: another attempt after a pause that doubles each
--- time, or the
--- dead letters if the attempts are used up. Returns 'delayed' or 'dead'.
+-- Decides about a tile whose attempt ended without a result: another attempt after a pause that doubles each time, or
+-- the dead letters if the attempts are used up. Returns 'delayed' or 'dead'.
 -- policy: { max_attempts, base_ms, jitter (0..1), ttl_s }
 local function retry(job, image, tile, reason, now, policy)
   local attempts = tonumber(redis.call('HGET', key(image, 'attempts'), tile) or 0)

@@ -1,9 +1,7 @@
 #!lua flags=allow-oom
--- Does one short step of the work that ended lives leave behind: for the given image, else for the list of
--- jobs, else for
--- any image that is due. The process that ended an image calls it until nothing is left. If that process
--- dies, the next
--- idle worker continues, or the next image that needs the memory.
+-- Does one short step of the work that ended lives leave behind: for the given image, else for the list of jobs, else
+-- for any image that is due. The process that ended an image calls it until nothing is left. If that process dies, the
+-- next idle worker continues, or the next image that needs the memory.
 -- Uses: shared-memory.lua, shared-list.lua, shared-endings.lua, shared-results.lua, shared-records.lua
 -- ARGV[1] -> image id, '' for any
 -- ARGV[2] -> now, ms ('' = server clock)

@@ -1,7 +1,6 @@
 #!lua flags=allow-oom
--- Makes staged bytes a part of an image: its upload, or its result. They stay while the image is in progress;
--- that long an
--- upload can be found by its name.
+-- Makes staged bytes a part of an image: its upload, or its result. They stay while the image is in progress; that long
+-- an upload can be found by its name.
 -- ARGV[1] -> image id
 -- ARGV[2] -> name of the staged bytes
 -- ARGV[3] -> 'upload' or 'result'
