@@ -1,4 +1,4 @@
-// The check for known vulnerabilities, against a registry of the test's own.
+// The check for known vulnerabilities, with a fake registry.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -23,9 +23,9 @@ const advisory = {
 };
 
 let registry: Server;
-/** npm keeps what a registry told. */
+/** npm caches what a registry returned. */
 let cache: string;
-/** Package → its advisories; null: the registry does not tell. */
+/** Package → its advisories; null: the registry does not answer. */
 let advisories: Record<string, (typeof advisory)[]> | null;
 /** What the registry was asked about. */
 let asked: Record<string, string[]>;
@@ -70,27 +70,27 @@ async function audit(): Promise<{ code: number; stdout: string }> {
 }
 
 describe('npm run audit', () => {
-  it('passes when nothing is known, and has asked about what is shipped', async () => {
+  it('passes if nothing is known, and has asked about the shipped packages', async () => {
     expect(await audit()).toEqual({ code: 0, stdout: '0 known vulnerabilities, 0 of them severe\n' });
     expect(Object.keys(asked)).toContain('ioredis');
     expect(Object.keys(asked)).not.toContain('vitest');
   });
 
-  it('fails and tells what is known', async () => {
+  it('fails and shows what is known', async () => {
     advisories = { ioredis: [advisory] };
     const { code, stdout } = await audit();
     expect(code).toBe(1);
     expect(stdout).toContain('ioredis: high: It can be made to hang https://example.com/advisories/1');
   });
 
-  it('only tells of what is not grave', async () => {
+  it('only reports vulnerabilities that are not severe', async () => {
     advisories = { ioredis: [{ ...advisory, id: 2, severity: 'moderate' }] };
     const { code, stdout } = await audit();
     expect(code).toBe(0);
     expect(stdout).toContain('ioredis: moderate');
   });
 
-  it('passes and says so when the registry does not tell', async () => {
+  it('passes and says so if the registry does not answer', async () => {
     advisories = null;
     const { code, stdout } = await audit();
     expect(code).toBe(0);

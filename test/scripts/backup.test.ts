@@ -1,4 +1,4 @@
-// scripts/backup.sh: with a stand-in for kubectl, and its steps inside the pods with a real Redis.
+// scripts/backup.sh: with a fake kubectl, and its steps inside the pods with a real Redis.
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ const ns = 'kubectl --namespace tessera';
 const cluster = present('namespace tessera', 'statefulset redis', 'persistentvolumeclaim redis-data');
 
 describe('backup.sh save', () => {
-  it('writes what Redis holds to a file that only its owner may read', async () => {
+  it('writes the content of Redis to a file that only its owner may read', async () => {
     const file = join(folder, 'today.rdb');
     const rules: Rule[] = [{ call: 'redis-cli --rdb', stdout: 'REDIS0012…' }, ...cluster];
     const { code, stdout } = await shell.run('backup.sh', ['save', file], rules);
@@ -36,7 +36,7 @@ describe('backup.sh save', () => {
   it.each([
     ['Redis cannot be reached', { call: 'redis-cli --rdb', exit: 1 }],
     ['something else comes', { call: 'redis-cli --rdb', stdout: 'ERR unknown command' }],
-  ])('keeps the file of yesterday when %s', async (_fault, rule) => {
+  ])('keeps the earlier file when %s', async (_fault, rule) => {
     const file = join(folder, 'last.rdb');
     await writeFile(file, 'REDIS yesterday');
     const { code } = await shell.run('backup.sh', ['save', file], [rule, ...cluster]);
@@ -72,7 +72,7 @@ describe('backup.sh restore', () => {
     expect(code).toBe(0);
   });
 
-  it('starts Redis again when the backup cannot be put there', async () => {
+  it('starts Redis again if the backup cannot be copied', async () => {
     const file = join(folder, 'today.rdb');
     await writeFile(file, 'REDIS0012…');
     const rules = [{ call: 'exec redis-restore', exit: 1 }, ...cluster];
@@ -86,7 +86,7 @@ describe('backup.sh restore', () => {
     ['the file is no backup', 'PNG', cluster],
     ['Redis has no volume', 'REDIS0012…', present('namespace tessera', 'statefulset redis')],
     ['there is no Redis', 'REDIS0012…', present('namespace tessera')],
-  ])('touches nothing when %s', async (_fault, text, rules) => {
+  ])('changes nothing if %s', async (_fault, text, rules) => {
     const file = join(folder, 'today.rdb');
     if (text !== null) await writeFile(file, text);
     const { code, calls } = await shell.run('backup.sh', ['restore', file], rules);
@@ -100,7 +100,7 @@ it.each([[[]], [['save']], [['keep', 'x']], [['save', 'a', 'b']]])('refuses %j',
   expect({ code, calls }).toEqual({ code: 2, calls: [] });
 });
 
-/** Runs the step as the pod does, with `input` on standard input. */
+/** Runs the step as in the pod, with `input` on standard input. */
 function putBackup(into: string, input: Buffer): Promise<number> {
   return new Promise((resolve) => {
     const path = join(root, 'scripts/lib/put-backup.sh');
@@ -110,7 +110,7 @@ function putBackup(into: string, input: Buffer): Promise<number> {
 }
 
 describe('the step in the pod', () => {
-  it('has Redis start from the backup, and keep what is written after that', async () => {
+  it('makes Redis start from the backup, and keep later writes', async () => {
     const source = await RedisServer.start();
     const redis = source.connect();
     await redis.zadd('image:images', 1, 'a', 2, 'b');
@@ -133,7 +133,7 @@ describe('the step in the pod', () => {
     }
   });
 
-  it('leaves what is there when the backup is damaged', async () => {
+  it('changes nothing if the backup is damaged', async () => {
     await mkdir(join(folder, 'appendonlydir'));
     await writeFile(join(folder, 'appendonlydir/appendonly.aof.manifest'), 'of yesterday');
     expect(await putBackup(folder, Buffer.from('REDIS0012 cut off'))).not.toBe(0);

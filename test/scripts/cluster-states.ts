@@ -1,4 +1,4 @@
-// What a stand-in for kubectl answers about a cluster: Knative Services and pods as the API server shows them.
+// What a fake kubectl answers about a cluster: Knative Services and pods as the API server shows them.
 import { present, type Rule } from './shell.ts';
 
 /** A cluster whose nodes have room, with a default StorageClass. */
@@ -8,7 +8,7 @@ export const roomy: Rule[] = [
   storageClasses({ standard: { 'storageclass.kubernetes.io/is-default-class': 'true' } }),
 ];
 
-/** Answers `get nodes` with nodes that have so much to give. */
+/** Answers `get nodes` with nodes of these sizes. */
 export function nodes(...allocatable: { cpu: string; memory: string }[]): Rule {
   const items = allocatable.map((each, at) => ({
     metadata: { name: `node-${at}` },
@@ -18,7 +18,7 @@ export function nodes(...allocatable: { cpu: string; memory: string }[]): Rule {
   return { call: 'get nodes --output json', stdout: JSON.stringify({ items }) };
 }
 
-/** Answers `get pods --all-namespaces` with pods that ask for so much of a node. */
+/** Answers `get pods --all-namespaces` with pods that request these amounts of a node. */
 export function podsOnNodes(
   asked: { cpu: string; memory: string; node?: number; namespace?: string; phase?: string }[],
 ): Rule {
@@ -41,11 +41,11 @@ export function storageClasses(annotations: Record<string, Record<string, string
   return { call: 'get storageclasses --output json', stdout: JSON.stringify({ items }) };
 }
 
-/** A Knative Service as far as the scripts read it. */
+/** The parts of a Knative Service that the scripts read. */
 export interface ServiceState {
   /** Its newest revision. */
   created: string;
-  /** The newest revision that was Ready; the newest of all unless it is given. */
+  /** The newest revision that was Ready; by default the newest of all. */
   ready?: string;
   /** Whether Knative has seen its last change. */
   isSeen?: boolean;
@@ -75,7 +75,7 @@ export function pods(selector: string, statuses: Record<string, object>): Rule {
   return { call: `get pods --selector ${selector} --output json`, stdout: JSON.stringify({ items }) };
 }
 
-/** The status of a pod that has found no node for so many seconds. */
+/** Returns the status of a pod that has found no node for so many seconds. */
 export function homeless(message: string, forSeconds: number): object {
   const since = new Date(Date.now() - forSeconds * 1000).toISOString().replace(/\.\d+/, '');
   const scheduled = {
@@ -87,12 +87,15 @@ export function homeless(message: string, forSeconds: number): object {
   return { phase: 'Pending', conditions: [{ ...scheduled, message }] };
 }
 
-/** The status of a pod with one container in this state. */
+/** Returns the status of a pod with one container in this state. */
 export function container(name: string, state: object): object {
   return { phase: 'Running', containerStatuses: [{ name, ready: false, ...state }] };
 }
 
-/** A cluster with all that the default overlay needs, where blur-00002 is the newest revision and everything is Ready. */
+/**
+ * A cluster with everything that the default overlay needs, where blur-00002 is the newest revision and
+ * everything is Ready.
+ */
 export const readyCluster: Rule[] = [
   ...present(
     'customresourcedefinition services.serving.knative.dev',

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => shell.clean());
 
-/** What was asked to be deleted, call by call. */
+/** Returns what was deleted, call by call. */
 const deletions = (calls: string[]): string[] =>
   calls.flatMap((call) => /delete (\S+)/.exec(call)?.[1] ?? []);
 
@@ -23,7 +23,7 @@ describe('clean.sh', () => {
     { call: 'get namespace tessera .*labels', stdout: 'tessera' },
   ];
 
-  it('removes what runs, sources before what they make, and leaves volumes, Secrets and namespace', async () => {
+  it('removes what runs, sources before the resources made from them, and keeps volumes, Secrets and namespace', async () => {
     const { code, stdout, calls } = await shell.run('clean.sh', [], everything);
     expect(deletions(calls)).toEqual([
       'triggers.eventing.knative.dev',
@@ -55,7 +55,7 @@ describe('clean.sh', () => {
     expect(stdout).toContain('the namespace itself stays, because Tessera did not make it');
   });
 
-  it('asks only for resource types the cluster has', async () => {
+  it('queries only resource types that the cluster has', async () => {
     const { code, calls } = await shell.run('clean.sh', [], present('namespace tessera'));
     expect(deletions(calls)).toHaveLength(1);
     expect(code).toBe(0);
@@ -68,7 +68,7 @@ describe('clean.sh', () => {
     expect(code).toBe(0);
   });
 
-  it('stops when something does not go', async () => {
+  it('stops if something cannot be removed', async () => {
     const rules = [{ call: 'delete services.serving', exit: 1 }, ...everything];
     const { code, stderr, calls } = await shell.run('clean.sh', ['--all'], rules);
     expect(stderr).toContain('not all of services.serving.knative.dev');
@@ -103,7 +103,7 @@ describe('cluster.sh', () => {
     expect(all).not.toContain('serving-hpa');
     const applied = calls.filter((call) => /kubectl .* apply .*--filename/.test(call));
     expect(applied).toHaveLength(calls.filter((call) => call.startsWith('curl')).length);
-    // Nothing reaches whatever cluster kubectl happens to point at.
+    // No command may use kubectl's default cluster.
     const strays = calls.filter((call) => call.startsWith('kubectl') && !call.includes('kind-tessera'));
     expect(strays).toEqual([]);
     expect(stdout).toContain('ready: cluster tessera');
@@ -129,7 +129,7 @@ describe('cluster.sh', () => {
     expect(code).toBe(0);
   });
 
-  it('does not make a cluster that is there', async () => {
+  it('does not make a cluster that exists', async () => {
     const { code, calls } = await shell.run('cluster.sh', [], running);
     expect(calls.some((call) => call.startsWith('kind create'))).toBe(false);
     expect(code).toBe(0);
@@ -145,7 +145,7 @@ describe('cluster.sh', () => {
     expect(code).toBe(2);
   });
 
-  it('installs nothing whose checksum is another than the one that is written down', async () => {
+  it('installs nothing with a wrong checksum', async () => {
     const copy = await mkdtemp(join(tmpdir(), 'tessera-cluster-'));
     await cp(join(root, 'scripts'), join(copy, 'scripts'), { recursive: true });
     const script = relative(join(root, 'scripts'), join(copy, 'scripts/cluster.sh'));
@@ -168,7 +168,7 @@ describe('cluster.sh', () => {
     await rm(copy, { recursive: true });
   });
 
-  it('has no images to load where there is no cluster', async () => {
+  it('loads no images if there is no cluster', async () => {
     const { code, stderr } = await shell.run('cluster.sh', ['images'], kind);
     expect(stderr).toContain('there is no cluster tessera');
     expect(code).toBe(2);

@@ -19,7 +19,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** The calls that change the cluster or wait for it, temporary paths left out. */
+/** Returns the calls that change the cluster or wait for it, without temporary paths. */
 const deeds = (calls: string[]): string[] =>
   calls
     .filter((call) => !/ (get|version)\b/.test(call))
@@ -41,7 +41,7 @@ describe('deploy.sh', () => {
     expect(code).toBe(0);
   });
 
-  it('says all that a bare cluster lacks, and applies nothing', async () => {
+  it('lists everything that a bare cluster lacks, and applies nothing', async () => {
     const { code, stderr, calls } = await shell.run('deploy.sh');
     expect(stderr).toContain('Knative Serving 1.22.1');
     expect(stderr).toContain('KEDA 2.20.2');
@@ -64,7 +64,7 @@ describe('deploy.sh', () => {
     ['Broker', ['--overlay', 'broker'], [], 'Knative Eventing'],
     ['Secrets of a Redis elsewhere', ['--with', 'redis-external'], [], 'the Secret tessera-redis'],
     [
-      'KEDA let in by label',
+      'KEDA admitted by label',
       [],
       [{ call: 'get deployments --all-namespaces', stdout: 'autoscaling' }],
       'kubectl label namespace autoscaling tessera.dev/keda=true',
@@ -99,7 +99,7 @@ describe('deploy.sh', () => {
       'Kourier is 1.2.0; Tessera is made for 1.22',
     ],
     ['^kn version', 'Version:      v1.8.1\n', 'kn is 1.8.1; Tessera is made for 1.22'],
-  ])('only remarks on another minor version: %s', async (call, stdout, said) => {
+  ])('only notes another minor version: %s', async (call, stdout, said) => {
     const rules = [{ call, stdout }, ...present('deployment net-kourier-controller'), ...readyCluster];
     const kourier = { call: 'get deployment net-kourier-controller --output json', stdout: '1.22.0' };
     const outcome = await shell.run('deploy.sh', [], [...rules, kourier]);
@@ -108,7 +108,7 @@ describe('deploy.sh', () => {
     expect(outcome.code).toBe(0);
   });
 
-  it('takes the pvc overlay where both flags are on', async () => {
+  it('accepts the pvc overlay if both flags are on', async () => {
     const rules = [{ call: 'get configmap config-features', stdout: 'enabled' }, ...readyCluster];
     expect((await shell.run('deploy.sh', ['--overlay', 'pvc'], rules)).code).toBe(0);
   });
@@ -122,7 +122,7 @@ describe('deploy.sh', () => {
     expect(code).toBe(0);
   });
 
-  it('removes no revision while the newest is not the ready one', async () => {
+  it('removes no revision while the newest one is not ready', async () => {
     const rules = [{ call: 'latestReadyRevisionName', stdout: 'blur-00001' }, ...readyCluster];
     const { code, stderr, calls } = await shell.run('deploy.sh', [], rules);
     expect(stderr).toContain("blur's newest revision (blur-00002) is not the ready one (blur-00001)");
@@ -137,7 +137,7 @@ describe('deploy.sh', () => {
     expect(code).not.toBe(0);
   });
 
-  it('makes the Secrets of redis-auth where they are missing, with no password on a command line', async () => {
+  it('creates the Secrets of redis-auth if they are missing, with no password on a command line', async () => {
     const rules = [{ call: 'go-template', stdout: 'swordfish' }, ...readyCluster];
     const { code, calls } = await shell.run('deploy.sh', ['--with', 'redis-auth'], rules);
     expect(deeds(calls).slice(1, 3)).toEqual([
@@ -148,14 +148,14 @@ describe('deploy.sh', () => {
     expect(code).toBe(0);
   });
 
-  it('keeps the Secrets of redis-auth that are there', async () => {
+  it('keeps existing Secrets of redis-auth', async () => {
     const rules = [...present('secret redis-auth', 'secret tessera-redis'), ...readyCluster];
     const { code, calls } = await shell.run('deploy.sh', ['--with', 'redis-auth'], rules);
     expect(calls.some((call) => call.includes('create'))).toBe(false);
     expect(code).toBe(0);
   });
 
-  it('makes the Secret of auth where it is missing, with no token on a command line', async () => {
+  it('creates the Secret of auth if it is missing, with no token on a command line', async () => {
     const { code, stdout, stderr, calls } = await shell.run('deploy.sh', ['--with', 'auth'], readyCluster);
     expect(deeds(calls).slice(0, 3)).toEqual([
       expect.stringMatching(/^kubectl apply --filename .*namespace\.yaml$/),
@@ -166,7 +166,7 @@ describe('deploy.sh', () => {
     expect(code).toBe(0);
   });
 
-  it('keeps the Secret of auth that is there', async () => {
+  it('keeps an existing Secret of auth', async () => {
     const rules = [...present('secret tessera-auth'), ...readyCluster];
     const { code, calls } = await shell.run('deploy.sh', ['--with', 'auth'], rules);
     expect(calls.some((call) => call.includes('create'))).toBe(false);
@@ -191,14 +191,14 @@ describe('deploy.sh', () => {
   });
 });
 
-/** The resources a deployment with these options applies. */
+/** Returns the resources that a deployment with these options applies. */
 async function applied(args: string[], rules: Rule[] = []): Promise<Manifest[]> {
   const { folder, code, stderr } = await shell.run('deploy.sh', args, [...rules, ...readyCluster]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return render(join(folder, 'applied/deploy'));
 }
 
-/** What marks blur's revision, with a Secret at this version. */
+/** Returns what identifies blur's revision, with a Secret at this version. */
 async function stamp(
   args: string[],
   secretVersion: string,
@@ -209,7 +209,7 @@ async function stamp(
 }
 
 describe('what deploy.sh applies', () => {
-  it('is the overlay with the images and the ceiling asked for', async () => {
+  it('is the overlay with the requested images and ceiling', async () => {
     const manifests = await applied(['--registry', 'ghcr.io/acme', '--tag', '7', '--max', '9']);
     for (const name of ['split', 'blur', 'assemble']) {
       const { image } = functionTemplate(manifests, name).spec.containers[0];
@@ -220,12 +220,12 @@ describe('what deploy.sh applies', () => {
     expect([maximum('blur'), maximum('split')]).toEqual(['9', '4']);
   });
 
-  it('is the code of this checkout, under the tag that its build gives it', async () => {
+  it('is the code of this checkout, with the tag of its build', async () => {
     const { image } = functionTemplate(await applied([]), 'split').spec.containers[0];
     expect(image).toMatch(/^dev\.local\/tessera-split:\d+\.\d+\.\d+-[0-9a-f]{12}$/);
   });
 
-  it('pins images by digest where there is a file of them', async () => {
+  it('pins images by digest if there is a file with digests', async () => {
     const file = join(folder, 'digests');
     const digestOf = (digit: string): string => `sha256:${digit.repeat(64)}`;
     await writeFile(file, `split ${digestOf('1')}\nblur ${digestOf('2')}\nassemble ${digestOf('3')}\n`);
@@ -238,7 +238,7 @@ describe('what deploy.sh applies', () => {
     expect({ code, calls }).toEqual({ code: 2, calls: [] });
   });
 
-  it('raises the fallback by its ScaledObject', async () => {
+  it('scales the fallback by its ScaledObject', async () => {
     const manifests = await applied(['--overlay', 'fallback', '--max', '9']);
     const scaledObject = find(manifests, 'keda.sh/v1alpha1 ScaledObject', 'blur-worker');
     expect(scaledObject?.spec).toHaveProperty('maxReplicaCount', 9);
@@ -254,7 +254,7 @@ describe('what deploy.sh applies', () => {
     expect(scaledObject?.spec).toMatchObject({ idleReplicaCount: 0, minReplicaCount: 3 });
   });
 
-  it('moves every address along to another namespace', async () => {
+  it('changes every address for another namespace', async () => {
     const rules = present(
       'deployment mt-broker-ingress',
       'customresourcedefinition brokers.eventing.knative.dev',
@@ -269,7 +269,7 @@ describe('what deploy.sh applies', () => {
     );
   });
 
-  it('makes a new revision when a setting changed or a Secret did, and none otherwise', async () => {
+  it('makes a new revision if a setting or a Secret has changed, and none otherwise', async () => {
     const first = await stamp([], '1');
     expect(await stamp([], '1')).toBe(first);
     expect(await stamp([], '2')).not.toBe(first);

@@ -1,4 +1,4 @@
-// How the images are named, built and pushed, and that deploy.sh looks for the same ones.
+// How the images are named, built and pushed, and that deploy.sh uses the same names.
 import { execFile } from 'node:child_process';
 import { appendFile, cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -29,13 +29,13 @@ async function contentTag(cwd: string): Promise<string> {
 }
 
 describe("an image's tag", () => {
-  it('is the version and a checksum, the same wherever the sources lie', async () => {
+  it('is the version and a checksum, the same wherever the sources are', async () => {
     const { TESSERA_TAG } = await readVersions();
     expect(tag).toMatch(new RegExp(`^${TESSERA_TAG.replaceAll('.', '\\.')}-[0-9a-f]{12}$`));
     expect(await contentTag(root)).toBe(tag);
   });
 
-  it('changes with everything that the build is given, and with nothing else', async () => {
+  it('changes with everything that goes into the build, and with nothing else', async () => {
     const lines = (await readFile(join(root, '.dockerignore'), 'utf8')).split('\n');
     const given = lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
     const within = ['functions/lib/queue/claim.lua', 'functions/blur/main.ts'];
@@ -63,7 +63,7 @@ describe('images.sh', () => {
   });
   afterAll(() => Promise.all([docker.clean(), podman.clean()]));
 
-  it('builds with docker, pushes, and writes down what deploy.sh then deploys', async () => {
+  it('builds with docker, pushes, and writes the digests that deploy.sh then deploys', async () => {
     const digests = join(folder, 'digests');
     const args = [
       '--registry',
@@ -86,7 +86,7 @@ describe('images.sh', () => {
     expect(code).toBe(0);
   });
 
-  it('makes one manifest list of all platforms where there is podman instead', async () => {
+  it('makes one manifest list of all platforms with podman', async () => {
     const { code, stdout, calls } = await podman.run('images.sh', ['--registry', 'ghcr.io/acme']);
     const image = `ghcr.io/acme/tessera-split:${await contentTag(root)}`;
     expect(calls.slice(0, 3).map((call) => call.replace(/--digestfile \S+/, '--digestfile FILE'))).toEqual([

@@ -1,4 +1,4 @@
-// What deploy.sh does with the things that an earlier deployment with other options left on the cluster.
+// What deploy.sh does with resources that an earlier deployment with other options left on the cluster.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readyCluster } from './cluster-states.ts';
 import { openShell, present, type Outcome, type Rule, type Shell } from './shell.ts';
@@ -22,7 +22,7 @@ interface Found {
   ownerReferences?: object[];
 }
 
-/** What is there with Tessera's label. */
+/** The existing resources with Tessera's label. */
 const found = (...resources: Found[]): Rule => ({
   call: 'get deployments,.* --selector app.kubernetes.io/part-of=tessera --output json',
   stdout: JSON.stringify({
@@ -37,7 +37,7 @@ const removed = ({ calls }: Outcome): string[] =>
   calls.flatMap((call) => / delete (\S+\/\S+)/.exec(call)?.[1] ?? []);
 
 describe('deploy.sh after another overlay', () => {
-  it('removes its Deployment and ScaledObject, Broker, Trigger and Service, once all is Ready', async () => {
+  it('removes its Deployment and ScaledObject, Broker, Trigger and Service, when everything is Ready', async () => {
     const outcome = await deploy(
       { apiVersion: 'apps/v1', kind: 'Deployment', name: 'blur-worker' },
       { apiVersion: 'keda.sh/v1alpha1', kind: 'ScaledObject', name: 'blur-worker' },
@@ -70,7 +70,7 @@ describe('deploy.sh after another overlay', () => {
     expect(removed(outcome)).toEqual([]);
   });
 
-  it('takes a name for left over where only its kind differs', async () => {
+  it('treats a resource as a leftover if only its kind differs', async () => {
     const outcome = await deploy({ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'redis' });
     expect(removed(outcome)).toEqual(['statefulset.apps/redis']);
   });
@@ -83,7 +83,7 @@ describe('deploy.sh after another overlay', () => {
     );
   });
 
-  it('asks only for kinds that the cluster knows', async () => {
+  it('queries only kinds that the cluster has', async () => {
     const ask = async (...rules: Rule[]): Promise<string> => {
       const { calls } = await shell.run('deploy.sh', [], [...rules, ...readyCluster]);
       return calls.find((call) => call.includes('get deployments,')) ?? '';

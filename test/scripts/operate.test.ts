@@ -33,7 +33,7 @@ describe.each(scripts)('%s', (script) => {
     expect({ code, calls }).toEqual({ code: 0, calls: [] });
   });
 
-  it('refuses an option it does not know, calling nothing', async () => {
+  it('refuses an unknown option, calling nothing', async () => {
     const { code, stderr, calls } = await shell.run(script, ['--bogus'], [], { PATH: `${process.env.PATH}` });
     expect(stderr).toContain('--bogus');
     expect({ code, calls }).toEqual({ code: 2, calls: [] });
@@ -67,7 +67,7 @@ describe.each([
   });
 });
 
-it('cluster.sh says how to get kind where it is not installed', async () => {
+it('cluster.sh says how to get kind if it is not installed', async () => {
   const { KIND_VERSION } = await readVersions();
   const { code, stderr } = await bare.run('cluster.sh');
   expect(stderr).toBe(
@@ -109,7 +109,7 @@ it.each([
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
 });
 
-it('believes who may not look at namespaces', async () => {
+it('assumes that the namespace exists if namespaces may not be read', async () => {
   const rules: Rule[] = [
     { call: 'get namespace tessera', exit: 1, stderr: 'Error from server (Forbidden): no' },
     ...ready,
@@ -136,7 +136,7 @@ describe("the tests' kubectl", () => {
     ['scale deployment blur', 'required flag(s) "replicas" not set'],
     ['fetch pods', 'unknown command "fetch"'],
     ['get pods --output', 'flag needs an argument: --output'],
-  ])('refuses what kubectl refuses: %s', async (line, said) => {
+  ])('refuses the same as kubectl: %s', async (line, said) => {
     const { code, stderr } = await shell.call('kubectl', line.split(' '));
     expect(stderr).toContain(said);
     expect(code).toBe(1);
@@ -144,7 +144,7 @@ describe("the tests' kubectl", () => {
 });
 
 describe('scale.sh', () => {
-  it('sets the ceiling in a new revision, waits for it and removes the old', async () => {
+  it('sets the ceiling in a new revision, waits for it and removes the old one', async () => {
     const { code, stdout, calls } = await shell.run('scale.sh', ['12'], ready);
     expect(calls.filter((call) => !/ get | version$/.test(call))).toEqual([
       `${ns} patch service.serving.knative.dev blur --type merge --patch {"spec":{"template":{"metadata":{"annotations":{"autoscaling.knative.dev/max-scale":"12"}}}}}`,
@@ -191,7 +191,7 @@ describe('scale.sh', () => {
 });
 
 describe('status.sh', () => {
-  it('shows services, pods, scaling and counts, asking no function', async () => {
+  it('shows services, pods, scaling and counts, calling no function', async () => {
     const rules = [
       ...present('namespace tessera', 'customresourcedefinition scaledobjects.keda.sh', 'statefulset redis'),
       { call: 'get configmap tessera', stdout: 'photos' },
@@ -209,7 +209,7 @@ describe('status.sh', () => {
     expect(code).toBe(0);
   });
 
-  it('shows the rest when a part cannot be had', async () => {
+  it('shows the rest if a part is not available', async () => {
     const rules = [{ call: 'get services.serving.knative.dev', exit: 1 }, ...present('namespace tessera')];
     const { code, stdout } = await shell.run('status.sh', [], rules);
     expect(stdout).toContain('== Knative services\n(not available)');

@@ -36,7 +36,7 @@ describe('an option', () => {
   });
 });
 
-/** Each command, with a number it reads. */
+/** Each command, with a number that it reads. */
 const commands: [path: string, option: string][] = [
   ['scripts/start.ts', '--workers'],
   ['scripts/soak.ts', '--kills'],

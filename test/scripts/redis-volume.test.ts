@@ -1,4 +1,4 @@
-// Where deploy.sh has Redis keep its data, and whom it warns of losing it.
+// Where deploy.sh makes Redis store its data, and when it warns that data would be lost.
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { render } from '../manifests/render.ts';
@@ -47,7 +47,7 @@ describe('the data of Redis', () => {
   });
 
   it.each([[storageClasses({})], [noDefault]])(
-    'is in its pod where there is none, and that is said: %#',
+    'is in its pod if there is none, with a note: %#',
     async (rule) => {
       const outcome = await deploy([rule]);
       expect(await isOnVolume(outcome)).toBe(false);
@@ -57,13 +57,13 @@ describe('the data of Redis', () => {
     },
   );
 
-  it('is in its pod where that is asked for', async () => {
+  it('is in its pod if that was requested', async () => {
     const outcome = await deploy([], ['--with', 'redis-ephemeral']);
     expect(await isOnVolume(outcome)).toBe(false);
     expect(outcome.stdout).not.toContain('note: ');
   });
 
-  it('is on a volume where the classes may not be listed, and that is said', async () => {
+  it('is on a volume if the classes may not be listed, with a note', async () => {
     const outcome = await deploy([{ call: 'get storageclasses', stderr: 'forbidden', exit: 1 }]);
     expect(await isOnVolume(outcome)).toBe(true);
     expect(outcome.stdout).toContain('note: whether there is a default StorageClass');
@@ -77,21 +77,21 @@ describe("Redis's pod", () => {
     stdout: version,
   });
 
-  it('is replaced when its password changed, and not otherwise', async () => {
+  it('is replaced if its password has changed, and not otherwise', async () => {
     const first = await stampOf(await deploy([secretAt('1')], withPassword));
     expect(await stampOf(await deploy([secretAt('1')], withPassword))).toBe(first);
     expect(await stampOf(await deploy([secretAt('2')], withPassword))).not.toBe(first);
     expect(await stampOf(await deploy([secretAt('1')]))).toBe(await stampOf(await deploy([secretAt('2')])));
   });
 
-  it('is waited for before the functions, which ask for the new password at once', async () => {
+  it('is ready before the functions are, which use the new password at once', async () => {
     const { calls } = await deploy([], withPassword);
     const at = (part: string): number => calls.findIndex((call) => call.includes(part));
     expect(at('apply --kustomize')).toBeLessThan(at('rollout status statefulset/redis'));
     expect(at('rollout status statefulset/redis')).toBeLessThan(at('get services.serving.knative.dev split'));
   });
 
-  it('goes on working while its StatefulSet of an earlier release is made anew', async () => {
+  it('keeps running while its StatefulSet of an earlier release is replaced', async () => {
     const older = { call: 'get statefulset redis .*spec.serviceName', stdout: 'redis OrderedReady' };
     const today = { call: 'get statefulset redis .*spec.serviceName', stdout: 'redis-pods Parallel' };
     const remake = 'kubectl --namespace tessera delete statefulset redis --cascade=orphan';
@@ -102,7 +102,7 @@ describe("Redis's pod", () => {
   });
 });
 
-describe('deploy.sh that would take its data from a working Redis', () => {
+describe('deploy.sh if a working Redis would lose its data', () => {
   const redisWith = (stamp: string, data: object): Rule => ({
     call: 'get statefulset redis --ignore-not-found --output json$',
     stdout: JSON.stringify({
@@ -129,7 +129,7 @@ describe('deploy.sh that would take its data from a working Redis', () => {
     ['the pod that has it is replaced', inPod, []],
     ['the functions go to another Redis', onVolume, ['--with', 'redis-external']],
     ['its volume is not used any more', onVolume, ['--with', 'redis-ephemeral']],
-  ])('refuses while there is work and %s', async (_what, data, args) => {
+  ])('refuses if there is work and %s', async (_what, data, args) => {
     const secrets = present('secret redis-auth', 'secret tessera-redis');
     const { code, stderr, calls } = await deploy([redisWith('other', data), work(35), ...secrets], args);
     expect(stderr).toContain('error: 38 jobs and events under way would be lost');
@@ -138,13 +138,13 @@ describe('deploy.sh that would take its data from a working Redis', () => {
     expect(code).toBe(2);
   });
 
-  it('goes on when there is no work, and says that results are gone', async () => {
+  it('continues if there is no work, and says that results are gone', async () => {
     const { code, stdout } = await deploy([redisWith('other', inPod), idle]);
     expect(stdout).toContain('note: this deployment starts with an empty Redis');
     expect(code).toBe(0);
   });
 
-  it('goes on when the pod stays, or its data is on a volume', async () => {
+  it('continues if the pod stays, or its data is on a volume', async () => {
     const args = ['--with', 'redis-ephemeral'];
     const stamp = (await stampOf(await deploy([], args))) ?? '';
     expect((await deploy([redisWith(stamp, inPod), work(35)], args)).code).toBe(0);
@@ -153,7 +153,7 @@ describe('deploy.sh that would take its data from a working Redis', () => {
     expect(code).toBe(0);
   });
 
-  it('goes on when Redis does not answer', async () => {
+  it('continues if Redis does not reply', async () => {
     const dead = { call: 'redis-cli EVAL', stderr: 'container not found', exit: 1 };
     expect((await deploy([redisWith('other', inPod), dead])).code).toBe(0);
   });

@@ -1,4 +1,4 @@
-// How deploy.sh gets new revisions Ready on a cluster that is busy or full, and what it says when it cannot.
+// How deploy.sh makes new revisions Ready on a busy or full cluster, and what it says if it cannot.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { container, homeless, pods, readyCluster, services } from './cluster-states.ts';
 import { openShell, present, type Outcome, type Rule, type Shell } from './shell.ts';
@@ -26,7 +26,7 @@ const waitingForBlur = services({ split: all.split, blur: blurWaits, assemble: a
 const run = (rules: Rule[], args: string[] = []): Promise<Outcome> =>
   shell.run('deploy.sh', args, [...rules, ...cluster]);
 
-/** What was done to the scaling of blur, in order. */
+/** The changes to the scaling of blur, in order. */
 const scalingOf = ({ calls }: Outcome): string[] =>
   calls.filter((call) => / (annotate|scale|delete) /.test(call)).map((call) => call.replace(`${ns} `, ''));
 
@@ -38,13 +38,13 @@ const goOn = 'annotate scaledobject.keda.sh blur-00001 autoscaling.keda.sh/pause
 const prune = 'delete revision.serving.knative.dev blur-00001';
 
 describe('deploy.sh while a revision is not Ready', () => {
-  it('has KEDA keep its first pod until then', async () => {
+  it('makes KEDA keep its first pod until then', async () => {
     const outcome = await run([{ ...everyoneReady, after: 'force-activation=true' }, waitingForBlur]);
     expect(scalingOf(outcome)).toEqual([keep, prune, letGo]);
     expect(outcome.code).toBe(0);
   });
 
-  it('brings a pod back that KEDA took away before Knative saw it', async () => {
+  it('brings back a pod that KEDA removed before Knative saw it', async () => {
     const none = { call: 'get deployment blur-00002-deployment', stdout: '0' };
     const outcome = await run([{ ...everyoneReady, after: '--replicas=1' }, waitingForBlur, none]);
     expect(scalingOf(outcome)).toEqual([keep, bringBack, prune, letGo]);
@@ -53,7 +53,7 @@ describe('deploy.sh while a revision is not Ready', () => {
   });
 
   it.each(['blur', 'assemble'])(
-    "takes blur's other pods away where %s finds no room, and gives them back when all are Ready",
+    "removes blur's other pods if %s finds no room, and brings them back when all are Ready",
     async (name) => {
       const waits = { created: `${name}-00002`, ready: `${name}-00001` };
       const outcome = await run([
@@ -85,7 +85,7 @@ describe('deploy.sh while a revision is not Ready', () => {
   it.each([
     ['has just been made', shortOfCpu, 3],
     ['waits for something else than room', '0/1 nodes are available: 1 had untolerated taint', 60],
-  ])('takes no pods away for a pod that %s', async (_name, message, forSeconds) => {
+  ])('removes no pods for a pod that %s', async (_name, message, forSeconds) => {
     const status = homeless(message, forSeconds);
     const homes = pods('serving.knative.dev/revision=blur-00002', { 'blur-00002-a': status });
     const outcome = await run([waitingForBlur, homes], ['--timeout', '1']);
@@ -93,7 +93,7 @@ describe('deploy.sh while a revision is not Ready', () => {
     expect(outcome.code).toBe(2);
   });
 
-  it('gives the old revision its pods back when the new one does not become Ready', async () => {
+  it('brings back the pods of the old revision if the new one does not become Ready', async () => {
     const homes = pods('serving.knative.dev/revision=blur-00002', {
       'blur-00002-a': homeless(shortOfCpu, 60),
     });
@@ -102,7 +102,7 @@ describe('deploy.sh while a revision is not Ready', () => {
     expect(outcome.code).toBe(2);
   });
 
-  it('leaves the old revision alone until the new one is there', async () => {
+  it('does not touch the old revision until the new one exists', async () => {
     const unseen = services({
       split: all.split,
       blur: { created: 'blur-00001', isSeen: false },
@@ -115,7 +115,7 @@ describe('deploy.sh while a revision is not Ready', () => {
     expect(outcome.code).toBe(0);
   });
 
-  it('marks the new revision again when that failed', async () => {
+  it('marks the new revision again if that failed', async () => {
     const failing = { call: 'annotate .*force-activation=true', stderr: 'conflict', exit: 1 };
     const again = { ...failing, after: 'force-activation=true', exit: 0 };
     const marked = { ...everyoneReady, after: 'force-activation=true.*force-activation=true' };
@@ -124,7 +124,7 @@ describe('deploy.sh while a revision is not Ready', () => {
     expect(outcome.code).toBe(0);
   });
 
-  it('goes on waiting when the API server fails to answer', async () => {
+  it('continues to wait if the API server fails to answer', async () => {
     const failing = { call: 'get services.serving.knative.dev split', stderr: 'timed out', exit: 1 };
     const outcome = await run([
       { ...everyoneReady, after: 'get services.serving.*get services.serving' },
@@ -210,7 +210,7 @@ describe('deploy.sh when a revision did not become Ready', () => {
     expect(outcome.code).toBe(2);
   });
 
-  it('says what Knative says where there is no new revision', async () => {
+  it('shows the reason from Knative if there is no new revision', async () => {
     const unseen = services({
       split: { created: 'split-00001', isSeen: false },
       blur: { created: 'blur-00002' },

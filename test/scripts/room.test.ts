@@ -1,4 +1,4 @@
-// Whether deploy.sh sees that the nodes have no room for what it applies.
+// Whether deploy.sh notices that the nodes have no room for what it applies.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => shell.clean());
 
-/** What Knative, Kourier and KEDA ask for. */
+/** The requests of Knative, Kourier and KEDA. */
 const platform = { cpu: '1330m', memory: '1160Mi' };
 const smallNode = { cpu: '2', memory: '6Gi' };
 
@@ -24,7 +24,7 @@ async function remarks(rules: Rule[], args: string[] = []): Promise<string[]> {
 }
 
 describe('deploy.sh before it applies', () => {
-  it('says nothing where all fits: on the smallest node that DEPLOY names', async () => {
+  it('prints nothing if everything fits: on the smallest node of docs/DEPLOY.md', async () => {
     expect(await remarks([nodes(smallNode), podsOnNodes([platform])])).toEqual([]);
   });
 
@@ -56,7 +56,7 @@ describe('deploy.sh before it applies', () => {
     expect(await remarks([halves, podsOnNodes([])])).toEqual([]);
   });
 
-  it('passes over nodes that take no pods', async () => {
+  it('ignores nodes that accept no pods', async () => {
     const closed = JSON.parse(nodes(smallNode).stdout ?? '') as { items: { spec: object }[] };
     closed.items[0].spec = { taints: [{ key: 'dedicated', effect: 'NoSchedule' }] };
     const [remark] = await remarks([{ ...nodes(smallNode), stdout: JSON.stringify(closed) }]);
@@ -83,10 +83,10 @@ describe('deploy.sh before it applies', () => {
   );
 });
 
-/** What Knative's own container in a pod asks for, by config-deployment's default. */
+/** The requests of Knative's own container in a pod, by config-deployment's default. */
 const SIDECAR_MILLICORES = 25;
 
-it('knows what the manifests ask for', async () => {
+it('uses the requests of the manifests', async () => {
   const known = JSON.parse(await readFile(join(root, 'scripts/lib/pod-requests.json'), 'utf8')) as object[];
   const manifests = await renderVariant(variants.find(({ name }) => name === 'default') ?? variants[0]);
   const asked = workloadsOf(manifests).map(({ manifest, template }) => {

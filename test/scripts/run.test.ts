@@ -13,14 +13,14 @@ import { outputName, outputNames } from '../../functions/lib/store/output-names.
 import { earlierResult } from '../../functions/testing/earlier-result.ts';
 import { openShell, present, type Shell } from './shell.ts';
 
-/** What the stand-in for split answers to `METHOD /path`, the last answer again and again. */
+/** The answers of the fake split to `METHOD /path`; the last answer is repeated. */
 interface Answer {
   status?: number;
   json?: unknown;
   text?: string;
-  /** Seconds; null for none. */
+  /** Seconds; null for no header. */
   retryAfter?: number | null;
-  /** Ends the connection instead of answering, or never answers. */
+  /** Closes the connection instead of answering, or never answers. */
   silence?: 'cut' | 'endless';
 }
 
@@ -29,7 +29,7 @@ let server: Server;
 let url: string;
 let folder: string;
 let answers: Map<string, Answer[]>;
-/** Answers uploads that `answers` need not name. */
+/** Answers uploads that are not in `answers`. */
 let answerUpload: ((name: string, body: string) => Answer) | null;
 let asked: {
   line: string;
@@ -81,7 +81,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   response.writeHead(status).end(text ?? JSON.stringify(json));
 }
 
-/** What an upload is called. */
+/** Returns the name of an upload. */
 function uploadedName(line: string): string | undefined {
   return /^POST \/\?name=(.*?)(?:&filter=\w+)?$/.exec(line)?.[1];
 }
@@ -109,7 +109,7 @@ const status = (id: string, name: string, state: string, done: number): Answer =
   },
 });
 
-/** Sends files called `names` to a split that keeps results by their names, and checks that it loses none. */
+/** Sends files called `names` to a split that stores results by their names, and checks that it loses none. */
 async function sendAll(names: string[], filter?: FilterName): ReturnType<Shell['run']> {
   for (const name of names) {
     await mkdir(dirname(join(folder, name)), { recursive: true });
@@ -135,7 +135,7 @@ const run = (...args: string[]): ReturnType<Shell['run']> =>
   shell.run('run.sh', [...args, '--url', url, '--out', join(folder, 'out')]);
 
 describe('run.sh', () => {
-  it('sends a file, follows it and fetches its result', async () => {
+  it('sends a file, waits for it and fetches its result', async () => {
     await writeFile(join(folder, 'cat.png'), 'pixels');
     answers.set('POST /?name=cat.png&kernel=21', [accepted('i1', 'cat.png')]);
     answers.set('GET /images/i1', [
@@ -157,7 +157,7 @@ describe('run.sh', () => {
     expect(code).toBe(0);
   });
 
-  it('does not wait for a 100 Continue before a large file, for split never sends one', async () => {
+  it('does not wait for 100 Continue before a large file, because split never sends it', async () => {
     await writeFile(join(folder, 'large.png'), Buffer.alloc(2_000_000));
     answers.set('POST /?name=large.png', [accepted('i1', 'large.png')]);
     answers.set('GET /images/i1', [status('i1', 'large.png', 'done', 2)]);
@@ -167,7 +167,7 @@ describe('run.sh', () => {
     expect(asked[0].expect).toBe(undefined);
   });
 
-  it('sends every image of a folder, and goes on after one that is refused', async () => {
+  it('sends every image of a folder, and continues after a refused one', async () => {
     await mkdir(join(folder, 'in'));
     for (const name of ['a.png', 'b.JPG', 'notes.txt']) await writeFile(join(folder, 'in', name), name);
     answers.set('POST /?name=a.png', [
@@ -183,7 +183,7 @@ describe('run.sh', () => {
     expect(code).toBe(1);
   });
 
-  it('passes over what a folder has besides images, and names it', async () => {
+  it('skips files that are not images, and lists them', async () => {
     const within = join(folder, 'in');
     await mkdir(join(within, 'frames.png'), { recursive: true });
     await mkdir(join(within, 'sub'));
@@ -207,7 +207,7 @@ describe('run.sh', () => {
     expect(code).toBe(0);
   });
 
-  it('keeps names as they are, and no result takes the place of another, here or at split', async () => {
+  it('keeps names, and no result replaces another, here or at split', async () => {
     const names = [
       'été à la plage (1).jpg',
       '照片 & 100%+.png',
@@ -236,7 +236,7 @@ describe('run.sh', () => {
     expect(code).toBe(0);
   });
 
-  it.each(filterNames)('names results as every other entrance does: %s', async (filter) => {
+  it.each(filterNames)('names results by the same rule as split and npm start: %s', async (filter) => {
     const long = '照'.repeat(82);
     const twins = ['aBcDeFGhIJKlmNOpqrstuvwx.png', 'aBCDeFGhijkLMNopQrstuvwx.png']; // The same 8 digits of a hash.
     const made = outputNames(['c.png', 'C.png'])[0].replace('_blurred.png', '');
@@ -257,14 +257,14 @@ describe('run.sh', () => {
     expect(written.sort()).toEqual(outputNames(names, names, filter).sort());
   });
 
-  it('sends a file once that is given twice', async () => {
+  it('sends a file that is given twice once', async () => {
     await writeFile(join(folder, 'a.png'), 'a');
     answers.set('POST /?name=a.png', [accepted('i1', 'a.png')]);
     const { stdout } = await run(join(folder, 'a.png'), folder, '--no-wait');
     expect(stdout).toContain('images=1 sent=1 refused=0\n');
   });
 
-  it('goes on when a result is not there any more', async () => {
+  it('continues if a result is gone', async () => {
     await writeFile(join(folder, 'cat.png'), 'pixels');
     answers.set('POST /?name=cat.png', [accepted('i1', 'cat.png')]);
     answers.set('GET /images/i1', [status('i1', 'cat.png', 'done', 2)]);
@@ -277,7 +277,7 @@ describe('run.sh', () => {
     expect(code).toBe(1);
   });
 
-  it('asks for all inputs in as many requests as split wants, and keeps their folders', async () => {
+  it('requests all inputs in as many requests as split needs, and keeps their folders', async () => {
     const page = (id: string, name: string, next: unknown): Answer => ({
       status: 202,
       json: {
@@ -310,7 +310,7 @@ describe('run.sh', () => {
     expect(code).toBe(0);
   });
 
-  it('asks for another filter with its parameters, of an upload and of a folder', async () => {
+  it('requests another filter with its parameters, for an upload and for a folder', async () => {
     await writeFile(join(folder, 'cat.png'), 'pixels');
     answers.set('POST /?name=cat.png&filter=sharpen&kernel=9&amount=1.5', [accepted('i1', 'cat.png')]);
     answers.set('POST /', [{ status: 202, json: { images: [accepted('i1', 'cat.png').json], next: null } }]);
@@ -323,7 +323,7 @@ describe('run.sh', () => {
     );
   });
 
-  it('passes over results of every filter', async () => {
+  it('skips results of every filter', async () => {
     for (const filter of filterNames)
       await writeFile(join(folder, outputName('cat.png', filter)), earlierResult());
     await writeFile(join(folder, 'cat.png'), 'pixels');
@@ -333,7 +333,7 @@ describe('run.sh', () => {
     expect(stdout).toContain('images=1 sent=1 refused=0\n');
   });
 
-  it('has split read a folder of its own', async () => {
+  it('can make split read a stored folder', async () => {
     const refusal = {
       name: 'bad.png',
       status: 'refused',
@@ -349,7 +349,7 @@ describe('run.sh', () => {
     expect(code).toBe(1);
   });
 
-  it('waits when split says it is full', async () => {
+  it('waits if split is full', async () => {
     await writeFile(join(folder, 'cat.png'), 'pixels');
     answers.set('POST /?name=cat.png', [{ status: 429, json: { title: 'Full' } }, accepted('i4', 'cat.png')]);
     const { code, stdout } = await run(join(folder, 'cat.png'), '--no-wait', '--host', 'split.example.com');
@@ -358,7 +358,7 @@ describe('run.sh', () => {
     expect(code).toBe(0);
   });
 
-  it('tells an image that failed, and why', async () => {
+  it('reports a failed image, and why it failed', async () => {
     await writeFile(join(folder, 'cat.png'), 'pixels');
     answers.set('POST /?name=cat.png', [accepted('i5', 'cat.png')]);
     answers.set('GET /images/i5', [status('i5', 'cat.png', 'failed', 1)]);
@@ -369,7 +369,7 @@ describe('run.sh', () => {
     expect(code).toBe(1);
   });
 
-  it('says that Redis has lost its data when split forgets an image, and follows the others', async () => {
+  it('says that Redis has lost its data if split no longer knows an image, and waits for the others', async () => {
     for (const name of ['cat.png', 'dog.png']) {
       await writeFile(join(folder, name), 'pixels');
       answers.set(`POST /?name=${name}`, [accepted(name, name)]);
@@ -389,7 +389,7 @@ describe('run.sh', () => {
     expect(code).toBe(1);
   });
 
-  it('gives up after its time', async () => {
+  it('stops after its time limit', async () => {
     await writeFile(join(folder, 'cat.png'), 'pixels');
     answers.set('POST /?name=cat.png', [accepted('i6', 'cat.png')]);
     answers.set('GET /images/i6', [status('i6', 'cat.png', 'blurring', 1)]);
@@ -398,7 +398,7 @@ describe('run.sh', () => {
     expect(code).toBe(2);
   });
 
-  it('brings the token of a file or of its environment, on no command line and in no output', async () => {
+  it('sends the token from a file or from its environment, on no command line and in no output', async () => {
     const token = 'run-token-0123456789==';
     await writeFile(join(folder, 'cat.png'), 'pixels');
     await writeFile(join(folder, 'token'), `${token}\n`);
@@ -423,7 +423,7 @@ describe('run.sh', () => {
     ['two tokens', [], { TESSERA_TOKEN: 'first-0123456789 second-0123456789' }, 'not one token'],
     ['another header', [], { TESSERA_TOKEN: 'first-0123456789\nX-Other: 1' }, 'not one token'],
     ['no file', ['--token-file'], {}, '--token-file needs a value'],
-  ])('refuses a token that is %s, without repeating it', async (_what, args, env, said) => {
+  ])('refuses a token that is %s, without showing it', async (_what, args, env, said) => {
     const { code, stderr } = await shell.run('run.sh', ['cat.png', '--url', url, ...args], [], env);
     expect(stderr).toContain(said);
     expect(stderr).not.toContain('0123456789');
@@ -445,7 +445,7 @@ describe('run.sh', () => {
     expect(code).toBe(2);
   });
 
-  it('names a folder without images, alone or among others', async () => {
+  it('reports a folder without images, alone or among others', async () => {
     for (const name of ['empty', 'texts', 'full']) await mkdir(join(folder, name));
     await writeFile(join(folder, 'texts/a.txt'), 'a');
     await writeFile(join(folder, 'full/cat.png'), 'pixels');
@@ -460,7 +460,7 @@ describe('run.sh', () => {
     expect(some.code).toBe(0);
   });
 
-  it('does not send what is no file or empty', async () => {
+  it('does not send what is not a file, or empty', async () => {
     execFileSync('mkfifo', [join(folder, 'pipe.png')]);
     await writeFile(join(folder, 'empty.png'), '');
     const { code, stdout } = await run(join(folder, 'pipe.png'), join(folder, 'empty.png'));
@@ -470,14 +470,14 @@ describe('run.sh', () => {
     expect(code).toBe(1);
   });
 
-  it('sends a file that is named outright, whatever it is called', async () => {
+  it('sends a file that is named explicitly, whatever its name', async () => {
     await writeFile(join(folder, 'scan'), 'pixels');
     answers.set('POST /?name=scan', [accepted('i1', 'scan')]);
     expect((await run(join(folder, 'scan'), '--no-wait')).code).toBe(0);
     expect(asked[0]).toMatchObject({ type: 'application/octet-stream', body: 'pixels' });
   });
 
-  it("asks the cluster for split's address, and says when there is none", async () => {
+  it("asks the cluster for split's address, and says if there is none", async () => {
     await writeFile(join(folder, 'cat.png'), 'pixels');
     answers.set('POST /?name=cat.png', [accepted('i7', 'cat.png')]);
     const args = [join(folder, 'cat.png'), '--no-wait', '--namespace', 'other'];
@@ -506,7 +506,7 @@ describe('run.sh', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 
-  it('gives up after its time when split takes the request and never answers', async () => {
+  it('stops after its time limit if split accepts the request and never answers', async () => {
     await writeFile(join(folder, 'cat.png'), 'pixels');
     answers.set('POST /?name=cat.png', [{ silence: 'endless' }]);
     const { code, stderr } = await run(join(folder, 'cat.png'), '--timeout', '1');
@@ -515,7 +515,7 @@ describe('run.sh', () => {
     expect(code).toBe(2);
   });
 
-  it('does not wait for longer than its time', async () => {
+  it('does not wait longer than its time limit', async () => {
     await writeFile(join(folder, 'cat.png'), 'pixels');
     answers.set('POST /?name=cat.png', [{ status: 429, json: { detail: 'No room.' }, retryAfter: 3000 }]);
     const { code, stdout } = await run(join(folder, 'cat.png'), '--timeout', '20');
@@ -524,7 +524,7 @@ describe('run.sh', () => {
     expect(code).toBe(1);
   });
 
-  it('says in one line what answers in place of split', async () => {
+  it('shows in one line the answer of another server than split', async () => {
     await writeFile(join(folder, 'cat.png'), 'pixels');
     answers.set('POST /?name=cat.png', [{ status: 404, text: '<html>\n  no such\n  host</html>\n' }]);
     const { code, stdout } = await run(join(folder, 'cat.png'));
@@ -535,7 +535,7 @@ describe('run.sh', () => {
   it.each<[string, Answer]>([
     ['a connection that was cut', { silence: 'cut' }],
     ['an ingress without a pod to ask', { status: 503, text: 'no healthy upstream', retryAfter: null }],
-  ])('sends again after %s', async (_what, first) => {
+  ])('retries after %s', async (_what, first) => {
     await writeFile(join(folder, 'cat.png'), 'pixels');
     answers.set('POST /?name=cat.png', [first, accepted('i4', 'cat.png')]);
     const { code, stdout } = await run(join(folder, 'cat.png'), '--no-wait');

@@ -1,4 +1,4 @@
-// Runs a script of scripts/ with stand-ins for the tools that would reach a cluster, and tells how they were called.
+// Runs a script of scripts/ with fakes for the tools that would reach a cluster, and records their calls.
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** How a stand-in answers a call that fits `call`, an extended regular expression over the whole command line. */
+/** How a fake answers a call that matches `call`, an extended regular expression for the whole command line. */
 export interface Rule {
   call: string;
-  /** Only once a call was made that fits this one: what the script does changes what it sees. */
+  /** Only after a call that matches this one, because a script's actions change what it sees. */
   after?: string;
   stdout?: string;
   stderr?: string;
@@ -21,23 +21,23 @@ export interface Outcome {
   code: number;
   stdout: string;
   stderr: string;
-  /** The stand-ins' calls, each as one command line, in order. */
+  /** The calls of the fakes, each as one command line, in order. */
   calls: string[];
-  /** What the last call that reads it was sent on standard input. */
+  /** The standard input of the last call that reads it. */
   sent: string;
-  /** Where the stand-ins' notes are; `applied` in it is the overlay that was applied. */
+  /** The folder with the fakes' notes; `applied` in it is the overlay that was applied. */
   folder: string;
 }
 
 export interface Shell {
   run: (script: string, args?: string[], rules?: Rule[], env?: Record<string, string>) => Promise<Outcome>;
-  /** Calls a stand-in by itself. */
+  /** Calls a fake directly. */
   call: (tool: string, args: string[]) => Promise<Outcome>;
-  /** Removes everything the runs left. */
+  /** Removes everything that the runs left. */
   clean: () => Promise<void>;
 }
 
-/** Tools of the system that the scripts call; nothing else is found but the stand-ins. */
+/** Tools of the system that the scripts call. Only these and the fakes can be found. */
 const systemTools = [
   'awk',
   'bash',
@@ -70,7 +70,10 @@ const systemTools = [
   'wc',
 ]);
 
-/** A place to run scripts in, with stand-ins for `tools`. `recorded`: tools that are really run and whose calls are noted. */
+/**
+ * A place to run scripts in, with fakes for `tools`. `recorded`: tools that really run and whose calls are
+ * recorded.
+ */
 export async function openShell(tools: string[], recorded: string[] = []): Promise<Shell> {
   const bin = await mkdtemp(join(tmpdir(), 'tessera-bin-'));
   const folders = [bin];
@@ -116,14 +119,14 @@ export async function openShell(tools: string[], recorded: string[] = []): Promi
   return { run, call: (tool, args) => execute(join(bin, tool), args), clean };
 }
 
-/** A command that notes how it is called, what is in its environment too, and does what the tool at `path` does. */
+/** Makes a command that records its call with its environment, and then does the same as the tool at `path`. */
 async function writeRecorder(command: string, tool: string, path: string): Promise<void> {
   const note = `printf '%s\\0' "${tool} $* $(export -p)" >>"$STAND_IN_FOLDER/calls"`;
   await writeFile(command, `#!/bin/sh\n${note}\nexec '${path}' "$@"\n`);
   await chmod(command, 0o755);
 }
 
-/** One folder a rule, in order. */
+/** One folder per rule, in order. */
 async function writeRules(folder: string, rules: Rule[]): Promise<void> {
   await mkdir(folder);
   for (const [index, { call, after = '', stdout = '', stderr = '', exit = 0 }] of rules.entries()) {
@@ -144,7 +147,7 @@ async function which(tool: string): Promise<string | undefined> {
   });
 }
 
-/** `get … --output name` answering that these resources are there; `has` in the scripts asks this. */
+/** Answers `get … --output name` as if these resources exist; `has` in the scripts asks this. */
 export function present(...resources: string[]): Rule[] {
   return resources.map((resource) => ({
     call: `^kubectl (--namespace [^ ]+ )?get ${resource} --ignore-not-found --output name`,

@@ -26,7 +26,7 @@ afterEach(async () => {
   }
 });
 
-/** Starts the watch on the local Redis; `until` resolves once its output fits. */
+/** Starts the watch on the local Redis. `until` resolves when its output matches. */
 function watch(...args: string[]): { until: (pattern: RegExp) => Promise<string>; child: ChildProcess } {
   const child = spawn(join(root, 'scripts/watch.sh'), ['--redis', server.url, '--interval', '20', ...args]);
   watcher = child;
@@ -72,7 +72,7 @@ describe('watch.sh on a local run', () => {
     redis.disconnect();
   });
 
-  it('goes on after Redis was away', async () => {
+  it('continues after Redis was down', async () => {
     const away = await RedisServer.start();
     const { until } = watch('--redis', away.url);
     await until(/ 0\/0 +0 +0 +0 +0\n/);
@@ -94,7 +94,7 @@ describe('watch.sh on a local run', () => {
     redis.disconnect();
   });
 
-  it('does not start where there is nothing to watch', async () => {
+  it('does not start if there is nothing to watch', async () => {
     const args = ['--redis', 'redis://127.0.0.1:1', '--seconds', '5'];
     const { code, stderr } = await shell.run('watch.sh', args, [], { PATH: `${process.env.PATH}` });
     expect(stderr).toContain('nothing to watch: connect ECONNREFUSED');
@@ -108,7 +108,7 @@ const deployment = (name: string, replicas: number, readyReplicas?: number): unk
   status: { readyReplicas },
 });
 
-/** What the script returns, as redis-cli prints it. */
+/** The script's reply as redis-cli prints it. */
 const counts =
   'queue 35 leases 4 claims 4 delayed 0 outbox 1 dead 0 done 2 failed 3 cancelled 4 underWay 1 '.replaceAll(
     ' ',

@@ -8,7 +8,7 @@ import { root } from '../manifests/overlays.ts';
 
 const folder = join(root, '.github/workflows');
 
-/** The shell commands of all steps of a workflow. */
+/** Returns the shell commands of all steps of a workflow. */
 async function commandsOf(file: string): Promise<string[]> {
   const { jobs } = parse(await readFile(join(folder, file), 'utf8')) as {
     jobs: Record<string, { steps: { run?: string }[] }>;
@@ -17,7 +17,7 @@ async function commandsOf(file: string): Promise<string[]> {
 }
 
 describe.each(await readdir(folder))('%s', (file) => {
-  it('holds commands that bash can read, of scripts that exist', async () => {
+  it('contains commands that bash can parse, of scripts that exist', async () => {
     const commands = await commandsOf(file);
     expect(commands.length).toBeGreaterThan(2);
     for (const command of commands) {

@@ -1,4 +1,4 @@
-// A caller of split, as the pipeline's tests need one.
+// A caller of split for the pipeline tests.
 import { expect } from 'vitest';
 import type { Bitmap } from '../../functions/lib/image/pixels.ts';
 import { toPixels } from '../../functions/testing/pictures.ts';
@@ -22,7 +22,7 @@ export interface Status {
   result: string | null;
 }
 
-/** Everything a caller does, against one pipeline. */
+/** Everything that a caller does, with one pipeline. */
 export class Caller {
   readonly pipeline: Pipeline;
 
@@ -52,7 +52,7 @@ export class Caller {
     });
   }
 
-  /** Asks for what lies under INPUT_PATH. */
+  /** Requests images under INPUT_PATH. */
   async postInputs(input: string, kernel: number): Promise<Status[]> {
     const body = JSON.stringify({ input, kernel });
     const headers = { 'content-type': 'application/json' };

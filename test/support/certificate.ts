@@ -1,4 +1,4 @@
-// A certificate for a server on this machine, made for one test.
+// Makes a certificate for a server on this machine, for one test.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 export interface Certificate {
-  /** Files. The certificate is its own authority. */
+  /** Files. The certificate is self-signed. */
   certificate: string;
   key: string;
   remove(): Promise<void>;

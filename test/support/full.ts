@@ -1,3 +1,4 @@
-// The fault tests have a short form, which is part of every `npm test`, and a full one: `npm run test:faults`.
+// The fault tests have a short form, which is part of every `npm test`, and a full form: `npm run
+// test:faults`.
 
 export const isFull = process.env.FAULTS === 'full';

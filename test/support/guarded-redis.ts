@@ -1,5 +1,5 @@
-// A Redis that speaks TLS and lets in nobody but the users of the deployment's access list. It tells what each of them did
-// and was refused.
+// A Redis with TLS that admits only the users of the deployment's access list. It records what each of them
+// did and was refused.
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
@@ -15,7 +15,7 @@ import { makeCertificate, type Certificate } from './certificate.ts';
 export const accessList = new URL('../../knative/components/redis-external/users.acl', import.meta.url);
 const PASSWORD = 'known-to-this-test-only';
 const ADMIN = `user admin on >${PASSWORD} ~* &* +@all`;
-/** Looks who is connected, for as long as a connection lives at least. */
+/** How often connections are listed; no connection is shorter than this. */
 const LOOK_EVERY_MS = 20;
 
 /** What one user did. */
@@ -26,7 +26,7 @@ interface Deeds {
 
 export class GuardedRedis {
   readonly admin: Redis;
-  /** Whose connections those are that are gone before one can look. */
+  /** The users of connections that have closed before they can be listed. */
   visitor: string | null = null;
   readonly #server: RedisServer;
   readonly #certificate: Certificate;
@@ -64,7 +64,7 @@ export class GuardedRedis {
     return this.#server.url.replace('//', `//${user}:${PASSWORD}@`);
   }
 
-  /** A connection of this user; the caller disconnects it. */
+  /** Opens a connection as this user. The caller must disconnect it. */
   connect(user: string): Redis {
     const redis = new Redis(this.urlOf(user), {
       tls: { ca: this.#ca },
@@ -79,12 +79,12 @@ export class GuardedRedis {
     return redis;
   }
 
-  /** The settings with which a process is this user. */
+  /** Returns the settings with which a process is this user. */
   envOf(user: string): Record<string, string> {
     return { REDIS_URL: this.urlOf(user), NODE_EXTRA_CA_CERTS: this.#certificate.certificate };
   }
 
-  /** Everything a user did, but for the commands inside its scripts. */
+  /** Returns everything a user did, except the commands inside its scripts. */
   async deedsOf(user: string): Promise<Deeds> {
     await this.#caughtUp();
     const deeds: Deeds = { commands: new Set(), scripts: new Set() };
@@ -97,7 +97,7 @@ export class GuardedRedis {
     return deeds;
   }
 
-  /** Throws an Error that tells what users were refused since the last call, if anything. */
+  /** Throws an Error with what users were refused since the last call, if anything. */
   async checkRefusals(): Promise<void> {
     const entries = (await this.admin.call('ACL', 'LOG')) as string[][];
     await this.admin.call('ACL', 'LOG', 'RESET');
@@ -109,7 +109,7 @@ export class GuardedRedis {
     throw new Error(lines.join('\n'));
   }
 
-  /** Waits for a condition, but not for what cannot come because something was refused. */
+  /** Waits for a condition, but stops if something was refused. */
   async until(what: string, check: () => Promise<unknown>): Promise<void> {
     await until(what, async () => {
       const answer = await check();
@@ -127,7 +127,7 @@ export class GuardedRedis {
     await rm(this.#folder, { recursive: true });
   }
 
-  /** Resolves once the monitor has told of everything that was done until now. */
+  /** Resolves when the monitor has reported everything done so far. */
   async #caughtUp(): Promise<void> {
     const mark = randomUUID();
     await this.admin.echo(mark);
@@ -147,14 +147,14 @@ export class GuardedRedis {
     const look = async () => {
       const clients = (await this.admin.client('LIST')) as string;
       for (const [, address, user] of clients.matchAll(/ addr=(\S+) .* user=(\S+)/g)) {
-        if (user !== 'default') this.#users.set(address, user); // Else it has not said yet who it is.
+        if (user !== 'default') this.#users.set(address, user); // Otherwise it has not authenticated yet.
       }
     };
     this.#looking = setInterval(() => void look().catch(() => {}), LOOK_EVERY_MS);
   }
 }
 
-/** A word as it was, from what MONITOR shows of it. */
+/** Returns a word as it was, from MONITOR's output. */
 function unescaped(word: string): string {
   const characters: Record<string, string> = { n: '\n', r: '\r', t: '\t' };
   return word.replaceAll(/\\([^x])/g, (_, character: string) => characters[character] ?? character);

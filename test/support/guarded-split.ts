@@ -1,4 +1,4 @@
-// split as its callers see it, on a Redis that may refuse what split does for them.
+// split as its callers see it, on a Redis that may refuse its commands.
 import { picture, toPng } from '../../functions/testing/pictures.ts';
 import type { GuardedRedis } from './guarded-redis.ts';
 
@@ -41,7 +41,7 @@ export class GuardedSplit {
     return fetch(`${this.#url}/${query}`, { method: 'POST', body, headers: { 'content-type': type } });
   }
 
-  /** Sends a picture of six tiles, another for another length of the name. Returns its id. */
+  /** Sends a picture of six tiles, another one for each length of the name. Returns its id. */
   async send(name: string): Promise<string> {
     const png = await toPng(picture(150, 80, 'soft-alpha', name.length));
     const response = await this.post(`?name=${name}`, png);

@@ -2,14 +2,14 @@ import type { Redis } from 'ioredis';
 import { imageKeys, queueKeys } from '../../functions/lib/queue/keys.ts';
 import { heartbeatKey } from '../../functions/lib/redis/heartbeat.ts';
 
-/** All keys but the running sums, which outlive every image, and the functions' heartbeat. */
+/** Returns all keys except the running totals, which outlive every image, and the functions' heartbeat. */
 export async function keysLeft(redis: Redis, keyPrefix = 'image'): Promise<string[]> {
   const keys = await redis.keys(`${keyPrefix}:*`);
   const lasting = new Set([queueKeys(keyPrefix).totals, heartbeatKey(keyPrefix)]);
   return keys.filter((key) => !lasting.has(key)).sort();
 }
 
-/** Returns the keys that are left when nothing but records is left of these images; of one client if one is given. */
+/** Returns the keys that should be left if only records are left of these images; of one client if one is given. */
 export function recordKeys(
   ids: string[],
   { client, keyPrefix = 'image' }: { client?: string; keyPrefix?: string } = {},

@@ -1,4 +1,5 @@
-// Sends a request byte by byte as it is given: `fetch` and `node:http` tidy paths and refuse to write some requests.
+// Sends a request byte by byte, because `fetch` and `node:http` normalise paths and refuse to send some
+// requests.
 import { connect } from 'node:net';
 import { once } from 'node:events';
 
@@ -11,7 +12,7 @@ export interface RawResponse {
 
 export interface RawRequest {
   method?: string;
-  /** The request target, as it stands in the first line. */
+  /** The request target, as it is in the first line. */
   target: string;
   headers?: Record<string, string>;
   /** Sent after the head, whatever the headers say. */
@@ -19,8 +20,8 @@ export interface RawRequest {
 }
 
 /**
- * The response to `request` of the server at `url`. Resolves with the last byte that it announced, or when the server
- * closes the connection: a refused request is heard out for a while.
+ * Returns the response to `request` of the server at `url`. Resolves with the last byte it announced, or when
+ * the server closes the connection, because a server reads the rest of a refused request for a while.
  */
 export async function sendRaw(url: string, request: RawRequest): Promise<RawResponse> {
   const { method = 'GET', target, headers = {}, body = '' } = request;
@@ -35,7 +36,7 @@ export async function sendRaw(url: string, request: RawRequest): Promise<RawResp
     received = Buffer.concat([received, part]);
     if (isWhole(method, parsed(received.toString()))) socket.destroy();
   });
-  socket.on('error', () => {}); // A server that has answered may close before all is sent.
+  socket.on('error', () => {}); // A server that has answered may close before everything is sent.
   await once(socket, 'close');
   return parsed(received.toString());
 }
