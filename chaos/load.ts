@@ -1,7 +1,7 @@
 // Sends split much more than the pipeline can process, over HTTP, and measures what happens.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pipeline } from '../local/pipeline.ts';
-import { SplitClient } from '../local/split-client.ts';
+import { Refused, SplitClient } from '../local/split-client.ts';
 import { picture, toPng } from '../functions/testing/pictures.ts';
 import { LoadTraffic, type Answers } from './load-traffic.ts';
 
@@ -88,11 +88,21 @@ async function waitForAll(client: SplitClient, ids: string[]): Promise<{ done: n
   let left = ids;
   while (left.length > 0 && Date.now() < deadline) {
     const still: string[] = [];
-    for (const id of left) if ((await client.status(id)).status !== 'done') still.push(id);
+    for (const id of left) if (!(await isDone(client, id))) still.push(id);
     left = still;
     if (left.length > 0) await sleep(500);
   }
   return { done: ids.length - left.length, notDone: left.length };
+}
+
+/** Returns whether an image is done. Records of ended images may be gone: they give way to newer images. */
+async function isDone(client: SplitClient, id: string): Promise<boolean> {
+  try {
+    return (await client.status(id)).status === 'done';
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return true;
+    throw error;
+  }
 }
 
 /** Measures the most memory that Redis uses for its data, ten times per second. */

@@ -289,4 +289,11 @@ export const roomMutants: Mutant[] = [
     replace: 'return false',
     why: 'results would be lost for nothing',
   },
+  {
+    name: 'a caller waits for records that can give way',
+    file: 'wait-for-room.lua',
+    find: " - total(holder, 'results') - spare + bytes",
+    replace: " - total(holder, 'results') + bytes",
+    why: 'after many tiny images everyone would be refused before the body is read',
+  },
 ];

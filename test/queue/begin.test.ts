@@ -124,7 +124,9 @@ describe('begin', () => {
     expect(await on.rig.begin(B, { bytes: 1_000, client })).toBe('over-share');
     await on.rig.killNextTile();
     expect(await on.rig.begin(B, { bytes: 300_000, client })).toBe('begun');
-    expect((await on.rig.look()).admitted).toEqual({ [A]: '700000', [B]: '300000' });
+    const { admitted, senders } = await on.rig.look();
+    expect(admitted).toEqual({ [A]: '700000', [B]: '300000' });
+    expect(senders).toEqual({ [B]: client });
   });
 
   test('cancels a split that was silent for ten minutes only for the share of its own client', async () => {

@@ -86,6 +86,12 @@ describe('at the memory limit', () => {
     expect(await on.rig.redis.ttl(`${PREFIX}:${A}:result`)).toBeGreaterThan(600);
   });
 
+  test('a part of a result expires should its writer die', async () => {
+    await fillMemory();
+    await on.rig.scripts.run('put-part', A, 'result-x', 600, '0', 'bytes');
+    expect(await on.rig.redis.ttl(`${PREFIX}:${A}:new:result-x`)).toBeGreaterThan(500);
+  });
+
   test('the oldest results and records are removed, as many as needed to make room', async () => {
     const blobs = new ImageBlobs(on.rig.redis, PREFIX);
     for (let tile = 0; tile < 2; tile++) await on.rig.queue.ack(await on.rig.claim(), pixels('core'));

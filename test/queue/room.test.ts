@@ -78,6 +78,14 @@ describe('a result in Redis', () => {
     expect(await admitted()).toEqual({ [B]: SHARE });
   });
 
+  test('leaves no record behind when that has expired and the result gives way before anyone notices', async () => {
+    await finish(A);
+    await on.rig.redis.unlink(`${PREFIX}:${A}:meta`, `${PREFIX}:${A}:result`);
+    expect(await begin(B, BUDGET - RECORD_BYTES)).toBe('begun');
+    expect(await partsOf(A)).toEqual([]);
+    expect(await admitted()).toEqual({ [A]: RECORD_BYTES, [B]: BUDGET - RECORD_BYTES });
+  });
+
   test('can be deleted, which frees its memory and is noted', async () => {
     await finish(A);
     expect(await on.rig.ledger.dropResult(A)).toBe('dropped');
@@ -232,6 +240,28 @@ describe('a record', () => {
     await on.rig.dying.cancel(A);
     await on.rig.ledger.forget(A);
     expect(await on.rig.keys()).toEqual([]);
+  });
+});
+
+describe('an image that starts over', () => {
+  test('does not count its own result among those that can make room', async () => {
+    await finish(C);
+    await finish(A);
+    await begin(B, BUDGET / 2);
+    const bytes = BUDGET / 2 - RECORD_BYTES + 1;
+    expect(await begin(A, bytes, true)).toBe('over-budget');
+    expect(await on.rig.ledger.record(C)).toMatchObject({ gone: null });
+  });
+
+  test('does not count its own record among those that can make room', async () => {
+    for (const id of [C, A]) {
+      await begin(id);
+      on.rig.now += 1;
+      await on.rig.ledger.cancel(id);
+    }
+    await begin(B, RECORD_BYTES);
+    expect(await begin(A, BUDGET - RECORD_BYTES + 1)).toBe('over-budget');
+    expect(await on.rig.ledger.record(C)).toMatchObject({ state: 'cancelled' });
   });
 });
 
