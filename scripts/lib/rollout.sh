@@ -56,13 +56,13 @@ keep_first_pod() {
 }
 
 # make_room "NAME REVISION"... : if a pod of one of these has found no node with room for some time, removes
-# the pods of blur's other revisions. Their tiles wait in Redis meanwhile.
+# the pods of blur's other revisions and of the fallback overlay's Deployment. Their tiles wait in Redis meanwhile.
 make_room() {
   local each revision
   ((${#paused[@]} == 0)) || return 0
   for each in "$@"; do
     is_homeless "${each#* }" || continue
-    for revision in $(blur_revisions); do
+    for revision in $(blur_revisions) blur-worker; do
       if [[ " $* " == *" $revision "* ]] || ! has scaledobject.keda.sh "$revision" --namespace "$namespace"; then
         continue
       fi

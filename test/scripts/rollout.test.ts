@@ -82,6 +82,19 @@ describe('deploy.sh while a revision is not Ready', () => {
     },
   );
 
+  it('takes the pods of a Deployment away that the fallback overlay made', async () => {
+    const outcome = await run([
+      ...present('scaledobject.keda.sh blur-worker'),
+      { call: 'get revisions.serving.knative.dev', stdout: 'blur-00002' },
+      { ...everyoneReady, after: 'blur-worker .*paused-replicas=0' },
+      waitingForBlur,
+      pods('serving.knative.dev/revision=blur-00002', { 'blur-00002-a': homeless(shortOfCpu, 60) }),
+    ]);
+    const ofWorker = (call: string): string => call.replace('blur-00001', 'blur-worker');
+    expect(scalingOf(outcome)).toEqual([keep, ofWorker(pause), letGo, ofWorker(goOn)]);
+    expect(outcome.code).toBe(0);
+  });
+
   it.each([
     ['has just been made', shortOfCpu, 3],
     ['waits for something else than room', '0/1 nodes are available: 1 had untolerated taint', 60],
