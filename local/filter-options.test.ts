@@ -20,7 +20,7 @@ describe('the options of npm start that choose a filter', () => {
     [['--filter', 'emboss'], `--filter is emboss; one of ${filterNames.join(', ')} is required`],
     [['--kernel', '4'], '--kernel is 4; an odd integer from 1 to 255 is required'],
     [['--kernel', ''], '--kernel is ; an odd integer from 1 to 255 is required'],
-    [['--amount', '1'], '--amount is no parameter of the filter blur'],
+    [['--amount', '1'], '--amount is not a parameter of the filter blur'],
     [
       ['--filter', 'sharpen', '--amount', '0'],
       '--amount is 0; a number from 0.01 to 10 with at most two decimals is required',

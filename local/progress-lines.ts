@@ -1,4 +1,5 @@
 // The lines that tell how a run is doing, as text of a given width.
+import { basename } from 'node:path';
 import type { styleText } from 'node:util';
 import { printable } from '../functions/lib/store/names.ts';
 import { beginning, columnsOf, inColumns } from './columns.ts';
@@ -45,7 +46,9 @@ export function imageLine({ name, tiles, done, state }: ImageNews, columns: numb
   const barColumns = Math.max(1, room - nameColumns);
   const filled = tiles === 0 ? 0 : Math.floor((done / tiles) * barColumns);
   const bar = paint('cyan', '='.repeat(filled)) + ' '.repeat(barColumns - filled);
-  return `${inColumns(name, nameColumns)} [${bar}]${count} ${beginning(state, STATE_COLUMNS)}`;
+  // Of a path that is too long, the file's name matters most.
+  const shown = columnsOf(name) > nameColumns ? basename(name) : name;
+  return `${inColumns(shown, nameColumns)} [${bar}]${count} ${beginning(state, STATE_COLUMNS)}`;
 }
 
 /** The run as a whole: as much of it as fits into `columns`, the most important first. */

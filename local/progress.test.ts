@@ -169,6 +169,9 @@ describe('colours', () => {
 });
 
 describe('where there is no terminal', () => {
+  beforeEach(() => void vi.stubEnv('FORCE_COLOR', undefined));
+  afterEach(() => void vi.unstubAllEnvs());
+
   it('prints one plain line an image, and what functions say', async () => {
     let written = '';
     const file = new Writable({

@@ -36,7 +36,7 @@ export class Progress implements RunView {
     const { columns, paint } = this.#screen;
     const sign = isWritten ? paint('green', '✓') : paint('red', '✗');
     const line = finishedLine(result, columns && columns - SIGN_COLUMNS);
-    this.#screen.keep(columns === undefined ? `  ${line}` : `${sign} ${line}`);
+    this.#screen.keep(`${columns === undefined ? ' ' : sign} ${isWritten ? line : paint('red', line)}`);
   }
 
   /** Takes the news of the queue and the workers. */

@@ -3,23 +3,20 @@ import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Recipe } from '../functions/lib/filters/recipe.ts';
 import { printable } from '../functions/lib/store/names.ts';
-import { openFile } from '../functions/lib/store/open-file.ts';
 import { isReady } from './function-process.ts';
 import { notTaken, resultOf, type ImageResult } from './image-result.ts';
+import { ImageWatch } from './image-watch.ts';
 import type { RunImage } from './inputs.ts';
 import { untilNothingMoves } from './movement.ts';
 import type { OutputFolder } from './output-folder.ts';
 import { PatientClient } from './patient-client.ts';
 import type { Pipeline } from './pipeline.ts';
+import { readImage } from './read-image.ts';
 import { SplitClient, type ImageStatus } from './split-client.ts';
 
 /** Images under way at the same time. */
 const IMAGES_AT_ONCE = 2;
 const STATUS_EVERY_MS = 50;
-/** An image that is not done loses tiles if nothing of it is queued or in flight for this time. */
-const LOST_AFTER_MS = 5000;
-/** How long a result may be refused by the store before its image is given up. */
-const STORE_PATIENCE_MS = 3000;
 /** So many results in a row that could not be written end the run. */
 const UNWRITTEN_IN_A_ROW = 3;
 /** How long nothing may move. A tile whose worker died moves again after its lease. */
@@ -166,24 +163,18 @@ class Run {
 
   async #untilOver(at: number, image: RunImage, id: string): Promise<ImageStatus> {
     const { pipeline } = this.#options;
-    let movedAt = Date.now();
-    let refusedAt: number | null = null;
-    let before = '';
+    const watch = new ImageWatch();
     for (;;) {
       const status = await this.#client.status(id);
       if (status !== null) {
         this.#statuses.set(at, status);
         this.#show(at, image, status);
-        if (['done', 'failed', 'cancelled'].includes(status.status)) return status;
-        const now = JSON.stringify([status.status, status.done]);
-        if (now !== before || pipeline.pendingAtLastPoll > 0) movedAt = Date.now();
-        before = now;
-        if (Date.now() - movedAt > LOST_AFTER_MS) {
+        const verdict = watch.judge(status, pipeline.pendingAtLastPoll);
+        if (verdict === 'over') return status;
+        if (verdict === 'lost') {
           return { ...status, status: 'incomplete', error: `${status.tiles - status.done} tiles were lost` };
         }
-        const isRefused = status.status === 'blurred' && status.error !== null;
-        refusedAt = isRefused ? (refusedAt ?? Date.now()) : null;
-        if (refusedAt !== null && Date.now() - refusedAt > STORE_PATIENCE_MS) {
+        if (verdict === 'unwritten') {
           await this.#client.cancel(id);
           throw await this.#unwrittenBecause(status.error ?? '');
         }
@@ -210,16 +201,5 @@ class Run {
     { tiles, done, status }: Pick<ImageStatus, 'tiles' | 'done' | 'status'>,
   ) {
     this.#options.view.image(at, { name: printable(input), tiles, done, state: status });
-  }
-}
-
-async function readImage(path: string): Promise<Uint8Array> {
-  const { handle } = await openFile(path, path);
-  try {
-    const bytes = await handle.readFile();
-    if (bytes.length === 0) throw new Error('the file is empty');
-    return bytes;
-  } finally {
-    await handle.close();
   }
 }

@@ -5,26 +5,20 @@ import { once } from 'node:events';
 import { basename } from 'node:path';
 import { findAccessToken, parseAccessTokens } from '../functions/lib/access-tokens.ts';
 import { formatRecipe } from '../functions/lib/filters/recipe.ts';
-import { readCounts } from '../functions/lib/queue/counts.ts';
 import { imageId } from '../functions/split/image-id.ts';
 import { CommandError } from '../scripts/lib/options.ts';
 import { logPrinter } from './log-lines.ts';
 import type { Options } from './options.ts';
 import { Pipeline } from './pipeline.ts';
-import { scalerParts } from './progress-lines.ts';
 import { drawSamples } from './samples.ts';
-import type { ScalerState } from './scaler.ts';
-import { Screen } from './screen.ts';
 import { ServeFolder } from './serve-state.ts';
 import { localSettings, type LocalSettings } from './settings.ts';
+import { StatusLine } from './status-line.ts';
 import type { StopRequest } from './stop-request.ts';
 
 /** Workers that have nothing to do stay so long that one can see them. */
 const COOLDOWN_MS = 5000;
 const POLL_MS = 200;
-const COUNT_EVERY_MS = 1000;
-/** How many of the newest images are counted. */
-const COUNTED = 1000;
 /** What ends it as it is meant to end. */
 const ORDERLY = new Set([128 + 2, 128 + 15]);
 
@@ -114,52 +108,4 @@ async function assertFree(port: number): Promise<void> {
 async function untilAborted(signal: AbortSignal): Promise<null> {
   if (!signal.aborted) await once(signal, 'abort');
   return null;
-}
-
-/** How the pipeline is doing, in one line that is drawn anew; where there is no terminal, whenever a worker comes or goes. */
-class StatusLine {
-  readonly #screen: Screen;
-  #scaler: ScalerState | null = null;
-  #counts = '';
-  #told = '';
-  #timer: NodeJS.Timeout | null = null;
-
-  constructor() {
-    this.#screen = new Screen(process.stdout, (columns) => [this.#text().slice(0, columns)]);
-  }
-
-  keep(text: string): void {
-    this.#screen.keep(text);
-  }
-
-  scaler(state: ScalerState): void {
-    this.#scaler = state;
-    this.#screen.changed();
-    const workers = `workers ${state.running}`;
-    if (!this.#screen.isLive && this.#told !== workers) this.keep(scalerParts(state).join(' · '));
-    this.#told = workers;
-  }
-
-  /** Counts the images of `pipeline` from now on. */
-  follow({ redis, keyPrefix }: Pipeline): void {
-    this.#timer = setInterval(() => {
-      readCounts(redis, keyPrefix, COUNTED).then(
-        ({ done, failed }) => {
-          this.#counts = `done ${done}, failed ${failed}`;
-          this.#screen.changed();
-        },
-        () => {}, // Redis is away; the pipeline tells why.
-      );
-    }, COUNT_EVERY_MS);
-  }
-
-  close(): void {
-    if (this.#timer) clearInterval(this.#timer);
-    this.#screen.close();
-  }
-
-  #text(): string {
-    const parts = this.#scaler ? scalerParts(this.#scaler) : ['starting'];
-    return [...parts, ...(this.#counts ? [this.#counts] : []), 'Ctrl-C ends it'].join(' · ');
-  }
 }
