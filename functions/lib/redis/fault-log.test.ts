@@ -98,6 +98,12 @@ describe('a fault that requests meet', () => {
     expect(lines).toEqual(Array(3).fill('warn Redis refuses commands'));
   });
 
+  it('is not told while another stands, which may be its cause', () => {
+    faults.met('Redis', new Error("READONLY You can't write against a read only replica."));
+    faults.metByRequest(refused(new Error('Connection is closed.')));
+    expect(lines).toEqual(['warn Redis refuses commands']);
+  });
+
   it('is one for all files of a disk', () => {
     for (const name of ['a.png', 'b.png']) {
       const full = Object.assign(new Error(`ENOSPC: no space left, open ${name}`), { code: 'ENOSPC' });

@@ -38,11 +38,12 @@ export class FaultLog {
 
   /**
    * Reports that a request failed for a reason that other requests will meet too. Logs its cause, unless this fault is known
-   * already. A request that succeeds does not mean that the fault is over, because others may still fail. So the fault is
+   * already, or another is: a connection that is closed because Redis is a replica fails the requests on it. A request that succeeds does not mean that the fault is over, because others may still fail. So the fault is
    * logged again after a minute.
    */
   metByRequest({ cause }: Problem): void {
-    if (cause === undefined) return; // The fault was known before the request came.
+    // Without a cause, the fault was known before the request came.
+    if (cause === undefined || this.#standing.size > 0) return;
     const fault = faultOf(cause);
     if (this.#isKnown(fault)) return;
     this.#metByRequests.set(fault, this.#now());
