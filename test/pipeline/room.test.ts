@@ -109,6 +109,35 @@ describe('results in Redis', () => {
   });
 });
 
+describe('a client that sends more than its share', () => {
+  let caller: Caller;
+  beforeAll(async () => {
+    const settings = { ...env, CLIENT_SHARE: '0.6', TRUSTED_PROXIES: '1' };
+    caller = new Caller(await Pipeline.start({ env: settings, maxWorkers: 1, cooldownMs: 30_000 }));
+  });
+  afterAll(() => caller.pipeline.stop());
+
+  /** Sends a picture from an address as the proxy reports it, and waits until it is done. */
+  async function blurFor(address: string, seed: number): Promise<string> {
+    const response = await fetch(`${caller.pipeline.splitUrl}/?name=${seed}.png&kernel=1`, {
+      method: 'POST',
+      body: await toPng(draw(seed), 3),
+      headers: { 'x-forwarded-for': address },
+    });
+    expect(response.status).toBe(202);
+    return (await caller.done(((await response.json()) as Status).id)).id;
+  }
+
+  it('loses its own oldest results, and others keep theirs', async () => {
+    const first = await blurFor('192.0.2.1', 1);
+    const own: string[] = [];
+    for (let seed = 2; seed <= 9; seed++) own.push(await blurFor('192.0.2.2', seed));
+    const statusOf = async (id: string) => (await caller.fetchResult(id)).status;
+    expect([await statusOf(own[0]), await statusOf(own[7])]).toEqual([410, 200]);
+    expect(await statusOf(first)).toBe(200);
+  });
+});
+
 describe('while no worker runs', () => {
   let folder: string;
   let caller: Caller;
