@@ -16,6 +16,8 @@ export interface Cost {
 export interface SetUpCosts extends StagesOptions {
   /** `thread`: its own code. `helpers`: other threads of its process. `redis`: Redis while the function works. */
   functions: Record<FunctionName, { thread: Cost; helpers: Cost; redis: Cost }>;
+  /** CPU time of split's thread before it begins to cut an image, a part of the above. */
+  receive: Cost;
   /** CPU time that one worker without work takes, its own and that of Redis, ms a second. */
   idleWorker: IdleCost;
   redis: {
@@ -67,7 +69,7 @@ async function measure(options: StagesOptions, rounds: number): Promise<SetUpCos
       larges.push(ofLarge);
       smalls.push(ofSmall);
     }
-    const costOf = (name: FunctionName, part: Part) =>
+    const costOf = (name: keyof StageCosts, part: Part) =>
       fit(least(larges, name, part) / LARGE.times, least(smalls, name, part) / SMALL.times);
     const costsOf = (name: FunctionName) => ({
       thread: costOf(name, 'threadMs'),
@@ -77,6 +79,7 @@ async function measure(options: StagesOptions, rounds: number): Promise<SetUpCos
     return {
       ...options,
       functions: { split: costsOf('split'), blur: costsOf('blur'), assemble: costsOf('assemble') },
+      receive: costOf('receive', 'threadMs'),
       idleWorker: await stages.idleWorker(),
       redis: redisShare(larges),
     };
@@ -102,7 +105,7 @@ function redisShare(larges: StageCosts[]): SetUpCosts['redis'] {
 
 type Part = 'threadMs' | 'helpersMs' | 'redisMs';
 
-function least(costs: StageCosts[], name: FunctionName, part: Part): number {
+function least(costs: StageCosts[], name: keyof StageCosts, part: Part): number {
   return Math.min(...costs.map((each) => each[name][part]));
 }
 

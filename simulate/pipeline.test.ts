@@ -18,6 +18,7 @@ const measured: CostsResults['deployed'] = {
     blur: { thread: cost(2, 12), helpers: none, redis: cost(0.5, 3) },
     assemble: { thread: cost(2, 6), helpers: cost(0, 14), redis: cost(0.5, 1) },
   },
+  receive: cost(1, 2),
   idleWorker: { threadMs: 10, redisMs: 1 },
   redis: { usPerTile: 400, usInCommands: 200, tilesPerSecond: 2500 },
 };
@@ -28,6 +29,7 @@ const only = (functions: Partial<CostsResults['local']['functions']>): CostsResu
   return {
     ...measured,
     functions: { split: nothing, blur: nothing, assemble: nothing, ...functions },
+    receive: none,
     idleWorker: { threadMs: 0, redisMs: 0 },
   };
 };

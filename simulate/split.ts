@@ -27,19 +27,20 @@ export class Split {
     this.#enqueued = enqueued;
   }
 
-  /** zlib inflates rows ahead of the thread that cuts them, and Redis takes tiles meanwhile. */
+  /** The image is received and its id computed; then zlib inflates rows ahead of the thread that cuts them, and Redis takes tiles meanwhile. */
   *cut(pod: Pod, image: Image): Process {
-    const { thread, helpers, redis } = this.#settings.costs.functions.split;
+    const { receive, functions } = this.#settings.costs;
+    const { thread, helpers, redis } = functions.split;
     const places = this.#placesFor(pod, image);
     yield* places.take();
     yield* this.#redis.ask(redis.msPerImage);
-    yield* pod.thread.work(thread.msPerImage);
+    yield* pod.thread.work(thread.msPerImage + receive.msPerMegapixel * image.megapixels);
     const inflated = new Tokens(0);
     this.#simulation.start(pod.helpers.repeat(image.rows, rowMs(image, helpers), inflated));
     const inFlight = new Tokens(TILES_IN_FLIGHT);
     for (let row = 0; row < image.rows; row++) {
       yield* inflated.take();
-      yield* pod.thread.work(rowMs(image, thread));
+      yield* pod.thread.work(rowMs(image, thread) - rowMs(image, receive));
       for (let column = 0; column < image.columns; column++) {
         yield* inFlight.take();
         this.#simulation.start(this.#enqueue(image, tileMs(image, redis), inFlight));
