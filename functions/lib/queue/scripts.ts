@@ -1,5 +1,6 @@
 // Runs the queue's Lua scripts on a Redis connection. Each call is one atomic step. After SCRIPT FLUSH or a
 // restart ioredis sends the text again.
+import { createHash } from 'node:crypto';
 import { Command, type Redis } from 'ioredis';
 import { BytesCommand, sendTogether } from '../redis/bytes-command.ts';
 import { scriptNames, scriptText, type ScriptName } from './script-text.ts';
@@ -14,10 +15,13 @@ export class QueueScripts {
   readonly #redis: Redis;
   readonly #prefix: string;
   readonly #texts = Object.fromEntries(scriptNames.map((name) => [name, scriptText(name)]));
+  /** Digests of the scripts that the server has. The next connection may lead to another server. */
+  readonly #digests = new Map<ScriptName, string>();
 
   constructor(redis: Redis, prefix: string) {
     this.#redis = redis;
     this.#prefix = prefix;
+    redis.on('close', () => this.#digests.clear());
     for (const name of scriptNames) {
       redis.defineCommand(commandName(name), { numberOfKeys: 1, lua: this.#texts[name] });
     }
@@ -32,9 +36,10 @@ export class QueueScripts {
   }
 
   /**
-   * Sets `key` to `bytes` and runs a script, in one transaction. It sends the script's whole text, because a
-   * digest that the server has forgotten would fail after the bytes were set. A transaction that is cut off
-   * between its replies is sent again, as ioredis does with all commands; the scripts are idempotent.
+   * Sets `key` to `bytes` and runs a script, in one transaction. Redis gets the script's text once and then its digest,
+   * because it hashes every text it is sent. If the server has forgotten the script, the bytes are set and nothing else
+   * has happened. Such a transaction is sent again with the text. One that is cut off between its replies is sent again
+   * too, as ioredis does with all commands; the scripts are idempotent.
    */
   async runAfterSet(
     key: string,
@@ -46,8 +51,9 @@ export class QueueScripts {
       try {
         return await this.#transact(key, bytes, name, args);
       } catch (error) {
-        const isCutOff = error instanceof Error && error.name === 'AbortError';
-        if (!isCutOff || tries === MAX_TRIES) throw error;
+        if (isForgotten(error)) this.#digests.delete(name);
+        else if (!isCutOff(error)) throw error;
+        if (tries === MAX_TRIES) throw error;
       }
     }
   }
@@ -58,20 +64,33 @@ export class QueueScripts {
     name: ScriptName,
     args: ScriptArgument[],
   ): Promise<unknown> {
+    const text = this.#texts[name];
+    const digest = this.#digests.get(name);
     const transaction = [
       new Command('multi'),
       new BytesCommand('set', [key], bytes),
-      new Command('eval', [this.#texts[name], 1, this.#prefix, ...args]),
+      new Command(digest ? 'evalsha' : 'eval', [digest ?? text, 1, this.#prefix, ...args]),
       new Command('exec', [], { replyEncoding: 'utf8' }),
     ];
     for (const command of transaction) command.inTransaction = true;
     const answers = (await sendTogether(this.#redis, transaction))[3] as unknown[] | null;
     if (answers === null) throw new Error('A transaction was discarded');
     for (const answer of answers) if (answer instanceof Error) throw answer;
+    this.#digests.set(name, digest ?? createHash('sha1').update(text).digest('hex'));
     return answers[1];
   }
 }
 
 function commandName(name: ScriptName): string {
   return `tessera:${name}`;
+}
+
+/** Whether a connection ended between the replies to a transaction. */
+function isCutOff(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
+/** Whether the server does not have the script whose digest it was sent. */
+function isForgotten(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
