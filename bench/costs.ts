@@ -1,5 +1,6 @@
-// What an image costs each function and Redis in CPU time. It is what simulate/ reckons with, and it tells how many tiles a
-// second one Redis can carry. Of several rounds the smallest counts: what else the machine does only adds to it.
+// Measures what an image costs each function and Redis in CPU time. simulate/ computes with these costs. It
+// also shows how many tiles per second one Redis can handle. The smallest value of several rounds counts,
+// because other load on the machine only adds to it.
 import { buildIfStale } from '../scripts/build.ts';
 import { photoPng } from '../functions/testing/photo.ts';
 import type { FunctionName } from '../local/function-process.ts';
@@ -7,7 +8,7 @@ import { BenchPipeline } from './lib/bench-pipeline.ts';
 import { table } from './lib/measure.ts';
 import { Stages, type IdleCost, type StageCosts, type StagesOptions } from './lib/stages.ts';
 
-/** CPU time of one image: so much for any image, and so much for each megapixel. */
+/** CPU time of one image: a fixed part, and a part for each megapixel. */
 export interface Cost {
   msPerImage: number;
   msPerMegapixel: number;
@@ -23,7 +24,7 @@ export interface SetUpCosts extends StagesOptions {
   redis: {
     /** CPU time of Redis for one tile of a large image, from split to the finished result. */
     usPerTile: number;
-    /** Of that, inside scripts and other commands. The rest is reading, writing and parsing. */
+    /** The part of it inside scripts and other commands. The rest is reading, writing and parsing. */
     usInCommands: number;
     tilesPerSecond: number;
   };
@@ -31,7 +32,7 @@ export interface SetUpCosts extends StagesOptions {
 
 export interface CostsResults {
   rounds: number;
-  /** CPU time of an image while all functions work at once on this machine, compared with one after another. */
+  /** CPU time of an image while all functions work at once on this machine, relative to one after another. */
   together: number;
   local: SetUpCosts;
   deployed: SetUpCosts;
@@ -40,7 +41,7 @@ export interface CostsResults {
 const LARGE = { megapixels: 24, tiles: 384, times: 1 };
 const SMALL = { megapixels: 0.5, times: 20 };
 const NAMES: FunctionName[] = ['split', 'blur', 'assemble'];
-/** Commands that others run inside themselves are counted with those. */
+/** Commands that run inside other commands are counted with those. */
 const OUTER_COMMANDS = ['exec', 'evalsha', 'get', 'strlen', 'hset', 'hgetall', 'expire'];
 
 export async function benchCosts({ rounds = 5 } = {}): Promise<CostsResults> {
@@ -109,7 +110,7 @@ function least(costs: StageCosts[], name: keyof StageCosts, part: Part): number 
   return Math.min(...costs.map((each) => each[name][part]));
 }
 
-/** CPU time of one large image in all processes while they work at once. */
+/** Returns the CPU time of one large image in all processes while they work at once. */
 async function togetherMs(rounds: number): Promise<number> {
   const png = await photoPng(LARGE.megapixels);
   const bench = await BenchPipeline.start(1);
@@ -126,13 +127,13 @@ async function togetherMs(rounds: number): Promise<number> {
   }
 }
 
-/** The same by the costs of its parts. */
+/** Returns the same, computed from the costs of its parts. */
 function totalMs({ functions }: SetUpCosts): number {
   const costs = NAMES.flatMap((name) => Object.values(functions[name]));
   return costs.reduce((sum, each) => sum + each.msPerImage + each.msPerMegapixel * LARGE.megapixels, 0);
 }
 
-/** The straight line through the cost of a large image and that of a small one. */
+/** Returns the straight line through the costs of a large and a small image. */
 function fit(largeMs: number, smallMs: number): Cost {
   const msPerMegapixel = (largeMs - smallMs) / (LARGE.megapixels - SMALL.megapixels);
   return { msPerImage: Math.max(0, smallMs - msPerMegapixel * SMALL.megapixels), msPerMegapixel };

@@ -1,5 +1,5 @@
-// `npm run bench [-- kernel|codec|e2e|scale|memory|cold|scripts|costs ...]`: runs the benches named, all of them if none is, prints
-// their tables, and keeps the figures in bench/results.json and the plots in docs/img.
+// `npm run bench [-- kernel|codec|e2e|scale|memory|cold|scripts|costs ...]`: runs the given benches, or all
+// of them, prints their tables, and stores the figures in bench/results.json and the plots in docs/img.
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';

@@ -11,9 +11,9 @@ import { cpuMs } from './lib/processes.ts';
 export interface ScaleResults {
   cores: number;
   rounds: number;
-  /** Tiles a second while only blur works, by number of workers. */
+  /** Tiles per second while only blur works, by number of workers. */
   workers: { workers: number; tilesPerSecond: number; speedUp: number; coresBusy: number }[];
-  /** Request to PNG with two workers, by size. `relative`: time a megapixel, of the middle size's. */
+  /** Request to PNG with two workers, by size. `relative`: time per megapixel, relative to the middle size. */
   sizes: {
     megapixels: number;
     ms: number;
@@ -25,7 +25,7 @@ export interface ScaleResults {
 }
 
 const TILES_MEGAPIXELS = 100;
-/** Looking takes time from what is measured. */
+/** Looking too often would take time from the measurement. */
 const LOOK_EVERY_MS = 10;
 const SIZES = [1, 6, 24, 100];
 
@@ -41,7 +41,7 @@ export async function benchScale({ rounds = 7, sizes = SIZES } = {}): Promise<Sc
   return results;
 }
 
-/** All tiles wait before the first worker starts, so nothing but blur and Redis works while time is taken. */
+/** All tiles wait before the first worker starts, so only blur and Redis work during the measurement. */
 async function bySpeedUp(rounds: number): Promise<ScaleResults['workers']> {
   const png = await photoPng(TILES_MEGAPIXELS);
   const counts = [1, 2];
@@ -63,7 +63,7 @@ async function bySpeedUp(rounds: number): Promise<ScaleResults['workers']> {
   }));
 }
 
-/** Tiles a second of `count` warm workers, and the cores they and Redis keep busy. */
+/** Returns the tiles per second of `count` warm workers, and how many cores they and Redis keep busy. */
 async function tileRate(bench: BenchPipeline, png: Uint8Array<ArrayBuffer>, count: number) {
   const { redisServer } = bench.pipeline;
   const sink = await bench.pipeline.assemble.ready();
@@ -100,7 +100,7 @@ async function bySize(rounds: number, sizes: number[]): Promise<ScaleResults['si
     for (const megapixels of sizes) {
       const png = await photoPng(megapixels);
       const times: number[] = [];
-      // Large images take long and vary little; of small ones it takes many to see their CPU time.
+      // Large images take long and vary little; small ones need many repetitions to measure their CPU time.
       const repeats = Math.max(3, Math.ceil((rounds * 24) / megapixels));
       const cpuBefore = bench.cpuMs();
       for (let repeat = 0; repeat < repeats; repeat++) times.push(await bench.blur(png));

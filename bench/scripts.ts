@@ -1,5 +1,6 @@
-// How long Redis is busy with one command of the queue, at most, by the number of tiles of the image it is about. Redis
-// serves nobody else meanwhile. Of several rounds the best counts: what else the machine does only makes a command longer.
+// Measures the longest time that one command of the queue keeps Redis busy, by the number of tiles of its
+// image. Meanwhile Redis serves no other client. The best of several rounds counts, because other load on the
+// machine only makes a command longer.
 import { constants, setPriority } from 'node:os';
 import { ImageLedger } from '../functions/lib/queue/image-ledger.ts';
 import { LeaseQueue } from '../functions/lib/queue/lease-queue.ts';
@@ -16,7 +17,7 @@ export interface ScriptsResults {
 const SIZES = [100, 1000, 20_000];
 const MEASURED = 50;
 const IMAGE = '0123456789abcdef01234567';
-/** A short tile of one column, RGB: the images of many tiles that are sent in few bytes have such tiles. */
+/** A low tile of one column, RGB: images with many tiles in few bytes have such tiles. */
 const SOURCE = Buffer.alloc(3 * 256);
 const SETTINGS = {
   keyPrefix: 'image',
@@ -48,16 +49,19 @@ export async function benchScripts({ rounds = 5, sizes = SIZES } = {}): Promise<
   }
 }
 
-/** Where the system allows it, other processes wait for this one. */
+/** If the system allows it, gives this process a high priority. */
 function letNobodyInterrupt(pid = 0): void {
   try {
     setPriority(pid, constants.priority.PRIORITY_HIGHEST);
   } catch {
-    // The figures are less certain then.
+    // Without it the figures are less certain.
   }
 }
 
-/** Everything that becomes of an image of `tiles` tiles, step by step: the longest command of each, in microseconds. */
+/**
+ * Runs every step in the life of an image of `tiles` tiles. Returns the longest command of each step, in
+ * microseconds.
+ */
 async function measureLives(server: RedisServer, tiles: number): Promise<Map<string, number>> {
   const redis = server.connect();
   let now = 1_000_000;
@@ -91,7 +95,7 @@ async function measureLives(server: RedisServer, tiles: number): Promise<Map<str
     const claims = await Promise.all(numbers.slice(0, count).map(() => queue.claim()));
     return claims.filter((each) => each !== null);
   };
-  /** Most tiles go unmeasured: among thousands of commands of one kind some are always interrupted. */
+  /** Most tiles are not measured: among thousands of commands of one kind some are always interrupted. */
   const most = tiles - MEASURED;
 
   try {

@@ -1,4 +1,4 @@
-// Notices that npm is gone: killed, it tells its scripts nothing.
+// Notices that npm has died: if it is killed, it does not notify its scripts.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
@@ -15,20 +15,20 @@ export function watchAncestors(count: number, onGone: () => void): void {
   timer.unref();
 }
 
-/** The process that started this one, the one that started that, and so on. */
+/** Returns the process that started this one, its parent, and so on. */
 function ancestors(count: number): number[] {
   const found = [process.ppid];
   while (found.length < count) found.push(parentOf(found[found.length - 1]));
   return found;
 }
 
-/** 0 for a process that is gone. */
+/** Returns the parent of a process; 0 if it has ended. */
 function parentOf(pid: number): number {
   try {
     if (process.platform !== 'linux') {
       return Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }));
     }
-    // "pid (name) state ppid …", and a name may hold anything.
+    // "pid (name) state ppid …", and a name may contain any character.
     const [, ppid] = readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')
       .split(' ');

@@ -1,5 +1,5 @@
-// `tessera photo.png`: blurs images end to end on this machine. A private Redis, the three functions as processes, images
-// sent over HTTP, blur scaled from zero; nothing is left running.
+// `tessera photo.png`: blurs images end to end on this machine. It uses a private Redis, the three functions
+// as processes, and HTTP; blur scales from zero. It leaves nothing running.
 import { existsSync } from 'node:fs';
 import type { FilterName } from '../functions/lib/filters/registry.ts';
 import { printable } from '../functions/lib/store/names.ts';
@@ -16,13 +16,13 @@ import { drawSamples } from './samples.ts';
 import { localSettings } from './settings.ts';
 import type { StopRequest } from './stop-request.ts';
 
-/** Blurs the images that `options` name and returns the exit status. `stop` ends it early. */
+/** Blurs the images of `options` and returns the exit status. `stop` ends it early. */
 export async function blurCommand(options: Options, stop: AbortSignal): Promise<number> {
-  // First all that can be wrong with the command line.
+  // First check the command line.
   const settings = localSettings(options, process.env, { STORE: 'file' });
   const { images, skipped } = await findImages(options.paths, options.recipe.filter);
   const output = await OutputFolder.open(options.out);
-  // With --json, standard output is for the figures.
+  // With --json, standard output is only for the figures.
   const out = options.json ? process.stderr : process.stdout;
   const progress = new Progress(out, images.length);
   const print = logPrinter((line) => progress.log(line), process.env);
@@ -34,7 +34,7 @@ export async function blurCommand(options: Options, stop: AbortSignal): Promise<
       env: { ...settings.env, OUTPUT_PATH: output.staging },
       maxWorkers: options.workers,
       onPoll: (state) => progress.scaler(state),
-      // One that cannot start is told of with its last words.
+      // The error of a function that cannot start contains its last line.
       onLog: (name, line) => pipeline && !stop.aborted && print(name, line),
       signal: stop,
     });
@@ -63,7 +63,7 @@ export async function blurCommand(options: Options, stop: AbortSignal): Promise<
   }
 }
 
-/** The images of the run; the samples when none are named. Throws a {@link UsageError} when there is none. */
+/** Returns the images of the run; the samples if none are given. Throws a {@link UsageError} if there are none. */
 async function findImages(paths: string[], filter: FilterName): Promise<RunInputs> {
   if (paths.length === 0) return findSamples(filter);
   const inputs = await findInputs(paths, filter).catch((error: Error) => {

@@ -6,10 +6,10 @@ import { oneOf, parameterValue, UsageError } from '../scripts/lib/options.ts';
 
 const parameterNames = [...new Set(filterNames.flatMap((filter) => Object.keys(filters[filter].parameters)))];
 
-/** Those that people set often. */
+/** Parameters that people set often. */
 const SHORT: Partial<Record<string, string>> = { kernel: 'k' };
 
-/** For the command line's parser. */
+/** The options for the command line parser. */
 export const filterOptions = Object.fromEntries(
   ['filter', ...parameterNames].map((name) => {
     const short = SHORT[name];
@@ -29,8 +29,8 @@ export const filterHelp = [
 ].join('\n');
 
 /**
- * Reads these options; `settings` has the values that hold where an option is not given. Throws a {@link UsageError} for a
- * value that is not allowed, or one that is another filter's.
+ * Reads these options; `settings` has the values for options that are not given. Throws a {@link UsageError}
+ * for a value that is not allowed, or for another filter's parameter.
  */
 export function readRecipe(
   given: Record<string, string | boolean | undefined>,

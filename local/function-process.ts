@@ -28,7 +28,7 @@ export interface ProcessOptions {
   onLog?: (line: string) => void;
 }
 
-/** How much is shown of the last line of a function that ended. */
+/** How much of the last line of an ended function is shown. */
 const LAST_WORDS = 300;
 
 export class FunctionProcess {
@@ -48,13 +48,13 @@ export class FunctionProcess {
     this.#child = spawn(process.execPath, [...nodeFlags[name], main], {
       env: { PATH: process.env.PATH, PORT: '0', ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      detached: true, // A Ctrl-C is the runner's to pass on, in its own order.
+      detached: true, // Ctrl-C goes to the runner, which stops the processes in order.
     });
     const failed = once(this.#child, 'error').then(([error]) => (this.#lastLine = (error as Error).message));
     this.exited = Promise.race([once(this.#child, 'close'), failed]).then(() => {
       this.#listening.reject(new CommandError(this.howItEnded));
     });
-    this.#listening.promise.catch(() => {}); // Whoever waits for it hears of it.
+    this.#listening.promise.catch(() => {}); // Callers of `ready` get the error.
     for (const input of [this.#child.stdout, this.#child.stderr]) {
       if (!input) continue;
       createInterface({ input }).on('line', (line) => {
@@ -82,13 +82,13 @@ export class FunctionProcess {
     return this.#child.exitCode ?? this.#child.signalCode;
   }
 
-  /** That it ended and how, with the last it said. */
+  /** A message that says how it ended, with its last line. */
   get howItEnded(): string {
     const said = shortLogLine(this.#lastLine).slice(0, LAST_WORDS);
     return `${this.name} ended (${this.end ?? 'it never ran'})${said && `: ${said}`}`;
   }
 
-  /** The function's URL, once it listens. Rejects when it ends before, or takes too long. */
+  /** Returns the function's URL when it listens. Rejects if it ends before, or takes too long. */
   async ready(): Promise<string> {
     const tooLong = setTimeout(
       () => this.#listening.reject(new CommandError(`${this.name} does not listen after ${START_MS} ms`)),
@@ -126,7 +126,7 @@ export class FunctionProcess {
   }
 }
 
-/** Whether the function at `url` can serve now. */
+/** Returns whether the function at `url` can serve now. */
 export async function isReady(url: string, timeoutMs = START_MS): Promise<boolean> {
   const answer = fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(timeoutMs) });
   return answer.then(

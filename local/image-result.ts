@@ -1,4 +1,4 @@
-// What became of one image of a run.
+// The outcome of one image of a run.
 import type { RunImage } from './inputs.ts';
 import type { ImageStatus } from './split-client.ts';
 
@@ -12,17 +12,17 @@ export interface ImageResult {
   tiles: number;
   done: number;
   /**
-   * `done`, `failed`, `cancelled`, `refused` (never taken in), `incomplete` (tiles were lost), `unfinished` (the run ended
-   * before) or `not started`.
+   * `done`, `failed`, `cancelled`, `refused` (not accepted), `incomplete` (tiles were lost), `unfinished`
+   * (the run ended before) or `not started`.
    */
   state: string;
   ms: number;
-  /** The file its result is in; null when it has none. */
+  /** The file of its result; null if there is none. */
   output: string | null;
   error: string | null;
 }
 
-/** The result of an image that split has taken in. */
+/** Returns the result of an image that split has accepted. */
 export function resultOf(
   { id, name, width, height, tiles, done, status, error }: ImageStatus,
   { input }: RunImage,
@@ -32,7 +32,7 @@ export function resultOf(
   return { id, input, name, width, height, tiles, done, state: status, ms, output, error };
 }
 
-/** The result of an image that split has not taken in. */
+/** Returns the result of an image that split has not accepted. */
 export function notTaken({ input, name }: RunImage, state: string, error: string, ms = 0): ImageResult {
   const nothing = { id: null, width: null, height: null, tiles: 0, done: 0, output: null };
   return { ...nothing, input, name, state, ms, error };

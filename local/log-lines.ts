@@ -1,6 +1,6 @@
-// What functions log, as a person at a terminal wants to see it.
+// Formats the log of functions for a person at a terminal.
 
-/** The message and the error of a line in JSON; any other line as it is. */
+/** Returns the message and the error of a JSON line; any other line unchanged. */
 export function shortLogLine(line: string): string {
   try {
     const { message, error } = JSON.parse(line) as { message?: string; error?: string };
@@ -12,8 +12,9 @@ export function shortLogLine(line: string): string {
 }
 
 /**
- * Returns a function that prints the lines of functions: each in short and once. A run that cannot write its results would
- * say so ten times. Where the user has chosen a `LOG_LEVEL`, every line is printed whole.
+ * Returns a function that prints log lines: each one shortened, and only once. Otherwise a run that cannot
+ * write its results would repeat the same line ten times. If the user has set `LOG_LEVEL`, every line is
+ * printed in full.
  */
 export function logPrinter(
   print: (line: string) => void,

@@ -1,4 +1,4 @@
-// What `tessera` runs in the package that `npm pack` makes, where the functions are built already.
+// The command `tessera` in the package that `npm pack` makes, where the functions are already built.
 import { runCommand } from '../scripts/lib/options.ts';
 import { tessera } from './tessera.ts';
 

@@ -1,9 +1,9 @@
-// Notices that a run is stuck: nothing that can be seen of it changes any more.
+// Notices that a run is stuck: nothing visible changes any more.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const LOOKS = 20;
 
-/** Resolves once `look` has returned the same for `limitMs`, or when `signal` is aborted. */
+/** Resolves when `look` has returned the same for `limitMs`, or when `signal` is aborted. */
 export async function untilNothingMoves(
   look: () => Promise<string>,
   limitMs: number,

@@ -20,7 +20,7 @@ const samples: Sample[] = [
   { file: 'tiles.jpg', width: 1200, height: 800, paint: mosaic },
 ];
 
-/** Draws the samples into `folder`, or the first few of them, and returns their paths. */
+/** Draws the samples, or the first few of them, into `folder`, and returns their paths. */
 export async function drawSamples(folder: string, count = samples.length): Promise<string[]> {
   await mkdir(folder, { recursive: true });
   return Promise.all(
@@ -28,7 +28,7 @@ export async function drawSamples(folder: string, count = samples.length): Promi
       const path = join(folder, sample.file);
       const image = new Jimp({ data: draw(sample), width: sample.width, height: sample.height });
       const bytes = await image.getBuffer(path.endsWith('.jpg') ? 'image/jpeg' : 'image/png');
-      // Another run may look into the folder meanwhile: a sample appears there as a whole.
+      // Another run may read the folder meanwhile, so a sample appears there as a whole.
       const partial = join(folder, `.${sample.file}.${process.pid}`);
       await writeFile(partial, bytes);
       await rename(partial, path);

@@ -14,14 +14,14 @@ export interface ScalerOptions extends ScalingRules {
   spawn(): FunctionProcess;
   /** Called after every poll. */
   onPoll?: (state: ScalerState) => void;
-  /** Told when workers end one after another before they are ready: the next one would too. */
+  /** Called if workers end repeatedly before they are ready, because the next one would end too. */
   onFailure?: (error: Error) => void;
 }
 
-/** Workers that may end at their start in a row. */
+/** How many workers may end at their start in a row. */
 const FAILED_STARTS = 3;
 
-/** What the scaler saw and has. */
+/** The state of the scaler. */
 export interface ScalerState {
   queue: number;
   leases: number;
@@ -38,7 +38,7 @@ export class Scaler {
   readonly #options: ScalerOptions;
   readonly #stopping = new AbortController();
   #workers: FunctionProcess[] = [];
-  /** Those that are asked to stop too, until they have ended. */
+  /** Includes workers that were asked to stop, until they have ended. */
   readonly #started = new Set<FunctionProcess>();
   #leaving: Promise<void>[] = [];
   readonly #window: ScaleDownWindow;
@@ -58,7 +58,7 @@ export class Scaler {
     return this.#workers.filter((worker) => worker.isRunning);
   }
 
-  /** What the last poll saw; null before the first. */
+  /** The result of the last poll; null before the first. */
   get state(): ScalerState | null {
     return this.#state;
   }
@@ -74,7 +74,7 @@ export class Scaler {
     await Promise.all([...this.workers.map((worker) => worker.stop()), ...this.#leaving]);
   }
 
-  /** Stops polling and ends every worker at once. It does not wait for Redis. */
+  /** Stops polling and kills every worker at once. It does not wait for Redis. */
   async kill(): Promise<void> {
     this.#stopping.abort();
     for (const worker of this.#started) worker.signal('SIGKILL');

@@ -38,7 +38,7 @@ export class ScaleDownWindow {
     this.#lengthMs = lengthMs;
   }
 
-  /** Notes that so many are wanted `now`. Returns how many there should be. */
+  /** Records how many are wanted `now`. Returns how many there should be. */
   mostWanted(now: number, replicas: number): number {
     this.#wanted = this.#wanted.filter(({ at }) => at > now - this.#lengthMs);
     this.#wanted.push({ at: now, replicas });

@@ -1,4 +1,4 @@
-// The terminal of a run: lines that stay, and below them a few that are drawn again and again. Where there is no terminal,
+// The terminal output of a run: lines that stay, and below them a few that are redrawn. Without a terminal,
 // only the lines that stay.
 import type { WriteStream } from 'node:tty';
 import { stripVTControlCharacters, styleText } from 'node:util';
@@ -6,11 +6,11 @@ import { createLogUpdate } from 'log-update';
 import { columnsOf } from './columns.ts';
 import type { Paint } from './progress-lines.ts';
 
-/** Drawn ten times a second at first, and less often as time goes on, so that a long run does not write megabytes. */
+/** Redrawn ten times per second at first, and less often later, so that a long run does not write megabytes. */
 const FASTEST_MS = 100;
 const SLOWEST_MS = 5000;
 const SLOWER_BY = 1 / 50;
-/** Rows that are left to the lines above. */
+/** Rows that are kept free for the lines above. */
 const ROWS_LEFT = 3;
 const NARROWEST = 20;
 
@@ -31,28 +31,28 @@ export class Screen {
   constructor(out: WriteStream, draw: Draw) {
     this.#out = out;
     this.#draw = draw;
-    // A terminal that does not tell its size, or has none, cannot be drawn on.
+    // A terminal without a known size cannot be drawn on.
     this.isLive = out.isTTY && out.columns > 0 && process.env.TERM !== 'dumb';
     this.#update = createLogUpdate(out, { showCursor: true });
     if (this.isLive) out.on('resize', this.#resized);
   }
 
-  /** How wide the terminal is; undefined where there is none. */
+  /** The width of the terminal; undefined without one. */
   get columns(): number | undefined {
     return this.isLive ? this.#out.columns : undefined;
   }
 
-  /** Colours text where the output is a terminal that wants it, or `FORCE_COLOR` says so. */
+  /** Colours text if the output is a terminal that supports it, or if `FORCE_COLOR` requires it. */
   readonly paint: Paint = (style, text) => styleText(style, text, { stream: this.#out });
 
-  /** Prints a line that stays, above those that are drawn. */
+  /** Prints a line that stays, above those that are redrawn. */
   keep(line: string): void {
     this.#kept.push(line);
     if (this.isLive) this.changed();
     else this.#flush();
   }
 
-  /** Has the lines drawn anew, soon. */
+  /** Schedules a redraw. */
   changed(): void {
     if (!this.isLive || this.#timer) return;
     const slower = (performance.now() - this.#startedAt) * SLOWER_BY;
@@ -65,7 +65,7 @@ export class Screen {
     );
   }
 
-  /** Prints what is to stay and takes away the rest. */
+  /** Prints the lines that stay and removes the rest. */
   close(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
@@ -78,7 +78,7 @@ export class Screen {
 
   #redraw(): void {
     const { columns, rows } = this.#out;
-    this.#out.cork(); // One write, so that nobody sees it half done.
+    this.#out.cork(); // One write, so that no half-drawn screen is visible.
     if (this.#kept.length > 0) {
       this.#clear();
       this.#flush();
@@ -100,7 +100,7 @@ export class Screen {
     this.#kept = [];
   }
 
-  /** In a terminal that became narrower the lines drawn before have wrapped, which `log-update` does not know. */
+  /** When a terminal has become narrower, earlier lines have wrapped, which `log-update` does not know. */
   #drawAtNewWidth(): void {
     const { columns } = this.#out;
     const rowsOf = (line: string) => Math.ceil(columnsOf(stripVTControlCharacters(line)) / columns);

@@ -1,4 +1,5 @@
-// `tessera --serve`: the pipeline stays up on this machine, for curl and for scripts/run.sh and scripts/watch.sh.
+// `tessera --serve`: keeps the pipeline running on this machine, for curl, scripts/run.sh and
+// scripts/watch.sh.
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -16,13 +17,16 @@ import { localSettings, type LocalSettings } from './settings.ts';
 import { StatusLine } from './status-line.ts';
 import type { StopRequest } from './stop-request.ts';
 
-/** Workers that have nothing to do stay so long that one can see them. */
+/** How long idle workers stay, so that they can be seen. */
 const COOLDOWN_MS = 5000;
 const POLL_MS = 200;
 /** What ends it as it is meant to end. */
 const ORDERLY = new Set([128 + 2, 128 + 15]);
 
-/** Keeps the pipeline up until `stop` is aborted, and returns the exit status. Throws when a part of it has ended. */
+/**
+ * Keeps the pipeline running until `stop` is aborted, and returns the exit status. Throws if a part of it has
+ * ended.
+ */
 export async function serveCommand(options: Options, port: number, stop: AbortSignal): Promise<number> {
   const store = process.env.STORE || 'redis';
   const settings = localSettings(options, process.env, { STORE: store });
@@ -55,13 +59,13 @@ export async function serveCommand(options: Options, port: number, stop: AbortSi
     return ORDERLY.has(exitStatus) ? 0 : exitStatus;
   } finally {
     line.close();
-    // Results in files are finished; those in Redis end with it.
+    // Results in files are completed; those in Redis are lost when it ends.
     await (isOrderly ? pipeline?.stop() : pipeline?.kill());
     await folder.close();
   }
 }
 
-/** Where it is, and what to try. */
+/** Returns where it is, and commands to try. */
 async function greeting(
   url: string,
   sample: string,
@@ -82,7 +86,7 @@ async function greeting(
   ].join('\n');
 }
 
-/** Whose image it is that the access token sends; null where images belong to nobody. */
+/** Returns the owner of images sent with the access token; null if images have no owner. */
 function ownerOf({ env, authToken, accessToken }: LocalSettings): string | null {
   if (env.OWN_IMAGES_ONLY !== 'on' || authToken === undefined || accessToken === undefined) return null;
   return findAccessToken(parseAccessTokens(authToken), accessToken)?.name ?? null;

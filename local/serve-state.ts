@@ -1,4 +1,5 @@
-// How scripts find a pipeline that is kept up on this machine: a small file in a folder of its own, gone when the pipeline is. scripts/lib/common.sh reads the same files.
+// How scripts find a pipeline that is running on this machine: through a small file in its own folder,
+// removed when the pipeline ends. scripts/lib/common.sh reads the same files.
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Guard } from './guard.ts';
@@ -14,11 +15,11 @@ export interface ServeState {
 
 const STATE = 'state.json';
 
-/** Where the folders of all pipelines are, and how those of this user begin. */
+/** Where the folders of all pipelines are, and the prefix of this user's folders. */
 const parent = () => process.env.XDG_RUNTIME_DIR || process.env.TMPDIR || '/tmp';
 const PREFIX = `tessera-serve-${process.getuid?.() ?? 0}-`;
 
-/** A folder for one pipeline, which tells where it is. */
+/** A folder for one pipeline, with its addresses. */
 export class ServeFolder {
   readonly path: string;
   readonly #guard: Guard;
@@ -42,14 +43,17 @@ export class ServeFolder {
   }
 }
 
-/** The pipeline that was started last and still runs; null when there is none. Removes what others left. */
+/**
+ * Returns the pipeline that was started last and still runs; null if there is none. Removes what other
+ * pipelines left behind.
+ */
 export async function findServe(): Promise<ServeState | null> {
   const names = (await readdir(parent())).filter((name) => name.startsWith(PREFIX));
   const running: { state: ServeState; startedAt: number }[] = [];
   for (const name of names) {
     const folder = join(parent(), name);
     const found = await stat(join(folder, STATE)).catch(() => null);
-    // Without a file it is only starting. Nobody else may say where this user's images are sent.
+    // Without a file it is still starting. No other user may decide where this user's images are sent.
     if (found?.uid !== process.getuid?.()) continue;
     const state = JSON.parse(await readFile(join(folder, STATE), 'utf8')) as ServeState;
     if (isRunning(state.pid)) running.push({ state, startedAt: found?.mtimeMs ?? 0 });

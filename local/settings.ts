@@ -1,19 +1,19 @@
-// The settings of the functions on one machine: those of the environment, over defaults that fit images of one's own.
+// The settings of the functions on one machine: those of the environment, over defaults for one's own images.
 import { environmentDefaults } from '../functions/lib/config.ts';
 import { readSettings } from '../scripts/lib/settings.ts';
 import type { Options } from './options.ts';
 
 type Environment = Record<string, string | undefined>;
 
-/** Where the parts of the pipeline find each other: the runner's to say. The tokens are for split alone. */
+/** Addresses of the parts of the pipeline, which the runner sets. The tokens are only for split. */
 const OWN = new Set(['REDIS_URL', 'K_SINK', 'HOST', 'PORT', 'AUTH_TOKEN']);
 
-/** Where they differ from a cluster's. */
+/** Defaults that differ from a cluster's. */
 const defaults = {
-  // The images are the user's own: limits against strangers would only be in the way.
+  // The images are the user's own, so limits against strangers are not needed.
   CLIENT_SHARE: '1',
   PIXELS_PER_BYTE: '1000000000',
-  // A tile whose worker was killed is back soon.
+  // So that the tile of a killed worker is back soon.
   LEASE_MS: '5000',
   ANNOUNCE_RETRY_MS: '1000',
   LOG_LEVEL: 'error',
@@ -22,15 +22,15 @@ const defaults = {
 export interface LocalSettings {
   /** For every function. */
   env: Record<string, string>;
-  /** What split takes for `AUTH_TOKEN`; undefined when it lets everyone in. */
+  /** split's `AUTH_TOKEN`; undefined if it accepts everyone. */
   authToken: string | undefined;
   /** The token to call split with. */
   accessToken: string | undefined;
 }
 
 /**
- * The settings for `options`; `own` are the caller's, over those of the environment. Throws a {@link UsageError} that names
- * every variable that cannot be used.
+ * Returns the settings for `options`. `own` are the caller's, which override those of the environment. Throws
+ * a {@link UsageError} that lists every invalid variable.
  */
 export function localSettings(
   options: Pick<Options, 'recipe' | 'tile' | 'queue'>,
@@ -54,7 +54,7 @@ export function localSettings(
   return { env, authToken, accessToken: TESSERA_TOKEN || firstToken(authToken) };
 }
 
-/** The first of the tokens in `AUTH_TOKEN`, without the name in front of it. */
+/** Returns the first of the tokens in `AUTH_TOKEN`, without its name. */
 function firstToken(authToken: string | undefined): string | undefined {
   if (authToken === undefined || authToken === environmentDefaults.AUTH_TOKEN) return undefined;
   return authToken

@@ -1,8 +1,8 @@
-// Hears that the user wants a run to end, in all the ways there are.
+// Notices every way in which the user can end a run.
 import { constants } from 'node:os';
 import { watchAncestors } from './ancestors.ts';
 
-/** Why a run is to end, and what the process's exit status is then. */
+/** Why a run should end, and the exit status of the process. */
 export class StopRequest extends Error {
   readonly exitStatus: number;
 
@@ -12,27 +12,30 @@ export class StopRequest extends Error {
   }
 }
 
-/** One Ctrl-C may arrive twice: from the terminal, and from npm which passes it on. */
+/** One Ctrl-C may arrive twice: from the terminal, and from npm, which passes it on. */
 const SAME_REQUEST_MS = 500;
-/** Cleaning up never takes so long. What is left then is removed by the guards. */
+/** Cleaning up never takes this long. The guards remove what is left. */
 const OVERDUE_MS = 8000;
-/** As if it was told by SIGTERM. */
+/** As if it had received SIGTERM. */
 const PARENT_GONE = 143;
 const OUTPUT_GONE = 1;
 
-/** How many processes above this one npm is. An npm script runs this itself; npx runs a shell, which runs `tessera`. */
+/**
+ * How many levels above this process npm is. An npm script runs this directly; npx runs a shell, which runs
+ * `tessera`.
+ */
 function levelsBelowNpm(): number | null {
   const { npm_lifecycle_event: script } = process.env;
   if (script === 'start') return 1;
-  // In a clone `tessera` is a process of its own, with a channel to this one.
+  // In a clone `tessera` is a separate process, with a channel to this one.
   if (script === 'npx') return process.channel ? 3 : 2;
   return null;
 }
 
 /**
- * Returns a signal that is aborted, with a {@link StopRequest} as its reason, when the process is to end: by SIGINT, SIGTERM
- * or SIGHUP, because npm or whoever started it is gone, or because nobody reads its output any more. A second request ends
- * the process at once.
+ * Returns a signal that is aborted, with a {@link StopRequest} as its reason, when the process should end: by
+ * SIGINT, SIGTERM or SIGHUP, because npm or another parent has died, or because nobody reads its output any
+ * more. A second request ends the process at once.
  */
 export function hearStopRequests(): AbortSignal {
   const stop = new AbortController();

@@ -8,8 +8,8 @@ import { serveCommand } from './serve-command.ts';
 import { hearStopRequests, type StopRequest } from './stop-request.ts';
 
 /**
- * Does what the command line asks for and returns the exit status. `prepare` makes ready what the functions run from. Throws
- * a {@link UsageError} or a {@link CommandError} where it cannot be done.
+ * Runs the command line and returns the exit status. `prepare` builds what the functions run from. Throws a
+ * {@link UsageError} or a {@link CommandError} if it cannot be done.
  */
 export async function tessera(argv: string[], prepare = async () => {}): Promise<number> {
   const options = readOptions(argv, process.env);
@@ -39,7 +39,7 @@ function version(): string {
   return (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
 }
 
-/** npm runs its scripts in the package's folder; the paths on the command line are those of where npm was called. */
+/** npm runs its scripts in the package's folder, but paths on the command line are relative to where npm was called. */
 function goWhereTheUserIs(): void {
   const { npm_lifecycle_event: script, INIT_CWD: folder } = process.env;
   if (script === 'start' && folder && process.cwd() === packageRoot) process.chdir(folder);

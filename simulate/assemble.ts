@@ -9,7 +9,7 @@ import { Tokens } from './station.ts';
 /** Rows that are compressed at once, as in functions/lib/image/png/encode.ts. */
 const JOBS_AHEAD = 4;
 
-/** Rows are fetched ahead of the thread that joins them, and zlib compresses those before meanwhile. */
+/** Rows are fetched ahead of the thread that joins them, and zlib compresses the earlier ones meanwhile. */
 export function* assemble(
   simulation: Simulation,
   settings: Settings,

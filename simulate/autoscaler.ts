@@ -1,5 +1,5 @@
-// KEDA and the Kubernetes autoscaler behind it: KEDA starts the first pod and stops the last one, the autoscaler decides about
-// all between. How many there should be is computed as `npm start` does it.
+// KEDA and the Kubernetes autoscaler: KEDA starts the first pod and stops the last one, the autoscaler
+// decides in between. The number of pods is computed as in `npm start`.
 import { desiredReplicas, ScaleDownWindow } from '../local/scaling.ts';
 import type { QueueScaling } from './settings.ts';
 import type { Process, Simulation } from './simulation.ts';
@@ -7,12 +7,12 @@ import type { Process, Simulation } from './simulation.ts';
 export interface Scaled {
   /** Pods that run or are starting. */
   readonly replicas: number;
-  /** What KEDA's formula adds up: jobs ready, leased and delayed, and events not taken yet. */
+  /** What KEDA's formula adds up: ready, leased and delayed jobs, and unsent events. */
   readonly pending: number;
   scale(replicas: number): void;
 }
 
-/** Scales `scaled` by `rules`, for ever. */
+/** Scales `scaled` by `rules`, without end. */
 export function* autoscale(simulation: Simulation, scaled: Scaled, rules: QueueScaling): Process {
   const window = new ScaleDownWindow(rules.cooldownMs);
   let activeAt = 0;

@@ -1,4 +1,4 @@
-// Compares the model with the pipeline itself on this machine, with 1, 2 and 4 workers.
+// Compares the model with the real pipeline on this machine, with 1, 2 and 4 workers.
 import { availableParallelism } from 'node:os';
 import type { CostsResults } from '../bench/costs.ts';
 import { BenchPipeline } from '../bench/lib/bench-pipeline.ts';
@@ -13,14 +13,14 @@ const LOADS = [
   { megapixels: 24, clients: 1, images: 4 },
   { megapixels: 4, clients: 2, images: 16 },
 ];
-/** How far the model may be off. */
+/** Largest allowed difference. */
 const TOLERANCE = 0.15;
 const ROUNDS = 3;
 const MODEL_TIMES = { warmUpMs: 5000, measuredMs: 60_000 };
 
 /**
- * Prints images a second and the CPU time of an image, measured and by the model. On a busy machine only the latter says
- * something. Returns whether all images a second are within the tolerance.
+ * Prints images per second and the CPU time of an image, measured and by the model. On a busy machine only
+ * the CPU time is meaningful. Returns whether all images per second are within the tolerance.
  */
 export async function check(costs: CostsResults): Promise<boolean> {
   await buildIfStale();
@@ -48,7 +48,10 @@ interface Measured {
   cpuMsPerImage: number;
 }
 
-/** What the pipeline does when `clients` send one after another: medians of several rounds, after one to warm up. */
+/**
+ * Measures the pipeline while `clients` send one image after another: medians of several rounds, after one to
+ * warm up.
+ */
 async function measure(
   workers: number,
   megapixels: number,

@@ -1,5 +1,5 @@
-// Actions by the time at which they are due, as a binary heap. Those of the same time come out in the order they went in, so
-// that a run is the same every time.
+// Actions by the time at which they are due, as a binary heap. Actions of the same time are returned in the
+// order they were added, so that every run is the same.
 
 interface Entry {
   at: number;
@@ -11,7 +11,7 @@ export class EventQueue {
   readonly #heap: Entry[] = [];
   #order = 0;
 
-  /** Returns the time of the earliest action; Infinity when there is none. */
+  /** Returns the time of the earliest action; Infinity if there is none. */
   get next(): number {
     return this.#heap[0]?.at ?? Infinity;
   }
@@ -38,7 +38,7 @@ export class EventQueue {
     return first.action;
   }
 
-  /** Puts `entry` in at the top. */
+  /** Adds `entry` at the top. */
   #sink(entry: Entry): void {
     const heap = this.#heap;
     let place = 0;

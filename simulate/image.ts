@@ -7,14 +7,14 @@ import { blobMemoryBytes } from '../functions/lib/redis/blob.ts';
 import { filesBytes, tilesBytes, type StoresMemory } from '../functions/split/memory.ts';
 import type { Tokens } from './station.ts';
 
-/** What split knows of an image before it has cut it. */
+/** What split knows about an image before it cuts it. */
 export interface ImageSize {
   megapixels: number;
   tiles: number;
   /** Rows of tiles. */
   rows: number;
   columns: number;
-  /** What it may hold of Redis's memory. */
+  /** Bytes that it may hold of Redis's memory. */
   bytes: number;
 }
 
@@ -22,7 +22,7 @@ export interface Image extends ImageSize {
   arrivedAt: number;
   /** Tiles without a result. */
   left: number;
-  /** When the last of them was. */
+  /** When the last result was stored. */
   blurredAt: number;
   finished: Tokens;
 }
@@ -36,10 +36,10 @@ const stores: Record<'file' | 'redis', StoresMemory> = {
 const KERNEL_RADIUS_PX = 7;
 /** A PNG of a photo: see functions/testing/photo.ts. */
 const UPLOAD_BYTES_PER_PIXEL = 1.7;
-/** Tiles on their way to Redis and back, as split counts them. */
+/** Tiles in transit to Redis and back, as split counts them. */
 const TILES_ON_THE_WAY = 64;
 
-/** Returns a picture of `megapixels`, 3 by 2, as split would take it in. */
+/** Returns a picture of `megapixels`, 3 by 2, as split would accept it. */
 export function sizeOf(megapixels: number, store: 'file' | 'redis'): ImageSize {
   const height = Math.round(Math.sqrt((megapixels * 1e6) / 1.5));
   const width = Math.round(1.5 * height);
@@ -55,12 +55,12 @@ export function sizeOf(megapixels: number, store: 'file' | 'redis'): ImageSize {
   };
 }
 
-/** The part of one row of tiles in what an image costs by its size. */
+/** The share of one row of tiles in the costs that depend on the size. */
 export function rowMs(image: Image, { msPerMegapixel }: Cost): number {
   return (msPerMegapixel * image.megapixels) / image.rows;
 }
 
-/** The part of one tile in what an image costs by its size. */
+/** The share of one tile in the costs that depend on the size. */
 export function tileMs(image: Image, { msPerMegapixel }: Cost): number {
   return (msPerMegapixel * image.megapixels) / image.tiles;
 }

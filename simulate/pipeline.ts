@@ -1,5 +1,6 @@
-// The pipeline as a model: split cuts images into tiles, workers blur them, assemble joins them, and all share one Redis. What
-// each step takes was measured (bench/costs.ts); where it waits follows from the model.
+// A model of the pipeline: split cuts images into tiles, workers blur them, assemble joins them, and all
+// share one Redis. The duration of each step was measured (bench/costs.ts); the model computes the waiting
+// times.
 import { assemble } from './assemble.ts';
 import { autoscale, type Scaled } from './autoscaler.ts';
 import { sizeOf, tileMs, type Image, type ImageSize } from './image.ts';
@@ -26,7 +27,7 @@ export interface Done {
 
 export class Pipeline implements Scaled {
   readonly simulation: Simulation;
-  /** The machine, where all share one. */
+  /** The machine, if all processes share one. */
   readonly cores: Cores | null;
   readonly redis: Redis;
   readonly splitPods: RequestPods;
@@ -40,7 +41,7 @@ export class Pipeline implements Scaled {
   readonly #tiles: TileList<Image>;
   readonly #tileCame: Signal;
   readonly #outbox: Image[] = [];
-  /** Tiles that are claimed, and images whose event assemble has not answered. */
+  /** Claimed tiles, and images whose event assemble has not answered. */
   #leased = 0;
   #blurred = 0;
 
@@ -86,12 +87,12 @@ export class Pipeline implements Scaled {
     this.workers.scale(replicas);
   }
 
-  /** Returns the size of a picture that comes to this pipeline. */
+  /** Returns the size of a picture that arrives at this pipeline. */
   sizeOf(megapixels: number): ImageSize {
     return sizeOf(megapixels, this.#settings.costs.store);
   }
 
-  /** One image from its arrival until its result is written. */
+  /** One image, from its arrival until its result is written. */
   *blur(size: ImageSize): Process {
     const image: Image = {
       ...size,
@@ -109,7 +110,7 @@ export class Pipeline implements Scaled {
     this.done.push({ megapixels, tiles, arrivedAt, blurredAt, doneAt: this.simulation.now });
   }
 
-  /** What one slot of a worker does until no tile is ready: each result is handed in while the next tile is fetched. */
+  /** One slot of a worker until no tile is ready: each result is acked while the next tile is fetched. */
   *#processReady(worker: Worker): Process {
     const { thread, redis } = this.#settings.costs.functions.blur;
     const handedIn = new Tokens(1);
@@ -125,7 +126,7 @@ export class Pipeline implements Scaled {
     yield* this.#lookInVain(worker);
   }
 
-  /** Asks for a tile when there is none: all that a worker without work does, about ten times a second. */
+  /** Asks for a tile when there is none. An idle worker does only this, about ten times per second. */
   *#lookInVain(worker: Worker): Process {
     const { threadMs, redisMs } = this.#settings.costs.idleWorker;
     const looksPerSecond = 1000 / (WAIT_MS + PAUSE_MS);
@@ -146,7 +147,7 @@ export class Pipeline implements Scaled {
     yield* this.#announce(worker);
   }
 
-  /** Sends the events that wait, one after another, unless the worker is busy with as many as it may send at once. */
+  /** Sends the waiting events one after another, unless the worker is sending as many as it may send at once. */
   *#announce(worker: Worker): Process {
     const { simulation, redis } = this;
     const { costs, eventsAtOnce } = this.#settings;

@@ -1,4 +1,4 @@
-// The pods of a function that Knative scales by its requests. One that was added stays until the end of the run.
+// The pods of a function that Knative scales by its requests. An added pod stays until the end of the run.
 import type { RequestScaling } from './settings.ts';
 import type { Process, Simulation } from './simulation.ts';
 import { Tokens, type Station } from './station.ts';
@@ -35,7 +35,7 @@ export class RequestPods {
     return this.#ready;
   }
 
-  /** Serves a request: waits for a pod that has a place, starting one if none runs, and does `work` there. */
+  /** Serves a request: waits for a pod with a free place, starts one if none runs, and does `work` there. */
   *serve(work: (pod: Pod) => Process): Process {
     this.#requests++;
     if (this.#ordered === 0) this.#order();

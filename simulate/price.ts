@@ -1,14 +1,14 @@
-// What pods cost: each the CPU it asks for or uses, whichever is more, and the memory it asks for.
+// What pods cost: for each pod the CPU it requests or uses, whichever is more, and the memory it requests.
 import type { Outcome } from './trial.ts';
 
 export interface Prices {
-  /** Of one core for an hour. */
+  /** Price of one core for an hour. */
   cpuHour: number;
-  /** Of one GiB for an hour. */
+  /** Price of one GiB for an hour. */
   gibHour: number;
 }
 
-/** `resources.requests` of the manifests; of Redis its memory limit, which a node has to have. */
+/** `resources.requests` of the manifests; for Redis its memory limit, which a node must have. */
 export const requests = {
   split: { cores: 0.025, gib: 0.25 },
   blur: { cores: 0.05, gib: 0.125 },

@@ -1,9 +1,10 @@
-// The one Redis that all share: a thread that runs commands one after another, and memory that images may hold up to a budget.
+// The one Redis that all share: a thread that runs commands one after another, and a memory budget for
+// images.
 import type { Settings } from './settings.ts';
 import type { Process, Simulation } from './simulation.ts';
 import { Station, type Cores } from './station.ts';
 
-/** When a client whose image found no room comes again. */
+/** When a client whose image found no room retries. */
 const COME_AGAIN_MS = 1000;
 
 export class Redis {
@@ -24,13 +25,13 @@ export class Redis {
     return this.#heldBytes;
   }
 
-  /** A command that keeps Redis busy for `ms`, with its way there and back. */
+  /** A command that keeps Redis busy for `ms`, with its round trip. */
   *ask(ms: number): Process {
     yield this.#simulation.pause(this.#settings.roundTripMs);
     yield* this.thread.work(ms);
   }
 
-  /** Sets memory aside for an image, as soon as there is room. One that is alone gets in whatever it needs. */
+  /** Reserves memory for an image, as soon as there is room. An image that is alone is admitted whatever it needs. */
   *admit(bytes: number): Process {
     while (this.#heldBytes > 0 && this.#heldBytes + bytes > this.#settings.budgetBytes) {
       this.refused++;

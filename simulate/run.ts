@@ -1,4 +1,5 @@
-// `npm run simulate [-- options]`: what more pods would bring, by a model of the pipeline with costs that were measured.
+// `npm run simulate [-- options]`: estimates the effect of more pods, with a model of the pipeline and
+// measured costs.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CostsResults } from '../bench/costs.ts';
@@ -79,7 +80,7 @@ async function main(): Promise<number> {
   return 0;
 }
 
-/** How throughput grows with the pods of one deployment. */
+/** Draws how throughput grows with the pods of one deployment. */
 async function plot(costs: CostsResults, change: Partial<Settings>): Promise<void> {
   const names = Object.keys(setUps) as SetUp[];
   const series = names.map((name) => ({
@@ -129,7 +130,7 @@ function printBehind(rows: Behind[]): void {
 function positive(name: string, text: string): number {
   const value = Number(text);
   if (value > 0 && value < Infinity) return value;
-  throw new UsageError(`--${name} is ${text}; a number above 0 is wanted`);
+  throw new UsageError(`--${name} is ${text}; a number above 0 is required`);
 }
 
 function sizesOf(text: string): Settings['sizes'] {

@@ -1,16 +1,16 @@
-// The questions that docs/SCALING.md answers: how far a deployment grows with its pods, and how long a small picture waits behind
-// a large one.
+// The questions that docs/SCALING.md answers: how far a deployment grows with its pods, and how long a small
+// picture waits behind a large one.
 import type { CostsResults } from '../bench/costs.ts';
 import { Pipeline } from './pipeline.ts';
 import { cluster, type Settings } from './settings.ts';
 import { Simulation, type Process } from './simulation.ts';
 import { percentile, trial, type Outcome } from './trial.ts';
 
-/** The autoscaler doubles its pods every 15 s; it takes this long to have a thousand. */
+/** The autoscaler doubles its pods every 15 s; it takes this long to start a thousand. */
 const TIMES = { warmUpMs: 150_000, measuredMs: 60_000 };
 /** Enough that the memory budget is always full. */
 const CLIENTS = 100;
-/** How much of what a deployment can do arrives while latency is measured. */
+/** The share of a deployment's capacity that arrives while latency is measured. */
 const SHARE = 0.7;
 
 export interface Capacity {
@@ -18,13 +18,13 @@ export interface Capacity {
   pods: number;
   /** Independent deployments, each with a Redis of its own. */
   deployments: number;
-  /** One of them with as much work as it takes. */
+  /** One of them with as much work as it can do. */
   full: Outcome;
   /** One of them at 70 % of that. */
   usual: Outcome;
 }
 
-/** The set-ups that are compared, each by the settings of one deployment with `pods` pods of blur. */
+/** The compared deployments, each by the settings of one deployment with `pods` pods of blur. */
 export const setUps = {
   'as deployed': ({ deployed }: CostsResults, pods: number) => cluster(deployed, pods),
   'only tiles in Redis': ({ local }: CostsResults, pods: number) => cluster(local, pods),
@@ -32,7 +32,7 @@ export const setUps = {
 
 export type SetUp = keyof typeof setUps;
 
-/** Returns what `pods` pods of blur do in total, in so many deployments. */
+/** Returns the throughput of `pods` pods of blur in total, in so many deployments. */
 export function capacity(
   name: SetUp,
   costs: CostsResults,
@@ -50,7 +50,7 @@ const EVERY_MS = 100;
 const SETTLED_MS = 5000;
 const LIMIT_MS = 120_000;
 
-/** What could be done for small pictures, by what it would change. */
+/** Possible improvements for small pictures, by what they would change. */
 export const variants = {
   'as it is': () => ({}),
   'images take turns': () => ({ order: 'in-turns' }),
@@ -66,15 +66,21 @@ export type Variant = keyof typeof variants;
 export interface Behind {
   workers: number;
   variant: Variant;
-  /** What a small picture takes when nothing else is there. */
+  /** The time of a small picture if nothing else is there. */
   alone: number;
-  /** Small pictures that come while the large one is under way: until their tiles are blurred, and until they are done. */
+  /**
+   * Small pictures that arrive while the large one is in progress: until their tiles are blurred, and until
+   * they are done.
+   */
   blurred: { median: number; worst: number };
   done: { median: number; worst: number };
   large: number;
 }
 
-/** Returns how long small pictures take that come every 100 ms while one of 100 Mpx is blurred by `workers` warm pods. */
+/**
+ * Returns the times of small pictures that arrive every 100 ms while one of 100 Mpx is blurred by `workers`
+ * warm pods.
+ */
 export function behindLarge(costs: CostsResults, workers: number, variant: Variant): Behind {
   const settings = cluster(costs.deployed, workers);
   const simulation = new Simulation();

@@ -1,37 +1,43 @@
-// What a run of the model is about: costs, pods, rules of scaling and the images that come.
+// The settings of a run of the model: costs, pods, scaling rules and the arriving images.
 import type { CostsResults, SetUpCosts } from '../bench/costs.ts';
 import type { ScalingRules } from '../local/scaling.ts';
 
 /** A function that Knative scales by its requests. */
 export interface RequestScaling {
   max: number;
-  /** Requests of a pod that make Knative add another. */
+  /** Requests of a pod that make Knative add another one. */
   target: number;
   /** Requests a pod serves at once. */
   places: number;
-  /** From the decision to start a pod until it serves. */
+  /** Time from the decision to start a pod until it serves. */
   startMs: number;
 }
 
 /** blur, which KEDA scales by its queues. */
 export interface QueueScaling extends ScalingRules {
   startMs: number;
-  /** How often KEDA looks at the queues while no pod runs. */
+  /** How often KEDA checks the queues while no pod runs. */
   pollMs: number;
-  /** How often the autoscaler behind it looks while some run. */
+  /** How often the autoscaler checks while some run. */
   syncMs: number;
-  /** Pods that it adds at each look: so many, or as many as there are, whichever is more. Infinity: all that are wanted. */
+  /**
+   * How many pods it adds at each check: this number, or as many as there are, whichever is more. Infinity:
+   * all that are wanted.
+   */
   growth: number;
 }
 
 export interface Settings {
   seed: number;
   costs: SetUpCosts;
-  /** Cores that all processes share, and how much slower each is when all are busy; null when every pod has its own. */
+  /**
+   * Cores that all processes share, and how much slower each core is when all are busy; null if every pod has
+   * its own.
+   */
   machine: { cores: number; slowdown: number } | null;
-  /** Threads that a pod has for zlib beside its own. */
+  /** zlib threads of a pod, besides its own thread. */
   helperThreads: number;
-  /** From a command to Redis to its answer, without Redis's own time. */
+  /** From a command to Redis to its reply, without Redis's own time. */
   roundTripMs: number;
   budgetBytes: number;
   split: RequestScaling;
@@ -39,15 +45,15 @@ export interface Settings {
   assemble: RequestScaling;
   /** Events that a worker sends at once. */
   eventsAtOnce: number;
-  /** In which order tiles are claimed. */
+  /** The order in which tiles are claimed. */
   order: 'in-order' | 'in-turns';
-  /** How many of the arriving images have which size. */
+  /** The sizes of the arriving images, with their frequencies. */
   sizes: { megapixels: number; weight: number }[];
 }
 
 const START_MS = { split: 1500, blur: 440, assemble: 1600 };
 
-/** A cluster as the manifests describe it, with `maxWorkers` pods of blur. Start times were measured on one (issue 16). */
+/** A cluster as the manifests describe it, with `maxWorkers` pods of blur. Start times were measured on a real one. */
 export function cluster(costs: SetUpCosts, maxWorkers: number): Settings {
   return {
     seed: 1,
@@ -77,7 +83,7 @@ export function cluster(costs: SetUpCosts, maxWorkers: number): Settings {
   };
 }
 
-/** The pipeline of `npm start`, everything running already. */
+/** The pipeline of `npm start`, with everything already running. */
 export function oneMachine(
   costs: CostsResults,
   cores: number,

@@ -1,8 +1,8 @@
-// The clock of the model and what its processes wait for. A process is a generator: it yields whenever time passes for it,
-// and goes on when what it waits for has happened. All times are milliseconds.
+// The clock of the model. A process is a generator: it yields whenever time passes for it, and continues when
+// the event it waits for has happened. All times are milliseconds.
 import { EventQueue } from './event-queue.ts';
 
-/** Something to wait for: it is given the function that lets the process go on. */
+/** Something to wait for: it gets the function that lets the process continue. */
 export type Wait = (goOn: () => void) => void;
 
 export type Process = Generator<Wait, void, void>;
@@ -15,7 +15,7 @@ export class Simulation {
     return this.#now;
   }
 
-  /** Lets a process begin now. */
+  /** Starts a process now. */
   start(process: Process): void {
     const step = () => {
       const { done, value } = process.next();

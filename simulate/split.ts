@@ -8,7 +8,7 @@ import { Tokens } from './station.ts';
 
 /** Tiles that it sends to Redis at once. */
 const TILES_IN_FLIGHT = 32;
-/** Large images that a pod decodes at once; small ones have places of their own. */
+/** Large images that a pod decodes at once; small ones have their own places. */
 const MAX_SPLITS = 2;
 const SMALL_MEGAPIXELS = 1;
 
@@ -19,7 +19,7 @@ export class Split {
   readonly #enqueued: (image: Image) => void;
   readonly #places = new Map<Pod, Tokens>();
 
-  /** `enqueued` is told of each tile that is ready. */
+  /** `enqueued` is called for each tile that is ready. */
   constructor(simulation: Simulation, settings: Settings, redis: Redis, enqueued: (image: Image) => void) {
     this.#simulation = simulation;
     this.#settings = settings;

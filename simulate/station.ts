@@ -1,10 +1,10 @@
-// What processes share and wait for: tokens, processors, and the news that something has happened.
+// What processes share and wait for: tokens, processors, and signals.
 import type { Process, Simulation, Wait } from './simulation.ts';
 
 /** The longest that a thread keeps a core while others wait for one, ms. */
 const SLICE_MS = 1;
 
-/** So many of something. Whoever wants one when none is left waits in line. */
+/** A number of tokens. A process that finds none waits in line. */
 export class Tokens {
   #free: number;
   readonly #line: (() => void)[] = [];
@@ -27,7 +27,7 @@ export class Tokens {
   }
 }
 
-/** The cores of one machine, which its threads share in turns. When all are busy each is slower, by `slowdown`. */
+/** The cores of one machine, which its threads share in turns. When all are busy, each one is slower, by `slowdown`. */
 export class Cores {
   readonly #simulation: Simulation;
   readonly #tokens: Tokens;
@@ -61,7 +61,7 @@ export class Cores {
   }
 }
 
-/** One or several threads that do one piece of work after another; on cores that others use too, if `cores` is given. */
+/** One or several threads that do one task after another; on shared cores if `cores` is given. */
 export class Station {
   readonly #simulation: Simulation;
   readonly #threads: Tokens;
@@ -74,7 +74,7 @@ export class Station {
     this.#threads = new Tokens(threads);
   }
 
-  /** CPU time of all work so far, on cores that are not slowed down. */
+  /** CPU time of all tasks so far, on cores that are not slowed down. */
   get busyMs(): number {
     return this.#busyMs;
   }
@@ -87,7 +87,7 @@ export class Station {
     this.#threads.give();
   }
 
-  /** Does the same work so many times, and gives a token for each. */
+  /** Does the same task this many times, and releases a token for each. */
   *repeat(times: number, ms: number, finished: Tokens): Process {
     for (let nth = 0; nth < times; nth++) {
       yield* this.work(ms);
@@ -96,7 +96,7 @@ export class Station {
   }
 }
 
-/** Wakes all who wait for it. */
+/** Wakes all processes that wait for it. */
 export class Signal {
   readonly #simulation: Simulation;
   #waiting: (() => void)[] = [];
@@ -105,7 +105,7 @@ export class Signal {
     this.#simulation = simulation;
   }
 
-  /** A wait that also ends by itself after `ms`, if given. */
+  /** A wait that also ends after `ms`, if given. */
   wait(ms = Infinity): Wait {
     return (goOn) => {
       let isOver = false;

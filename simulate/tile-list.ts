@@ -1,14 +1,14 @@
-// The tiles that are ready, in the order in which they are claimed: as the Redis list has them, or with the images taking
+// The ready tiles in the order in which they are claimed: as in the Redis list, or with the images taking
 // turns, which docs/SCALING.md compares.
 
 export interface TileList<Image> {
   readonly length: number;
   add(image: Image): void;
-  /** Takes a tile off; undefined when there is none. */
+  /** Removes and returns a tile; undefined if there is none. */
   next(): Image | undefined;
 }
 
-/** As they came. */
+/** In the order they arrived. */
 export class InOrder<Image> implements TileList<Image> {
   readonly #tiles: Image[] = [];
 
@@ -25,7 +25,7 @@ export class InOrder<Image> implements TileList<Image> {
   }
 }
 
-/** One tile of each image that has any, again and again. */
+/** One tile of each image that has any, repeatedly. */
 export class InTurns<Image> implements TileList<Image> {
   readonly #ready = new Map<Image, number>();
   readonly #turns: Image[] = [];

@@ -6,35 +6,35 @@ import type { Settings } from './settings.ts';
 import { Simulation, type Process } from './simulation.ts';
 
 export interface Times {
-  /** How long it runs before anything counts. */
+  /** How long it runs before anything is counted. */
   warmUpMs: number;
   measuredMs: number;
 }
 
-/** Either so many images a second come, or so many clients each send one after another. */
+/** Either so many images per second arrive, or so many clients each send one image after another. */
 export type Load = { imagesPerSecond: number } | { clients: number };
 
 export interface Outcome {
   imagesPerSecond: number;
   megapixelsPerSecond: number;
   tilesPerSecond: number;
-  /** From an image's arrival to its result, refusals included. */
+  /** From an image's arrival to its result, including refusals. */
   p50Ms: number;
   p99Ms: number;
-  /** How busy the busiest thread of each is, from 0 to 1. */
+  /** How busy the busiest thread of each part is, from 0 to 1. */
   busy: { redis: number; split: number; blur: number; assemble: number };
-  /** Pods on average while it was measured. */
+  /** Average number of pods during the measurement. */
   pods: { split: number; blur: number; assemble: number };
-  /** What is used up, or null: more of it, and nothing else, would let more images through. */
+  /** The bottleneck, or null: only more of it would increase the throughput. */
   limit: 'Redis CPU' | 'Redis memory' | 'split' | 'blur' | 'assemble' | null;
-  /** CPU time of all processes for an image, where they share a machine. */
+  /** CPU time of all processes per image, if they share a machine. */
   cpuMsPerImage: number;
 }
 
-/** Busier than this, there is no more to be had. */
+/** A part that is busier than this is a bottleneck. */
 const USED_UP = 0.9;
 
-/** Runs the model with the images that `load` brings. */
+/** Runs the model with the images of `load`. */
 export function trial(settings: Settings, load: Load, { warmUpMs, measuredMs }: Times): Outcome {
   const simulation = new Simulation();
   const pipeline = new Pipeline(simulation, settings);
@@ -80,7 +80,7 @@ function limitOf(busy: Outcome['busy'], isRefusing: boolean): Outcome['limit'] {
   return worst ?? (isRefusing ? 'Redis memory' : null);
 }
 
-/** Lets images come to `pipeline`, of sizes drawn by lot, until the time `until`. */
+/** Sends images of random sizes to `pipeline`, until the time `until`. */
 export function startLoad(pipeline: Pipeline, settings: Settings, load: Load, until = Infinity): void {
   const { simulation } = pipeline;
   const random = randomFrom(settings.seed);
@@ -125,7 +125,7 @@ function busyMs({ pods }: RequestPods): number {
   return pods.reduce((sum, { thread, helpers }) => sum + Math.max(thread.busyMs, helpers.busyMs), 0);
 }
 
-/** The value below which `share` of the sorted `values` are; NaN when there are none. */
+/** Returns the value below which `share` of the sorted `values` are; NaN if there are none. */
 export function percentile(values: number[], share: number): number {
   return values[Math.min(values.length - 1, Math.floor(share * values.length))] ?? Number.NaN;
 }

@@ -1,4 +1,4 @@
-// The pods of blur: two slots each, as in functions/blur/consumer.ts, and a look at the outbox every second.
+// The pods of blur: two slots each, as in functions/blur/consumer.ts, and a check of the outbox every second.
 import type { Process, Simulation, Wait } from './simulation.ts';
 import { Signal, type Station } from './station.ts';
 
@@ -9,7 +9,7 @@ export interface Worker {
   isRunning: boolean;
   /** Events that it is sending. */
   sending: number;
-  /** Sent with every result: the second slot joins in then. */
+  /** Sent with every result; then the second slot joins in. */
   handedIn: Signal;
 }
 
@@ -18,9 +18,9 @@ export interface Work {
   newThread(): Station;
   /** Blurs tiles until none is ready. */
   processReady(worker: Worker): Process;
-  /** Waits for a tile, for a while. */
+  /** Waits for a tile for a limited time. */
   tileComes(): Wait;
-  /** Sends the events that wait. */
+  /** Sends the waiting events. */
   announce(worker: Worker): Process;
 }
 
@@ -28,7 +28,7 @@ export class Workers {
   readonly #simulation: Simulation;
   readonly #startMs: number;
   readonly #work: Work;
-  /** Those that run or are starting. */
+  /** Workers that run or are starting. */
   #current: Worker[] = [];
   #endedBusyMs = 0;
   #podMs = 0;
@@ -50,7 +50,7 @@ export class Workers {
     return this.#current.reduce((sum, { thread }) => sum + thread.busyMs, this.#endedBusyMs);
   }
 
-  /** How long all pods have been there, added up. */
+  /** How long all pods have existed, added up. */
   get podMs(): number {
     return this.#podMs + this.replicas * (this.#simulation.now - this.#changedAt);
   }

@@ -16,7 +16,7 @@ export function mainThreadMs(pid: number): number {
   return Number(ns) / 1e6;
 }
 
-/** The most memory a process has held at once, in MB. */
+/** Returns the most memory a process has held at once, in MB. */
 export function peakMb(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? NaN) / 1024;

@@ -1,5 +1,5 @@
-// Sends images through the pipeline one function at a time, so that the CPU time of each function, and of Redis meanwhile, can
-// be told apart. Blur's events end here; the bench sends them on to assemble afterwards.
+// Sends images through the pipeline one function at a time, to measure the CPU time of each function, and of
+// Redis meanwhile. blur's events end here; the bench sends them to assemble afterwards.
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -18,7 +18,7 @@ const LIMIT_MS = 300_000;
 const IDLE_MS = 2000;
 const IDLE_LOOKS = 4;
 
-/** What decides how much Redis has to do for an image besides its tiles. */
+/** What determines how much work Redis has with an image, besides its tiles. */
 export interface StagesOptions {
   appendOnly: boolean;
   store: 'file' | 'redis';
@@ -35,7 +35,7 @@ export interface StageCost {
   commandMs: Record<string, number>;
 }
 
-/** Milliseconds a second. */
+/** Milliseconds per second. */
 export interface IdleCost {
   threadMs: number;
   redisMs: number;
@@ -73,13 +73,13 @@ export class Stages {
     };
   }
 
-  /** Starts the three functions, each waiting for a request. Redis goes first on the machine where that is allowed. */
+  /** Starts the three functions, each waiting for a request. Redis gets a high priority if that is allowed. */
   static async start({ appendOnly, store }: StagesOptions): Promise<Stages> {
     const server = await RedisServer.start({ appendOnly });
     try {
       setPriority(server.pid ?? 0, constants.priority.PRIORITY_HIGHEST);
     } catch {
-      // On a busy machine the figures are higher then.
+      // Without it the figures are higher on a busy machine.
     }
     const events = createServer((request, response) => void request.resume().on('end', () => response.end()));
     await once(events.listen(0, '127.0.0.1'), 'listening');
@@ -88,7 +88,7 @@ export class Stages {
     return stages;
   }
 
-  /** Sends `png` so many times. Returns what all of them cost. */
+  /** Sends `png` this many times. Returns the costs of all together. */
   async run(png: Uint8Array, times: number): Promise<StageCosts> {
     const { split, blur, assemble } = this.#processes;
     const [splitUrl, blurUrl, assembleUrl] = await Promise.all([
@@ -121,7 +121,7 @@ export class Stages {
     return costs;
   }
 
-  /** Returns the CPU time that one worker without work takes, its own and that of Redis, in ms a second. */
+  /** Returns the CPU time of one idle worker, its own and that of Redis, in ms per second. */
   async idleWorker(): Promise<IdleCost> {
     const without = await this.#idle(() => 0);
     const worker = this.#start('blur');
@@ -131,7 +131,7 @@ export class Stages {
     return { threadMs: beside.threadMs, redisMs: Math.max(0, beside.redisMs - without.redisMs) };
   }
 
-  /** The least of several looks. `ownMs` returns the CPU time of the process that is looked at. */
+  /** Returns the smallest of several samples. `ownMs` returns the CPU time of the observed process. */
   async #idle(ownMs: () => number): Promise<IdleCost> {
     const least = { threadMs: Infinity, redisMs: Infinity };
     for (let look = 0; look < IDLE_LOOKS; look++) {
