@@ -9,7 +9,7 @@ import { CommandError } from '../scripts/lib/options.ts';
 import { shortLogLine } from './log-lines.ts';
 import { packageRoot } from './package-root.ts';
 
-const START_MS = 15_000;
+const START_MS = 12_000;
 const READY_EVERY_MS = 5;
 
 export type FunctionName = 'split' | 'blur' | 'assemble';

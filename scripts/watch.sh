@@ -23,4 +23,6 @@ for option in "$@"; do
 done
 PATH=$root/node_modules/.bin:$PATH
 need node
+node --eval 'process.exit(process.features.typescript ? 0 : 1)' ||
+  fail "watch.sh needs Node 24, which \"npm ci\" in $root brings; this is Node $(node --version)"
 exec node "$root/scripts/watch.ts" "$@"
