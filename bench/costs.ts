@@ -17,9 +17,9 @@ export interface Cost {
 export interface SetUpCosts extends StagesOptions {
   /** `thread`: its own code. `helpers`: other threads of its process. `redis`: Redis while the function works. */
   functions: Record<FunctionName, { thread: Cost; helpers: Cost; redis: Cost }>;
-  /** CPU time of split's thread before it begins to cut an image, a part of the above. */
+  /** CPU time of split's thread before it starts to cut an image, a part of the above. */
   receive: Cost;
-  /** CPU time that one worker without work takes, its own and that of Redis, ms a second. */
+  /** CPU time of one idle worker, its own and that of Redis, in ms per second. */
   idleWorker: IdleCost;
   redis: {
     /** CPU time of Redis for one tile of a large image, from split to the finished result. */

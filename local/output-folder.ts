@@ -1,12 +1,12 @@
-// Where a run puts its results: the folder of --out, and a hidden one in it for results on their way to their places. Each
-// run has a hidden folder of its own, so that several runs can share one --out.
+// Where a run puts its results: the folder of --out, and a hidden folder in it for unfinished results. Each run has its own hidden
+// folder, so that several runs can share one --out.
 import { mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFolder } from '../functions/lib/store/make-folder.ts';
 import { CommandError, UsageError } from '../scripts/lib/options.ts';
 import { Guard } from './guard.ts';
 
-/** Enough that a full disk does not take it. */
+/** Large enough that a full disk refuses it. */
 const PROBE_BYTES = 1 << 16;
 const MARK = '.run';
 
@@ -23,8 +23,8 @@ export class OutputFolder {
   }
 
   /**
-   * Makes the folder and tries to write there. Throws a {@link UsageError} where nothing can be written, and a
-   * {@link CommandError} where the disk is full.
+   * Makes the folder and tries to write there. Throws a {@link UsageError} if nothing can be written, and a
+   * {@link CommandError} if the disk is full.
    */
   static async open(path: string): Promise<OutputFolder> {
     let folder: OutputFolder | null = null;
@@ -43,7 +43,7 @@ export class OutputFolder {
     }
   }
 
-  /** Why nothing can be written there any more; null when it can. */
+  /** Returns why nothing can be written there any more, or null. */
   async fault(): Promise<string | null> {
     if (!(await this.isThere())) return `--out ${this.path} was removed`;
     return this.#probe().then(
@@ -52,7 +52,7 @@ export class OutputFolder {
     );
   }
 
-  /** Whether it is still the folder that it was at the start. One that is removed is made anew by assemble, without the mark. */
+  /** Returns whether it is still the original folder. If it was removed, assemble makes it again without the mark. */
   async isThere(): Promise<boolean> {
     return stat(join(this.staging, MARK)).then(
       () => true,
@@ -60,19 +60,19 @@ export class OutputFolder {
     );
   }
 
-  /** How many bytes are on their way. */
+  /** Returns the number of bytes of unfinished results. */
   async bytesUnderWay(): Promise<number> {
     const names = await readdir(this.staging).catch(() => []);
     const sizes = names.map((name) =>
       stat(join(this.staging, name)).then(
         ({ size }) => size,
-        () => 0, // In its place meanwhile.
+        () => 0, // It has been moved to its place meanwhile.
       ),
     );
     return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
   }
 
-  /** Puts the result `name` in its place, in a folder that may have to be made, and returns its path. */
+  /** Moves the result `name` to its place, makes the folder if needed, and returns its path. */
   async place(name: string, output: string): Promise<string> {
     const target = join(this.path, output);
     try {
@@ -100,7 +100,7 @@ export class OutputFolder {
   }
 }
 
-/** What the file system says, without the call and the paths: `ENOSPC: no space left on device`. */
+/** Returns the file system's message without the call and the paths: `ENOSPC: no space left on device`. */
 function reasonOf(error: unknown): string {
   const { message } = error as Error;
   return /^E[A-Z]+: [^,]+/.exec(message)?.[0] ?? message;

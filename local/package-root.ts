@@ -1,4 +1,4 @@
-// Where the package is, seen from its sources and from the bundle that `npm pack` makes of them.
+// Finds the package from its sources, and from the bundle in the result of `npm pack`.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 

@@ -11,7 +11,7 @@ export interface PipelineOptions {
   env?: Record<string, string>;
   /** The token to call split with. */
   accessToken?: string | undefined;
-  /** The tokens that split asks its callers for, as AUTH_TOKEN; by default the access token, if there is one. */
+  /** The tokens that split requires, as in AUTH_TOKEN; by default the access token, if there is one. */
   authToken?: string | undefined;
   /** Where split listens; by default the system chooses. */
   splitPort?: number;
@@ -21,7 +21,7 @@ export interface PipelineOptions {
   cooldownMs?: number;
   pollMs?: number;
   redis?: RedisServerOptions;
-  /** Gives the start up. */
+  /** Aborts the start. */
   signal?: AbortSignal;
   onLog?: (name: FunctionName, line: string) => void;
   onPoll?: (state: ScalerState) => void;
@@ -37,7 +37,7 @@ export class Pipeline {
   readonly splitUrl: string;
   readonly accessToken: string | undefined;
   readonly keyPrefix: string;
-  /** Resolves with the reason when a part has ended by itself and nothing can go on. */
+  /** Resolves with the reason if a part has ended unexpectedly and the pipeline cannot continue. */
   readonly failed: Promise<Error>;
 
   private constructor(parts: {
@@ -63,14 +63,14 @@ export class Pipeline {
   }
 
   /**
-   * Starts everything; resolves when split and assemble can serve and the scaler polls. Throws an Error that says which
-   * part could not start, and leaves nothing running.
+   * Starts everything. Resolves when split and assemble can serve and the scaler polls. Throws an Error that says which part could
+   * not start, and leaves nothing running.
    */
   static async start(options: PipelineOptions = {}): Promise<Pipeline> {
     const { onLog, accessToken, authToken = accessToken, splitPort = 0 } = options;
     const redisServer = await RedisServer.start(options.redis);
     const redis = redisServer.connect();
-    redis.on('error', () => {}); // That Redis has ended is told by `failed`.
+    redis.on('error', () => {}); // `failed` reports that Redis has ended.
     const started: FunctionProcess[] = [];
     try {
       const spawn = (name: FunctionName, env: Record<string, string>) =>
@@ -125,7 +125,7 @@ export class Pipeline {
     return pendingWork(await readCounts(this.redis, this.keyPrefix));
   }
 
-  /** The same as the scaler saw it last; it does not wait for Redis. */
+  /** The same number from the scaler's last poll, without waiting for Redis. */
   get pendingAtLastPoll(): number {
     const { queue = 0, leases = 0, delayed = 0, outbox = 0 } = this.scaler.state ?? {};
     return queue + leases + delayed + outbox;
@@ -139,7 +139,7 @@ export class Pipeline {
     await this.redisServer.stop();
   }
 
-  /** Ends everything at once, whatever it is doing, when nobody needs what is in Redis any more. */
+  /** Kills everything at once, if nobody needs the data in Redis any more. */
   async kill(): Promise<void> {
     const parts = [this.split, this.assemble];
     for (const part of parts) part.signal('SIGKILL');
@@ -150,7 +150,7 @@ export class Pipeline {
   }
 }
 
-/** What `promise` resolves with. Throws the reason of `signal` if that is aborted first. */
+/** Returns the value of `promise`. Throws the reason of `signal` if that is aborted first. */
 async function orAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return promise;
   const aborted = Promise.withResolvers<never>();

@@ -1,4 +1,4 @@
-// The lines that tell how a run is doing, as text of a given width.
+// The lines that show the state of a run, as text of a given width.
 import { basename } from 'node:path';
 import type { styleText } from 'node:util';
 import { printable } from '../functions/lib/store/names.ts';
@@ -6,7 +6,7 @@ import { beginning, columnsOf, inColumns } from './columns.ts';
 import type { ImageResult } from './image-result.ts';
 import type { ScalerState } from './scaler.ts';
 
-/** An image that is under way. */
+/** An image in progress. */
 export interface ImageNews {
   name: string;
   tiles: number;
@@ -18,7 +18,7 @@ export interface ImageNews {
 export interface Totals {
   images: number;
   finished: number;
-  /** The images under way, each as the share of it that is done. */
+  /** The images in progress, each as the share of it that is done. */
   underWay: number;
   /** Pixels of the results written, in millions. */
   megapixels: number;
@@ -27,7 +27,7 @@ export interface Totals {
 }
 
 type Style = Parameters<typeof styleText>[0];
-/** Colours a text, or leaves it as it is where no colours are wanted. */
+/** Colours a text, or returns it unchanged if no colours are wanted. */
 export type Paint = (style: Style, text: string) => string;
 
 const NAME_SHARE = 0.6;
@@ -38,7 +38,7 @@ const BETWEEN_COLUMNS = 4;
 const WIDEST = 80;
 const SEPARATOR = ' · ';
 
-/** One image under way, in `columns` at most. */
+/** Returns the line of one image in progress, with at most `columns`. */
 export function imageLine({ name, tiles, done, state }: ImageNews, columns: number, paint: Paint): string {
   const count = (tiles === 0 ? '' : ` ${done}/${tiles}`).padStart(COUNT_COLUMNS);
   const room = Math.min(columns, WIDEST) - count.length - STATE_COLUMNS - BETWEEN_COLUMNS;
@@ -51,7 +51,7 @@ export function imageLine({ name, tiles, done, state }: ImageNews, columns: numb
   return `${inColumns(shown, nameColumns)} [${bar}]${count} ${beginning(state, STATE_COLUMNS)}`;
 }
 
-/** The run as a whole: as much of it as fits into `columns`, the most important first. */
+/** Returns the line of the whole run: as much as fits into `columns`, the most important parts first. */
 export function totalLine(totals: Totals, columns: number, paint: Paint): string {
   const { images, finished, megapixels, elapsedMs, scaler } = totals;
   const parts = [`${finished}/${images} images`];
@@ -72,7 +72,7 @@ export function scalerParts({ queue, leases, delayed, running }: ScalerState): s
   ];
 }
 
-/** What became of an image. Of the figures it has as many as fit into `columns`. */
+/** Returns the outcome of an image, with as many figures as fit into `columns`. */
 export function finishedLine(result: ImageResult, columns = Infinity): string {
   const { input, state, width, height, tiles, ms, output, error } = result;
   if (output === null) return `${printable(input)}  ${state}: ${error}`;
@@ -85,7 +85,7 @@ export function finishedLine(result: ImageResult, columns = Infinity): string {
   return fitting(parts, '  ', columns);
 }
 
-/** The first of `parts`, and as many of the others as fit into `columns` with it. */
+/** Returns the first of `parts`, and as many of the others as fit into `columns`. */
 function fitting([first, ...others]: string[], separator: string, columns: number): string {
   let line = first;
   for (const part of others) {
@@ -96,12 +96,12 @@ function fitting([first, ...others]: string[], separator: string, columns: numbe
   return line;
 }
 
-/** Megapixels a second, with one digit behind the point. */
+/** Returns megapixels per second, with one decimal. */
 export function rate(megapixels: number, elapsedMs: number): string {
   return (megapixels / (Math.max(1, elapsedMs) / 1000)).toFixed(1);
 }
 
-/** How long the rest takes at the pace so far; null before anything is done. */
+/** Returns how long the rest will take at the pace so far; null before anything is done. */
 function timeLeftMs({ images, finished, underWay, elapsedMs }: Totals): number | null {
   const done = finished + underWay;
   return done === 0 ? null : (elapsedMs / done) * (images - done);

@@ -1,4 +1,4 @@
-// Shows how a run is doing: what is over once, what is under way below it.
+// Shows the state of a run: each finished image once, and below them the images in progress.
 import type { WriteStream } from 'node:tty';
 import type { ImageResult } from './image-result.ts';
 import { finishedLine, imageLine, totalLine, type ImageNews } from './progress-lines.ts';
@@ -39,13 +39,13 @@ export class Progress implements RunView {
     this.#screen.keep(`${columns === undefined ? ' ' : sign} ${isWritten ? line : paint('red', line)}`);
   }
 
-  /** Takes the news of the queue and the workers. */
+  /** Updates the state of the queue and the workers. */
   scaler(state: ScalerState): void {
     this.#scaler = state;
     this.#screen.changed();
   }
 
-  /** Prints what a function says. */
+  /** Prints a line of a function's log. */
   log(line: string): void {
     this.#screen.keep(line);
   }

@@ -1,4 +1,4 @@
-// A private Redis server on a free port. It ends with the process that started it, however that ends.
+// A private Redis server on a free port. It ends together with the process that started it, however that ends.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
@@ -51,7 +51,7 @@ export class RedisServer {
         return server;
       } catch (error) {
         await server.kill();
-        // Between looking for a free port and taking it, another process may have taken it.
+        // Another process may take the free port before the server does.
         if (tries < START_TRIES) continue;
         await server.stop();
         throw error;
@@ -67,14 +67,14 @@ export class RedisServer {
     return this.#process?.pid;
   }
 
-  /** Resolves when the process that runs now has ended. */
+  /** Resolves when the current process has ended. */
   get exited(): Promise<void> {
     const child = this.#process;
     if (!child || !isRunning(child)) return Promise.resolve();
     return once(child, 'exit').then(() => {});
   }
 
-  /** A connection for looking and for setting up; the caller disconnects it. */
+  /** Returns a connection for reading and setting up. The caller must disconnect it. */
   connect(): Redis {
     return new Redis(this.port, '127.0.0.1', { maxRetriesPerRequest: null });
   }

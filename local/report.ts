@@ -1,4 +1,4 @@
-// What a run tells at its end.
+// The report at the end of a run.
 import type { Recipe } from '../functions/lib/filters/recipe.ts';
 import { printable } from '../functions/lib/store/names.ts';
 import type { SkippedFile } from '../functions/lib/store/find-images.ts';
@@ -7,7 +7,7 @@ import { skippedLines } from './inputs.ts';
 import { rate } from './progress-lines.ts';
 import type { RunOutcome } from './run.ts';
 
-/** How many images that were not written are named again. */
+/** How many unwritten images are listed again. */
 const NAMED = 20;
 
 export interface Report extends RunOutcome {
@@ -33,7 +33,7 @@ export function jsonReport({ results, skipped, ms, endedBy }: Report): string {
   });
 }
 
-/** The same for a person; images that are over were told of before. */
+/** Returns the same for a person. Finished images were reported before. */
 export function textReport({ results, skipped, recipe, out, ms, endedBy }: Report): string {
   const { written, expected, processed, megapixels } = totals(results);
   const pace = `${megapixels.toFixed(1)} Mpx, ${rate(megapixels, ms)} Mpx/s`;
@@ -45,7 +45,7 @@ export function textReport({ results, skipped, recipe, out, ms, endedBy }: Repor
   ].join('\n');
 }
 
-/** The images without a result, by name, where there are so many that some have left the screen. */
+/** Returns the names of the images without a result, if so many images were sent that some have left the screen. */
 function unwrittenLines(results: ImageResult[]): string[] {
   const unwritten = results.filter((result) => !isWritten(result) && isStarted(result));
   const notStarted = results.filter((result) => !isStarted(result)).length;

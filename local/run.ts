@@ -1,4 +1,4 @@
-// One run: images in, blurred images out, and what became of each. It ends by itself, whatever goes wrong.
+// One run: sends images, fetches the results, and returns the outcome of each image. It always ends, whatever goes wrong.
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Recipe } from '../functions/lib/filters/recipe.ts';
@@ -14,18 +14,18 @@ import type { Pipeline } from './pipeline.ts';
 import { readImage } from './read-image.ts';
 import { SplitClient, type ImageStatus } from './split-client.ts';
 
-/** Images under way at the same time. */
+/** Images in progress at the same time. */
 const IMAGES_AT_ONCE = 2;
 const STATUS_EVERY_MS = 50;
-/** So many results in a row that could not be written end the run. */
+/** The run ends after this many results in a row that could not be written. */
 const UNWRITTEN_IN_A_ROW = 3;
-/** How long nothing may move. A tile whose worker died moves again after its lease. */
+/** The longest time without any change. The tile of a dead worker continues after its lease. */
 const STUCK_AFTER_MS = 10_000;
 const PROBE_MS = 500;
 
-/** Is told how a run is doing. */
+/** Shows the state of a run. */
 export interface RunView {
-  /** News of an image that is under way. */
+  /** Updates an image in progress. */
   image(at: number, news: { name: string; tiles: number; done: number; state: string }): void;
   /** An image is over. */
   finished(at: number, result: ImageResult): void;
@@ -43,9 +43,9 @@ export interface RunOptions {
 }
 
 export interface RunOutcome {
-  /** What became of the images, in their order. */
+  /** The outcomes of the images, in order. */
   results: ImageResult[];
-  /** Why the run ended before all images were over; null when they are. */
+  /** Why the run ended before all images were finished, or null. */
   endedBy: string | null;
 }
 
@@ -54,7 +54,7 @@ export async function blurFiles(options: RunOptions): Promise<RunOutcome> {
   return new Run(options).run();
 }
 
-/** The result could not be put where it belongs. */
+/** The result could not be moved to its place. */
 class Unwritten extends Error {}
 
 class Run {
@@ -62,7 +62,7 @@ class Run {
   readonly #over = new AbortController();
   readonly #client: PatientClient;
   readonly #results: ImageResult[] = [];
-  /** Of the images under way. */
+  /** The statuses of the images in progress. */
   readonly #statuses = new Map<number, ImageStatus>();
   #endedBy: string | null = null;
   #unwritten = 0;
@@ -103,19 +103,19 @@ class Run {
     if (!signal.aborted) this.#end(`nothing has moved for ${Math.round(limitMs / 1000)} s`);
   }
 
-  /** All that changes as long as the run gets on. */
+  /** Returns everything that changes while the run makes progress. */
   async #look(): Promise<string> {
     const { pipeline, output } = this.#options;
     if (!(await output.isThere())) this.#end(`--out ${output.path} was removed`);
     const { queue, leases, delayed, outbox } = pipeline.scaler.state ?? {};
     const statuses = [...this.#statuses].map(([at, { status, done }]) => [at, status, done]);
-    // A large picture may take long to decode. Meanwhile split answers, if it is well.
+    // A large picture may take long to decode. Meanwhile a healthy split still answers.
     const isDecoding = this.#client.isUploading && (await isReady(pipeline.splitUrl, PROBE_MS));
     const bytes = await output.bytesUnderWay();
     return JSON.stringify([queue, leases, delayed, outbox, statuses, bytes, isDecoding && Date.now()]);
   }
 
-  /** Blurs one image; keeps and tells what became of it. */
+  /** Blurs one image; stores and shows its outcome. */
   async #blur(at: number, image: RunImage): Promise<void> {
     if (this.#endedBy !== null) {
       this.#results[at] = notTaken(image, 'not started', this.#endedBy);
@@ -149,7 +149,7 @@ class Run {
     }
   }
 
-  /** The result of an image that ended with an error, or with the run. */
+  /** Returns the result of an image that ended with an error, or with the run. */
   #unfinished(at: number, image: RunImage, error: Error, ms: number): ImageResult {
     const status = this.#statuses.get(at);
     if (error instanceof Unwritten || this.#endedBy === null) {
@@ -183,7 +183,7 @@ class Run {
     }
   }
 
-  /** Notes that a result could not be written. If none can be any more, the other images need not be tried. */
+  /** Records that a result could not be written. If no result can be written any more, the run ends. */
   async #unwrittenBecause(reason: string): Promise<Unwritten> {
     const { output } = this.#options;
     const fault = await output.fault();

@@ -27,7 +27,7 @@ export class Split {
     this.#enqueued = enqueued;
   }
 
-  /** The image is received and its id computed; then zlib inflates rows ahead of the thread that cuts them, and Redis takes tiles meanwhile. */
+  /** Receives the image and computes its id. Then zlib inflates rows ahead of the thread that cuts them, and Redis receives tiles meanwhile. */
   *cut(pod: Pod, image: Image): Process {
     const { receive, functions } = this.#settings.costs;
     const { thread, helpers, redis } = functions.split;

@@ -1,4 +1,4 @@
-// Runs the model for a while and tells how it went once it had warmed up.
+// Runs the model for a while and reports the result after it has warmed up.
 import { randomFrom } from '../functions/testing/random.ts';
 import { Pipeline } from './pipeline.ts';
 import type { RequestPods } from './pods.ts';
