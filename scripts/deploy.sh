@@ -11,6 +11,7 @@
 #   --tag TAG           their tag                                     [that of this code: VERSION-CHECKSUM]
 #   --digests FILE      their digests instead, as images.sh --digests wrote them
 #   --max N             most blur pods                                [$NUM_WORKERS or 4]
+#   --redis-cpu CPU     what Redis gets: 250m is for two cores, 1 for more     [250m]
 #   --floor N           blur pods that start at once when there is work   [1]
 #   --timeout SECONDS   how long to wait for each part                [300]
 #   --print             only print what would be applied
@@ -46,6 +47,7 @@ tag=''
 digests=''
 max=${NUM_WORKERS:-4}
 floor=1
+redis_cpu=250m
 only_print=false
 
 while (($# > 0)); do
@@ -58,6 +60,7 @@ while (($# > 0)); do
     --digests) digests=$(value "$@"); shift 2 ;;
     --max) max=$(value "$@"); shift 2 ;;
     --floor) floor=$(value "$@"); shift 2 ;;
+    --redis-cpu) redis_cpu=$(value "$@"); shift 2 ;;
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
     --print) only_print=true && shift ;;
     -h | --help) show_help && exit ;;
@@ -77,6 +80,7 @@ fi
 whole --max "$max" 1
 whole --floor "$floor" 1
 ((10#$floor <= 10#$max)) || fail "--floor $floor is more than --max $max"
+[[ $redis_cpu =~ ^[1-9][0-9]*m?$ ]] || fail "--redis-cpu is a number of cores or of millicores (500m), not \"$redis_cpu\""
 whole --timeout "$timeout_s" 1
 need kubectl sed cksum jq
 

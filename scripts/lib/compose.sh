@@ -21,16 +21,16 @@ settings_stamp() {
 }
 
 redis_stamp() {
-  local added=()
-  ! with redis-ephemeral || added+=(redis-ephemeral)
-  ! with redis-auth || added+=("redis-auth $redis_secret_version")
-  { cat "$root/knative/redis.config-map.yaml" "$root/knative/redis.stateful-set.yaml" && echo "${added[*]-}"; } | cksum | cut -d ' ' -f 1
+  local choices=("$redis_cpu")
+  ! with redis-ephemeral || choices+=(redis-ephemeral)
+  ! with redis-auth || choices+=("redis-auth $redis_secret_version")
+  { cat "$root/knative/redis.config-map.yaml" "$root/knative/redis.stateful-set.yaml" && echo "${choices[*]}"; } | cksum | cut -d ' ' -f 1
 }
 
 # The overlay is composed in a copy, so that this works from a read-only checkout. Another namespace also has
 # to be written into the addresses, including the JSON in blur's annotation.
 compose() {
-  local component file
+  local component file part
   cp -R "$root/knative" "$root/keda" "$root/overlays" "$work/"
   if [[ $namespace != tessera ]]; then
     while IFS= read -r file; do
@@ -53,6 +53,9 @@ compose() {
     patch '{ group: serving.knative.dev, kind: Service, name: split|blur|assemble }' /spec/template/metadata/annotations/tessera.dev~1config "$(settings_stamp)"
     patch '{ group: apps, kind: Deployment, name: blur-worker }' /spec/template/metadata/annotations/tessera.dev~1config "$(settings_stamp)"
     patch '{ group: apps, kind: StatefulSet, name: redis }' /spec/template/metadata/annotations/tessera.dev~1config "$(redis_stamp)"
+    for part in requests limits; do
+      patch '{ group: apps, kind: StatefulSet, name: redis }' "/spec/template/spec/containers/0/resources/$part/cpu" "$redis_cpu"
+    done
     patch '{ group: serving.knative.dev, kind: Service, name: blur }' /spec/template/metadata/annotations/autoscaling.knative.dev~1max-scale "$max"
     patch '{ group: keda.sh, kind: ScaledObject, name: blur-worker }' /spec/maxReplicaCount "$max" ''
   } >"$work/deploy/kustomization.yaml"

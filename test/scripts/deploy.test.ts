@@ -178,6 +178,8 @@ describe('deploy.sh', () => {
     [['--with', 'nope'], 'no component "nope"'],
     [['--max', '0'], '--max is an integer from 1'],
     [['--max', 'many'], '--max is an integer from 1'],
+    [['--redis-cpu', '0.5'], '--redis-cpu is a number of cores or of millicores (500m), not "0.5"'],
+    [['--redis-cpu', '0'], '--redis-cpu is a number of cores'],
     [['--floor', '0'], '--floor is an integer from 1'],
     [['--floor', '5'], '--floor 5 is more than --max 4'],
     [['--namespace', 'A B'], 'not a namespace'],

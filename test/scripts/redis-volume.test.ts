@@ -84,6 +84,13 @@ describe("Redis's pod", () => {
     expect(await stampOf(await deploy([secretAt('1')]))).toBe(await stampOf(await deploy([secretAt('2')])));
   });
 
+  it('gets the CPU that is asked for, as request and as limit', async () => {
+    const outcome = await deploy([], ['--redis-cpu', '1']);
+    const { resources } = templateOf(await redisIn(outcome))?.spec.containers[0] ?? {};
+    expect(resources).toEqual({ requests: { cpu: '1', memory: '3Gi' }, limits: { cpu: '1', memory: '3Gi' } });
+    expect(await stampOf(outcome)).not.toBe(await stampOf(await deploy([])));
+  });
+
   it('is ready before the functions are, which use the new password at once', async () => {
     const { calls } = await deploy([], withPassword);
     const at = (part: string): number => calls.findIndex((call) => call.includes(part));

@@ -35,6 +35,12 @@ describe('deploy.sh before it applies', () => {
     ]);
   });
 
+  it('counts what Redis is to get', async () => {
+    const [remark] = await remarks([nodes(smallNode), podsOnNodes([platform])], ['--redis-cpu', '1']);
+    expect(remark).toContain('no node has room for redis, which asks for 1000m CPU');
+    expect(await remarks([nodes(smallNode), podsOnNodes([platform])], ['--redis-cpu', '200m'])).toEqual([]);
+  });
+
   it('says how many blur pods there is room for', async () => {
     const taken = [platform, { cpu: '100m', memory: '300Mi' }];
     const [remark] = await remarks([nodes(smallNode), podsOnNodes(taken)]);
