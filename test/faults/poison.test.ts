@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { findFaults } from '../../chaos/nothing-lost.ts';
-import { kill, Rig, rigTiles } from '../../chaos/rig.ts';
+import { kill, patient, Rig, rigTiles } from '../../chaos/rig.ts';
 import { until } from '../../functions/testing/until.ts';
 
 const poisoned = 5;
@@ -26,7 +26,7 @@ describe('a poison tile', () => {
     const bad = await rig.send('bad.png');
     const good = await rig.send('good.png');
     await rig.redis.set(`image:${bad.id}:src:${poisoned}`, 'no pixels');
-    await rig.startWorker({ LEASE_MS: '30000' });
+    await rig.startWorker(patient);
 
     expect(await findFaults(rig, [good], { givenUp: [bad.id] })).toEqual([]);
     await untilSettled(bad.id);
@@ -59,7 +59,7 @@ describe('a poison tile', () => {
       await kill(worker);
       passage.cut();
     }
-    await rig.startWorker();
+    await rig.startWorker(patient); // A lease of its own that expires would use up an attempt of another tile.
 
     await until('the tile to be given up', async () => (await rig.status(bad.id)).dead.length > 0);
     expect(await findFaults(rig, [good], { givenUp: [bad.id] })).toEqual([]);
