@@ -33,7 +33,6 @@ export class Workers {
   #endedBusyMs = 0;
   #podMs = 0;
   #changedAt = 0;
-  most = 0;
 
   constructor(simulation: Simulation, startMs: number, work: Work) {
     this.#simulation = simulation;
@@ -63,7 +62,6 @@ export class Workers {
       worker.isRunning = false;
       this.#endedBusyMs += worker.thread.busyMs;
     }
-    this.most = Math.max(this.most, replicas);
   }
 
   #begin(): Worker {
