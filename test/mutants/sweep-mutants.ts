@@ -7,7 +7,7 @@ export const sweepMutants: Mutant[] = [
     file: 'shared-endings.lua',
     find: "{ 'tiles', 'tokens' }",
     replace: "{ 'tokens' }",
-    why: 'late acks would be taken, and tiles handed out',
+    why: 'late acks would be taken, and tiles claimed',
   },
   {
     name: 'an image that ends still shows its tokens',
@@ -28,7 +28,7 @@ export const sweepMutants: Mutant[] = [
     file: 'shared-endings.lua',
     find: "'dead', ",
     replace: '',
-    why: 'its next life would have failed before it begins',
+    why: 'its next life would fail before it begins',
   },
   {
     name: 'an image that ends keeps its life',
@@ -52,11 +52,11 @@ export const sweepMutants: Mutant[] = [
     why: 'it would be given up a second time',
   },
   {
-    name: 'an image that ends is swept by nobody else',
+    name: 'an image that ends is not swept by any other process',
     file: 'shared-endings.lua',
     find: "  redis.call('ZADD', SWEEPS, 0, image)\n",
     replace: '',
-    why: 'should its process die, all it holds would stay',
+    why: 'if its process dies, all it holds would stay',
   },
   {
     name: 'a sweep frees no pixels',
@@ -84,14 +84,14 @@ export const sweepMutants: Mutant[] = [
     file: 'sweep.lua',
     find: ' and bytes < MAX_BYTES',
     replace: '',
-    why: 'Redis would be kept from all others',
+    why: 'Redis would be blocked for all others',
   },
   {
     name: 'a sweep frees any number of tiles',
     file: 'sweep.lua',
     find: '#tiles < MAX_TILES and ',
     replace: '',
-    why: 'Redis would be kept from all others',
+    why: 'Redis would be blocked for all others',
   },
   {
     name: 'a sweep forgets the delayed tiles',
@@ -122,7 +122,7 @@ export const sweepMutants: Mutant[] = [
     why: 'a leak',
   },
   {
-    name: 'a sweep takes the claim of another tile along',
+    name: 'a sweep also removes the claim of another tile',
     file: 'sweep.lua',
     find: "if token and redis.call('HGET', CLAIMS, token) == job then",
     replace: 'if token then',
@@ -136,21 +136,21 @@ export const sweepMutants: Mutant[] = [
     why: 'the list would never be tidied',
   },
   {
-    name: 'a sweep begins anew with every step',
+    name: 'a sweep starts again with every step',
     file: 'sweep.lua',
     find: "redis.call('HSET', sweep, 'left', left - #tiles)",
     replace: '',
     why: 'it would never end',
   },
   {
-    name: 'what ended is kept for ever',
+    name: 'images that ended are kept for ever',
     file: 'sweep.lua',
     find: "    redis.call('UNLINK', sweep, ended_tiles, ended_tokens)\n",
     replace: "    redis.call('UNLINK', sweep)\n",
     why: 'a leak',
   },
   {
-    name: 'what is swept is swept again',
+    name: 'an image that was swept is swept again',
     file: 'sweep.lua',
     find: "    redis.call('ZREM', SWEEPS, swept)\n",
     replace: '',
@@ -161,7 +161,7 @@ export const sweepMutants: Mutant[] = [
     file: 'sweep.lua',
     find: '    set_share(swept, tonumber(record[2]))\n',
     replace: '',
-    why: 'after a while no image would be let in',
+    why: 'after a while no image would be accepted',
   },
   {
     name: 'an image gives its memory back before it is freed',
@@ -192,11 +192,11 @@ export const sweepMutants: Mutant[] = [
     why: 'nobody could requeue its tiles',
   },
   {
-    name: 'whoever ends an image leaves the sweep to others',
+    name: 'the process that ends an image does not sweep it',
     file: 'sweep.lua',
     find: "(is_to_be_swept() or is_untidy()) and 'more' or nil",
     replace: 'nil',
-    why: 'its memory would be held until someone comes by',
+    why: 'its memory would be held until another process sweeps it',
   },
   {
     name: 'tidying keeps stale entries',
@@ -206,14 +206,14 @@ export const sweepMutants: Mutant[] = [
     why: 'the list would only grow',
   },
   {
-    name: 'tidying turns the list around',
+    name: 'tidying reverses the list',
     file: 'sweep.lua',
     find: "redis.call('RPUSH', TIDIED",
     replace: "redis.call('LPUSH', TIDIED",
     why: 'the last image would be served first',
   },
   {
-    name: 'tidying never begins anew',
+    name: 'tidying never starts again',
     file: 'sweep.lua',
     find: "    redis.call('HDEL', TOTALS, 'stale')\n",
     replace: '',
@@ -234,7 +234,7 @@ export const sweepMutants: Mutant[] = [
     why: 'every claim would do a step of it',
   },
   {
-    name: 'tidying ends before the list is through',
+    name: 'tidying ends before the end of the list',
     file: 'shared-list.lua',
     find: "  if redis.call('EXISTS', QUEUE) == 1 then\n    return\n  end\n",
     replace: '',
@@ -259,14 +259,14 @@ export const sweepMutants: Mutant[] = [
     file: 'naive-queue.ts',
     find: "    if (!popped && !this.#isStopped) await this.#scripts.run('sweep', '', '');\n",
     replace: '',
-    why: 'what a process left that died would stay',
+    why: 'what a dead process left would stay',
   },
   {
     name: 'a lease worker sweeps nothing',
     file: 'lease-queue.ts',
     find: "    if (answer === 'sweep') await this.#scripts.run('sweep', '', this.#clock());\n",
     replace: '',
-    why: 'what a process left that died would stay',
+    why: 'what a dead process left would stay',
   },
   {
     name: 'an image that ends stays a dead letter',
