@@ -8,6 +8,7 @@ export async function untilNothingMoves(
   look: () => Promise<string>,
   limitMs: number,
   signal: AbortSignal,
+  pause: (ms: number) => Promise<unknown> = (ms) => sleep(ms, undefined, { signal }),
 ): Promise<void> {
   let movedAt = performance.now();
   let before = '';
@@ -16,6 +17,6 @@ export async function untilNothingMoves(
     if (now !== before) movedAt = performance.now();
     else if (performance.now() - movedAt >= limitMs) return;
     before = now;
-    await sleep(limitMs / LOOKS, undefined, { signal }).catch(() => {}); // The loop sees that it is over.
+    await pause(limitMs / LOOKS).catch(() => {}); // The loop sees that it is over.
   }
 }
