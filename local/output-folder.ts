@@ -86,7 +86,8 @@ export class OutputFolder {
 
   /** Removes what is only for the run. */
   async close(): Promise<void> {
-    await rm(this.staging, { recursive: true, force: true });
+    // On a disk that has become read-only nothing can be removed. That it cannot be written was said before.
+    await rm(this.staging, { recursive: true, force: true }).catch(() => {});
     this.#guard.release();
   }
 

@@ -1,10 +1,11 @@
 // Whatever goes wrong, a run of the local line ends by itself and says why.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { picture, toPng } from '../../functions/testing/pictures.ts';
+import { until } from '../../functions/testing/until.ts';
 import { FunctionProcess } from '../../local/function-process.ts';
 import { Pipeline } from '../../local/pipeline.ts';
 import { RedisServer } from '../../local/redis-server.ts';
@@ -109,14 +110,15 @@ describe('a pipeline', () => {
   });
 });
 
+/** Runs `mount` and returns whether it succeeded. */
+function mount(...args: string[]): boolean {
+  return spawnSync('mount', args).status === 0;
+}
+
 /** Runs `body` with a disk of 1 MiB at `folder`. Returns false without a disk where this user may not mount one. */
 async function withSmallDisk(folder: string, body: () => Promise<void>): Promise<boolean> {
   await mkdir(folder);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'ignore' });
-  } catch {
-    return false;
-  }
+  if (!mount('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder)) return false;
   try {
     await body();
   } finally {
@@ -125,7 +127,7 @@ async function withSmallDisk(folder: string, body: () => Promise<void>): Promise
   return true;
 }
 
-describe.concurrent('a disk that is full', () => {
+describe.concurrent('a disk that is full or read-only', () => {
   testInPlace('ends a run, with the reason for each image', async ({ place, expect, skip }) => {
     const isDone = await withSmallDisk(place.at('disk'), async () => {
       const { status, stdout } = await place.start(photos, '--out', place.at('disk/out')).ended;
@@ -133,6 +135,19 @@ describe.concurrent('a disk that is full', () => {
       expect(stdout).toMatch(/ended early: /);
       expect(status).toBe(1);
       await place.isClean('disk/out');
+    });
+    if (!isDone) skip('no disk can be mounted here');
+  });
+
+  testInPlace('ends a run when it becomes read-only', async ({ place, expect, skip }) => {
+    const isDone = await withSmallDisk(place.at('disk'), async () => {
+      const run = place.start(photos, '--out', place.at('disk/out'), ...SLOW);
+      await run.prints(/_blurred/);
+      // Not while a file is being written there.
+      await until('the disk to be read-only', () => mount('-o', 'remount,ro', place.at('disk')));
+      const { status, stdout, stderr } = await run.ended;
+      expect(stdout).toMatch(/ended early: --out \S+ cannot be written: EROFS: read-only file system\n/);
+      expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
     });
     if (!isDone) skip('no disk can be mounted here');
   });
