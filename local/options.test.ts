@@ -58,7 +58,7 @@ describe('readOptions', () => {
     [['--kernel'], '--kernel needs a value'],
     [['-o'], '--out needs a value'],
     [['--kernel', '4'], '--kernel is 4; an odd integer from 1 to 255 is required'],
-    [['--out', ''], '--out is empty; a folder is wanted'],
+    [['--out', ''], '--out is empty; a folder is required'],
     [['--port', '80'], '--port goes with --serve'],
     [['--serve', 'a.png'], '--serve takes no files; send them with curl'],
     [['--serve', '--port', '65536'], '--port is 65536; a whole number from 0 to 65535 is required'],

@@ -71,7 +71,7 @@ export function readOptions(argv: string[], env: NodeJS.ProcessEnv): Options | '
     throw new UsageError('--filter goes with files; with --serve each request names its own');
   if (serve && json) throw new UsageError('--json goes with files, not with --serve');
   if (serve && values.out !== undefined) throw new UsageError('--out goes with files, not with --serve');
-  if (values.out === '') throw new UsageError('--out is empty; a folder is wanted');
+  if (values.out === '') throw new UsageError('--out is empty; a folder is required');
   return {
     paths: positionals,
     out: values.out ?? 'output',

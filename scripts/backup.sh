@@ -28,7 +28,7 @@ while (($# > 0)); do
   esac
 done
 if ((${#words[@]} != 2)) || [[ ${words[0]} != save && ${words[0]} != restore ]]; then
-  fail 'one of these is wanted: save FILE, restore FILE (try --help)'
+  fail 'one of these is required: save FILE, restore FILE (try --help)'
 fi
 file=${words[1]}
 whole --timeout "$timeout_s" 1

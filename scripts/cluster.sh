@@ -54,7 +54,7 @@ keda=https://github.com/kedacore/keda/releases/download/v$KEDA_VERSION
 extension=https://github.com/knative-extensions/autoscaler-keda/releases/download/knative-v$AUTOSCALER_KEDA_VERSION
 eventing=https://github.com/knative/eventing/releases/download/knative-v$KNATIVE_EVENTING_VERSION
 
-# kubectl for this cluster, whatever its default is.
+# kubectl for this cluster, even if the default is another one.
 on() {
   kubectl --context "$context" "$@"
 }

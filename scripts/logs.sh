@@ -2,7 +2,7 @@
 # Prints the logs of a function's pods, each line with its pod's name.
 #
 # Usage: scripts/logs.sh split|blur|assemble|redis|dead-events|keda [options]
-#   --follow            go on until stopped
+#   --follow            continue until stopped
 #   --tail N            the last N lines of each pod        [200]
 #   --namespace NAME    where Tessera is                    [$TESSERA_NAMESPACE or tessera]
 #   --help
@@ -28,7 +28,7 @@ done
 whole --tail "$tail" 0
 options+=("--tail=$tail")
 
-# log_function NAME : what its pods say. Fails where it is not deployed: NAME's pods would be missing for good.
+# log_function NAME : prints the logs of its pods. Fails if it is not deployed.
 log_function() {
   need_namespace
   if ! has service.serving.knative.dev "$1" --namespace "$namespace"; then

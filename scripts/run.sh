@@ -1,24 +1,25 @@
 #!/usr/bin/env bash
-# Sends images to split, follows them, and fetches the results: the whole walk from a shell.
+# Sends images to split, waits until they are done, and fetches the results.
 #
-# Usage: scripts/run.sh FILE|FOLDER... [options]      of a folder, the images in it but not those of its subfolders
-#        scripts/run.sh --input NAME [options]        what the deployment has under its own INPUT_PATH
+# Usage: scripts/run.sh FILE|FOLDER... [options]      images; of a folder, those in it but not in its subfolders
+#        scripts/run.sh --input NAME [options]        a file or folder under the deployment's INPUT_PATH
 #        scripts/run.sh --all [options]               everything there
 # Options:
-#   --url URL           split's address      [$SPLIT_URL, else `npm start -- --serve` if it is up, else asked of the cluster]
-#   --token-file FILE   where the access token is, if split asks for one   [$TESSERA_TOKEN]
-#   --host NAME         the Host header to send, where the URL is not split's own name (a forwarded port)
+#   --url URL           split's address      [$SPLIT_URL, else `npm start -- --serve` if it is up, else from the cluster]
+#   --token-file FILE   a file with the access token, if split requires one   [$TESSERA_TOKEN]
+#   --host NAME         the Host header to send, if the URL does not have split's own name (a forwarded port)
 #   --filter NAME       blur, sharpen; see README.md        [blur]
 #   --kernel K          odd kernel size, 1 to 255           [the deployment's KERNEL_SIZE]
-#   --set NAME=VALUE    another parameter of the filter, such as amount=1.5; may be given again for others
+#   --set NAME=VALUE    another parameter of the filter, such as amount=1.5; may be repeated
 #   --out FOLDER        where results go                    [output]
 #   --no-wait           only send
 #   --timeout SECONDS   how long all images may take        [300]
 #   --namespace NAME    where to look for split             [$TESSERA_NAMESPACE or tessera]
 #   --help
 #
-# Prints one line for each image that moved, and at last: images=N done=N failed=N. Results keep their images' names; those
-# of stored inputs keep their folders too. Where two would be called the same, see "What results are called" in README.md.
+# Prints a line whenever an image has made progress, and at the end: images=N done=N failed=N. Results keep their images'
+# names; those of stored inputs also keep their folders. If two would have the same name: see "What results are called" in
+# README.md.
 # Exit: 0 all done (or sent), 1 some failed or were refused, 2 it could not be done or took too long.
 set -euo pipefail
 # shellcheck source=lib/common.sh
@@ -81,7 +82,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 prepare_token "$work"
 deadline=$((SECONDS + timeout_s))
-# How results end: functions/lib/store/names.ts.
+# How the names of results end: functions/lib/store/names.ts.
 suffix=_$filter.png
 [[ $filter != blur ]] || suffix=_blurred.png
 # The filter and its parameters, as a JSON object and as the end of a query.
@@ -92,8 +93,8 @@ refused=0
 done_count=0
 failed=0
 
-# ask PATH [CURL OPTION...] : a request to split; its answer goes to $work/answer. Asks again where that may help. Fails when
-# split refuses; stops when nobody answers.
+# ask PATH [CURL OPTION...] : sends a request to split and writes the answer to $work/answer. Repeats it if that may
+# help. Fails if split refuses it, and stops if split cannot be reached.
 ask() {
   local status left pause tries
   local options=(--show-error --fail-with-body --output "$work/answer" --dump-header "$work/headers" --write-out '%{http_code}')
@@ -116,8 +117,8 @@ ask() {
   done
 }
 
-# pause_after TRIES : how long to wait before the request is sent again: as long as the answer says; where it says nothing, twice
-# as long each time, but not for ever. Fails when it would be refused again.
+# pause_after TRIES : prints how many seconds to wait before the request is sent again: what the answer says, or else
+# twice as long each time. Fails if sending it again would not help, or after five times.
 pause_after() {
   local told
   [[ $(cat "$work/code") =~ ^(cut|408|429|502|503|504)$ ]] || return 1
@@ -126,13 +127,13 @@ pause_after() {
   echo "${told:-$((2 ** $1))}"
 }
 
-# refused NAME REASON : counts and tells an image that was not taken.
+# refused NAME REASON : counts and reports an image that was not accepted.
 refused() {
   refused=$((refused + 1))
   echo "$1 refused: $2"
 }
 
-# What an answer that is a fault says; its status where it has no words.
+# Prints what the answer says about an error, or its status if it has no text.
 reason() {
   if [[ -s $work/answer ]]; then
     jq --raw-output '.detail // .title' "$work/answer" 2>/dev/null ||
@@ -142,12 +143,12 @@ reason() {
   fi
 }
 
-# The SHA-256 of a text.
+# hash_of TEXT : prints the SHA-256 of a text.
 hash_of() {
   printf %s "$1" | sha256sum | cut -c 1-64
 }
 
-# Puts a file on the list of those to send, once.
+# add_file FILE : adds a file to the list of files to send, once.
 add_file() {
   local path=${1#./} name path_hash
   name=$(basename "$path")
@@ -161,7 +162,7 @@ add_file() {
     '{$name, $name_hash, $path_hash}' >>"$work/files"
 }
 
-# Sends the files on the list, each under a name that keeps its result apart from the others.
+# Sends the files on the list, each under a name that gives its result a name of its own.
 send_files() {
   local at=0 entry
   jq --slurp --compact-output --arg suffix "$suffix" --from-file "$(dirname "$0")/lib/result-names.jq" "$work/files" >"$work/named"
@@ -171,7 +172,8 @@ send_files() {
   done <"$work/named"
 }
 
-# Sends one file; its id and names go to the list of those to follow. What it holds decides whether it is taken.
+# send_file FILE ENTRY : sends one file, and adds its id and names to the list of images to wait for. Split accepts or
+# refuses it by its content.
 send_file() {
   local path=$1 entry=$2 type query
   case $(tr '[:upper:]' '[:lower:]' <<<"$path") in
@@ -188,12 +190,12 @@ send_file() {
   fi
 }
 
-# is_result FILE : whether it says that it is a result of Tessera (functions/lib/image/png/label.ts).
+# is_result FILE : whether it has the label of a result of Tessera (functions/lib/image/png/label.ts).
 is_result() {
   [[ -f $1 ]] && head -c 79 "$1" | LC_ALL=C grep -aq Tessera-Image
 }
 
-# Puts the images in a folder on the list, and names what else is there.
+# add_folder FOLDER : adds the images in a folder to the list, and prints what else is there.
 add_folder() {
   local LC_ALL=C path name skipped=() images=0
   shopt -s nullglob
@@ -201,7 +203,7 @@ add_folder() {
     name=$(basename "$path")
     case $(tr '[:upper:]' '[:lower:]' <<<"$name") in
       *.png | *.jpg | *.jpeg | *.jfif)
-        # Each filter has an ending of its own; the file says for certain.
+        # Each filter has its own ending, so only the file itself can say.
         if [[ $name == *_*.png ]] && is_result "$path"; then
           skipped+=("$name (the result of an earlier run)")
         elif [[ -f $path ]]; then
@@ -221,7 +223,7 @@ add_folder() {
     'split("\n")[:-1] | "\(length) skipped: \(join(", "))"'
 }
 
-# Has split read its own INPUT_PATH, in as many requests as it wants to have.
+# Makes split read its own INPUT_PATH. Split says whether another request has to follow.
 send_inputs() {
   local body
   body=$(jq --null-input --compact-output --arg input "$input" --argjson recipe "$recipe" \
@@ -236,7 +238,7 @@ send_inputs() {
   jq --raw-output 'select(.skipped.count > 0) | .skipped | "\(.count) skipped: \([.files[] | "\(.name) (\(.reason))"] | join(", "))"' "$work/answer"
 }
 
-# Fetches the result of an image that is done, whole or not at all: fetch ID FILE
+# fetch ID FILE : fetches the result of an image that is done. FILE is written completely or not at all.
 fetch() {
   if ask "/images/$1/result"; then
     mkdir -p "$(dirname "$out/$2")"
@@ -249,7 +251,7 @@ fetch() {
   fi
 }
 
-# Follows every image that was sent until it is over or the time is.
+# Waits until every image that was sent is over, or the time is.
 follow() {
   local entry id name state line before
   mkdir -p "$out"
@@ -260,7 +262,7 @@ follow() {
       id=$(jq --raw-output .id <<<"$entry")
       if ! ask "/images/$id"; then
         name=$(jq --raw-output .name <<<"$entry")
-        [[ $(jq --raw-output .code "$work/answer" 2>/dev/null) == not-found ]] || fail "split does not tell of $name: $(reason)"
+        [[ $(jq --raw-output .code "$work/answer" 2>/dev/null) == not-found ]] || fail "split does not give the status of $name: $(reason)"
         failed=$((failed + 1))
         echo "$name is lost: split accepted it and does not know it any more. Redis has lost its data (docs/DEPLOY.md, \"Redis\"). Send it again."
         continue
@@ -272,7 +274,7 @@ follow() {
       echo "$line" >"$work/line-$id"
       case $(jq --raw-output .status <<<"$state") in
         done)
-          # In the folders of its input; a name that would lead out of them leads nowhere.
+          # In the same folders as its input. Parts of the name that would lead out of them are dropped.
           fetch "$id" "$(jq --raw-output --argjson entry "$entry" \
             '[.name | split("/")[:-1][] | select(. != "" and . != "." and . != "..")] + [$entry.file // (.output | split("/") | last)] | join("/")' <<<"$state")"
           ;;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets the ceiling of blur: how many pods KEDA may start for the queue (NUM_WORKERS). Without work there are none. Knative
-# keeps the ceiling in the revision, so this makes a new one and removes the old.
+# keeps the ceiling in the revision, so this creates a new revision and removes the old one.
 #
 # Usage: scripts/scale.sh N [--namespace NAME] [--timeout SECONDS] [--help]
 #

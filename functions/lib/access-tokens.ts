@@ -15,7 +15,7 @@ const WANTED =
 
 /**
  * Parses a list of tokens: `token`, or `name:token, name2:token2`. A token without a name is named after its
- * hash, so that its name does not depend on the other tokens. Throws an Error that says what is wanted,
+ * hash, so that its name does not depend on the other tokens. Throws an Error that says what is required,
  * without the given text.
  */
 export function parseAccessTokens(text: string): AccessToken[] {

@@ -6,7 +6,7 @@ import { isKernelSize } from './kernel-size.ts';
 
 type Environment = Record<string, string | undefined>;
 
-/** Parses one setting's text. Throws an Error that says what is wanted. */
+/** Parses one setting's text. Throws an Error that says what is required. */
 type Parse<T> = (text: string) => T;
 
 /** A number written in plain digits. `Number` reads much more: 0x10, 1e9, blanks. */
@@ -160,7 +160,7 @@ export const environmentDefaults: Readonly<Record<string, string>> = Object.from
 
 /**
  * Reads every setting from `env`; an unset or empty variable means its default. Throws one Error that names
- * every invalid variable, with the given value and what is wanted. The value of a secret is never shown.
+ * every invalid variable, with the given value and what is required. The value of a secret is never shown.
  */
 export function loadConfig(env: Environment = process.env): Config {
   const faults: string[] = [];

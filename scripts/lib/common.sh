@@ -71,7 +71,7 @@ kubectl() {
   { command kubectl "$@" 2>&1 >&3 3>&- | sed '/^[EWIF][0-9]\{4\} /d' >&2 3>&-; } 3>&1
 }
 
-# local_split : the URL of the pipeline that `npm start -- --serve` keeps up on this machine; empty when there is none. See
+# local_split : prints the URL of the pipeline that `npm start -- --serve` runs on this machine, or nothing. See
 # local/serve-state.ts.
 local_split() {
   local file newest=''

@@ -11,7 +11,7 @@ choose_redis_volume() {
     echo 'note: whether there is a default StorageClass for the volume of Redis could not be looked up'
   elif ! has_default "$classes"; then
     components+=(redis-ephemeral)
-    echo 'note: the cluster has no default StorageClass, so Redis keeps its data in its pod. When that is replaced, images under way, kept uploads and results are lost. docs/DEPLOY.md, "Redis", tells how to give it a volume.'
+    echo 'note: the cluster has no default StorageClass, so Redis keeps its data in its pod. When that is replaced, images in progress, kept uploads and results are lost. docs/DEPLOY.md, "Redis", says how to give it a volume.'
   fi
 }
 
@@ -32,8 +32,8 @@ guard_redis_data() {
   # A Redis that does not reply has nothing to lose.
   pending=$(pending_work) || return 0
   ((pending == 0)) ||
-    fail "$pending jobs and events under way would be lost, for this deployment takes Redis's data from the functions. Wait until scripts/status.sh shows none, or say that they may be lost: kubectl -n $namespace delete statefulset redis"
-  echo 'note: this deployment starts with an empty Redis: uploads and results in the old one are gone for the functions'
+    fail "$pending jobs and events in progress would be lost, because the functions would get an empty Redis. Wait until scripts/status.sh shows none, or say that they may be lost: kubectl -n $namespace delete statefulset redis"
+  echo 'note: this deployment starts with an empty Redis: the functions no longer see uploads and results in the old one'
 }
 
 # keeps_data STATEFULSET : whether Redis still has its data after this deployment: its pod stays, or its

@@ -40,8 +40,8 @@ service_states() {
     | "\(.metadata.name) \(if $ready then "ready" else "waiting" end) \(if $is_new then $newest else "-" end)"'
 }
 
-# keep_first_pod REVISION : has KEDA keep a pod of this revision of blur whatever the queues say, and brings one back that it
-# took away before: Knative calls a revision Ready only after a pod of it ran. What fails is tried again at the next look.
+# keep_first_pod REVISION : makes KEDA keep a pod of this revision of blur even if the queues are empty, and starts one if
+# there is none. Knative calls a revision Ready only after a pod of it has run. If this fails, the next call tries again.
 keep_first_pod() {
   if [[ $1 == - ]] || ! has scaledobject.keda.sh "$1" --namespace "$namespace"; then
     return
@@ -74,7 +74,7 @@ make_room() {
   done
 }
 
-# mark REVISION ANNOTATION : tells KEDA something about a revision of blur; its ScaledObject has the same name.
+# mark REVISION ANNOTATION : sets an annotation of KEDA on the ScaledObject of a revision of blur, which has its name.
 mark() {
   kube annotate scaledobject.keda.sh "$1" "autoscaling.keda.sh/$2" --overwrite >/dev/null
 }

@@ -1,7 +1,7 @@
 # Checks whether the cluster's nodes have room for what is deployed. Sourced by deploy.sh after common.sh.
 # shellcheck shell=bash disable=SC2154 # $work and the options are deploy.sh's, the namespace is common.sh's
 
-# tell_short_room : prints what would wait for a node. Only a note, because a cluster may add nodes itself.
+# tell_short_room : prints which pods would find no node. Only a note, because a cluster may add nodes itself.
 tell_short_room() {
   local said without='' redis_millicores=${redis_cpu%m}
   [[ $redis_cpu == *m ]] || redis_millicores=$((redis_cpu * 1000))
@@ -13,6 +13,6 @@ tell_short_room() {
   said=$(jq --arg without "$without" --argjson redis "$redis_millicores" \
     'map(select(.name != $without) | if .name == "redis" then .cpu = $redis else . end)' "$root/scripts/lib/pod-requests.json" |
     jq --raw-output --slurpfile nodes "$work/nodes" --slurpfile pods "$work/pods" --arg namespace "$namespace" --argjson max "$((10#$max))" \
-      --from-file "$root/scripts/lib/room.jq") || said='whether the nodes have room could not be worked out'
+      --from-file "$root/scripts/lib/room.jq") || said='whether the nodes have room could not be computed'
   [[ -z $said ]] || echo "note: $said"
 }

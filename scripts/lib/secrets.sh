@@ -1,7 +1,7 @@
-# The Secrets that deploy.sh makes and looks at. Sourced by it after common.sh.
+# The Secrets that deploy.sh creates and reads. Sourced by it after common.sh.
 # shellcheck shell=bash disable=SC2154 # the folder $work is deploy.sh's, the root and the namespace common.sh's
 
-# The namespace, for Secrets that must be there before the functions start.
+# Creates the namespace, because Secrets must exist before the functions start.
 make_namespace() {
   sed "s/^  name: tessera$/  name: $namespace/" "$root/knative/namespace.yaml" >"$work/namespace.yaml"
   kubectl apply --filename "$work/namespace.yaml"
@@ -11,7 +11,7 @@ random_secret() {
   LC_ALL=C tr -dc 'A-Za-z0-9' < <(head -c 4096 /dev/urandom) | cut -c 1-32
 }
 
-# Makes the Secret of auth where it is missing. Secrets go by file descriptors only, here and below.
+# Creates the Secret of auth if it is missing. Here and below, secrets are passed by file descriptors only.
 make_auth_secret() {
   make_namespace
   if ! has secret tessera-auth --namespace "$namespace"; then
@@ -19,7 +19,7 @@ make_auth_secret() {
   fi
 }
 
-# Makes the two Secrets of redis-auth where they are missing.
+# Creates the two Secrets of redis-auth if they are missing.
 make_redis_secrets() {
   local password
   make_namespace
@@ -33,7 +33,7 @@ make_redis_secrets() {
   fi
 }
 
-# secret_versions NAME... : their versions. A Secret that changed must reach the pods, as a changed ConfigMap must.
+# secret_versions NAME... : prints the versions of Secrets. Pods must get a changed Secret, like a changed ConfigMap.
 secret_versions() {
   local secret
   for secret in "$@"; do

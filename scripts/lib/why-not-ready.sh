@@ -1,7 +1,7 @@
-# Why something that was deployed does not become ready, in one line. Sourced after common.sh.
+# Says in one line why something that was deployed does not become ready. Sourced after common.sh.
 # shellcheck shell=bash disable=SC2154 # the root and the namespace are common.sh's
 
-# why_not_ready NAME REVISION : of a Knative Service, by what is wrong with its new revision; "-" where there is none.
+# why_not_ready NAME REVISION : prints why a Knative Service is not Ready. REVISION is its new revision, or "-".
 why_not_ready() {
   local reason=''
   if [[ $2 != - ]]; then
@@ -18,11 +18,11 @@ why_redis_is_not_ready() {
   echo "Redis is not ready after $timeout_s s: ${reason:-scripts/logs.sh redis may tell why}"
 }
 
-# pod_trouble SELECTOR : the first thing that keeps one of these pods from being ready; nothing when there is none.
+# pod_trouble SELECTOR : prints the first problem that keeps one of these pods from being ready, or nothing.
 pod_trouble() {
   local trouble claim
   trouble=$(kube get pods --selector "$1" --output json | jq --raw-output --from-file "$root/scripts/lib/pod-trouble.jq")
-  # A pod that waits for its volume does not say why that is not there.
+  # A pod that waits for its volume does not say why the volume is missing.
   if [[ $trouble == *' is Pending: '* && $trouble != *Insufficient* ]]; then
     claim=$(pending_claim)
   fi
@@ -38,8 +38,8 @@ pending_claim() {
   echo "the volume claim $claim is Pending: $(jq --raw-output '.items | last | .message // "Kubernetes does not say why"' <<<"$events")"
 }
 
-# stop_without_images "NAME REVISION"... : stops where an image is not on its node and never will be: those without a registry are
-# built and loaded, not pulled.
+# stop_without_images "NAME REVISION"... : stops if an image is missing on its node. Images without a registry are built
+# and loaded, so Kubernetes cannot pull them later.
 stop_without_images() {
   local each reasons
   for each in "$@"; do
@@ -51,7 +51,7 @@ stop_without_images() {
   done
 }
 
-# scaling_trouble REVISION : what KEDA has to do with it that this revision of blur is not Ready.
+# scaling_trouble REVISION : prints the problem of KEDA that keeps this revision of blur from being Ready, or nothing.
 scaling_trouble() {
   if ! has scaledobject.keda.sh "$1" --namespace "$namespace"; then
     echo "autoscaler-keda made no ScaledObject $1: is its pod in knative-serving running?"

@@ -52,7 +52,7 @@ describe('the data of Redis', () => {
       const outcome = await deploy([rule]);
       expect(await isOnVolume(outcome)).toBe(false);
       expect(outcome.stdout).toContain('note: the cluster has no default StorageClass');
-      expect(outcome.stdout).toContain('images under way, kept uploads and results are lost');
+      expect(outcome.stdout).toContain('images in progress, kept uploads and results are lost');
       expect(outcome.code).toBe(0);
     },
   );
@@ -139,7 +139,7 @@ describe('deploy.sh if a working Redis would lose its data', () => {
   ])('refuses if there is work and %s', async (_what, data, args) => {
     const secrets = present('secret redis-auth', 'secret tessera-redis');
     const { code, stderr, calls } = await deploy([redisWith('other', data), work(35), ...secrets], args);
-    expect(stderr).toContain('error: 38 jobs and events under way would be lost');
+    expect(stderr).toContain('error: 38 jobs and events in progress would be lost');
     expect(stderr).toContain('kubectl -n tessera delete statefulset redis');
     expect(calls.some((call) => call.includes('apply --kustomize'))).toBe(false);
     expect(code).toBe(2);
