@@ -30,7 +30,7 @@ describe('an image', () => {
     expect(watch.judge(at('blurring', 2), 0)).toBe('lost');
   });
 
-  it('waits as long as anything is pending', () => {
+  it('is in progress as long as anything is pending', () => {
     const watch = new ImageWatch();
     for (let times = 0; times < 10; times++) {
       expect(watch.judge(at('blurring', 1), 1)).toBe('under way');

@@ -1,12 +1,12 @@
-// Tells from the statuses of an image, one after another, how it stands.
+// Decides from the successive statuses of an image whether it is in progress, over or lost.
 import type { ImageStatus } from './split-client.ts';
 
-/** An image that is not over though nothing is queued or in flight for so long has lost tiles. */
+/** If nothing is queued or in flight for this long, an image that is not over has lost tiles. */
 const LOST_AFTER_MS = 5000;
-/** How long its result may be refused by the store before it is given up. */
+/** How long the store may refuse its result before the run gives it up. */
 const STORE_PATIENCE_MS = 3000;
 
-/** `over`: split is done with it, well or not. `lost`: some of its tiles are. `unwritten`: its result cannot be written. */
+/** `over`: done, failed or cancelled. `lost`: some of its tiles are lost. `unwritten`: its result cannot be written. */
 export type Verdict = 'under way' | 'over' | 'lost' | 'unwritten';
 
 export class ImageWatch {
@@ -14,7 +14,7 @@ export class ImageWatch {
   #movedAt = Date.now();
   #refusedAt: number | null = null;
 
-  /** `pending`: all the work that is queued or in flight, of any image. */
+  /** `pending`: the number of jobs and events that are queued or in flight, of all images. */
   judge({ status, done, error }: ImageStatus, pending: number): Verdict {
     const now = Date.now();
     if (['done', 'failed', 'cancelled'].includes(status)) return 'over';

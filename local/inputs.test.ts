@@ -35,7 +35,7 @@ describe('findInputs', () => {
     });
   });
 
-  it('keeps apart what would meet: images of two folders, of two formats, of one name in other letters', async () => {
+  it('gives different names to images of two folders, of two formats, and whose names differ only in case', async () => {
     await files('one/x.png', 'two/x.png', 'two/X.png', 'two/y.jpg', 'two/y.png', 'three/x-2.png');
     const hash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 8);
     expect(await outputs('one', 'two', 'three')).toEqual({
@@ -48,7 +48,7 @@ describe('findInputs', () => {
     });
   });
 
-  it('takes a file once that is given twice', async () => {
+  it('takes a file only once if it is given twice', async () => {
     await files('one/x.png');
     expect(await outputs('one', 'one/x.png', './one/x.png')).toEqual({ 'one/x.png': 'x_blurred.png' });
     expect((await findInputs([join(folder, 'one'), join(folder, 'one/x.png')])).images).toHaveLength(1);
@@ -62,14 +62,14 @@ describe('findInputs', () => {
     expect(names[3]).toBe('été à la plage.jpg');
   });
 
-  it('keeps hundreds of images of one name apart', async () => {
+  it('gives different names to hundreds of images with one name', async () => {
     await files(...Array.from({ length: 500 }, (_, at) => `${at}/x.png`));
     const { images } = await findInputs([folder]);
     expect(new Set(images.map(({ name }) => name)).size).toBe(500);
     expect(new Set(images.map(({ output }) => output)).size).toBe(500);
   });
 
-  it('takes a file that is named outright, whatever it is called, and follows links anywhere', async () => {
+  it('takes a file that is given by its path, whatever its name, and follows all links', async () => {
     await files('pixels.dat', 'elsewhere/y.png', 'in/z.png');
     await symlink('../elsewhere', join(folder, 'in/link'));
     expect(await outputs('pixels.dat', 'in')).toEqual({

@@ -42,7 +42,7 @@ describe('readOptions', () => {
     [['-v'], 'version'],
   ])('knows %j', (argv, asked) => expect(readOptions(argv, {})).toBe(asked));
 
-  it('takes its defaults from the environment, an option over a variable', () => {
+  it('takes its defaults from the environment; an option overrides a variable', () => {
     const env = { KERNEL_SIZE: '21', TILE_SIZE: '64', QUEUE_MODE: 'naive', NUM_WORKERS: '2', PORT: '9000' };
     expect(readOptions([], env)).toMatchObject({ recipe: blur(21), tile: 64, queue: 'naive', workers: 2 });
     expect(readOptions(['--kernel', '5', '--serve'], env)).toMatchObject({ recipe: blur(5), port: 9000 });
@@ -66,7 +66,7 @@ describe('readOptions', () => {
     expect(() => readOptions(argv, {})).toThrow(new UsageError(message));
   });
 
-  it('notices an option that npm kept for itself', () => {
+  it('notices an option that npm did not pass on', () => {
     const env = { npm_lifecycle_event: 'start', npm_config_kernel: '21' };
     expect(() => readOptions(['a.png', '21'], env)).toThrow('npm took --kernel for itself; put -- first');
     expect(readOptions([], { npm_config_kernel: '21' })).toEqual(defaults);

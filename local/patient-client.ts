@@ -1,4 +1,4 @@
-// Talks to split for a run: what passes by itself, such as a lack of room or of Redis, is waited for.
+// Sends requests to split for a run. If split has no room, or Redis is away, it waits and tries again.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Refused, type ImageStatus, type SplitClient } from './split-client.ts';
 
@@ -15,12 +15,12 @@ export class PatientClient {
     this.#signal = signal;
   }
 
-  /** Whether split has an upload to answer now. */
+  /** Whether an upload is waiting for split's answer. */
   get isUploading(): boolean {
     return this.#uploading > 0;
   }
 
-  /** Uploads an image, again and again if need be. Throws {@link Refused} for one that split does not want. */
+  /** Uploads an image, repeatedly if necessary. Throws {@link Refused} if split does not accept it. */
   async upload(
     name: string,
     bytes: Uint8Array,
@@ -41,7 +41,7 @@ export class PatientClient {
     }
   }
 
-  /** An image's status; null when split cannot tell it now. Throws {@link Refused} when it does not know the image. */
+  /** Returns an image's status, or null if split cannot give it now. Throws {@link Refused} if split does not know it. */
   async status(id: string): Promise<ImageStatus | null> {
     try {
       return await this.#client.status(id, this.#signal);
@@ -51,7 +51,7 @@ export class PatientClient {
     }
   }
 
-  /** Gives the image up. It may be over by now, and then nothing changes. */
+  /** Cancels the image. If it is over by now, nothing changes. */
   async cancel(id: string): Promise<void> {
     await this.#client.cancel(id).catch(() => {});
   }

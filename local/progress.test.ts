@@ -30,7 +30,7 @@ function result(at: number, parts: Partial<ImageResult> = {}): ImageResult {
 const refused = { output: null, state: 'refused', error: 'no image' };
 const news = (name: string, done: number) => ({ name, tiles: 384, done, state: 'blurring' });
 
-/** What is on the terminal. Its own timers are run for it. */
+/** Returns what is on the terminal. Runs its timers first. */
 async function seen(terminal: FakeTerminal): Promise<string[]> {
   const lines = terminal.lines();
   await vi.advanceTimersByTimeAsync(1);
@@ -41,7 +41,7 @@ beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'perf
 afterEach(() => void vi.useRealTimers());
 
 describe('on a terminal', () => {
-  it('shows the images under way and one line for all, and what is over once above them', async () => {
+  it('shows the images in progress and one line for all, and above them each finished image once', async () => {
     const terminal = new FakeTerminal(100, 30);
     const progress = new Progress(terminal.stream, 3);
     progress.scaler(scaler);
@@ -67,7 +67,7 @@ describe('on a terminal', () => {
     expect(await seen(terminal)).toHaveLength(2);
   });
 
-  it('shows what a function says above, never below', async () => {
+  it('shows the messages of a function above the redrawn lines, never below', async () => {
     const terminal = new FakeTerminal(100, 30);
     const progress = new Progress(terminal.stream, 1);
     progress.image(0, news('a.png', 1));
@@ -91,7 +91,7 @@ describe('on a terminal', () => {
     for (const line of lines) expect(columnsOf(line)).toBeLessThan(columns);
   });
 
-  it('leaves three lines of the terminal to what is over', async () => {
+  it('leaves three lines of the terminal for finished images', async () => {
     const terminal = new FakeTerminal(80, 8);
     const progress = new Progress(terminal.stream, 50);
     for (let at = 0; at < 50; at++) progress.image(at, news(`${at}.png`, 1));
@@ -100,7 +100,7 @@ describe('on a terminal', () => {
     expect((await seen(terminal)).at(-1)).toMatch(/^0\/50 images/);
   });
 
-  it('leaves no piece of the old lines when the terminal becomes narrower', async () => {
+  it('leaves no parts of old lines when the terminal becomes narrower', async () => {
     const terminal = new FakeTerminal(100, 30);
     const progress = new Progress(terminal.stream, 2);
     progress.finished(0, result(0));
@@ -172,7 +172,7 @@ describe('where there is no terminal', () => {
   beforeEach(() => void vi.stubEnv('FORCE_COLOR', undefined));
   afterEach(() => void vi.unstubAllEnvs());
 
-  it('prints one plain line an image, and what functions say', async () => {
+  it('prints one plain line for each image, and the messages of functions', async () => {
     let written = '';
     const file = new Writable({
       write: (chunk: Buffer, _encoding, done) => {

@@ -1,7 +1,7 @@
 // Reads an image that is to be sent.
 import { openFile } from '../functions/lib/store/open-file.ts';
 
-/** The bytes of the file at `path`. Throws an Error for what is no file, or an empty one. */
+/** Returns the bytes of the file at `path`. Throws an Error if it is not a file, or if it is empty. */
 export async function readImage(path: string): Promise<Uint8Array> {
   const { handle } = await openFile(path, path);
   try {

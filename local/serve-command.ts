@@ -20,7 +20,7 @@ import type { StopRequest } from './stop-request.ts';
 /** How long idle workers stay, so that they can be seen. */
 const COOLDOWN_MS = 5000;
 const POLL_MS = 200;
-/** What ends it as it is meant to end. */
+/** The signals that end it normally. */
 const ORDERLY = new Set([128 + 2, 128 + 15]);
 
 /**

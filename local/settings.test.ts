@@ -6,14 +6,14 @@ const recipe = { filter: 'blur' as const, values: { kernel: 21 } };
 const options = { recipe, tile: 64, queue: 'naive' } as const;
 
 describe('localSettings', () => {
-  it('take every setting from the environment but those that belong to the runner', () => {
-    // Each default is a value that can be used.
+  it('take every setting from the environment except those that the runner sets', () => {
+    // Each default is a valid value.
     const { env } = localSettings(options, environmentDefaults);
     const missing = Object.keys(environmentDefaults).filter((name) => env[name] === undefined);
     expect(missing.sort()).toEqual(['AUTH_TOKEN', 'HOST', 'K_SINK', 'PORT', 'REDIS_URL']);
   });
 
-  it('hold an option over a variable, and what the caller decides over both', () => {
+  it('prefer an option to a variable, and the caller to both', () => {
     const given = { MAX_PIXELS: '100000000', KERNEL_SIZE: '5', STORE: 'redis', PATH: '/bin', LEASE_MS: '' };
     const { env } = localSettings(options, given, { STORE: 'file' });
     expect(env).toMatchObject({
@@ -45,7 +45,7 @@ describe('localSettings', () => {
     expect(localSettings(options, environment)).toMatchObject({ authToken, accessToken });
   });
 
-  it('name every variable that cannot be used, in one line', () => {
+  it('name every invalid variable, in one line', () => {
     const broken = { MAX_PIXELS: 'many', LEASE_MS: '-1' };
     expect(() => localSettings(options, broken)).toThrow(
       /^Invalid settings: LEASE_MS: "-1" is not an integer[^\n]*; MAX_PIXELS: "many" is not [^\n]*$/,

@@ -1,4 +1,4 @@
-// The settings of the functions on one machine: those of the environment, over defaults for one's own images.
+// The settings of the functions on one machine. The environment overrides defaults that fit a user's own images.
 import { environmentDefaults } from '../functions/lib/config.ts';
 import { readSettings } from '../scripts/lib/settings.ts';
 import type { Options } from './options.ts';
@@ -13,7 +13,7 @@ const defaults = {
   // The images are the user's own, so limits against strangers are not needed.
   CLIENT_SHARE: '1',
   PIXELS_PER_BYTE: '1000000000',
-  // So that the tile of a killed worker is back soon.
+  // Short, so that the tile of a killed worker is soon ready again.
   LEASE_MS: '5000',
   ANNOUNCE_RETRY_MS: '1000',
   LOG_LEVEL: 'error',

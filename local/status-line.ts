@@ -1,4 +1,4 @@
-// One line for a pipeline that is kept up: drawn anew on a terminal; elsewhere printed whenever a worker comes or goes.
+// The status line of `--serve`: redrawn on a terminal, otherwise printed whenever a worker starts or ends.
 import { readCounts } from '../functions/lib/queue/counts.ts';
 import { beginning } from './columns.ts';
 import type { Pipeline } from './pipeline.ts';

@@ -32,7 +32,7 @@ await build({
 });
 await rm(entry);
 await writeFile(join(target, 'queue.d.ts'), `// What of it has the same types today.\n${exported}`);
-// Read when it runs, beside the bundle.
+// The bundle reads these files at run time, from its own folder.
 for (const file of (await readdir(queue)).filter((each) => each.endsWith('.lua'))) {
   await copyFile(join(queue, file), join(target, file));
 }

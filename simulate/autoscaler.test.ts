@@ -15,7 +15,7 @@ const rules: QueueScaling = {
   growth: 4,
 };
 
-/** Returns the pods at the end of each second, while `pendingAt` tells how much there is to do. */
+/** Returns the pods at the end of each second, while `pendingAt` returns how much work there is. */
 function podsOver(
   seconds: number,
   pendingAt: (second: number) => number,
@@ -58,7 +58,7 @@ it('agrees with the scaler of npm start where nothing holds it back', () => {
   }
 });
 
-it('goes down to the most that was wanted within the last minute, and to zero after the cooldown', () => {
+it('scales down to the highest number wanted within the last minute, and to zero after the cooldown', () => {
   const pods = podsOver(200, (second) => (second < 20 ? 400 : second < 100 ? 80 : 0), { growth: Infinity });
   expect(pods[16]).toBe(50);
   expect(pods[70]).toBe(50);

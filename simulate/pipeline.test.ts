@@ -9,7 +9,7 @@ import { startLoad, trial } from './trial.ts';
 const cost = (msPerImage: number, msPerMegapixel: number) => ({ msPerImage, msPerMegapixel });
 const none = cost(0, 0);
 
-/** Round figures near those that are measured. */
+/** Round numbers close to the measured ones. */
 const measured: CostsResults['deployed'] = {
   appendOnly: true,
   store: 'redis',
@@ -23,7 +23,7 @@ const measured: CostsResults['deployed'] = {
   redis: { usPerTile: 400, usInCommands: 200, tilesPerSecond: 2500 },
 };
 const costs: CostsResults = { rounds: 1, together: 1.1, local: measured, deployed: measured };
-/** Costs of which all but those named are nothing. */
+/** Costs that are zero except for the given ones. */
 const only = (functions: Partial<CostsResults['local']['functions']>): CostsResults['local'] => {
   const nothing = { thread: none, helpers: none, redis: none };
   return {
@@ -52,7 +52,7 @@ it.each([
   expect(pipeline.pending).toBe(0);
 });
 
-it('never lets images hold more than the budget, and lets those come again that found no room', () => {
+it('never lets images hold more than the budget, and lets refused images try again', () => {
   const simulation = new Simulation();
   const settings = { ...cluster(costs.deployed, 4), budgetBytes: 300e6 };
   const pipeline = new Pipeline(simulation, settings);
@@ -74,7 +74,7 @@ it('gives the same numbers for the same seed, and others for another', () => {
   expect(run(4)).not.toEqual(run(3));
 });
 
-it('goes back to no worker when nothing is left to do', () => {
+it('scales back to zero workers when no work is left', () => {
   const simulation = new Simulation();
   const pipeline = new Pipeline(simulation, cluster(costs.deployed, 4));
   simulation.start(pipeline.blur(pipeline.sizeOf(4)));
@@ -84,7 +84,7 @@ it('goes back to no worker when nothing is left to do', () => {
   expect(pipeline.workers.replicas).toBe(0);
 });
 
-it('takes from zero what its parts take one after another', () => {
+it('takes as long from zero as its parts one after another', () => {
   const simulation = new Simulation();
   const settings = { ...cluster(only({}), 4), roundTripMs: 0 };
   const pipeline = new Pipeline(simulation, settings);
@@ -109,7 +109,7 @@ it.each([
   expect(outcome.megapixelsPerSecond / megapixelsPerSecond).toBeCloseTo(1, 1);
 });
 
-it('finds the limit where it is: Redis memory', () => {
+it('finds that the memory of Redis is the limit', () => {
   const settings = { ...cluster(measured, 4), budgetBytes: 20e6 };
   expect(trial(settings, { clients: 40 }, times).limit).toBe('Redis memory');
 });

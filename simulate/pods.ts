@@ -9,7 +9,7 @@ const DECIDE_EVERY_MS = 2000;
 export interface Pod {
   /** Runs the function's own code. */
   thread: Station;
-  /** Compress and inflate beside it. */
+  /** Compress and inflate at the same time. */
   helpers: Station;
   /** Requests it serves now. */
   requests: number;

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { Simulation, type Process } from './simulation.ts';
 import { Cores, Signal, Station, Tokens } from './station.ts';
 
-/** Runs processes that note when they come to an end. */
+/** Runs processes that record when they end. */
 function finishTimes(
   simulation: Simulation,
   processes: Record<string, () => Process>,
@@ -17,7 +17,7 @@ function finishTimes(
   return times;
 }
 
-it('lets things happen in the order of their times, and those of one time in the order they were started', () => {
+it('runs events in the order of their times, and those of the same time in the order they were started', () => {
   const simulation = new Simulation();
   const order: string[] = [];
   function* after(ms: number, name: string): Process {
@@ -37,7 +37,7 @@ it('lets things happen in the order of their times, and those of one time in the
   expect(simulation.now).toBe(5);
 });
 
-it('stops at the time it is told, and goes on from there', () => {
+it('stops at the given time, and continues from there', () => {
   const simulation = new Simulation();
   let rings = 0;
   function* bell(): Process {
@@ -95,7 +95,7 @@ it('slows all cores down when the last of them is busy', () => {
   expect(cores.usedMs).toBe(2.5);
 });
 
-it('hands tokens to those who wait, in the order they came', () => {
+it('gives tokens to waiting processes in the order they arrived', () => {
   const simulation = new Simulation();
   const tokens = new Tokens(1);
   function* holding(ms: number): Process {
@@ -107,7 +107,7 @@ it('hands tokens to those who wait, in the order they came', () => {
   expect(times).toEqual({ a: 3, b: 6, c: 7 });
 });
 
-it('wakes all who wait for a signal, and lets those go on whose time is over', () => {
+it('wakes all processes that wait for a signal, and those whose time is over', () => {
   const simulation = new Simulation();
   const signal = new Signal(simulation);
   function* waiting(ms?: number): Process {

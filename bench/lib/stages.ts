@@ -104,7 +104,7 @@ export class Stages {
     };
     const costs = {
       split: await this.#measure(split, upload),
-      // The same again: split reads the image and finds that it is under way.
+      // The same again: split reads the image and finds that it is in progress.
       receive: await this.#measure(split, upload),
       blur: await this.#measure(blur, async () => {
         const answer = await fetch(blurUrl, { method: 'POST', signal: AbortSignal.timeout(LIMIT_MS) });

@@ -1,9 +1,8 @@
-// What an image is called: by its sender's wish, by its bytes, and as an id. Hashes are made in slices: those of a large
-// upload would block the event loop.
+// The name and the id of an image. Hashes are computed in slices, because a large upload would block the event loop.
 import { createHash } from 'node:crypto';
 import { inSlices } from '../lib/slices.ts';
 
-/** What makes two images the same one, besides their bytes. */
+/** The fields that, together with the bytes, identify an image. */
 export interface Identity {
   name: string;
   recipe: string;

@@ -1,4 +1,5 @@
-// A terminal in memory for tests, to look at what was drawn: xterm.js, which wraps lines anew when it becomes narrower.
+// A terminal in memory for tests, which shows what was drawn. It is xterm.js, which wraps lines again when it becomes
+// narrower.
 import { Writable } from 'node:stream';
 import { WriteStream } from 'node:tty';
 import xterm from '@xterm/headless';
@@ -26,14 +27,14 @@ export class FakeTerminal {
     this.stream = Object.assign(stream, terminal) as unknown as WriteStream;
   }
 
-  /** Changes the width, as the user does. What was written before must have been taken in: see {@link lines}. */
+  /** Changes the width, as a user does. Earlier output must have been processed before: see {@link lines}. */
   resize(columns: number): void {
     this.#terminal.resize(columns, this.stream.rows);
     this.stream.columns = columns;
     this.stream.emit('resize');
   }
 
-  /** Every line that is or was on the screen, without the empty ones at the end. It waits by a timer for what was written. */
+  /** Returns every line that is or was on the screen, without the empty ones at the end, after all output was processed. */
   async lines(): Promise<string[]> {
     await new Promise<void>((resolve) => this.#terminal.write('', resolve));
     const { active } = this.#terminal.buffer;
@@ -46,7 +47,7 @@ export class FakeTerminal {
   }
 }
 
-/** As a terminal with colours has it: the environment may say that they are not wanted. */
+/** The environment of a terminal with colours. The real environment may switch them off. */
 function getColorDepth(): number {
   return WriteStream.prototype.getColorDepth({ ...process.env, TERM: 'xterm-256color' });
 }

@@ -1,4 +1,4 @@
-// Starts the command `tessera`. A clone has its own Node, which runs the sources as they are; the package has a bundle.
+// Starts the command `tessera`. In a clone, the clone's own Node runs the sources directly; the package has a bundle.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -20,9 +20,9 @@ export async function launch(args) {
   }
 }
 
-/** Runs a command in this one's place, as far as that is possible: signals are passed on, and it ends as the command does. */
+/** Runs a command as if it replaced this process: passes signals on, and ends in the same way as the command. */
 function runIn(command, args) {
-  // The channel closes when this process is killed, by which the command knows.
+  // If this process is killed, the channel closes, so the command notices.
   const child = spawn(command, args, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (status, signal) => process.exit(status ?? 128 + constants.signals[signal]));

@@ -1,4 +1,4 @@
-// Says in one sentence that this Node is too old. It is the first thing that runs, so it is written for very old ones.
+// Says in one sentence that this Node is too old. It runs first, so it uses only syntax that very old versions can read.
 
 /** Whether this Node is at least `major.minor`. If not, it says so, and the process will exit with 1. */
 export function isNodeNewEnough(major, minor) {

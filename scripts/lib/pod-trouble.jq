@@ -1,6 +1,6 @@
-# What keeps pods from being ready.
+# Finds the problem that keeps pods from being ready.
 #
-# Input: a list of pods. Output: one line for the worst trouble; nothing when there is none.
+# Input: a list of pods. Output: one line for the worst problem; nothing if there is none.
 
 def one_line: gsub("\\s+"; " ") | if length > 300 then .[:300] + "…" else . end;
 def last_line: rtrimstr("\n") | split("\n") | last;
@@ -8,7 +8,7 @@ def last_line: rtrimstr("\n") | split("\n") | last;
 [.items[] | select(.metadata.deletionTimestamp == null)] as $pods
 | [$pods[] | .metadata.name as $pod | .status.containerStatuses[]? | . + {who: "\(.name) of \($pod)"}] as $containers
 | first(
-    # The scheduler also says what ending other pods would gain, which is of no use here.
+    # The scheduler also says whether evicting other pods would help, which is not useful here.
     ($pods[] | .metadata.name as $pod | .status.conditions[]? | select(.type == "PodScheduled" and .status == "False")
       | "\($pod) is Pending: \(.message // .reason | sub("\\.? preemption:.*"; ""))"),
     ($containers[] | .who as $who | .state.waiting | select(.reason // "" | test("Image|Config|Create"))

@@ -64,7 +64,7 @@ function packagesIn(file) {
   return JSON.parse(readFileSync(join(root, file), 'utf8')).packages;
 }
 
-/** The package "node" brings the Node of this project by a script, which npm may have been told not to run. */
+/** The package "node" installs this project's Node by a script, which npm may be configured not to run. */
 async function haveNode() {
   if (process.features.typescript || runs(bundledNode)) return true;
   await runQuietly('Installing Node 24', 'npm', ['rebuild', 'node'], root);

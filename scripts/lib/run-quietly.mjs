@@ -1,9 +1,9 @@
-// Runs a command that may take minutes, and shows one line meanwhile instead of all it says.
+// Runs a command that may take minutes, and shows one line instead of its output.
 import { spawn } from 'node:child_process';
 
 const EVERY_MS = 1000;
 
-/** Runs it and returns whether it succeeded and what it said. `what` is shown on standard error, with the seconds on a terminal. */
+/** Runs it and returns whether it succeeded, and its output. Shows `what` on standard error, with the seconds on a terminal. */
 export async function runQuietly(what, command, args, cwd) {
   const startedAt = Date.now();
   const { isTTY } = process.stderr;

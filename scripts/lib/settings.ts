@@ -2,7 +2,7 @@
 import { loadConfig, type Config } from '../../functions/lib/config.ts';
 import { UsageError } from './options.ts';
 
-/** The settings in `env`. Throws a {@link UsageError} of one line that names every variable that cannot be used. */
+/** Returns the settings in `env`. Throws a {@link UsageError} of one line that names every invalid variable. */
 export function readSettings(env: Record<string, string | undefined>): Config {
   try {
     return loadConfig(env);

@@ -7,7 +7,7 @@ import { runQuietly } from './run-quietly.mjs';
 /** The scripts in Lua begin with a line that older servers cannot read. */
 const REDIS_MAJOR = 7;
 
-/** Any one of `commands` will do. `packages`: what it is in, for each package manager. */
+/** One of `commands` is enough. `packages`: the package that contains it, for each package manager. */
 export const redis = {
   commands: ['redis-server', 'valkey-server'],
   packages: {
@@ -23,13 +23,13 @@ export const redis = {
   wanted: `Redis ${REDIS_MAJOR} or later, or Valkey`,
 };
 
-/** A command that is called the same everywhere. */
+/** A command whose package has the same name everywhere. */
 export function tool(name) {
   const packages = Object.fromEntries(Object.keys(redis.packages).map((manager) => [manager, name]));
   return { commands: [name], packages, isUsable: () => true, wanted: name };
 }
 
-/** How each package manager is called. `isTried`: it is known to work without questions. */
+/** The command line of each package manager. `isTried`: it is known to work without questions. */
 const managers = [
   {
     command: 'apt-get',
@@ -51,7 +51,7 @@ const managers = [
   { command: 'zypper', steps: (names) => [['install', ...names]] },
 ];
 
-/** Installs what is missing of `needs`. Returns whether all of it is there; if not, it has said what to do. */
+/** Installs what is missing of `needs`. Returns whether everything is there; if not, it has printed what to do. */
 export async function installMissing(needs) {
   const missing = needs.filter((need) => !isThere(need));
   if (missing.length === 0) return true;
@@ -81,7 +81,7 @@ async function install(manager, names, isRoot) {
   return true;
 }
 
-/** What a person can do. */
+/** Returns what the user can do. */
 function advice(manager, names, isRoot) {
   if (manager) {
     const sudo = isRoot || manager.isForAnyUser ? '' : 'sudo ';

@@ -1,4 +1,4 @@
-// `npm start -- --serve`: the pipeline stays up, scripts find it, and nothing is left of it.
+// `npm start -- --serve`: the pipeline keeps running, scripts find it, and it leaves nothing behind.
 import { describe } from 'vitest';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,7 +15,7 @@ const root = join(import.meta.dirname, '../..');
 interface Served {
   run: LocalRun;
   url: string;
-  /** Runs a command as the user would beside it. */
+  /** Runs a command as a user would while the pipeline runs. */
   shell: (command: string) => Promise<{ stdout: string; stderr: string }>;
 }
 

@@ -1,4 +1,4 @@
-// However a run of the local line is ended, nothing of it is left: no process and no file.
+// However a run of `npm start` is ended, it leaves nothing behind: no process and no file.
 import { afterAll, beforeAll, describe } from 'vitest';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Whatever goes wrong, a run of the local line ends by itself and says why.
+// If something goes wrong, a run of `npm start` ends by itself and says why.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { Scaler } from '../../local/scaler.ts';
 import { testInPlace } from '../support/local-run.ts';
 
 const IMAGES = 12;
-/** Slow enough that things can go wrong on the way. */
+/** Slow enough that things can go wrong meanwhile. */
 const SLOW = ['--kernel', '255', '--tile', '128', '--workers', '1'];
 
 let photos: string;
@@ -104,7 +104,7 @@ describe.concurrent('a run', () => {
 });
 
 describe('a pipeline', () => {
-  it('says which function cannot start, with the last it said, and leaves nothing running', async () => {
+  it('says which function cannot start, with its last line, and leaves nothing running', async () => {
     const starting = Pipeline.start({ env: { KEY_PREFIX: 'a key' } });
     await expect(starting).rejects.toThrow(/^(split|assemble) ended \(1\): .*KEY_PREFIX: "a key" is not/);
   });
@@ -115,7 +115,7 @@ function mount(...args: string[]): boolean {
   return spawnSync('mount', args).status === 0;
 }
 
-/** Runs `body` with a disk of 1 MiB at `folder`. Returns false without a disk where this user may not mount one. */
+/** Runs `body` with a disk of 1 MiB at `folder`. Returns false if this user may not mount one. */
 async function withSmallDisk(folder: string, body: () => Promise<void>): Promise<boolean> {
   await mkdir(folder);
   if (!mount('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder)) return false;
@@ -163,7 +163,7 @@ describe.concurrent('a disk that is full or read-only', () => {
   });
 });
 
-describe('workers that end at their start', () => {
+describe('workers that exit when they start', () => {
   it('are not started for ever', async () => {
     const server = await RedisServer.start();
     const redis = server.connect();

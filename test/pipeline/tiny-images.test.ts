@@ -1,4 +1,4 @@
-// Thousands of tiny images: what they cost is their records. Redis has little memory, and never comes to its limit.
+// Thousands of tiny images, which need memory mostly for their records. Redis has little memory, and never reaches its limit.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -56,7 +56,7 @@ async function usedBytes(): Promise<number> {
   return Number(/used_memory_dataset:(\d+)/.exec(await pipeline.redis.info('memory'))?.[1]);
 }
 
-it('never fill Redis: all that are accepted are done, and who is refused is told when to come again', async () => {
+it('never fill Redis: all accepted images are done, and refused clients learn when to retry', async () => {
   await sendPatiently(0);
   await until('the first to be done', async () => (await pipeline.pending()) === 0);
   const itself = await usedBytes(); // Scripts and the like.
@@ -69,14 +69,14 @@ it('never fill Redis: all that are accepted are done, and who is refused is told
     }
   });
   await Promise.all(senders);
-  await until('nothing to be under way', async () => (await pipeline.pending()) === 0);
+  await until('nothing to be in progress', async () => (await pipeline.pending()) === 0);
   await until('every output', async () => (await readdir(folder)).length === IMAGES);
   expect(mostBytes).toBeLessThan(BUDGET);
   expect(Number(await pipeline.redis.hget('image:totals', 'admitted'))).toBeLessThanOrEqual(BUDGET);
   expect(faults).toEqual([]);
 }, 180_000);
 
-it('that find no room find it when they come again as told', async () => {
+it('that are refused for lack of room are accepted when they retry at the given time', async () => {
   let at = IMAGES;
   const refused = Promise.withResolvers<{ at: number; waitS: number }>();
   let isFull = false;

@@ -1,4 +1,4 @@
-// What Redis really needs for the record of an image, and for an image that is in progress, beside what is set aside.
+// Compares the memory that Redis needs for the record of an image, and for an image in progress, with what is reserved.
 import { expect, test } from 'vitest';
 import { scriptText } from '../../functions/lib/queue/script-text.ts';
 import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
@@ -21,7 +21,7 @@ function longestPlan(at: number) {
   return { ...planOf(1), name, owner, output: `${owner}/${outputName(name)}`, width: 65_535, height: 65_535 };
 }
 
-test('a record holds no more than is set aside for it, and not much less', async () => {
+test('a record needs no more memory than is reserved for it, and not much less', async () => {
   await on.rig.blur('f'.repeat(24)); // So that the scripts are not counted.
   on.rig.now = START_MS * 1_000_000;
   const before = await usedBytes();

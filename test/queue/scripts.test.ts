@@ -30,13 +30,13 @@ beforeEach(async () => {
   await redis.config('RESETSTAT');
 });
 
-/** Of no image that was begun: it takes its bytes back. */
+/** Enqueues a tile of an unknown image, so the script deletes its bytes. */
 async function enqueue(): Promise<void> {
   expect(await scripts.runAfterSet(KEY, SOURCE, 'enqueue', IMAGE, 0, '')).toBe('over');
   expect(await redis.exists(KEY)).toBe(0);
 }
 
-/** How often a command was called, and how often it failed. */
+/** Returns how often a command was called, and how often it failed. */
 async function calls(command: 'eval' | 'evalsha'): Promise<{ calls: number; failed: number }> {
   const info = await redis.info('commandstats');
   const found = new RegExp(`^cmdstat_${command}:calls=(\\d+),.*failed_calls=(\\d+)`, 'm').exec(info);

@@ -35,7 +35,7 @@ describe('deploy.sh before it applies', () => {
     ]);
   });
 
-  it('counts what Redis is to get', async () => {
+  it('counts the CPU that Redis will get', async () => {
     const [remark] = await remarks([nodes(smallNode), podsOnNodes([platform])], ['--redis-cpu', '1']);
     expect(remark).toContain('no node has room for redis, which asks for 1000m CPU');
     expect(await remarks([nodes(smallNode), podsOnNodes([platform])], ['--redis-cpu', '200m'])).toEqual([]);

@@ -1,4 +1,4 @@
-// What a fresh machine is told before anything is installed. npm and the package manager are stand-ins.
+// What the set-up prints on a new machine. npm and the package manager are fakes.
 import { execFile } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -70,7 +70,7 @@ describe('the set-up', () => {
     },
   );
 
-  it('shows what npm says of anything else', async () => {
+  it('shows the output of npm for any other error', async () => {
     await standIn('npm', `echo 'npm error code EUSAGE' >&2; exit 1`);
     const { status, said } = await setUp();
     expect(said).toContain('npm error code EUSAGE\nThe npm packages could not be installed');
@@ -110,7 +110,7 @@ describe('the set-up', () => {
     expect(status).toBe(1);
   });
 
-  it('does not take a Redis that is too old', async () => {
+  it('does not accept a Redis that is too old', async () => {
     await installPackages();
     await installRedis('6.0.16');
     expect((await setUp()).said).toContain(
@@ -118,7 +118,7 @@ describe('the set-up', () => {
     );
   });
 
-  it('asks for the tools of the tests only for the tests', async () => {
+  it('requires the tools of the tests only for the tests', async () => {
     await installPackages();
     await installRedis('8.0.0');
     expect((await setUp()).status).toBe(0);
@@ -129,7 +129,7 @@ describe('the set-up', () => {
 describe('a Node', () => {
   it('that is new enough passes', () => expect(isNodeNewEnough(20, 11)).toBe(true));
 
-  it('that is too old is named, and nothing else happens', () => {
+  it('that is too old is reported, and nothing else happens', () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {});
     const { exitCode } = process;
     expect(isNodeNewEnough(99, 1)).toBe(false);

@@ -1,4 +1,4 @@
-// Runs of the local line as real processes, each with temporary folders of its own, so that what it leaves can be found.
+// Runs `npm start` as real processes, each with its own temporary folders, so that tests can find what it leaves behind.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm } from 'node:fs/promises';
@@ -40,7 +40,7 @@ export class LocalRun {
     return until(`${String(pattern)} in what it prints`, () => pattern.exec(this.printed));
   }
 
-  /** The pids of the run's processes whose command line has `text` in it. */
+  /** Returns the pids of the run's processes whose command line contains `text`. */
   async pidsOf(text: string): Promise<number[]> {
     const found = await this.#place.processes();
     return found.filter(({ command }) => command.includes(text)).map(({ pid }) => pid);
@@ -52,7 +52,7 @@ interface RunningProcess {
   command: string;
 }
 
-/** A folder for runs: `TMPDIR` and all else that they write is in it. */
+/** A folder for runs: everything that they write is in it, `TMPDIR` included. */
 export class RunPlace {
   readonly folder: string;
 
@@ -66,7 +66,7 @@ export class RunPlace {
     return new RunPlace(folder);
   }
 
-  /** A path in the folder. */
+  /** Returns a path in the folder. */
   at(...names: string[]): string {
     return join(this.folder, ...names);
   }
@@ -81,13 +81,13 @@ export class RunPlace {
     return this.run(process.execPath, [START, ...args]);
   }
 
-  /** Runs a command in a process group of its own. */
+  /** Runs a command in its own process group. */
   run(command: string, args: string[], env: NodeJS.ProcessEnv = {}, cwd = this.folder): LocalRun {
     const options = { cwd, env: { ...this.env, ...env }, detached: true };
     return new LocalRun(this, spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] }));
   }
 
-  /** The processes that were started for runs in this place. */
+  /** Returns the processes that were started for runs in this folder. */
   async processes(): Promise<RunningProcess[]> {
     const pids = (await readdir('/proc')).filter(
       (name) => /^\d+$/.test(name) && Number(name) !== process.pid,
@@ -96,7 +96,7 @@ export class RunPlace {
     return found.filter((each) => each !== null);
   }
 
-  /** What is left of runs that are over: processes, temporary files, and results on their way in `out`. */
+  /** Returns what runs left behind: processes, temporary files, and unfinished results in `out`. */
   async leftovers(out: string): Promise<string[]> {
     const names = async (folder: string) =>
       readdir(join(this.folder, folder), { recursive: true }).catch(() => []);
@@ -129,8 +129,8 @@ export class RunPlace {
 }
 
 /**
- * A process that has `mark` in its command line, its environment or its working folder (Redis writes over the first two); null
- * when it has not, or is gone.
+ * Returns a process if its command line, its environment or its working folder contains `mark` (Redis overwrites the
+ * first two), and null if not, or if the process is gone.
  */
 async function describe(pid: number, mark: string): Promise<RunningProcess | null> {
   const read = async (file: string) => readFile(`/proc/${pid}/${file}`, 'latin1').catch(() => '');
@@ -140,9 +140,9 @@ async function describe(pid: number, mark: string): Promise<RunningProcess | nul
   return { pid, command: command.replaceAll('\0', ' ').trim() };
 }
 
-/** A test that has a place of its own, so that it can run beside others. */
+/** A test with its own folder, so that it can run at the same time as others. */
 export const testInPlace = test.extend<{ place: RunPlace }>({
-  // oxlint-disable-next-line no-empty-pattern -- vitest reads the names of the fixtures that are wanted from it
+  // oxlint-disable-next-line no-empty-pattern -- vitest reads the names of the requested fixtures from it
   place: async ({}, use) => {
     const place = await RunPlace.make();
     await use(place);

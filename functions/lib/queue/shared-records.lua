@@ -46,8 +46,8 @@ local function records_bytes(holder)
 end
 
 -- Returns how many bytes of `records` can give way to an image of `bytes`: those beyond the records' part of the budget, and
--- all if the image does not fit beside them. Otherwise the room comes from images in progress, and their senders still want
--- to read what became of them.
+-- all if the image does not fit otherwise. If images in progress hold the memory instead, records stay, because the senders of
+-- those images still want to read them.
 local function spare_records(records, budget, bytes)
   if records + bytes > budget then
     return records

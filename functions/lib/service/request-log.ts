@@ -1,5 +1,5 @@
-// What is logged of a request that got no answer but a problem: the fault of a caller at debug, a fault that many requests
-// meet once, and what nobody expected with its stack.
+// Logs requests that failed: a caller's mistake at level debug, a fault that affects many requests only once, and an
+// unexpected fault with its stack.
 import type { IncomingMessage } from 'node:http';
 import { Problem } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -10,7 +10,7 @@ export interface Logs {
   faults: FaultLog;
 }
 
-/** Logs that `req` failed by `error`. */
+/** Logs that `req` failed with `error`. */
 export function logFailure({ log, faults }: Logs, req: IncomingMessage, error: unknown): void {
   const request = { method: req.method, path: req.url?.split('?', 1)[0] };
   if (!(error instanceof Problem) || error.code === 'internal') {
