@@ -87,7 +87,7 @@ describe('findInputs', () => {
 describe('skippedLines', () => {
   const other = (name: string) => ({ name, reason: 'not a .png or .jpg' });
 
-  it('name what was skipped, with the reason where it is not the format', () => {
+  it('list skipped files, with the reason unless it is the format', () => {
     expect(skippedLines([])).toEqual([]);
     expect(skippedLines([other('b.webp'), other('c.heic')])).toEqual(['2 skipped: b.webp, c.heic']);
     expect(skippedLines([{ name: 'x.png', reason: 'a broken link' }])).toEqual([

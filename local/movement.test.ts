@@ -24,7 +24,7 @@ describe('untilNothingMoves', () => {
     expect(await looks((nth) => (nth <= 15 ? 'before' : 'after'))).toBe(15 + LIMIT_MS / EVERY_MS + 1);
   });
 
-  it('goes on as long as something changes now and then, until it is stopped', async () => {
+  it('continues as long as something changes now and then, until it is stopped', async () => {
     const stop = new AbortController();
     const look = (nth: number) => {
       if (nth === 500) stop.abort();

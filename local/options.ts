@@ -57,7 +57,7 @@ const names = {
 /** Options that npm knows too. */
 const SHARED_WITH_NPM = new Set(['json', 'help', 'version']);
 
-/** Reads the command line, or tells what else it asks for. Throws a {@link UsageError} for what it cannot read. */
+/** Returns the options of a command line, or `help` or `version` if it asks for that. Throws a {@link UsageError} if it is invalid. */
 export function readOptions(argv: string[], env: NodeJS.ProcessEnv): Options | 'help' | 'version' {
   const { values, positionals } = parseOptions({ args: argv, allowPositionals: true, options: names });
   if (values.help) return 'help';

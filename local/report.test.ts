@@ -33,18 +33,18 @@ const report = (results: ImageResult[], endedBy: string | null = null) => ({
 });
 
 describe('textReport', () => {
-  it('tells totals, pace and skipped files', () => {
+  it('has totals, pace and skipped files', () => {
     expect(textReport(report([written(1), failed(2)]))).toBe(
       '1 skipped: b.webp (a broken link)\n1 of 2 images written to out: 32 of 32 tiles, 2.0 Mpx, 1.0 Mpx/s, blur, kernel 15, 2000 ms in all',
     );
   });
 
-  it('tells why a run ended early, and how many images it had not begun', () => {
+  it('says why a run ended early, and how many images it had not started', () => {
     const lines = textReport(report([written(1), failed(2, 'not started')], 'Redis ended')).split('\n');
     expect(lines.slice(1, 3)).toEqual(['1 not started', 'ended early: Redis ended']);
   });
 
-  it('names again what was not written where the screen has moved on', () => {
+  it('lists images without a result again if they have left the screen', () => {
     const results = Array.from({ length: 60 }, (_, at) => (at < 30 ? written(at) : failed(at)));
     expect(textReport(report(results))).toMatch(
       /\n30 not written: in\/30\.png, .*, in\/49\.png and 10 more\n/,

@@ -41,7 +41,7 @@ export class StatusLine {
           this.#counts = `done ${done}, failed ${failed}`;
           this.#screen.changed();
         },
-        () => {}, // Redis is away; the pipeline tells why.
+        () => {}, // Redis is away; the pipeline says why.
       );
     }, COUNT_EVERY_MS);
   }

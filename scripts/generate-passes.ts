@@ -2,8 +2,8 @@
 //
 //   node scripts/generate-passes.ts [--check]    with --check it writes nothing and exits 1 if the file would change
 //
-// How a pass slides. With w(m) = a·cos(ω·m), the sums y(n) = Σ w(m)·x[n + m] over |m| <= r need not be computed anew
-// for each n. Because w(m + 1) = step·w(m) − w(m − 1),
+// How a pass slides. With w(m) = a·cos(ω·m), the sums y(n) = Σ w(m)·x[n + m] over |m| <= r need not be computed
+// from the start for each n. Because w(m + 1) = step·w(m) − w(m − 1),
 //
 //     y(n + 1) = step·y(n) − y(n − 1) + edge·(x[n+r+1] + x[n−r−1]) − past·(x[n+r] + x[n−r])
 //
@@ -26,14 +26,14 @@ const passes = [false, true].flatMap((isVertical): Pass[] => [
   { channels: 'RGBA', isVertical },
 ]);
 
-/** What a pass's names begin with. In the texts below, `$` stands for it. */
+/** The prefix of a pass's names. In the texts below, `$` is this prefix. */
 const nameOf = ({ channels, isVertical }: Pass): string =>
   channels.toLowerCase() + (isVertical ? 'Columns' : 'Rows');
 /** Elements from one step to the next in the buffer that is read and in the one that is written. */
 const fromStep = ({ channels, isVertical }: Pass): string =>
   isVertical ? `${channels.toLowerCase()}Row` : `${channels.length}`;
 const toStep = ({ channels, isVertical }: Pass): string => (isVertical ? 'resultRow' : `${channels.length}`);
-/** Steps in a turn of the loop: an even number, because the sums swap roles at each step. */
+/** Steps in one iteration of the loop: an even number, because the sums swap roles at each step. */
 const stepsOf = ({ channels }: Pass): number => (channels === 'RGB' ? 4 : 2);
 /** Sums of two bytes are few enough to look their products up; the others are multiplied. */
 const hasProducts = ({ channels, isVertical }: Pass): boolean => channels === 'RGB' && !isVertical;

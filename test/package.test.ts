@@ -106,7 +106,7 @@ describe('the command tessera', () => {
     });
   });
 
-  it.each(['package', 'clone'])('tells its version in a %s', async (place) => {
+  it.each(['package', 'clone'])('prints its version in a %s', async (place) => {
     const path = place === 'clone' ? join(root, 'scripts/tessera.mjs') : command();
     const { stdout } = await run(process.execPath, [path, '--version'], { cwd: project });
     expect(stdout).toMatch(/^tessera \d+\.\d+\.\d+\n$/);

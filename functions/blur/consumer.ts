@@ -117,7 +117,7 @@ export class Consumer {
   }
 
   async #wait(): Promise<void> {
-    // The next claim meets any fault of Redis and reports it.
+    // If Redis has a fault, the next claim fails too and reports it.
     const tileComing = this.#parts.queue.wait(WAIT_MS).catch(() => this.#pause(WAIT_MS));
     // The pause ends at once when stopping. It also ends the wait if Redis never replies.
     await Promise.race([tileComing, this.#pause(2 * WAIT_MS)]);

@@ -1,4 +1,4 @@
-// Every fault that a caller may meet, each with a stable code and an HTTP status. `problemBody` is the
+// Every error that a caller can get, each with a stable code and an HTTP status. `problemBody` is the
 // response (RFC 9457); cause and stack are only logged.
 
 /** The codes that callers may rely on, each with its HTTP status. */

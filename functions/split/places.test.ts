@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Places } from './places.ts';
 
-it('hands out all places, and the next free one to the caller that waits longest', async () => {
+it('gives all places away, and the next free one to the caller that has waited longest', async () => {
   const places = new Places(2, 1);
   expect(await places.take('a')).toBe(true);
   expect(await places.take('a')).toBe(true);

@@ -185,7 +185,7 @@ describe.each(chosen)('%s', (_, state) => {
     rig.logged.length = 0;
 
     await begin();
-    // At the memory limit the first image goes on. When it is done, its record is removed for the next image.
+    // At the memory limit the first image continues. When it is done, its record is removed for the next image.
     if (isReady) await expectRefusal();
     passage.pass();
     await untilReadinessIs(isReady ? 200 : 503, members);

@@ -180,7 +180,7 @@ function* odd(): Generator<HostileFile> {
   yield taken('bytes after its end', Buffer.concat([sound, Buffer.alloc(1000)]));
   yield taken('image data in chunks of one byte', drawPng(drawing({ idatSizes: [1] })));
   yield taken('empty chunks of image data', drawPng(drawing({ idatSizes: [0, 5, 0] })));
-  yield taken('image data that goes on for 60 MB', drawPng(drawing({ alterStream: () => bomb })));
+  yield taken('image data that continues for 60 MB', drawPng(drawing({ alterStream: () => bomb })));
   yield taken(
     'a text that inflates to 60 MB',
     before(pngChunk('zTXt', Buffer.concat([Buffer.from('a\0\0'), bomb]))),

@@ -127,7 +127,7 @@ describe('split with tokens', () => {
     ['each token', `Bearer ${current}`],
     ['the token it had before', `Bearer ${previous}`],
     ['the scheme in other letters', `bEARER ${current}`],
-  ])('lets in %s', async (_what, authorization) => {
+  ])('accepts %s', async (_what, authorization) => {
     expect((await send({ headers: { authorization } })).status).toBe(200);
   });
 

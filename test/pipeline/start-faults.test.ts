@@ -49,7 +49,7 @@ describe.concurrent('a run', () => {
     await place.isClean('out');
   });
 
-  testInPlace('goes on when its workers are killed', async ({ place, expect }) => {
+  testInPlace('continues when its workers are killed', async ({ place, expect }) => {
     const run = place.start(photos, '--out', place.at('out'), ...SLOW);
     await run.prints(/0_blurred/);
     for (const worker of await run.pidsOf('dist/blur')) process.kill(worker, 'SIGKILL');
@@ -152,7 +152,7 @@ describe.concurrent('a disk that is full or read-only', () => {
     if (!isDone) skip('no disk can be mounted here');
   });
 
-  testInPlace('is noticed before anything is begun', async ({ place, expect, skip }) => {
+  testInPlace('is noticed before anything starts', async ({ place, expect, skip }) => {
     const isDone = await withSmallDisk(place.at('disk'), async () => {
       await writeFile(place.at('disk/full'), Buffer.alloc(1 << 20)).catch(() => {});
       const { status, stderr } = await place.start(photos, '--out', place.at('disk/out')).ended;

@@ -48,7 +48,7 @@ async function ended(child: ChildProcess): Promise<Ended> {
   return { status: child.exitCode, stdout, stderr };
 }
 
-/** Processes whose command line or environment tells that they belong to the run `child`. */
+/** Returns the processes that belong to the run `child`, by their command line or environment. */
 async function leftBehind(mark: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const environments = await Promise.all(
@@ -63,7 +63,7 @@ async function leftBehind(mark: string): Promise<string[]> {
 }
 
 describe('npm start', () => {
-  it('blurs files and tells the figures as JSON', async () => {
+  it('blurs files and prints the figures as JSON', async () => {
     const { status, stdout } = await ended(
       start('a.png', 'b.png', '--out', 'json', '--kernel', '21', '--json'),
     );
@@ -90,7 +90,7 @@ describe('npm start', () => {
     expect(await blurredPixels('naive/a_blurred.png')).toEqual(convolve(picture(300, 200), 15).data);
   });
 
-  it('names a bad image with its reason, does the others, and exits with 1', async () => {
+  it('reports a bad image with its reason, processes the others, and exits with 1', async () => {
     await mkdir(join(folder, 'batch'));
     for (const name of ['a.png', 'b.png', 'broken.png']) {
       await copyFile(join(folder, name), join(folder, 'batch', name));
@@ -101,7 +101,7 @@ describe('npm start', () => {
     expect((await readdir(join(folder, 'mixed'))).sort()).toEqual(['a_blurred.png', 'b_blurred.png']);
   });
 
-  it('lets nobody else call its split when it is given a token', async () => {
+  it('lets nobody else call its split if it has a token', async () => {
     const token = 'start-token-0123456789';
     await writeFile(join(folder, 'wide.png'), await toPng(picture(2000, 1500), 3));
     const child = startWith({ TESSERA_TOKEN: token }, 'wide.png', '--tile', '64', '--out', 'guarded');
@@ -115,7 +115,7 @@ describe('npm start', () => {
     expect(stdout + stderr).not.toContain(token);
   });
 
-  it('runs beside another one', async () => {
+  it('runs at the same time as another one', async () => {
     const runs = ['left', 'right'].map((out) => ended(start('a.png', '--out', out, '--json')));
     for (const { status } of await Promise.all(runs)) expect(status).toBe(0);
     expect(await readFile(join(folder, 'left/a_blurred.png'))).toEqual(
@@ -123,7 +123,7 @@ describe('npm start', () => {
     );
   });
 
-  it('draws samples when it is given nothing', async () => {
+  it('draws samples if no image is given', async () => {
     const { status, stdout } = await ended(start('--workers', '2'));
     expect(status).toBe(0);
     const samples = (await readdir(join(folder, 'samples'))).sort();
@@ -155,7 +155,7 @@ describe('npm start', () => {
     expect(stderr).toContain(told);
   });
 
-  it('tells how it is used', async () => {
+  it('prints its usage', async () => {
     const { status, stdout } = await ended(start('--help'));
     expect(status).toBe(0);
     for (const option of ['--out', '--kernel', '--tile', '--queue', '--workers', '--json'])

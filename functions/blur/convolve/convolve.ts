@@ -95,7 +95,7 @@ function settle(count: number, x: number, block: Rect, channels: Channels, exact
 
 let prepared: CosineKernel | null = null;
 
-/** Returns the kernel and makes the passes ready for it, unless the last call did that already. */
+/** Returns the kernel and prepares the passes for it, unless the last call did that already. */
 function kernelOf(kernelSize: number): CosineKernel {
   if (prepared?.size === kernelSize) return prepared;
   prepared = fitCosines(kernelSize);
@@ -103,7 +103,7 @@ function kernelOf(kernelSize: number): CosineKernel {
   return prepared;
 }
 
-/** What a kernel of one pixel makes of the core: a copy in which fully transparent pixels are 0, 0, 0, 0. */
+/** Returns the result for a kernel of one pixel: a copy of the core in which fully transparent pixels are 0, 0, 0, 0. */
 function copyCore(source: Bitmap, channels: Channels, core: Rect, target: Bitmap): void {
   for (let y = 0; y < core.height; y++) {
     const from = ((core.y + y) * source.width + core.x) * channels;

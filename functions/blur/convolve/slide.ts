@@ -1,5 +1,5 @@
-// The two passes over one block, first along its rows, then down its columns: what the loops of passes.ts need to know
-// about where lines begin.
+// The two passes over one block, first along its rows, then down its columns. Calls the loops of passes.ts with the
+// positions where lines begin.
 import type { CosineKernel } from './kernel.ts';
 import {
   rgbaColumnsKernel,
@@ -16,8 +16,8 @@ import { BIAS, LEVEL, SUM_ERROR } from './rounding.ts';
 import { RGB_ROW, RGBA_ROW } from './scratch.ts';
 
 /**
- * Makes all passes ready for a kernel. Loops that multiply leave out the slow cosine's w(r + 1), so their kernel is
- * divided by it. The opaque rows make up for that in advance, the columns with alpha when they divide.
+ * Prepares all passes for a kernel. Loops that multiply leave out the slow cosine's w(r + 1), so their kernel is
+ * divided by it. The opaque rows multiply by it in advance; the columns with alpha do it when they divide.
  */
 export function preparePasses(kernel: CosineKernel): void {
   const unit = kernel.slow.past;
@@ -39,8 +39,8 @@ export function slideRgbRows(width: number, height: number, size: number): void 
 
 /**
  * Slides down the column of pixels `x` and writes its `height` bytes of each channel, pixels `pixelBytes` apart: 3, or
- * 4 to leave room for an alpha that is there already. Returns how many pixels stand in `doubtfulPixels`; rows after
- * the last may be among them.
+ * 4 to leave room for an alpha that is already there. Returns the number of pixels in `doubtfulPixels`; rows after
+ * the last one may be among them.
  */
 export function slideRgbColumn(x: number, height: number, size: number, pixelBytes: number): number {
   return rgbColumnsSlide(x * 3, x * pixelBytes, height, (size - 1) / 2);
