@@ -25,6 +25,8 @@ let place: PromiseWithResolvers<void>;
 let asked: boolean;
 /** Bytes of the body that the server has read. */
 let received: number;
+/** The pieces in which it has read them. */
+let chunks: Buffer[];
 let server: Server;
 let socket: Socket;
 /** The outcome of the body of the one request of each test. */
@@ -33,10 +35,14 @@ let outcome: Promise<Buffer>;
 beforeEach(async () => {
   asked = false;
   received = 0;
+  chunks = [];
   place = Promise.withResolvers();
   outcome = new Promise((resolve, reject) => {
     server = createServer((req) => {
-      req.on('data', (chunk: Buffer) => (received += chunk.length));
+      req.on('data', (chunk: Buffer) => {
+        received += chunk.length;
+        chunks.push(chunk);
+      });
       readBody(req, limits).then(resolve, reject);
     });
   });
@@ -80,6 +86,17 @@ describe('readBody', () => {
     for (let at = 0; at < body.length; at += 700_000) sendChunk(body.subarray(at, at + 700_000));
     socket.write('0\r\n\r\n');
     expect((await outcome).equals(body)).toBe(true);
+  });
+
+  it('keeps none of the chunks in memory, because many small ones would take a lot of it', async () => {
+    const small = body.subarray(0, 2000);
+    sendHead('transfer-encoding: chunked');
+    for (const byte of small) sendChunk(Buffer.of(byte));
+    await until('all bytes to be read', () => received === small.length);
+    expect(chunks).toHaveLength(small.length);
+    expect(chunks.filter(({ length }) => length > 0)).toEqual([]);
+    socket.write('0\r\n\r\n');
+    expect((await outcome).equals(small)).toBe(true);
   });
 
   it.each(['content-length: 0', 'x-nothing: 1'])('reads no body with "%s"', async (header) => {

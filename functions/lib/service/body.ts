@@ -84,12 +84,14 @@ export async function readBody(req: IncomingMessage, limits: BodyLimits): Promis
   }
 }
 
-/** The bytes that have arrived: first in chunks, and after {@link Body.grow} in one piece of memory for the whole body. */
+/**
+ * The bytes that have arrived, in one piece of memory that grows with them. The chunks are not kept: each takes about 400 bytes,
+ * even if it brings only one.
+ */
 class Body {
   length = 0;
   readonly #mostBytes: number;
-  #chunks: Buffer[] = [];
-  #memory: Buffer | null = null;
+  #memory = Buffer.allocUnsafeSlow(0);
 
   /** The body has `mostBytes`, or fewer where its length was not declared. */
   constructor(mostBytes: number) {
@@ -99,21 +101,25 @@ class Body {
   add(chunk: Buffer): void {
     const at = this.length;
     this.length += chunk.length;
-    if (this.#memory) {
-      chunk.copy(this.#memory, at);
-      freeBytes(chunk); // Node's parser has made it for this request only.
-    } else this.#chunks.push(chunk);
+    if (this.length > this.#memory.length) this.#resize(Math.max(this.length, 2 * this.#memory.length));
+    chunk.copy(this.#memory, at);
+    freeBytes(chunk); // Node's parser has made it for this request only.
   }
 
   /** Allocates memory for the longest possible body. The system provides the memory as it is filled. */
   grow(): void {
-    this.#memory = Buffer.allocUnsafeSlow(this.#mostBytes);
-    Buffer.concat(this.#chunks).copy(this.#memory);
-    this.#chunks = [];
+    this.#resize(this.#mostBytes);
   }
 
   whole(): Buffer {
-    return this.#memory?.subarray(0, this.length) ?? Buffer.concat(this.#chunks, this.length);
+    return this.#memory.subarray(0, this.length);
+  }
+
+  #resize(bytes: number): void {
+    const old = this.#memory;
+    this.#memory = Buffer.allocUnsafeSlow(Math.min(bytes, this.#mostBytes));
+    old.copy(this.#memory);
+    freeBytes(old);
   }
 }
 
