@@ -7,7 +7,7 @@
 #   --namespace NAME    where Tessera is                    [$TESSERA_NAMESPACE or tessera]
 #   --help
 #
-# Exit: 0 also when no pod is running: a function that has scaled to zero has no logs left here.
+# Exit: 0 also when no pod is running: a function that has scaled to zero has no logs left here. 2 it could not be done.
 set -euo pipefail
 # shellcheck source=lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
@@ -30,12 +30,14 @@ options+=("--tail=$tail")
 
 # log_function NAME : prints the logs of its pods. Fails if it is not deployed.
 log_function() {
+  local pods
   need_namespace
   if ! has service.serving.knative.dev "$1" --namespace "$namespace"; then
     [[ $1 != dead-events ]] || fail 'dead-events belongs to the broker overlay, which is not deployed here'
     fail "namespace $namespace has no $1: scripts/deploy.sh deploys it"
   fi
-  if [[ -z $(kube get pods --selector "app.kubernetes.io/name=$1" --output name) ]]; then
+  pods=$(kube get pods --selector "app.kubernetes.io/name=$1" --output name)
+  if [[ -z $pods ]]; then
     echo "no $1 pod is running: it has scaled to zero"
   else
     kube logs --selector "app.kubernetes.io/name=$1" --container "$1" --prefix --max-log-requests=50 "${options[@]}"

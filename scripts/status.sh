@@ -4,6 +4,8 @@
 # wakes nothing.
 #
 # Usage: scripts/status.sh [--namespace NAME] [--help]
+#
+# Exit: 0 all of it was shown, 2 a part was not available.
 set -euo pipefail
 # shellcheck source=lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
@@ -17,24 +19,35 @@ while (($# > 0)); do
 done
 need_namespace
 
+all_shown=true
+
 # show TITLE COMMAND... : prints one part of the report. If it fails, the others are still shown.
 show() {
   echo "== $1"
-  "${@:2}" || echo '(not available)'
+  ("${@:2}") || { echo '(not available)' && all_shown=false; }
   echo
+}
+
+show_scaling() {
+  if has_crd scaledobjects.keda.sh; then
+    kube get scaledobjects.keda.sh,horizontalpodautoscalers
+  else
+    echo 'KEDA is not installed'
+  fi
 }
 
 # The queues in one line, the newest 1000 images by state in the next.
 show_counts() {
+  if ! has statefulset redis --namespace "$namespace"; then
+    echo "no Redis of its own in the namespace $namespace"
+    return
+  fi
   queue_counts 1000 | paste -sd ' ' - | sed 's/ done /\nimages: done /; s/underWay/under way/; 1s/^/work: /'
 }
 
 show 'Knative services' kube get services.serving.knative.dev
 show 'Revisions' kube get revisions.serving.knative.dev
 show 'Pods' kube get pods --output wide
-if has_crd scaledobjects.keda.sh; then
-  show 'Scaling (KEDA)' kube get scaledobjects.keda.sh,horizontalpodautoscalers
-fi
-if has statefulset redis --namespace "$namespace"; then
-  show 'Work and images (name, count)' show_counts
-fi
+show 'Scaling (KEDA)' show_scaling
+show 'Work and images (name, count)' show_counts
+$all_shown || exit 2

@@ -19,7 +19,8 @@ show_help() {
 }
 
 fail() {
-  echo "error: $*" >&2
+  local message=$*
+  echo "error: ${message//[[:cntrl:]]/?}" >&2
   exit 2
 }
 
@@ -66,9 +67,18 @@ request() {
   curl --silent --header 'Expect:' ${token_options[@]+"${token_options[@]}"} "$@"
 }
 
-# kubectl without the lines of its internal log (E1125 10:00:00 …): the line after them says what is wrong.
+# kubectl, with the exit code 2 of these scripts if it fails. Its internal log (E1125 10:00:00 …) is left out: the
+# line after it says what is wrong. If there is no such line, the last one of the log is all that is known.
 kubectl() {
-  { command kubectl "$@" 2>&1 >&3 3>&- | sed '/^[EWIF][0-9]\{4\} /d' >&2 3>&-; } 3>&1
+  local log='^[EWIF][0-9]{4} ' failed=false said
+  { said=$(command kubectl "$@" 2>&1 >&3 3>&-) || failed=true; } 3>&1
+  if ! $failed; then
+    [[ -z $said ]] || grep -Ev "$log" <<<"$said" >&2 || true
+    return 0 # without the 0 it would return the exit code before an EXIT trap
+  fi
+  said=$(grep -Ev "$log" <<<"$said" || tail -n 1 <<<"$said")
+  [[ -z $said ]] || echo "error: ${said#error: }" >&2
+  return 2
 }
 
 # local_split : prints the URL of the pipeline that `npm start -- --serve` runs on this machine, or nothing. See
@@ -87,7 +97,7 @@ local_split() {
 need_cluster() {
   local said
   need kubectl
-  said=$(kubectl version 2>&1 >/dev/null) || fail "kubectl reaches no cluster: ${said##*$'\n'}"
+  said=$(kubectl version 2>&1 >/dev/null) || { said=${said##*$'\n'} && fail "kubectl reaches no cluster: ${said#error: }"; }
 }
 
 # need_namespace : stops unless the cluster has the namespace. If we may not look at namespaces, we assume
@@ -103,14 +113,19 @@ kube() {
   kubectl --namespace "$namespace" "$@"
 }
 
-# has KIND NAME [OPTION...] : whether the cluster has it.
+# has KIND NAME [OPTION...] : whether the cluster has it. Stops if kubectl cannot tell: what we may not see may be there.
 has() {
-  [[ -n $(kubectl get "$1" "$2" --ignore-not-found --output name "${@:3}") ]]
+  local found
+  found=$(kubectl get "$1" "$2" --ignore-not-found --output name "${@:3}") || exit 2
+  [[ -n $found ]]
 }
 
-# has_label KIND NAME LABEL VALUE : whether the resource carries the label. Dots in LABEL are written \\.
+# has_label KIND NAME LABEL VALUE [OPTION...] : whether the resource carries the label. Dots in LABEL are written \\. Stops
+# if kubectl cannot tell.
 has_label() {
-  [[ $(kubectl get "$1" "$2" --ignore-not-found --output "jsonpath={.metadata.labels.$3}") == "$4" ]]
+  local found
+  found=$(kubectl get "$1" "$2" --ignore-not-found --output "jsonpath={.metadata.labels.$3}" "${@:5}") || exit 2
+  [[ $found == "$4" ]]
 }
 
 has_crd() {
@@ -132,7 +147,7 @@ queue_counts() {
 # Whether blur runs as a plain Deployment (the fallback overlay). A leftover of another overlay does not
 # count.
 is_fallback() {
-  [[ $(kube get service.serving.knative.dev blur --ignore-not-found --output 'jsonpath={.metadata.labels.tessera\.dev/scaled-by}') == deployment ]]
+  has_label service.serving.knative.dev blur 'tessera\.dev/scaled-by' deployment --namespace "$namespace"
 }
 
 split_url() {

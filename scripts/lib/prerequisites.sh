@@ -72,9 +72,10 @@ check_extension() {
 }
 
 check_volume_flags() {
-  local flag
+  local flag setting
   for flag in persistent-volume-claim persistent-volume-write; do
-    if [[ $(kubectl --namespace knative-serving get configmap config-features --output "jsonpath={.data.kubernetes\.podspec-$flag}") != enabled ]]; then
+    setting=$(kubectl --namespace knative-serving get configmap config-features --output "jsonpath={.data.kubernetes\.podspec-$flag}")
+    if [[ $setting != enabled ]]; then
       missing+=("Knative's flag kubernetes.podspec-$flag: kubectl -n knative-serving patch configmap config-features --type merge -p '{\"data\":{\"kubernetes.podspec-$flag\":\"enabled\"}}'")
     fi
   done

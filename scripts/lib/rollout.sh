@@ -43,7 +43,7 @@ service_states() {
 # keep_first_pod REVISION : makes KEDA keep a pod of this revision of blur even if the queues are empty, and starts one if
 # there is none. Knative calls a revision Ready only after a pod of it has run. If this fails, the next call tries again.
 keep_first_pod() {
-  if [[ $1 == - ]] || ! has scaledobject.keda.sh "$1" --namespace "$namespace"; then
+  if [[ $1 == - ]] || ! seems_to_have scaledobject.keda.sh "$1"; then
     return
   fi
   if [[ $kept != "$1" ]] && mark "$1" force-activation=true; then
@@ -63,7 +63,7 @@ make_room() {
   for each in "$@"; do
     is_homeless "${each#* }" || continue
     for revision in $(blur_revisions) blur-worker; do
-      if [[ " $* " == *" $revision "* ]] || ! has scaledobject.keda.sh "$revision" --namespace "$namespace"; then
+      if [[ " $* " == *" $revision "* ]] || ! seems_to_have scaledobject.keda.sh "$revision"; then
         continue
       fi
       echo "no node has room for ${each#* }: the pods of $revision make room until it is Ready"
@@ -72,6 +72,11 @@ make_room() {
     done
     return 0
   done
+}
+
+# seems_to_have KIND NAME : like `has`, but a call that fails only means "not now": a busy API server is asked again.
+seems_to_have() {
+  (has "$@" --namespace "$namespace")
 }
 
 # mark REVISION ANNOTATION : sets an annotation of KEDA on the ScaledObject of a revision of blur, which has its name.

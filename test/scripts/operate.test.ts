@@ -210,11 +210,14 @@ describe('status.sh', () => {
   });
 
   it('shows the rest if a part is not available', async () => {
-    const rules = [{ call: 'get services.serving.knative.dev', exit: 1 }, ...present('namespace tessera')];
+    const rules: Rule[] = [
+      { call: 'get services.serving.knative.dev', exit: 1 },
+      ...present('namespace tessera'),
+    ];
     const { code, stdout } = await shell.run('status.sh', [], rules);
     expect(stdout).toContain('== Knative services\n(not available)');
     expect(stdout).toContain('== Pods');
-    expect(code).toBe(0);
+    expect(code).toBe(2);
   });
 });
 
