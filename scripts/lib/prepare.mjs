@@ -11,6 +11,9 @@ const bundledNode = join(root, 'node_modules/.bin/node');
 const NO_NETWORK =
   /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT)\b/;
 
+/** How many lines of npm's output are shown. */
+const NPM_LINES = 8;
+
 /** Commands that the tests of the shell scripts call, and that make a certificate for a Redis with TLS. */
 const testTools = ['curl', 'jq', 'openssl'].map(tool);
 
@@ -46,9 +49,16 @@ async function haveNpmPackages() {
       `The npm registry cannot be reached (${code}): check the network, and "npm config get registry" and "proxy".`,
     );
   } else {
-    console.error(`${said.trim()}\nThe npm packages could not be installed; npm shows the reason above.`);
+    console.error(`The npm packages could not be installed:\n${beginningOf(said)}`);
   }
   return false;
+}
+
+/** Returns the first lines, which have npm's reason. */
+function beginningOf(said) {
+  const lines = said.trim().split('\n');
+  const more = lines.length > NPM_LINES ? ['(npm ci shows the rest)'] : [];
+  return [...lines.slice(0, NPM_LINES), ...more].join('\n');
 }
 
 function isInstalled() {

@@ -35,14 +35,19 @@ const installPackages = () =>
   standIn('npm', '/bin/mkdir -p node_modules && /bin/cp package-lock.json node_modules/.package-lock.json');
 const installRedis = (version: string) => standIn('redis-server', `echo 'Redis server v=${version} sha=0'`);
 
-async function setUp(...args: string[]): Promise<{ status: number; said: string }> {
+interface Said {
+  status: number;
+  said: string;
+}
+
+const setUp = (...args: string[]) => run([join(clone, 'scripts/setup.mjs'), ...args]);
+
+/** Runs Node on the new machine. */
+async function run(args: string[]): Promise<Said> {
   return new Promise((resolve) => {
     const options = { env: { PATH: bin, HOME: clone } };
-    execFile(
-      process.execPath,
-      [join(clone, 'scripts/setup.mjs'), ...args],
-      options,
-      (error, stdout, stderr) => resolve({ status: error ? Number(error.code) : 0, said: stdout + stderr }),
+    execFile(process.execPath, args, options, (error, stdout, stderr) =>
+      resolve({ status: error ? Number(error.code) : 0, said: stdout + stderr }),
     );
   });
 }
@@ -70,10 +75,14 @@ describe('the set-up', () => {
     },
   );
 
-  it('shows the output of npm for any other error', async () => {
-    await standIn('npm', `echo 'npm error code EUSAGE' >&2; exit 1`);
+  it('shows the beginning of the output of npm for any other error, below the sentence', async () => {
+    await standIn(
+      'npm',
+      `echo 'npm error code EUSAGE' >&2; printf 'npm error %s\\n' 1 2 3 4 5 6 7 8 9 >&2; exit 1`,
+    );
     const { status, said } = await setUp();
-    expect(said).toContain('npm error code EUSAGE\nThe npm packages could not be installed');
+    expect(said).toContain('The npm packages could not be installed:\nnpm error code EUSAGE\nnpm error 1\n');
+    expect(said).toMatch(/npm error 7\n\(npm ci shows the rest\)\n$/);
     expect(status).toBe(1);
   });
 
@@ -128,6 +137,18 @@ describe('the set-up', () => {
 
 describe('a Node', () => {
   it('that is new enough passes', () => expect(isNodeNewEnough(20, 11)).toBe(true));
+
+  it.each(['setup.mjs', 'tessera.mjs'])('that is older than 20.11 is refused by %s', async (script) => {
+    const older = 'Object.defineProperty(process.versions, "node", { value: "20.10.0" })';
+    const args = [
+      '--import',
+      `data:text/javascript,${encodeURIComponent(older)}`,
+      join(clone, 'scripts', script),
+    ];
+    const { status, said } = await run(args);
+    expect(said).toBe('Tessera needs Node 20.11 or later; this is Node 20.10.0.\n');
+    expect(status).toBe(1);
+  });
 
   it('that is too old is reported, and nothing else happens', () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {});
