@@ -9,6 +9,9 @@ const parameterNames = [...new Set(filterNames.flatMap((filter) => Object.keys(f
 /** Parameters that people set often. */
 const SHORT: Partial<Record<string, string>> = { kernel: 'k' };
 
+/** Parameters whose default is a setting. */
+const SETTINGS: Partial<Record<string, string>> = { kernel: 'KERNEL_SIZE' };
+
 /** The options for the command line parser. */
 export const filterOptions = Object.fromEntries(
   ['filter', ...parameterNames].map((name) => {
@@ -29,12 +32,12 @@ export const filterHelp = [
 ].join('\n');
 
 /**
- * Reads these options; `settings` has the values for options that are not given. Throws a {@link UsageError}
+ * Reads these options; `env` has the settings for options that are not given. Throws a {@link UsageError}
  * for a value that is not allowed, or for another filter's parameter.
  */
 export function readRecipe(
   given: Record<string, string | boolean | undefined>,
-  settings: Record<string, string | undefined> = {},
+  env: Record<string, string | undefined> = {},
 ): Recipe {
   const filter = oneOf('filter', String(given.filter ?? DEFAULT_FILTER), filterNames);
   const { parameters } = filters[filter];
@@ -42,11 +45,10 @@ export function readRecipe(
   if (foreign !== undefined) throw new UsageError(`--${foreign} is not a parameter of the filter ${filter}`);
   const values: Values = {};
   for (const [name, parameter] of Object.entries(parameters)) {
-    values[name] = parameterValue(
-      name,
-      String(given[name] ?? (settings[name] || parameter.fallback)),
-      parameter,
-    );
+    const setting = SETTINGS[name];
+    const isSet = given[name] === undefined && setting !== undefined && Boolean(env[setting]);
+    const text = String(isSet ? env[setting] : (given[name] ?? parameter.fallback));
+    values[name] = parameterValue(isSet ? setting : name, text, parameter);
   }
   return { filter, values };
 }

@@ -66,6 +66,22 @@ describe('readOptions', () => {
     expect(() => readOptions(argv, {})).toThrow(new UsageError(message));
   });
 
+  it.each([
+    [[], { KERNEL_SIZE: '4' }, 'KERNEL_SIZE is 4; an odd integer from 1 to 255 is required'],
+    [
+      ['--filter', 'sharpen'],
+      { KERNEL_SIZE: 'x' },
+      'KERNEL_SIZE is x; an odd integer from 1 to 255 is required',
+    ],
+    [[], { TILE_SIZE: '9999' }, 'TILE_SIZE is 9999; a whole number from 1 to 512 is required'],
+    [[], { NUM_WORKERS: '0' }, 'NUM_WORKERS is 0; a whole number from 1 to 64 is required'],
+    [[], { QUEUE_MODE: 'fast' }, 'QUEUE_MODE is fast; one of lease, naive is required'],
+    [['--serve'], { PORT: 'http' }, 'PORT is http; a whole number from 0 to 65535 is required'],
+    [['--kernel', '4'], { KERNEL_SIZE: '4' }, '--kernel is 4; an odd integer from 1 to 255 is required'],
+  ])('names what the user gave: %j with %j', (argv, env, message) => {
+    expect(() => readOptions(argv, env)).toThrow(new UsageError(message));
+  });
+
   it('notices an option that npm did not pass on', () => {
     const env = { npm_lifecycle_event: 'start', npm_config_kernel: '21' };
     expect(() => readOptions(['a.png', '21'], env)).toThrow('npm took --kernel for itself; put -- first');

@@ -64,7 +64,7 @@ export function readOptions(argv: string[], env: NodeJS.ProcessEnv): Options | '
   if (values.version) return 'version';
   assertNotTakenByNpm(env);
   const { serve, json } = values;
-  const recipe = readRecipe(values, { kernel: env.KERNEL_SIZE });
+  const recipe = readRecipe(values, env);
   if (!serve && values.port !== undefined) throw new UsageError('--port goes with --serve');
   if (serve && positionals.length > 0) throw new UsageError('--serve takes no files; send them with curl');
   if (serve && recipe.filter !== DEFAULT_FILTER)
@@ -72,15 +72,24 @@ export function readOptions(argv: string[], env: NodeJS.ProcessEnv): Options | '
   if (serve && json) throw new UsageError('--json goes with files, not with --serve');
   if (serve && values.out !== undefined) throw new UsageError('--out goes with files, not with --serve');
   if (values.out === '') throw new UsageError('--out is empty; a folder is required');
+  /** The option, or else the setting, by its own name for messages. */
+  const given = (
+    option: 'tile' | 'queue' | 'workers' | 'port',
+    setting: string,
+    fallback: string,
+  ): [name: string, text: string] => {
+    const text = values[option];
+    return text === undefined ? [setting, env[setting] || fallback] : [option, text];
+  };
   return {
     paths: positionals,
     out: values.out ?? 'output',
     recipe,
-    tile: wholeNumber('tile', values.tile ?? (env.TILE_SIZE || '256'), 1, 512),
-    queue: oneOf('queue', values.queue ?? (env.QUEUE_MODE || 'lease'), ['lease', 'naive']),
-    workers: wholeNumber('workers', values.workers ?? (env.NUM_WORKERS || '4'), 1, 64),
+    tile: wholeNumber(...given('tile', 'TILE_SIZE', '256'), 1, 512),
+    queue: oneOf(...given('queue', 'QUEUE_MODE', 'lease'), ['lease', 'naive']),
+    workers: wholeNumber(...given('workers', 'NUM_WORKERS', '4'), 1, 64),
     json,
-    port: serve ? wholeNumber('port', values.port ?? (env.PORT || '8080'), 0, 65_535) : null,
+    port: serve ? wholeNumber(...given('port', 'PORT', '8080'), 0, 65_535) : null,
   };
 }
 

@@ -31,26 +31,31 @@ function shortened(message: string): string {
   return message;
 }
 
-/** Returns the number that the option `name` gives. Throws a {@link UsageError} for any other text. */
+/** Returns the number that the option or the setting `name` gives. Throws a {@link UsageError} for any other text. */
 export function wholeNumber(name: string, text: string, min = 1, max = HIGHEST): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
   const range = max === HIGHEST ? `from ${min}` : `from ${min} to ${max}`;
-  throw new UsageError(`--${name} is ${text}; a whole number ${range} is required`);
+  throw new UsageError(`${shown(name)} is ${text}; a whole number ${range} is required`);
 }
 
-/** Returns the value that the option `name` gives to a filter's parameter. Throws a {@link UsageError} for any other text. */
+/** Returns the value that the option or the setting `name` gives to a filter's parameter. Throws a {@link UsageError} for any other text. */
 export function parameterValue(name: string, text: string, parameter: Parameter): number {
   const value = readValue(parameter, text);
   if (value !== null) return value;
-  throw new UsageError(`--${name} is ${text}; ${parameter.wanted} is required`);
+  throw new UsageError(`${shown(name)} is ${text}; ${parameter.wanted} is required`);
 }
 
-/** Returns the one of `choices` that the option `name` gives. Throws a {@link UsageError} for any other text. */
+/** Returns the one of `choices` that the option or the setting `name` gives. Throws a {@link UsageError} for any other text. */
 export function oneOf<T extends string>(name: string, text: string, choices: readonly T[]): T {
   const choice = choices.find((each) => each === text);
   if (choice !== undefined) return choice;
-  throw new UsageError(`--${name} is ${text}; one of ${choices.join(', ')} is required`);
+  throw new UsageError(`${shown(name)} is ${text}; one of ${choices.join(', ')} is required`);
+}
+
+/** Settings are in capitals: `TILE_SIZE`, but `--tile`. */
+function shown(name: string): string {
+  return name === name.toUpperCase() ? name : `--${name}`;
 }
 
 /**
