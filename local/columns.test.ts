@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { beginning, columnsOf, inColumns } from './columns.ts';
+import { beginning, columnsOf, pathInColumns } from './columns.ts';
 
 it.each([
   ['', 0],
@@ -12,15 +12,20 @@ it.each([
   ['👍.png', 6],
 ])('%j takes %i columns', (text, columns) => expect(columnsOf(text)).toBe(columns));
 
-describe('inColumns', () => {
+describe('pathInColumns', () => {
   it.each([
     ['abc', 5, 'abc  '],
-    ['abcdef', 5, 'abcd…'],
+    ['in/abc.png', 7, '…bc.png'],
     ['照片照片', 8, '照片照片'],
-    ['照片照片', 7, '照片照…'],
-    ['照片照片', 6, '照片… '],
-    ['👍👍👍', 5, '👍👍…'],
-  ])('puts %j into %i columns', (text, columns, expected) => expect(inColumns(text, columns)).toBe(expected));
+    ['照片照片', 7, '…片照片'],
+    ['照片照片', 6, '…照片 '],
+    ['👍👍👍', 5, '…👍👍'],
+    ['é.png'.normalize('NFD'), 5, 'é.png'.normalize('NFD')],
+    ['é.png'.normalize('NFD') + 's', 6, 'é.pngs'.normalize('NFD')],
+    ['aé.png'.normalize('NFD'), 5, '….png'],
+  ])('puts %j into %i columns', (text, columns, expected) =>
+    expect(pathInColumns(text, columns)).toBe(expected),
+  );
 });
 
 it('keeps the beginning that fits, in whole characters', () => {

@@ -12,12 +12,12 @@ export function columnsOf(text: string): number {
   return columns;
 }
 
-/** Returns `text` in exactly `columns` columns: filled with blanks, or cut with an ellipsis at its end. */
-export function inColumns(text: string, columns: number): string {
-  const width = columnsOf(text);
+/** Returns `path` in exactly `columns` columns: filled with blanks, or its end after an ellipsis. */
+export function pathInColumns(path: string, columns: number): string {
+  const width = columnsOf(path);
   return width > columns
-    ? inColumns(`${beginning(text, columns - 1)}…`, columns)
-    : text + ' '.repeat(columns - width);
+    ? pathInColumns(`…${ending(path, columns - 1)}`, columns)
+    : path + ' '.repeat(columns - width);
 }
 
 /** Returns as much of the beginning of `text` as fits into `columns`. */
@@ -30,6 +30,17 @@ export function beginning(text: string, columns: number): string {
     kept += character;
   }
   return kept;
+}
+
+/** Returns as much of the end of `text` as fits into `columns`. */
+function ending(text: string, columns: number): string {
+  const characters = Array.from(text);
+  let left = columns;
+  let from = characters.length;
+  while (from > 0 && left >= columnsOfOne(characters[from - 1])) left -= columnsOfOne(characters[--from]);
+  // An accent without its letter would join the ellipsis.
+  while (from < characters.length && columnsOfOne(characters[from]) === 0) from++;
+  return characters.slice(from).join('');
 }
 
 function columnsOfOne(character: string): number {

@@ -1,8 +1,7 @@
 // The lines that show the state of a run, as text of a given width.
-import { basename } from 'node:path';
 import type { styleText } from 'node:util';
 import { printable } from '../functions/lib/store/names.ts';
-import { beginning, columnsOf, inColumns } from './columns.ts';
+import { beginning, columnsOf, pathInColumns } from './columns.ts';
 import type { ImageResult } from './image-result.ts';
 import type { ScalerState } from './scaler.ts';
 
@@ -46,9 +45,7 @@ export function imageLine({ name, tiles, done, state }: ImageNews, columns: numb
   const barColumns = Math.max(1, room - nameColumns);
   const filled = tiles === 0 ? 0 : Math.floor((done / tiles) * barColumns);
   const bar = paint('cyan', '='.repeat(filled)) + ' '.repeat(barColumns - filled);
-  // Of a path that is too long, the file's name matters most.
-  const shown = columnsOf(name) > nameColumns ? basename(name) : name;
-  return `${inColumns(shown, nameColumns)} [${bar}]${count} ${beginning(state, STATE_COLUMNS)}`;
+  return `${pathInColumns(name, nameColumns)} [${bar}]${count} ${beginning(state, STATE_COLUMNS)}`;
 }
 
 /** Returns the line of the whole run: as much as fits into `columns`, the most important parts first. */
@@ -60,6 +57,12 @@ export function totalLine(totals: Totals, columns: number, paint: Paint): string
   if (etaMs !== null) parts.push(`ETA ${clock(etaMs)}`);
   if (scaler) parts.push(...scalerParts(scaler));
   return paint('bold', fitting(parts, SEPARATOR, columns));
+}
+
+/** Returns the line of `--serve`: as much as fits into `columns`. `counts`: how many images are over, or nothing yet. */
+export function servingLine(scaler: ScalerState | null, counts: string, columns: number): string {
+  const parts = scaler ? scalerParts(scaler) : ['starting'];
+  return fitting([...parts, ...(counts ? [counts] : []), 'Ctrl-C ends it'], SEPARATOR, columns);
 }
 
 /** The queues and the workers. */

@@ -91,6 +91,18 @@ describe('on a terminal', () => {
     for (const line of lines) expect(columnsOf(line)).toBeLessThan(columns);
   });
 
+  it('shows the end of paths that are too long, where they differ', async () => {
+    const terminal = new FakeTerminal(50, 30);
+    const progress = new Progress(terminal.stream, 2);
+    const path = (at: number) =>
+      `holiday/2026/a folder with a long name/a picture with a long name ${at}.png`;
+    for (const at of [1, 2]) progress.image(at, news(path(at), 1));
+    vi.advanceTimersByTime(100);
+    const [first, second] = await seen(terminal);
+    expect(first).toMatch(/^…[^…]*name 1\.png \[/);
+    expect(second).toMatch(/^…[^…]*name 2\.png \[/);
+  });
+
   it('leaves three lines of the terminal for finished images', async () => {
     const terminal = new FakeTerminal(80, 8);
     const progress = new Progress(terminal.stream, 50);

@@ -1,8 +1,7 @@
 // The status line of `--serve`: redrawn on a terminal, otherwise printed whenever a worker starts or ends.
 import { readCounts } from '../functions/lib/queue/counts.ts';
-import { beginning } from './columns.ts';
 import type { Pipeline } from './pipeline.ts';
-import { scalerParts } from './progress-lines.ts';
+import { scalerParts, servingLine } from './progress-lines.ts';
 import type { ScalerState } from './scaler.ts';
 import { Screen } from './screen.ts';
 
@@ -18,7 +17,9 @@ export class StatusLine {
   #timer: NodeJS.Timeout | null = null;
 
   constructor() {
-    this.#screen = new Screen(process.stdout, (columns) => [beginning(this.#text(), columns)]);
+    this.#screen = new Screen(process.stdout, (columns) => [
+      servingLine(this.#scaler, this.#counts, columns),
+    ]);
   }
 
   keep(text: string): void {
@@ -49,10 +50,5 @@ export class StatusLine {
   close(): void {
     if (this.#timer) clearInterval(this.#timer);
     this.#screen.close();
-  }
-
-  #text(): string {
-    const parts = this.#scaler ? scalerParts(this.#scaler) : ['starting'];
-    return [...parts, ...(this.#counts ? [this.#counts] : []), 'Ctrl-C ends it'].join(' · ');
   }
 }
