@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path';
 import { makeFolder } from '../functions/lib/store/make-folder.ts';
 import { CommandError, UsageError } from '../scripts/lib/options.ts';
 import { Guard } from './guard.ts';
+import { reasonOf } from './reason-of.ts';
+import { removeTemporaryFolder } from './temporary-folder.ts';
 
 /** Large enough that a full disk refuses it. */
 const PROBE_BYTES = 1 << 16;
@@ -86,8 +88,7 @@ export class OutputFolder {
 
   /** Removes what is only for the run. */
   async close(): Promise<void> {
-    // On a disk that has become read-only nothing can be removed. That it cannot be written was said before.
-    await rm(this.staging, { recursive: true, force: true }).catch(() => {});
+    await removeTemporaryFolder(this.staging);
     this.#guard.release();
   }
 
@@ -99,10 +100,4 @@ export class OutputFolder {
       await rm(file, { force: true });
     }
   }
-}
-
-/** Returns the file system's message without the call and the paths: `ENOSPC: no space left on device`. */
-function reasonOf(error: unknown): string {
-  const { message } = error as Error;
-  return /^E[A-Z]+: [^,]+/.exec(message)?.[0] ?? message;
 }

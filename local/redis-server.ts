@@ -2,13 +2,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { Redis } from 'ioredis';
 import { CommandError } from '../scripts/lib/options.ts';
 import { freePort } from './free-port.ts';
 import { Guard } from './guard.ts';
+import { makeTemporaryFolder, removeTemporaryFolder } from './temporary-folder.ts';
 
 const SERVERS = ['redis-server', 'valkey-server'];
 const START_MS = 10_000;
@@ -42,7 +42,7 @@ export class RedisServer {
 
   /** Starts a server. Throws an Error that says how to install one if there is none. */
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
-    const dir = await mkdtemp(join(tmpdir(), 'tessera-redis-'));
+    const dir = await makeTemporaryFolder(tmpdir(), 'tessera-redis-');
     const guard = new Guard(dir);
     for (let tries = 1; ; tries++) {
       const server = new RedisServer(await freePort(), dir, guard, options);
@@ -118,7 +118,7 @@ export class RedisServer {
   /** Ends the server and removes its files. */
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
-    await rm(this.#dir, { recursive: true, force: true });
+    await removeTemporaryFolder(this.#dir);
     this.#guard.release();
   }
 
@@ -152,7 +152,7 @@ export function redisBinary(): string {
     }
   }
   throw new CommandError(
-    `No ${SERVERS.join(' or ')} found. Install one, for example with: apt-get install redis-server`,
+    `Redis 7 or later, or Valkey, is missing: there is no ${SERVERS.join(' or ')} on the PATH. Install it with your system's package manager.`,
   );
 }
 

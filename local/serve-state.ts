@@ -1,8 +1,9 @@
 // How scripts find a pipeline that is running on this machine: through a small file in its own folder,
 // removed when the pipeline ends. scripts/lib/common.sh reads the same files.
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Guard } from './guard.ts';
+import { makeTemporaryFolder, removeTemporaryFolder } from './temporary-folder.ts';
 
 export interface ServeState {
   pid: number;
@@ -30,7 +31,7 @@ export class ServeFolder {
   }
 
   static async make(): Promise<ServeFolder> {
-    return new ServeFolder(await mkdtemp(join(parent(), PREFIX)));
+    return new ServeFolder(await makeTemporaryFolder(parent(), PREFIX));
   }
 
   async tell(state: ServeState): Promise<void> {
@@ -38,7 +39,7 @@ export class ServeFolder {
   }
 
   async close(): Promise<void> {
-    await rm(this.path, { recursive: true, force: true });
+    await removeTemporaryFolder(this.path);
     this.#guard.release();
   }
 }
@@ -48,7 +49,9 @@ export class ServeFolder {
  * pipelines left behind.
  */
 export async function findServe(): Promise<ServeState | null> {
-  const names = (await readdir(parent())).filter((name) => name.startsWith(PREFIX));
+  // No pipeline runs in a folder that does not exist.
+  const inParent = await readdir(parent()).catch(() => []);
+  const names = inParent.filter((name) => name.startsWith(PREFIX));
   const running: { state: ServeState; startedAt: number }[] = [];
   for (const name of names) {
     const folder = join(parent(), name);
@@ -57,7 +60,7 @@ export async function findServe(): Promise<ServeState | null> {
     if (found?.uid !== process.getuid?.()) continue;
     const state = JSON.parse(await readFile(join(folder, STATE), 'utf8')) as ServeState;
     if (isRunning(state.pid)) running.push({ state, startedAt: found?.mtimeMs ?? 0 });
-    else await rm(folder, { recursive: true, force: true });
+    else await removeTemporaryFolder(folder);
   }
   return running.sort((a, b) => b.startedAt - a.startedAt)[0]?.state ?? null;
 }
