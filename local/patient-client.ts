@@ -3,11 +3,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Refused, type ImageStatus, type SplitClient } from './split-client.ts';
 
 const RETRY_MS = 500;
+/** A refusal takes less time; accepting a large picture may take longer. */
+const REFUSAL_MS = 5000;
+
+/** An upload that split has not accepted yet. */
+interface Upload {
+  /** When the current try was sent; null while it waits for the next one. */
+  sentAt: number | null;
+  /** What split said when it refused the last try. */
+  refusal: string | null;
+}
 
 export class PatientClient {
   readonly #client: SplitClient;
   readonly #signal: AbortSignal;
-  #uploading = 0;
+  readonly #uploads = new Set<Upload>();
 
   /** `signal` ends every request and every wait. */
   constructor(client: SplitClient, signal: AbortSignal) {
@@ -15,9 +25,17 @@ export class PatientClient {
     this.#signal = signal;
   }
 
-  /** Whether an upload is waiting for split's answer. */
-  get isUploading(): boolean {
-    return this.#uploading > 0;
+  /** Whether split seems to read an image. A try after a refusal counts only once it takes longer than a refusal. */
+  get isReading(): boolean {
+    const longAgo = performance.now() - REFUSAL_MS;
+    return [...this.#uploads].some(
+      ({ sentAt, refusal }) => sentAt !== null && (refusal === null || sentAt < longAgo),
+    );
+  }
+
+  /** Why split does not accept an image now; null if it has refused none of those that wait. */
+  get refusal(): string | null {
+    return [...this.#uploads].find(({ refusal }) => refusal !== null)?.refusal ?? null;
   }
 
   /** Uploads an image, repeatedly if necessary. Throws {@link Refused} if split does not accept it. */
@@ -26,18 +44,26 @@ export class PatientClient {
     bytes: Uint8Array,
     parameters: Record<string, string | number>,
   ): Promise<ImageStatus> {
-    for (;;) {
-      let waitMs = RETRY_MS;
-      this.#uploading++;
-      try {
-        return await this.#client.send(name, bytes, this.#signal, parameters);
-      } catch (error) {
-        if (!this.#passes(error)) throw error;
-        if (error instanceof Refused) waitMs = error.retryAfterSeconds * 1000;
-      } finally {
-        this.#uploading--;
+    const upload: Upload = { sentAt: null, refusal: null };
+    this.#uploads.add(upload);
+    try {
+      for (;;) {
+        let waitMs = RETRY_MS;
+        upload.sentAt = performance.now();
+        try {
+          return await this.#client.send(name, bytes, this.#signal, parameters);
+        } catch (error) {
+          if (!this.#passes(error)) throw error;
+          if (error instanceof Refused) {
+            waitMs = error.retryAfterSeconds * 1000;
+            upload.refusal = error.message;
+          }
+        }
+        upload.sentAt = null;
+        await sleep(waitMs, undefined, { signal: this.#signal });
       }
-      await sleep(waitMs, undefined, { signal: this.#signal });
+    } finally {
+      this.#uploads.delete(upload);
     }
   }
 

@@ -100,7 +100,10 @@ class Run {
   async #watch(limitMs: number): Promise<void> {
     const { signal } = this.#over;
     await untilNothingMoves(() => this.#look(), limitMs, signal);
-    if (!signal.aborted) this.#end(`nothing has moved for ${Math.round(limitMs / 1000)} s`);
+    if (signal.aborted) return;
+    const { refusal } = this.#client;
+    const because = refusal === null ? '' : `; split refuses images: ${refusal}`;
+    this.#end(`nothing has moved for ${Math.round(limitMs / 1000)} s${because}`);
   }
 
   /** Returns everything that changes while the run makes progress. */
@@ -110,7 +113,7 @@ class Run {
     const { queue, leases, delayed, outbox } = pipeline.scaler.state ?? {};
     const statuses = [...this.#statuses].map(([at, { status, done }]) => [at, status, done]);
     // A large picture may take long to decode. Meanwhile a healthy split still answers.
-    const isDecoding = this.#client.isUploading && (await isReady(pipeline.splitUrl, PROBE_MS));
+    const isDecoding = this.#client.isReading && (await isReady(pipeline.splitUrl, PROBE_MS));
     const bytes = await output.bytesUnderWay();
     return JSON.stringify([queue, leases, delayed, outbox, statuses, bytes, isDecoding && Date.now()]);
   }

@@ -64,7 +64,7 @@ describe.concurrent('a disk that is full or read-only', () => {
     if (!isDone) skip('no disk can be mounted here');
   });
 
-  testInPlace('is noticed before anything is begun', async ({ place, expect, skip }) => {
+  testInPlace('is noticed before anything starts', async ({ place, expect, skip }) => {
     const isDone = await withSmallDisk(place.at('disk'), async () => {
       await writeFile(place.at('disk/full'), Buffer.alloc(1 << 20)).catch(() => {});
       const { status, stderr } = await place.start(photos, '--out', place.at('disk/out')).ended;

@@ -1,17 +1,16 @@
 // If something goes wrong, a run of `npm start` ends by itself and says why.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { picture, toPng } from '../../functions/testing/pictures.ts';
-import { until } from '../../functions/testing/until.ts';
 import { FunctionProcess } from '../../local/function-process.ts';
 import { Pipeline } from '../../local/pipeline.ts';
 import { RedisServer } from '../../local/redis-server.ts';
 import { Scaler } from '../../local/scaler.ts';
 import { testInPlace } from '../support/local-run.ts';
 
+const root = join(import.meta.dirname, '../..');
 const IMAGES = 12;
 /** Slow enough that things can go wrong meanwhile. */
 const SLOW = ['--kernel', '255', '--tile', '128', '--workers', '1'];
@@ -69,6 +68,20 @@ describe.concurrent('a run', () => {
     await place.isClean('out');
   });
 
+  testInPlace('ends with the reason when split refuses every image', async ({ place, expect }) => {
+    const args = [join(root, 'scripts/start.ts'), join(photos, '0.png'), '--out', place.at('out')];
+    const run = place.run(process.execPath, args, { REDIS_BUDGET_BYTES: '1000' });
+    const { status, stdout } = await run.ended;
+    expect(stdout).toMatch(/ended early: nothing has moved for 10 s; split refuses images: .*memory/);
+    expect(status).toBe(1);
+  });
+
+  testInPlace('says of a file that is no image what it is not', async ({ place, expect }) => {
+    const { status, stdout } = await place.start(join(root, 'package.json'), '--out', place.at('out')).ended;
+    expect(stdout).toMatch(/package\.json {2}refused: The bytes are neither a PNG nor a JPEG\.\n/);
+    expect(status).toBe(1);
+  });
+
   testInPlace('ends when its output folder is removed', async ({ place, expect }) => {
     const run = place.start(photos, '--out', place.at('out'), ...SLOW);
     await run.prints(/0_blurred/);
@@ -107,59 +120,6 @@ describe('a pipeline', () => {
   it('says which function cannot start, with its last line, and leaves nothing running', async () => {
     const starting = Pipeline.start({ env: { KEY_PREFIX: 'a key' } });
     await expect(starting).rejects.toThrow(/^(split|assemble) ended \(1\): .*KEY_PREFIX: "a key" is not/);
-  });
-});
-
-/** Runs `mount` and returns whether it succeeded. */
-function mount(...args: string[]): boolean {
-  return spawnSync('mount', args).status === 0;
-}
-
-/** Runs `body` with a disk of 1 MiB at `folder`. Returns false if this user may not mount one. */
-async function withSmallDisk(folder: string, body: () => Promise<void>): Promise<boolean> {
-  await mkdir(folder);
-  if (!mount('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder)) return false;
-  try {
-    await body();
-  } finally {
-    execFileSync('umount', ['--lazy', folder]);
-  }
-  return true;
-}
-
-describe.concurrent('a disk that is full or read-only', () => {
-  testInPlace('ends a run, with the reason for each image', async ({ place, expect, skip }) => {
-    const isDone = await withSmallDisk(place.at('disk'), async () => {
-      const { status, stdout } = await place.start(photos, '--out', place.at('disk/out')).ended;
-      expect(stdout).toMatch(/\.png {2}failed: .*cannot be written \(ENOSPC\)/);
-      expect(stdout).toMatch(/ended early: /);
-      expect(status).toBe(1);
-      await place.isClean('disk/out');
-    });
-    if (!isDone) skip('no disk can be mounted here');
-  });
-
-  testInPlace('ends a run when it becomes read-only', async ({ place, expect, skip }) => {
-    const isDone = await withSmallDisk(place.at('disk'), async () => {
-      const run = place.start(photos, '--out', place.at('disk/out'), ...SLOW);
-      await run.prints(/_blurred/);
-      // Not while a file is being written there.
-      await until('the disk to be read-only', () => mount('-o', 'remount,ro', place.at('disk')));
-      const { status, stdout, stderr } = await run.ended;
-      expect(stdout).toMatch(/ended early: --out \S+ cannot be written: EROFS: read-only file system\n/);
-      expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
-    });
-    if (!isDone) skip('no disk can be mounted here');
-  });
-
-  testInPlace('is noticed before anything starts', async ({ place, expect, skip }) => {
-    const isDone = await withSmallDisk(place.at('disk'), async () => {
-      await writeFile(place.at('disk/full'), Buffer.alloc(1 << 20)).catch(() => {});
-      const { status, stderr } = await place.start(photos, '--out', place.at('disk/out')).ended;
-      expect(stderr).toMatch(/^error: --out \S+ cannot be written: ENOSPC: no space left on device\n$/);
-      expect(status).toBe(1);
-    });
-    if (!isDone) skip('no disk can be mounted here');
   });
 });
 
