@@ -53,7 +53,7 @@ only_print=false
 while (($# > 0)); do
   case $1 in
     --overlay) overlay=$(value "$@"); shift 2 ;;
-    --with) component=$(value "$@"); components+=("$component"); shift 2 ;;
+    --with) component=$(value "$@"); with "$component" || components+=("$component"); shift 2 ;;
     --namespace) namespace=$(value "$@"); shift 2 ;;
     --registry) registry=$(value "$@"); shift 2 ;;
     --tag) tag=$(value "$@"); shift 2 ;;
@@ -68,7 +68,7 @@ while (($# > 0)); do
   esac
 done
 
-[[ -d $root/overlays/$overlay ]] || fail "no overlay \"$overlay\": there are $(cd "$root/overlays" && echo *)"
+[[ $overlay =~ ^[a-z]+$ && -d $root/overlays/$overlay ]] || fail "no overlay \"$overlay\": there are $(cd "$root/overlays" && echo *)"
 [[ $namespace =~ ^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$ ]] || fail "not a namespace's name: \"$namespace\""
 if [[ -n $digests ]]; then
   for function in "${functions[@]}"; do
@@ -91,6 +91,7 @@ redis_secret_version=''
 for component in ${components[@]+"${components[@]}"}; do
   folder_of "$component" >/dev/null
 done
+refuse_contradictions
 
 if $only_print; then
   compose
@@ -108,14 +109,23 @@ redis_secret_version=$(secret_versions redis-auth)
 guard_redis_data
 compose
 make_way_for_redis
+# A Job cannot be changed, and a finished one stays for some minutes.
+[[ $overlay != pvc ]] || kube delete job prepare-volume --ignore-not-found "--timeout=${timeout_s}s"
 kubectl apply --kustomize "$work/deploy" | tee "$work/applied"
 
 if ! with redis-external; then
   kube rollout status statefulset/redis "--timeout=${timeout_s}s" || fail "$(why_redis_is_not_ready)"
 fi
-wait_for_services split blur assemble
+[[ $overlay != pvc ]] || wait_for Complete job/prepare-volume
+services=(split blur assemble)
+if [[ $overlay == broker ]]; then
+  wait_for Ready broker.eventing.knative.dev/images
+  services+=(dead-events)
+fi
+wait_for_services "${services[@]}"
+[[ $overlay != broker ]] || wait_for Ready trigger.eventing.knative.dev/blurred
 if [[ $overlay == fallback ]]; then
-  wait_ready scaledobject.keda.sh/blur-worker
+  wait_for Ready scaledobject.keda.sh/blur-worker
 fi
 prune_blur_revisions
 remove_left_overs

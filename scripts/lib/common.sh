@@ -154,8 +154,8 @@ split_url() {
   kube get service.serving.knative.dev split --output 'jsonpath={.status.url}'
 }
 
-# wait_ready RESOURCE : stops if it does not become Ready in time.
-wait_ready() {
-  kube wait --for=condition=Ready "--timeout=${timeout_s}s" "$1" ||
-    fail "$1 is not Ready after $timeout_s s: scripts/status.sh and kubectl -n $namespace describe $1 say why"
+# wait_for CONDITION RESOURCE : stops if the resource does not meet it in time.
+wait_for() {
+  kube wait "--for=condition=$1" "--timeout=${timeout_s}s" "$2" ||
+    fail "$2 is not $1 after $timeout_s s: scripts/status.sh and kubectl -n $namespace describe $2 say why"
 }

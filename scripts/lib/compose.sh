@@ -14,6 +14,15 @@ with() {
   [[ " ${components[*]-} " == *" $1 "* ]]
 }
 
+# refuse_contradictions : stops if two of the requested components exclude each other.
+refuse_contradictions() {
+  local component
+  for component in redis-auth redis-ephemeral; do
+    ! with redis-external || ! with "$component" ||
+      fail "$component is for the Redis of Tessera, and redis-external is for another one: choose one of them"
+  done
+}
+
 # settings_stamp, redis_stamp : print numbers that change with the settings of the functions or of Redis's
 # pod, so that new pods are made only then.
 settings_stamp() {

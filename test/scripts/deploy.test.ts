@@ -25,6 +25,11 @@ const deeds = (calls: string[]): string[] =>
     .filter((call) => !/ (get|version)\b/.test(call))
     .map((call) => call.replace(/--kustomize \S+/, '--kustomize DIR').replace(/\/dev\/fd\/\d+/g, 'FD'));
 
+const withBroker: Rule[] = [
+  ...present('deployment mt-broker-ingress', 'customresourcedefinition brokers.eventing.knative.dev'),
+  ...readyCluster,
+];
+
 describe('deploy.sh', () => {
   it('applies the default overlay, waits for all of it, removes the old revision and prints the URL', async () => {
     const { code, stdout, calls } = await shell.run('deploy.sh', [], readyCluster);
@@ -113,6 +118,37 @@ describe('deploy.sh', () => {
     expect((await shell.run('deploy.sh', ['--overlay', 'pvc'], rules)).code).toBe(0);
   });
 
+  it('makes the Job of the pvc overlay anew, because Kubernetes changes no Job, and waits until it is done', async () => {
+    const rules = [{ call: 'get configmap config-features', stdout: 'enabled' }, ...readyCluster];
+    const { code, calls } = await shell.run('deploy.sh', ['--overlay', 'pvc'], rules);
+    expect(deeds(calls).slice(0, 4)).toEqual([
+      'kubectl --namespace tessera delete job prepare-volume --ignore-not-found --timeout=300s',
+      'kubectl apply --kustomize DIR',
+      'kubectl --namespace tessera rollout status statefulset/redis --timeout=300s',
+      'kubectl --namespace tessera wait --for=condition=Complete --timeout=300s job/prepare-volume',
+    ]);
+    expect(code).toBe(0);
+  });
+
+  it('waits for the Broker, its Trigger and dead-events in the broker overlay', async () => {
+    const { code, stdout, calls } = await shell.run('deploy.sh', ['--overlay', 'broker'], withBroker);
+    const wait = 'kubectl --namespace tessera wait --for=condition=Ready --timeout=300s';
+    expect(deeds(calls)).toContain(`${wait} broker.eventing.knative.dev/images`);
+    expect(deeds(calls)).toContain(`${wait} trigger.eventing.knative.dev/blurred`);
+    expect(stdout).toContain('waiting until Ready: split blur assemble dead-events\n');
+    expect(code).toBe(0);
+  });
+
+  it.each(['broker.eventing.knative.dev/images', 'trigger.eventing.knative.dev/blurred'])(
+    'stops over the broker overlay if %s does not become Ready',
+    async (resource) => {
+      const late = { call: `wait .*${resource}`, exit: 1 };
+      const { code, stderr } = await shell.run('deploy.sh', ['--overlay', 'broker'], [late, ...withBroker]);
+      expect(stderr).toContain(`error: ${resource} is not Ready after 300 s: `);
+      expect(code).toBe(2);
+    },
+  );
+
   it('waits for the ScaledObject in the fallback, which needs no extension', async () => {
     const rules = readyCluster.filter((each) => !each.call.includes('autoscaler-keda'));
     const { code, calls } = await shell.run('deploy.sh', ['--overlay', 'fallback'], rules);
@@ -175,7 +211,18 @@ describe('deploy.sh', () => {
 
   it.each([
     [['--overlay', 'nope'], 'no overlay "nope": there are broker default fallback pvc'],
+    [['--overlay', '.'], 'no overlay ".": there are broker default fallback pvc'],
+    [['--overlay', '../knative'], 'no overlay "../knative"'],
     [['--with', 'nope'], 'no component "nope"'],
+    [['--with', 'redis-auth', '--with', 'redis-external'], 'redis-auth is for the Redis of Tessera'],
+    [
+      ['--with', 'redis-external', '--with', 'redis-ephemeral'],
+      'redis-ephemeral is for the Redis of Tessera',
+    ],
+    [
+      ['--with', 'redis-external', '--with', 'redis-auth', '--print'],
+      'redis-auth is for the Redis of Tessera',
+    ],
     [['--max', '0'], '--max is an integer from 1'],
     [['--max', 'many'], '--max is an integer from 1'],
     [['--redis-cpu', '0.5'], '--redis-cpu is a number of cores or of millicores (500m), not "0.5"'],
@@ -257,11 +304,7 @@ describe('what deploy.sh applies', () => {
   });
 
   it('changes every address for another namespace', async () => {
-    const rules = present(
-      'deployment mt-broker-ingress',
-      'customresourcedefinition brokers.eventing.knative.dev',
-    );
-    const manifests = await applied(['--namespace', 'other', '--overlay', 'broker'], rules);
+    const manifests = await applied(['--namespace', 'other', '--overlay', 'broker'], withBroker);
     expect(configMapData(manifests, 'tessera').REDIS_URL).toBe('redis://redis.other.svc.cluster.local:6379');
     expect(JSON.stringify(manifests)).not.toMatch(/tessera\.svc|cluster\.local\/tessera/);
     expect(JSON.stringify(functionTemplate(manifests, 'blur'))).toContain('cluster.local/other/images');
