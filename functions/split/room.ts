@@ -35,9 +35,8 @@ export async function noShare(ledger: RoomParts['ledger'], admission: Admission)
 }
 
 /**
-/**
- * Returns the Problem for an image during which Redis reached its memory limit. The oldest results and records are removed.
- * If there are none, all other images have to be done first.
+ * Returns the Problem for an image during which Redis reached its memory limit. The oldest results and records are removed if
+ * this makes room for the image. Otherwise all other images have to be done first.
  */
 export async function noMemory(
   ledger: Pick<ImageLedger, 'waitForRoom' | 'makeRoom'>,

@@ -290,6 +290,13 @@ export const roomMutants: Mutant[] = [
     why: 'results would be lost for nothing',
   },
   {
+    name: 'results give way at the memory limit although that is not enough',
+    file: 'make-room.lua',
+    find: ' + spare < wanted then',
+    replace: ' + spare <= 0 then',
+    why: 'other data in Redis would cost everyone their results, and still no image would fit',
+  },
+  {
     name: 'a caller waits for records that can give way',
     file: 'wait-for-room.lua',
     find: " - total(holder, 'results') - spare + bytes",

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { buffer } from 'node:stream/consumers';
 import { ImageBlobs } from '../../functions/lib/queue/image-blobs.ts';
+import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
 import { A, B, BUDGET_BYTES, C, pixels, PREFIX, sourceOf, useRig } from './rig.ts';
 
 const on = useRig();
@@ -92,28 +93,6 @@ describe('at the memory limit', () => {
     expect(await on.rig.redis.ttl(`${PREFIX}:${A}:new:result-x`)).toBeGreaterThan(500);
   });
 
-  test('the oldest results and records are removed, as many as needed to make room', async () => {
-    const blobs = new ImageBlobs(on.rig.redis, PREFIX);
-    for (let tile = 0; tile < 2; tile++) await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
-    for (const id of [A, B]) {
-      if (id === B) await on.rig.blur(B);
-      await blobs.put(id, 'result', [Buffer.alloc(40_000)]);
-      on.rig.now += 1;
-      await on.rig.ledger.finish(id);
-    }
-    await on.rig.split(C, 1);
-    await fillMemory();
-    const makeRoom = (bytes: number) => on.rig.ledger.makeRoom({ bytes, budgetBytes: BUDGET_BYTES });
-    expect(await makeRoom(1000)).toBe(true);
-    expect(await on.rig.ledger.record(A)).toMatchObject({ gone: 'room' });
-    expect(await on.rig.ledger.record(B)).toMatchObject({ gone: null });
-    expect(await makeRoom(43_000)).toBe(true);
-    expect([await on.rig.ledger.record(A), await blobs.open(B, 'result')]).toEqual([null, null]);
-    expect(await makeRoom(1_000_000)).toBe(true);
-    expect(await makeRoom(1)).toBe(false);
-    expect(await on.rig.ledger.record(C)).toMatchObject({ state: 'blurring' });
-  });
-
   test('images are cancelled, dropped and forgotten', async () => {
     await on.rig.split(B, 1);
     await on.rig.killNextTile();
@@ -123,5 +102,81 @@ describe('at the memory limit', () => {
     await on.rig.ledger.forget(A);
     await on.rig.ledger.forget(B);
     expect(await on.rig.keys()).toEqual([]);
+  });
+});
+
+describe('for an image that is refused at the memory limit', () => {
+  const RESULT_BYTES = 200_000;
+
+  /** Finishes one image after another, each with a result in Redis. */
+  async function finish(...ids: string[]): Promise<void> {
+    const blobs = new ImageBlobs(on.rig.redis, PREFIX);
+    await on.rig.ledger.forget(A);
+    for (const id of ids) {
+      await on.rig.blur(id);
+      await blobs.put(id, 'result', [Buffer.alloc(RESULT_BYTES)]);
+      on.rig.now += 1;
+      await on.rig.ledger.finish(id);
+    }
+  }
+
+  /** Sets the memory limit to what Redis holds now, and `bytes` more. */
+  async function limitMemory(bytes = 0): Promise<void> {
+    const info = await on.rig.redis.info('memory');
+    const used = Number(/^used_memory:(\d+)/m.exec(info)?.[1]);
+    await on.rig.redis.config('SET', 'maxmemory', String(used + bytes));
+  }
+
+  const makeRoom = (bytes: number, budgetBytes = BUDGET_BYTES) =>
+    on.rig.ledger.makeRoom({ bytes, budgetBytes });
+
+  const resultsLeft = async (...ids: string[]) => {
+    const records = await Promise.all(ids.map((id) => on.rig.ledger.record(id)));
+    return ids.filter((_, at) => records[at]?.state === 'done' && records[at].gone === null);
+  };
+
+  test('the oldest results are removed, no more than it needs', async () => {
+    await finish(A, B, C);
+    await limitMemory();
+    expect(await makeRoom(RESULT_BYTES / 2)).toBe(true);
+    expect(await resultsLeft(A, B, C)).toEqual([B, C]);
+    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', gone: 'room' });
+    expect(await makeRoom(RESULT_BYTES / 2)).toBe(true);
+    expect(await resultsLeft(A, B, C)).toEqual([B, C]);
+    expect(await makeRoom(2.5 * RESULT_BYTES)).toBe(true);
+    expect(await resultsLeft(A, B, C)).toEqual([]);
+  });
+
+  test('nothing is removed if it does not fit even without all results', async () => {
+    await finish(A, B);
+    await limitMemory();
+    expect(await makeRoom(3 * RESULT_BYTES)).toBe(false);
+    await limitMemory(-3 * RESULT_BYTES);
+    expect(await makeRoom(1)).toBe(false);
+    expect(await resultsLeft(A, B)).toEqual([A, B]);
+  });
+
+  test('nothing is removed if there is room again', async () => {
+    await finish(A);
+    await limitMemory(2 * RESULT_BYTES);
+    expect(await makeRoom(RESULT_BYTES)).toBe(true);
+    await on.rig.redis.config('SET', 'maxmemory', '0');
+    expect(await makeRoom(BUDGET_BYTES)).toBe(true);
+    expect(await resultsLeft(A)).toEqual([A]);
+  });
+
+  test('records within their part of the budget stay, those beyond it are removed', async () => {
+    for (const id of [A, B, C]) {
+      if (id !== A) await on.rig.begin(id);
+      await on.rig.ledger.cancel(id);
+      on.rig.now += 1;
+    }
+    // The limit counts exactly; what a step of the test itself takes must not matter.
+    await limitMemory(-RECORD_BYTES / 2);
+    expect(await makeRoom(1)).toBe(false);
+    const budgetForTwo = 2 * 8 * RECORD_BYTES;
+    expect(await makeRoom(1, budgetForTwo)).toBe(true);
+    const left = await on.rig.ledger.newest(3);
+    expect(left.map(({ id }) => id)).toEqual([C, B]);
   });
 });

@@ -2,6 +2,7 @@
 // outbox, assemble closes it. Each change is one script. The status record is read from the keys that they
 // write.
 import type { Redis } from 'ioredis';
+import { freeBytesBelowLimit } from '../redis/memory-limit.ts';
 import { imageKeys } from './keys.ts';
 import { QueueScripts } from './scripts.ts';
 import type { Clock } from './tile-queue.ts';
@@ -229,16 +230,17 @@ export class ImageLedger {
   }
 
   /**
-   * Removes the oldest results and records until this frees the admission's bytes or nothing is left. For a Redis at its
-   * memory limit. Returns whether anything was removed.
+   * Makes room for an image in a Redis at its memory limit: removes the oldest results, and records beyond their part of the
+   * budget, until the image fits. Removes nothing if it would not fit even without them. Returns whether it fits.
    */
   async makeRoom({ bytes, budgetBytes }: Admission): Promise<boolean> {
-    let total = 0;
-    for (;;) {
-      const freed = (await this.#scripts.run('make-room', bytes - total, budgetBytes)) as number;
-      total += freed;
-      if (freed === 0 || total >= bytes) return total > 0;
+    let missing = bytes - (await freeBytesBelowLimit(this.#redis));
+    while (missing > 0) {
+      const freed = (await this.#scripts.run('make-room', missing, budgetBytes)) as number;
+      if (freed === 0) return false;
+      missing -= freed;
     }
+    return true;
   }
 
   /**

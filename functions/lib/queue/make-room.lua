@@ -1,12 +1,17 @@
 #!lua flags=allow-oom
--- Lets the oldest results and records give way, one step of them, although they are within the budget: Redis is at its
--- memory limit, because it holds something else too or the limit is too low for the budget.
+-- Lets the oldest results give way, and records beyond their part of the budget, although they are within the budget: Redis
+-- is at its memory limit. Does one step of them, and nothing if all of them together hold too little.
 -- Uses: shared-memory.lua, shared-results.lua, shared-records.lua
 -- ARGV[1] -> bytes to free
 -- ARGV[2] -> bytes that all images together may hold
--- Output: bytes freed, 0 if there is nothing left that can give way
+-- Output: bytes freed, 0 if what can give way holds too little
 
 local wanted, budget = tonumber(ARGV[1]), tonumber(ARGV[2])
+local spare = spare_records(records_bytes(EVERYONE), budget, 0)
+if total(EVERYONE, 'results') + spare < wanted then
+  return 0
+end
+
 local admitted_before = total(EVERYONE, 'admitted')
 
 local function freed()
@@ -17,6 +22,5 @@ local function has_room()
   return freed() >= wanted
 end
 
--- As if for an image of the whole budget, so that every record can give way.
-give_way(EVERYONE, budget, budget, has_room)
+give_way(EVERYONE, budget, 0, has_room)
 return math.max(freed(), 0)
