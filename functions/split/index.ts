@@ -24,7 +24,10 @@ const callerOf = callersOf(config);
 const uploads = new UploadLimit(config, callerOf);
 
 /** The function itself, exported under the name that the framework looks for. */
-export const split = answering({ log, faults }, createRoutes({ config, ledger, stores, log, callerOf }));
+export const split = answering(
+  { log, faults },
+  createRoutes({ config, ledger, stores, log, callerOf, uploads }),
+);
 http('split', split);
 
 /** Returns the setting for images; JSON and other bodies are short. */

@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../lib/config.ts';
 import type { Bitmap } from '../lib/image/pixels.ts';
 import { encodePng } from '../lib/image/png/encode.ts';
+import { CallerGone } from '../lib/service/caller-gone.ts';
 import { createLog } from '../lib/log.ts';
 import type { Admission, ImagePlan, ImageRecord, ImageState, Refusal } from '../lib/queue/image-ledger.ts';
 import type { FoundResult } from '../lib/store/results.ts';
 import { picture } from '../testing/pictures.ts';
 import { until } from '../testing/until.ts';
-import { Intake, type IntakeParts } from './intake.ts';
+import { Intake, type IntakeParts, type TakeOptions } from './intake.ts';
 
 type Enqueued = 'enqueued' | 'known' | 'over';
 
@@ -79,8 +80,11 @@ function setUp({ found = missing, ...settings }: Partial<Config> & { found?: Fou
     },
     log: createLog('test', 'silent'),
   });
-  const take = (bytes: Uint8Array, caller: { name: string; owner: string | null } = me) =>
-    intake.take('a.png', '3', bytes, caller);
+  const take = (
+    bytes: Uint8Array,
+    caller: { name: string; owner: string | null } = me,
+    options: TakeOptions = {},
+  ) => intake.take('a.png', '3', bytes, caller, options);
   return { ledger, take };
 }
 
@@ -177,6 +181,28 @@ describe('an image that is sent again', () => {
       expect(ledger.tiles).toEqual(tilesOfSmall);
     },
   );
+});
+
+describe('an image whose caller goes while it waits for a decoder', () => {
+  it.each<[what: string, state: 'begun' | 'splitting', calls: string[]]>([
+    ['is dropped, and leaves nothing behind', 'begun', ['begin', 'begin', 'forget']],
+    ['is dropped, and stays resumable if another request began it', 'splitting', ['begin', 'begin']],
+  ])('%s', async (_what, state, calls) => {
+    const { ledger, take } = setUp({ maxSplits: 1 });
+    ledger.answers = ['begun', state];
+    const gate = Promise.withResolvers<Enqueued>();
+    ledger.enqueueAnswer = () => gate.promise;
+    const first = take(small);
+    await until('the first image to be split', () => ledger.tiles.length > 0);
+    const caller = new AbortController();
+    const second = take(small, me, { gone: caller.signal });
+    await until('the second image to wait', () => ledger.calls.length === 2);
+    caller.abort();
+    await expect(second).rejects.toThrow(CallerGone);
+    expect(ledger.calls).toEqual(calls);
+    gate.resolve('enqueued');
+    await first;
+  });
 });
 
 describe('an image that cannot be taken in', () => {

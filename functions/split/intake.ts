@@ -7,6 +7,7 @@ import { haloOf, parseRecipe } from '../lib/filters/recipe.ts';
 import { decodeBands, readHeader, type ImageHeader } from '../lib/image/read.ts';
 import { ancillaryChunks } from '../lib/image/png/appearance.ts';
 import type { Log } from '../lib/log.ts';
+import { CallerGone } from '../lib/service/caller-gone.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
 import type {
   Admission,
@@ -57,6 +58,13 @@ export interface IntakeParts {
   log: Log;
 }
 
+export interface TakeOptions {
+  /** The name of the result; by default made from the image's name. */
+  output?: string;
+  /** Aborted when nobody waits for the answer any more. An image that waits for a decoder is dropped then. */
+  gone?: AbortSignal;
+}
+
 /** An image that has been checked, but is not in the ledger yet. */
 interface Incoming {
   plan: ImagePlan;
@@ -64,6 +72,7 @@ interface Incoming {
   ancillary: Uint8Array;
   bytes: Uint8Array;
   header: ImageHeader;
+  gone: AbortSignal | undefined;
 }
 
 export class Intake {
@@ -76,7 +85,7 @@ export class Intake {
   }
 
   /**
-   * Takes in the image `bytes` with the name `name` for `caller`; its result gets the name `output`. The same
+   * Takes in the image `bytes` with the name `name` for `caller`. The same
    * bytes, name and recipe are the same image: if it is in progress it is resumed, and if it is done it stays
    * done while its result exists. Throws a {@link Problem} for a bad image, and leaves nothing behind.
    */
@@ -85,7 +94,7 @@ export class Intake {
     recipe: string,
     bytes: Uint8Array,
     caller: Caller,
-    output = outputName(name, parseRecipe(recipe).filter),
+    { output = outputName(name, parseRecipe(recipe).filter), gone }: TakeOptions = {},
   ): Promise<ImageRecord> {
     const { config, stores, log } = this.#parts;
     const header = readHeader(bytes, config);
@@ -107,7 +116,7 @@ export class Intake {
     };
     assertShare(admission, config);
     const { record, isSplitHere } = await about({ imageId: id }, () =>
-      this.#takeIn(id, { plan, admission, ancillary, bytes, header }),
+      this.#takeIn(id, { plan, admission, ancillary, bytes, header, gone }),
     );
     if (isSplitHere) {
       const { width, height, tiles } = record;
@@ -119,17 +128,14 @@ export class Intake {
   /** Starts the image in the ledger and splits it, unless it has been split already. */
   async #takeIn(id: string, incoming: Incoming): Promise<{ record: ImageRecord; isSplitHere: boolean }> {
     const { ledger } = this.#parts;
-    const { admission, bytes, header } = incoming;
+    const { admission } = incoming;
     let isSplitHere = false;
     try {
       const state = await this.#begin(id, incoming);
       if (state === 'over-budget') throw await noRoom(ledger, admission);
       if (state === 'over-share') throw await noShare(ledger, admission);
       isSplitHere = state === 'begun' || state === 'splitting';
-      if (isSplitHere) {
-        const { width, height } = header;
-        await this.#splits.run(admission.client.name, width * height, () => this.#split(id, bytes, header));
-      }
+      if (isSplitHere) await this.#splitInTurn(id, incoming, state === 'begun');
     } catch (error) {
       throw isOutOfMemory(error) ? await noMemory(ledger, admission) : error;
     }
@@ -153,6 +159,18 @@ export class Intake {
   async #hasResult(id: string): Promise<boolean> {
     const record = await this.#parts.ledger.record(id);
     return record !== null && hasResult(this.#parts.stores.results, id, record.output);
+  }
+
+  /** Splits the image when it has a place. If its caller goes before, an image that was begun here leaves nothing behind. */
+  async #splitInTurn(id: string, incoming: Incoming, isBegunHere: boolean): Promise<void> {
+    const { admission, bytes, header, gone } = incoming;
+    const pixels = header.width * header.height;
+    try {
+      await this.#splits.run(admission.client.name, pixels, () => this.#split(id, bytes, header), gone);
+    } catch (error) {
+      if (error instanceof CallerGone && isBegunHere) await this.#parts.ledger.forget(id);
+      throw error;
+    }
   }
 
   async #split(id: string, bytes: Uint8Array, header: ImageHeader): Promise<void> {

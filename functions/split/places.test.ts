@@ -27,6 +27,18 @@ it('gives no place to a caller that has given up', async () => {
   expect(await places.take('a', 0)).toBe(false);
 });
 
+it('gives no place to a caller that has gone', async () => {
+  const places = new Places(1, 1);
+  await places.take('a');
+  const caller = new AbortController();
+  const waiting = places.take('a', Infinity, caller.signal);
+  caller.abort();
+  expect(await waiting).toBe(false);
+  expect(await places.take('a', Infinity, caller.signal)).toBe(false);
+  places.giveBack('a');
+  expect(await places.take('a', 0)).toBe(true);
+});
+
 it('keeps the other places free if a client has its share', async () => {
   const places = new Places(4, 0.75);
   for (let i = 0; i < 3; i++) expect(await places.take('greedy', 0)).toBe(true);

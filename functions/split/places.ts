@@ -21,19 +21,25 @@ export class Places {
     this.perClient = Math.max(1, Math.floor(count * share));
   }
 
-  /** Takes a place as soon as one is free. Resolves with false, without a place, if that takes longer than `waitMs`. */
-  async take(client: string, waitMs = Infinity): Promise<boolean> {
+  /**
+   * Takes a place as soon as one is free. Resolves with false, without a place, if that takes longer than `waitMs`, or when
+   * `gone` is aborted.
+   */
+  async take(client: string, waitMs = Infinity, gone?: AbortSignal): Promise<boolean> {
     if (this.#isOpenTo(client)) {
       this.#give(client);
       return true;
     }
+    if (gone?.aborted) return false;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const waiting: Waiting = { client, call: () => resolve(true) };
     this.#line.add(waiting);
     const giveUp = () => resolve(!this.#line.delete(waiting));
     const tooLong = waitMs === Infinity ? undefined : setTimeout(giveUp, waitMs);
+    gone?.addEventListener('abort', giveUp);
     const hasPlace = await promise;
     clearTimeout(tooLong);
+    gone?.removeEventListener('abort', giveUp);
     return hasPlace;
   }
 

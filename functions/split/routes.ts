@@ -2,6 +2,7 @@
 import type { Request, Response } from '@google-cloud/functions-framework';
 import type { Config } from '../lib/config.ts';
 import { Problem } from '../lib/errors.ts';
+import { goneSignal } from '../lib/service/caller-gone.ts';
 import { bodyOf, sendJson, type Handler } from '../lib/service/http.ts';
 import { mediaTypeOf } from '../lib/service/media-type.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
@@ -17,6 +18,7 @@ import { inputRequestOf, queryOf, targetOf, uploadRequestOf } from './requests.t
 import { missingResult, sendResult, type ResultParts } from './result.ts';
 import { acceptedView, listedView, statusView } from './status.ts';
 import { StoredInputs } from './stored-inputs.ts';
+import type { UploadLimit } from './upload-limit.ts';
 
 const LISTED = 100;
 
@@ -25,11 +27,12 @@ export interface RoutesParts extends IntakeParts {
   stores: Stores;
   /** Returns who sends a request. Throws a {@link Problem} if the request is not accepted. */
   callerOf: (req: Request) => Caller;
+  uploads: Pick<UploadLimit, 'hold'>;
 }
 
 /** Returns the handler of all requests to split. */
 export function createRoutes(parts: RoutesParts): Handler {
-  const { config, ledger, stores, log, callerOf } = parts;
+  const { config, ledger, stores, log, callerOf, uploads } = parts;
   const settings = { kernel: config.kernelSize };
   const intake = new Intake(parts);
   const storedInputs = new StoredInputs({
@@ -42,14 +45,14 @@ export function createRoutes(parts: RoutesParts): Handler {
   async function take(req: Request, res: Response, query: string, caller: Caller): Promise<void> {
     const body = await bodyOf(req);
     const kind = kindOfBody(mediaTypeOf(req.headers), body);
-    await (kind === 'image' ? takeUpload : takeInputs)(res, query, body, caller);
+    await uploads.hold(res, () => (kind === 'image' ? takeUpload : takeInputs)(res, query, body, caller));
     await expireResults(stores.results, log);
   }
 
   async function takeUpload(res: Response, query: string, body: Buffer, caller: Caller): Promise<void> {
     const { name, recipe } = uploadRequestOf(query, settings);
     const record = await intake
-      .take(name ?? (await nameByBytes(body)), recipe, body, caller)
+      .take(name ?? (await nameByBytes(body)), recipe, body, caller, { gone: goneSignal(res) })
       .finally(() => freeBytes(body));
     res.setHeader('location', `/images/${record.id}`);
     sendJson(res, 202, acceptedView(record));
@@ -59,7 +62,7 @@ export function createRoutes(parts: RoutesParts): Handler {
     assertIsOn(config.storedInputs, 'Blurring stored images');
     queryOf(query, [], 'a JSON request');
     const request = inputRequestOf(body, settings);
-    const answer = await storedInputs.take(request, caller, () => res.destroyed);
+    const answer = await storedInputs.take(request, caller, goneSignal(res));
     const [first] = answer.images;
     if (answer.images.length === 1 && 'id' in first) res.setHeader('location', `/images/${first.id}`);
     sendJson(res, 202, answer);

@@ -9,7 +9,7 @@ import { redisProblem } from '../lib/redis/faults.ts';
 import { outputNames } from '../lib/store/output-names.ts';
 import type { Inputs, Listing } from '../lib/store/store.ts';
 import type { Caller } from './callers.ts';
-import type { Intake } from './intake.ts';
+import type { Intake, TakeOptions } from './intake.ts';
 import type { InputRequest } from './requests.ts';
 import { acceptedView } from './status.ts';
 
@@ -40,11 +40,11 @@ export class StoredInputs {
   }
 
   /**
-   * Takes in the images that `request` names for `caller`, until `isUnwanted` says that nobody waits for the
+   * Takes in the images that `request` names for `caller`, until `gone` says that nobody waits for the
    * answer any more. Throws a Problem if nothing has that name, if it is a single file that is refused, or if
    * there is no room for even the first image.
    */
-  async take(request: InputRequest, caller: Caller, isUnwanted: () => boolean): Promise<InputsAnswer> {
+  async take(request: InputRequest, caller: Caller, gone: AbortSignal): Promise<InputsAnswer> {
     const { input, recipe, after } = request;
     const { names, skipped } = await this.#parts.inputs.list(input);
     const outputs = outputNames(names, names, parseRecipe(recipe).filter); // Of all names, because an output name depends on the others.
@@ -53,9 +53,9 @@ export class StoredInputs {
     const startedAt = performance.now();
     const isLate = () => images.length > 0 && performance.now() - startedAt > this.#limits.ms;
     for (const [at, name] of left) {
-      if (images.length >= this.#limits.images || isLate() || isUnwanted()) break;
+      if (images.length >= this.#limits.images || isLate() || gone.aborted) break;
       try {
-        images.push(acceptedView(await this.#takeOne(name, recipe, caller, outputs[at])));
+        images.push(acceptedView(await this.#takeOne(name, recipe, caller, { output: outputs[at], gone })));
       } catch (thrown) {
         const error = redisProblem(thrown);
         if (!(error instanceof Problem)) throw error;
@@ -74,8 +74,8 @@ export class StoredInputs {
     };
   }
 
-  async #takeOne(name: string, recipe: string, caller: Caller, output: string): Promise<ImageRecord> {
+  async #takeOne(name: string, recipe: string, caller: Caller, options: TakeOptions): Promise<ImageRecord> {
     const { config, inputs, take } = this.#parts;
-    return take(name, recipe, await inputs.read(name, config.maxBodyBytes), caller, output);
+    return take(name, recipe, await inputs.read(name, config.maxBodyBytes), caller, options);
   }
 }

@@ -40,8 +40,27 @@ it('admits a waiting upload when another one ends', async () => {
 
 it('keeps no place for a caller that has closed the connection', async () => {
   const uploads = limit(1);
-  await uploads.take(response('a', true));
+  await expect(uploads.take(response('a', true))).rejects.toThrow('closed the connection');
   await expect(uploads.take(response())).resolves.toBeUndefined();
+});
+
+it('keeps the place of an upload whose caller has gone until the work on it has ended', async () => {
+  const uploads = limit(1);
+  const first = response();
+  const work = Promise.withResolvers<void>();
+  await uploads.take(first);
+  const done = uploads.hold(first, () => work.promise);
+  first.emit('close');
+  await expect(uploads.take(response())).rejects.toMatchObject({ code: 'too-many-uploads' });
+  work.reject(new Error('no image'));
+  await expect(done).rejects.toThrow('no image');
+  await expect(uploads.take(response())).resolves.toBeUndefined();
+});
+
+it('starts no work for a caller that has closed the connection', async () => {
+  const work = vi.fn<() => Promise<void>>();
+  await expect(limit(1).hold(response('a', true), work)).rejects.toThrow('closed the connection');
+  expect(work).not.toHaveBeenCalled();
 });
 
 it('lets a request that waited before its body was read wait no second time', async () => {

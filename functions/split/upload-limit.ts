@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from '../lib/errors.ts';
 import type { BodyPlaces } from '../lib/service/body.ts';
+import { CallerGone } from '../lib/service/caller-gone.ts';
 import type { Caller } from './callers.ts';
 import { Places } from './places.ts';
 
@@ -21,6 +22,8 @@ export class UploadLimit implements BodyPlaces {
   readonly #clientOf: (req: IncomingMessage) => string;
   /** How long a request may still wait, ms: one that waited before its body was read waits less with it. */
   readonly #patience = new WeakMap<IncomingMessage, number>();
+  /** Work on an upload that has arrived. */
+  readonly #work = new WeakMap<ServerResponse, Promise<void>>();
 
   constructor(
     { maxUploads, clientShare }: UploadLimits,
@@ -36,8 +39,20 @@ export class UploadLimit implements BodyPlaces {
 
   async take(res: ServerResponse): Promise<void> {
     const client = await this.#take(res.req);
-    if (res.closed) this.#places.giveBack(client);
-    else res.once('close', () => this.#places.giveBack(client));
+    if (res.closed) {
+      this.#places.giveBack(client);
+      throw new CallerGone();
+    }
+    const giveBack = () => this.#places.giveBack(client);
+    res.once('close', () => void Promise.allSettled([this.#work.get(res)]).then(giveBack));
+  }
+
+  /** Does `work` with the upload that `res` answers. Its place stays taken until then, even if the caller goes before. */
+  async hold(res: ServerResponse, work: () => Promise<void>): Promise<void> {
+    if (res.closed) throw new CallerGone();
+    const done = work();
+    this.#work.set(res, done);
+    return done;
   }
 
   /** Takes a place for the client that sends `req`. Returns the client. */

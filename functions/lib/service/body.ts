@@ -13,7 +13,7 @@ const UNPLACED_BYTES = 1024 * 1024;
 export interface BodyPlaces {
   /** Resolves when there is a free place for a request with this head. */
   find(req: IncomingMessage): Promise<void>;
-  /** Takes a place until `res` is closed. */
+  /** Takes a place until `res` is closed and the work on its body has ended. */
   take(res: ServerResponse): Promise<void>;
 }
 

@@ -4,6 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import type { HttpFunction, Request, Response } from '@google-cloud/functions-framework';
 import { Problem, problemBody } from '../errors.ts';
 import { redisProblem } from '../redis/faults.ts';
+import { CallerGone } from './caller-gone.ts';
 import { logFailure, type Logs } from './request-log.ts';
 
 export type Handler = (req: Request, res: Response) => Promise<void>;
@@ -30,8 +31,9 @@ export function answering(logs: Logs, handler: Handler): HttpFunction {
   };
 }
 
-/** Returns whether `error` means that the reader of a response closed the connection. */
+/** Returns whether `error` means that the caller closed the connection. */
 function isCallerGone(error: unknown): boolean {
+  if (error instanceof CallerGone) return true;
   return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
