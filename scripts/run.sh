@@ -43,10 +43,11 @@ while (($# > 0)); do
     --token-file) token_file=$(value "$@"); shift 2 ;;
     --host) host=$(value "$@"); shift 2 ;;
     --filter) filter=$(value "$@"); parameters+=("filter=$filter"); shift 2 ;;
-    --kernel) whole --kernel "$(value "$@")" 1; parameters+=("kernel=$2"); shift 2 ;;
+    --kernel) kernel=$(value "$@"); whole --kernel "$kernel" 1; parameters+=("kernel=$kernel"); shift 2 ;;
     --set)
-      [[ $(value "$@") == ?*=* ]] || fail "--set is ${2-}; NAME=VALUE is required"
-      parameters+=("$2")
+      parameter=$(value "$@")
+      [[ $parameter == ?*=* ]] || fail "--set is $parameter; NAME=VALUE is required"
+      parameters+=("$parameter")
       shift 2
       ;;
     --input) input=$(value "$@"); shift 2 ;;
@@ -130,7 +131,7 @@ pause_after() {
 # refused NAME REASON : counts and reports an image that was not accepted.
 refused() {
   refused=$((refused + 1))
-  echo "$1 refused: $2"
+  say "$1 refused: $2"
 }
 
 # Prints what the answer says about an error, or its status if it has no text.
@@ -162,6 +163,11 @@ add_file() {
     '{$name, $name_hash, $path_hash}' >>"$work/files"
 }
 
+# Makes the folder for the results, before anything is sent: without it all work would be for nothing.
+make_out() {
+  ! $wait || { mkdir -p -- "$out" && [[ -w $out ]]; } 2>/dev/null || fail "results cannot be written to $out"
+}
+
 # Sends the files on the list, each under a name that gives its result a name of its own.
 send_files() {
   local at=0 entry
@@ -184,7 +190,7 @@ send_file() {
   query="name=$(jq --raw-output '.sent | @uri' <<<"$entry")$recipe_query"
   if ask "/?$query" --header "content-type: $type" --data-binary "@$path"; then
     jq --compact-output --argjson entry "$entry" '{id, name: $entry.name, file: $entry.file}' "$work/answer" >>"$work/sent"
-    jq --raw-output --argjson entry "$entry" '"\($entry.name) sent: \(.width)x\(.height), \(.tiles) tiles"' "$work/answer"
+    say "$(jq --raw-output --argjson entry "$entry" '"\($entry.name) sent: \(.width)x\(.height), \(.tiles) tiles"' "$work/answer")"
   else
     refused "$(jq --raw-output .name <<<"$entry")" "$(reason)"
   fi
@@ -219,7 +225,7 @@ add_folder() {
     esac
   done
   ((images > 0)) || empty_folders+=("$1")
-  ((${#skipped[@]} == 0)) || printf '%s\n' "${skipped[@]}" | jq --raw-input --slurp --raw-output \
+  ((${#skipped[@]} == 0)) || printf '%s\n' "${skipped[@]//[[:cntrl:]]/?}" | jq --raw-input --slurp --raw-output \
     'split("\n")[:-1] | "\(length) skipped: \(join(", "))"'
 }
 
@@ -231,11 +237,13 @@ send_inputs() {
   while [[ $body != null ]]; do
     ask / --header 'content-type: application/json' --data "$body" || fail "split refused: $(reason)"
     jq --compact-output '.images[] | select(.id) | {id, name}' "$work/answer" >>"$work/sent"
-    jq --raw-output '.images[] | if .id then "\(.name) sent: \(.width)x\(.height), \(.tiles) tiles" else "\(.name) refused: \(.error.detail // .error.title)" end' "$work/answer"
+    jq --raw-output '.images[] | if .id then "\(.name) sent: \(.width)x\(.height), \(.tiles) tiles" else "\(.name) refused: \(.error.detail // .error.title)" end
+      | gsub("[[:cntrl:]]"; "?")' "$work/answer"
     refused=$((refused + $(jq '[.images[] | select(.id | not)] | length' "$work/answer")))
     body=$(jq --compact-output .next "$work/answer")
   done
-  jq --raw-output 'select(.skipped.count > 0) | .skipped | "\(.count) skipped: \([.files[] | "\(.name) (\(.reason))"] | join(", "))"' "$work/answer"
+  jq --raw-output 'select(.skipped.count > 0) | .skipped | "\(.count) skipped: \([.files[] | "\(.name) (\(.reason))"] | join(", "))"
+    | gsub("[[:cntrl:]]"; "?")' "$work/answer"
 }
 
 # fetch ID FILE : fetches the result of an image that is done. FILE is written completely or not at all.
@@ -244,17 +252,16 @@ fetch() {
     mkdir -p "$(dirname "$out/$2")"
     mv "$work/answer" "$out/$2"
     done_count=$((done_count + 1))
-    echo "written: $out/$2"
+    say "written: $out/$2"
   else
     failed=$((failed + 1))
-    echo "no result for $2: $(reason)"
+    say "no result for $2: $(reason)"
   fi
 }
 
 # Waits until every image that was sent is over, or the time is.
 follow() {
   local entry id name state line before
-  mkdir -p "$out"
   sort -u "$work/sent" >"$work/open"
   while [[ -s $work/open ]]; do
     : >"$work/left"
@@ -264,13 +271,13 @@ follow() {
         name=$(jq --raw-output .name <<<"$entry")
         [[ $(jq --raw-output .code "$work/answer" 2>/dev/null) == not-found ]] || fail "split does not give the status of $name: $(reason)"
         failed=$((failed + 1))
-        echo "$name is lost: split accepted it and does not know it any more. Redis has lost its data (docs/DEPLOY.md, \"Redis\"). Send it again."
+        say "$name is lost: split accepted it and does not know it any more. Redis has lost its data (docs/DEPLOY.md, \"Redis\"). Send it again."
         continue
       fi
       state=$(cat "$work/answer")
       line=$(jq --raw-output --argjson entry "$entry" '"\($entry.name) \(.status) \(.done)/\(.tiles)"' <<<"$state")
       before=$(cat "$work/line-$id" 2>/dev/null || true)
-      [[ $line == "$before" ]] || echo "$line"
+      [[ $line == "$before" ]] || say "$line"
       echo "$line" >"$work/line-$id"
       case $(jq --raw-output .status <<<"$state") in
         done)
@@ -280,7 +287,7 @@ follow() {
           ;;
         failed | cancelled)
           failed=$((failed + 1))
-          jq --raw-output --argjson entry "$entry" '"\($entry.name): \(.error)"' <<<"$state"
+          say "$(jq --raw-output --argjson entry "$entry" '"\($entry.name): \(.error)"' <<<"$state")"
           ;;
         *) echo "$entry" >>"$work/left" ;;
       esac
@@ -294,6 +301,7 @@ follow() {
 : >"$work/sent"
 : >"$work/files"
 if ((${#paths[@]} == 0)); then
+  make_out
   send_inputs
 fi
 for path in ${paths[@]+"${paths[@]}"}; do
@@ -304,12 +312,13 @@ for path in ${paths[@]+"${paths[@]}"}; do
     add_file "$path"
   fi
 done
+make_out
 send_files
 sent=$(sort -u "$work/sent" | wc -l | tr -d " ")
 if ((${#empty_folders[@]} > 0)); then
   said="no PNG or JPEG in ${empty_folders[*]} (subfolders are not searched)"
   ((sent + refused > 0)) || fail "there was no image to send: $said"
-  echo "$said"
+  say "$said"
 fi
 ((sent + refused > 0)) || fail 'there was no image to send'
 

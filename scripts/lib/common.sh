@@ -18,9 +18,13 @@ show_help() {
   sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p;}' "$0"
 }
 
+# say TEXT : prints it as one line. A control character, which may be in the name of a file, is shown as "?".
+say() {
+  printf '%s\n' "${1//[[:cntrl:]]/?}"
+}
+
 fail() {
-  local message=$*
-  echo "error: ${message//[[:cntrl:]]/?}" >&2
+  say "error: $*" >&2
   exit 2
 }
 

@@ -5,7 +5,7 @@ import { mkdtemp, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readName } from '../../functions/lib/store/names.ts';
 import { filterNames, type FilterName } from '../../functions/lib/filters/registry.ts';
@@ -443,6 +443,44 @@ describe('run.sh', () => {
     expect(stderr).toContain(said);
     expect(asked).toEqual([]);
     expect(code).toBe(2);
+  });
+
+  it.each(['a file', '/proc/none'])('sends nothing if the results cannot go to %s', async (out) => {
+    await writeFile(join(folder, 'cat.png'), 'pixels');
+    await writeFile(join(folder, 'a file'), '');
+    for (const what of [[join(folder, 'cat.png')], ['--all']]) {
+      const args = [...what, '--url', url, '--out', resolve(folder, out)];
+      const { code, stderr } = await shell.run('run.sh', args);
+      expect(stderr).toBe(`error: results cannot be written to ${resolve(folder, out)}\n`);
+      expect(asked).toEqual([]);
+      expect(code).toBe(2);
+    }
+  });
+
+  it('prints no control characters of names', async () => {
+    const name = 'cat\u001B[31m\ndog.png';
+    await writeFile(join(folder, name), 'pixels');
+    await writeFile(join(folder, `${name}.txt`), '');
+    await writeFile(join(folder, 'a\u0007.png'), '');
+    answers.set(`POST /?name=${name}`, [accepted('i1', name)]);
+    answers.set('GET /images/i1', [status('i1', name, 'done', 2)]);
+    answers.set('GET /images/i1/result', [{ text: 'blurred' }]);
+    const sent = await run(folder);
+    expect(sent.stdout).toContain('cat?[31m?dog.png sent: 8x6, 2 tiles\ncat?[31m?dog.png done 2/2\n');
+    expect(sent.stdout).toContain('1 skipped: cat?[31m?dog.png.txt\n');
+    expect(sent.stdout).toContain('a?.png refused: the file is empty\n');
+    const second = { name, error: { detail: 'no picture' } };
+    const skipped = { count: 1, files: [{ name, reason: 'no file' }] };
+    answers.set('POST /', [
+      { status: 202, json: { images: [accepted('i1', name).json, second], skipped, next: null } },
+    ]);
+    const stored = await run('--all', '--no-wait');
+    expect(stored.stdout).toContain('cat?[31m?dog.png refused: no picture\n');
+    const missing = await run(join(folder, 'no\u001B[2J.png'));
+    expect(missing.stderr).toContain('no?[2J.png\n');
+    for (const { stdout, stderr } of [sent, stored, missing])
+      // oxlint-disable-next-line no-control-regex
+      expect(stdout + stderr).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u007F]/);
   });
 
   it('reports a folder without images, alone or among others', async () => {
