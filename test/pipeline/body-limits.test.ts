@@ -84,3 +84,18 @@ describe.each(bodies)('%s', (_what, name, headers, method = 'POST') => {
     expect(response.status).not.toBe(413);
   });
 });
+
+it.each<FunctionName>(['split', 'blur', 'assemble'])(
+  '%s closes a connection that sends many requests and waits for no response',
+  async (name) => {
+    const response = await sendRaw(await urlOf(name), {
+      target: '/images',
+      headers: { connection: 'keep-alive' },
+      body: 'GET /images HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(1000),
+    });
+    expect(response.status).toBe(400);
+    expect(JSON.parse(response.body)).toMatchObject({
+      detail: expect.stringContaining('requests on this connection'),
+    });
+  },
+);

@@ -42,8 +42,8 @@ function problemOf({ code, message }: NodeJS.ErrnoException): Problem {
   }
 }
 
-/** Writes a whole response by hand, because there is no ServerResponse if there was no valid request. */
-function refuseOn(socket: Duplex, problem: Problem): void {
+/** Answers by hand and closes the connection, because there is no ServerResponse if there was no valid request. */
+export function refuseOn(socket: Duplex, problem: Problem): void {
   const body = `${JSON.stringify(problemBody(problem))}\n`;
   const lines = [
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,

@@ -7,6 +7,7 @@ import { Problem } from '../errors.ts';
 import { assertAcceptable, readBody, type BodyPlaces } from './body.ts';
 import { answerClientErrors } from './client-errors.ts';
 import { sendJson, sendProblem } from './http.ts';
+import { limitPipelining } from './pipelining.ts';
 import { refuse } from './refuse.ts';
 import type { Logs } from './request-log.ts';
 import { assertRoutable, unroutable } from './routable.ts';
@@ -65,7 +66,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   let isDraining = false;
   const underWay = new Set<ServerResponse>();
 
-  const answer = (req: IncomingMessage, res: ServerResponse) => {
+  const answer = limitPipelining((req, res) => {
     if (req.url === '/health/live') return sendJson(res, 200, { live: true });
     if (req.url === '/health/ready') {
       if (!isDraining && lifecycle.isReady()) return sendJson(res, 200, { ready: true });
@@ -82,7 +83,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
       },
       (error: unknown) => refuse(req, res, error, options),
     );
-  };
+  });
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
