@@ -137,7 +137,7 @@ export class Intake {
       isSplitHere = state === 'begun' || state === 'splitting';
       if (isSplitHere) await this.#splitInTurn(id, incoming, state === 'begun');
     } catch (error) {
-      throw isOutOfMemory(error) ? await noMemory(ledger, admission) : error;
+      throw isOutOfMemory(error) ? await noMemory(ledger, admission, error) : error;
     }
     const record = await ledger.record(id);
     // The same image was sent twice at once, and the other request had to give it up.

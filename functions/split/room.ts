@@ -41,11 +41,12 @@ export async function noShare(ledger: RoomParts['ledger'], admission: Admission)
 export async function noMemory(
   ledger: Pick<ImageLedger, 'waitForRoom' | 'makeRoom'>,
   admission: Admission,
+  cause?: unknown,
 ): Promise<Problem> {
-  if (await ledger.makeRoom(admission)) return overBudget(0);
+  if (await ledger.makeRoom(admission)) return overBudget(0, cause);
   const { budgetBytes } = admission;
   const waitMs = await ledger.waitForRoom({ bytes: budgetBytes, budgetBytes });
-  return overBudget(waitMs ?? UNKNOWN_WAIT_MS);
+  return overBudget(waitMs ?? UNKNOWN_WAIT_MS, cause);
 }
 
 /**
@@ -68,8 +69,9 @@ export async function assertRoomFor(
   if (waitMs !== null) throw overBudget(waitMs);
 }
 
-function overBudget(waitMs: number): Problem {
+function overBudget(waitMs: number, cause?: unknown): Problem {
   return new Problem('over-budget', 'Other images use the memory that Redis may use.', {
+    cause,
     retryAfterSeconds: secondsOf(waitMs),
   });
 }

@@ -198,12 +198,26 @@ describe.each(chosen)('%s', (_, state) => {
     const { attempts, reclaims } = await rig.status(image.id);
     expect({ attempts, reclaims }).toEqual({ attempts: rigTiles, reclaims: 0 });
     await untilReadinessIs(200, members);
-    const wanted = isReady ? [] : ['warn Redis refuses commands', 'info Redis is back'];
+    const wanted = ['warn Redis refuses commands', 'info Redis is back'];
     const told = (component: string) => toldBy(component).filter((line) => line !== tolerated);
+    await until('all to say that it is over', () =>
+      ['split', 'assemble', 'blur'].every((component) => told(component).includes(wanted[1])),
+    );
     expect({
       split: told('split'),
       assemble: told('assemble'),
       blur: told('blur'),
     }).toEqual({ split: wanted, assemble: wanted, blur: wanted });
   });
+});
+
+test('a command that only uploads need is refused: split says so once, and once that it is over', async () => {
+  await untilReadinessIs(200, [rig.split]);
+  rig.logged.length = 0;
+  await rig.redis.call('ACL', 'SETUSER', 'default', '-hset');
+  for (let times = 0; times < 2; times++) expect((await rig.post('a.png')).response.status).toBe(503);
+  await rig.redis.call('ACL', 'SETUSER', 'default', '+@all');
+  await rig.send('a.png');
+  await until('split to say that it is over', () => toldBy('split').length > 1);
+  expect(toldBy('split')).toEqual(['warn Redis refuses commands', 'info Redis is back']);
 });

@@ -6,13 +6,26 @@ import { isFromReplica, redisFault } from './faults.ts';
 
 /** How long a fault that requests met counts as known. */
 const KNOWN_MS = 60_000;
+/** A fault that requests met can be over when none has met it for this long. */
+const QUIET_MS = 5000;
+
+/** A fault that requests met while the heartbeat succeeded. */
+interface MetFault {
+  isFromRedis: boolean;
+  loggedAt: number;
+  metAt: number;
+  /** What the requests wanted that met it. */
+  wishes: Set<string>;
+  /** Whether a request that wanted the same has succeeded since. */
+  hasPassed: boolean;
+}
 
 export class FaultLog {
   readonly #log: Log;
   /** What is failing now → its fault. */
   readonly #standing = new Map<string, string>();
-  /** Fault that a request met → when it was logged, ms. */
-  readonly #metByRequests = new Map<string, number>();
+  /** The faults that requests met. */
+  readonly #metByRequests = new Map<string, MetFault>();
   readonly #now: () => number;
 
   /** `now`: a clock in milliseconds that never goes back. */
@@ -29,30 +42,59 @@ export class FaultLog {
     if (!isKnown) this.#write(what, error);
   }
 
-  /** Reports that `what` works. Logs that Redis is back if nothing else is failing. */
+  /** Reports that `what` works. Logs what is over, unless something else is failing. */
   over(what: string): void {
-    if (!this.#standing.delete(what) || this.#standing.size > 0) return;
+    const wasStanding = this.#standing.delete(what);
+    if (this.#standing.size > 0) return;
+    if (!wasStanding) return this.#endMetByRequests();
     this.#metByRequests.clear();
     this.#log.info('Redis is back');
   }
 
   /**
-   * Reports that a request failed for a reason that other requests will meet too. Logs its cause, unless this fault is known
-   * already, or another is: a connection that is closed because Redis is a replica fails the requests on it. A request that succeeds does not mean that the fault is over, because others may still fail. So the fault is
-   * logged again after a minute.
+   * Reports that a request that wanted `wish` failed for a reason that other requests will meet too. Logs its cause, unless
+   * this fault is known already, or another is that may be its cause: a connection that is closed because Redis is a replica
+   * fails the requests on it. A fault that goes on is logged again after a minute.
    */
-  metByRequest({ cause }: Problem): void {
+  metByRequest(wish: string, { cause }: Problem): void {
     // Without a cause, the fault was known before the request came.
-    if (cause === undefined || this.#standing.size > 0) return;
+    if (cause === undefined || this.#mayCauseOthers()) return;
     const fault = faultOf(cause);
-    if (this.#isKnown(fault)) return;
-    this.#metByRequests.set(fault, this.#now());
-    this.#write('Requests fail', cause);
+    const isKnown = this.#isKnown(fault);
+    const before = this.#metByRequests.get(fault);
+    const now = this.#now();
+    this.#metByRequests.set(fault, {
+      isFromRedis: redisFault(cause) !== null,
+      loggedAt: isKnown && before ? before.loggedAt : now,
+      metAt: now,
+      wishes: new Set(before?.wishes).add(wish),
+      hasPassed: false,
+    });
+    if (!isKnown) this.#write('Requests fail', cause);
+  }
+
+  /** Reports that a request that wanted `wish` succeeded. Others may still fail, so it ends no fault by itself. */
+  requestSucceeded(wish: string): void {
+    for (const met of this.#metByRequests.values()) if (met.wishes.has(wish)) met.hasPassed = true;
+  }
+
+  /** Logs which faults of requests are over. */
+  #endMetByRequests(): void {
+    for (const [fault, { isFromRedis, metAt, hasPassed }] of this.#metByRequests) {
+      if (!hasPassed || this.#now() - metAt < QUIET_MS) continue;
+      this.#metByRequests.delete(fault);
+      this.#log.info(isFromRedis ? 'Redis is back' : 'Requests succeed again');
+    }
+  }
+
+  /** Whether a fault stands that may be the cause of others. A memory limit closes no connection. */
+  #mayCauseOthers(): boolean {
+    return [...this.#standing.values()].some((fault) => fault !== 'OOM');
   }
 
   #isKnown(fault: string): boolean {
-    const metAt = this.#metByRequests.get(fault) ?? -Infinity;
-    return [...this.#standing.values()].includes(fault) || this.#now() - metAt < KNOWN_MS;
+    const loggedAt = this.#metByRequests.get(fault)?.loggedAt ?? -Infinity;
+    return [...this.#standing.values()].includes(fault) || this.#now() - loggedAt < KNOWN_MS;
   }
 
   #write(what: string, error: unknown): void {

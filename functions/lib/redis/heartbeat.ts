@@ -2,19 +2,25 @@
 // gone or has become a replica.
 import type { Redis } from 'ioredis';
 import type { FaultLog } from './fault-log.ts';
+import { isOutOfMemory } from './faults.ts';
 
 const EVERY_MS = 1000;
 /** A reply that takes longer counts as none. */
 const LIMIT_MS = 1000;
 /** The key is gone this long after the last function has stopped. */
 const KEY_TTL_S = 10;
+/** Redis may go over its memory limit and back many times. It is over when this many writes in a row succeed. */
+const BEATS_WITH_ROOM = 5;
+
+const WRITE = `return redis.call('SET', KEYS[1], '', 'EX', ${KEY_TTL_S})`;
+/** A script that writes: Redis refuses it whenever it would refuse the queue's scripts or their writes. */
+const SCRIPT = `#!lua\n${WRITE}`;
 /**
- * A script that writes: Redis refuses it whenever it would refuse the queue's scripts or their writes. At the memory limit it
- * succeeds, like the scripts that end work: a function that can still run those is ready.
+ * At the memory limit this one succeeds, like the scripts that end work: a function that can still run those is ready.
  */
-const SCRIPT = `#!lua flags=allow-oom
-return redis.call('SET', KEYS[1], '', 'EX', ${KEY_TTL_S})`;
+const SCRIPT_AT_LIMIT = `#!lua flags=allow-oom\n${WRITE}`;
 const WHAT = 'Redis';
+const MEMORY = "Redis's memory";
 
 /** The key that the functions of a deployment write to. */
 export function heartbeatKey(keyPrefix: string): string {
@@ -29,6 +35,8 @@ export class Heartbeat {
   #isAsking = false;
   #isWell = false;
   #isStopped = false;
+  /** How often in a row Redis was not at its memory limit. */
+  #beatsWithRoom = 0;
 
   /** Starts at once, and checks again after every reconnect. */
   constructor(redis: Redis, keyPrefix: string, faults: FaultLog) {
@@ -58,7 +66,7 @@ export class Heartbeat {
     // A reply that arrived while the event loop was busy is read before the immediate runs.
     const limit = setTimeout(() => setImmediate(() => this.#isAsking && this.#fail(overdue())), LIMIT_MS);
     try {
-      await this.#redis.eval(SCRIPT, 1, this.#key);
+      await this.#write();
       this.#isWell = true;
       this.#faults.over(WHAT);
     } catch (error) {
@@ -66,6 +74,20 @@ export class Heartbeat {
     } finally {
       clearTimeout(limit);
       this.#isAsking = false;
+    }
+  }
+
+  /** Writes the key, at the memory limit too, and reports whether Redis is there. */
+  async #write(): Promise<void> {
+    try {
+      await this.#redis.eval(SCRIPT, 1, this.#key);
+      this.#beatsWithRoom++;
+      if (this.#beatsWithRoom >= BEATS_WITH_ROOM) this.#faults.over(MEMORY);
+    } catch (error) {
+      if (!isOutOfMemory(error)) throw error;
+      await this.#redis.eval(SCRIPT_AT_LIMIT, 1, this.#key);
+      this.#beatsWithRoom = 0;
+      this.#faults.met(MEMORY, error);
     }
   }
 

@@ -5,7 +5,7 @@ import type { HttpFunction, Request, Response } from '@google-cloud/functions-fr
 import { Problem, problemBody } from '../errors.ts';
 import { redisProblem } from '../redis/faults.ts';
 import { CallerGone } from './caller-gone.ts';
-import { logFailure, type Logs } from './request-log.ts';
+import { logFailure, noteSuccess, type Logs } from './request-log.ts';
 
 export type Handler = (req: Request, res: Response) => Promise<void>;
 
@@ -17,6 +17,7 @@ export function answering(logs: Logs, handler: Handler): HttpFunction {
   return async (req, res) => {
     try {
       await handler(req, res);
+      noteSuccess(logs, req);
     } catch (thrown) {
       const error = redisProblem(thrown);
       if (!isCallerGone(error)) logFailure(logs, req, error);

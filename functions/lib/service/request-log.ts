@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { Problem } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { FaultLog } from '../redis/fault-log.ts';
+import { isOutOfMemory } from '../redis/faults.ts';
 
 export interface Logs {
   log: Log;
@@ -18,5 +19,15 @@ export function logFailure({ log, faults }: Logs, req: IncomingMessage, error: u
     return;
   }
   log.debug('A request was refused', { ...request, code: error.code, detail: error.message });
-  if (error.status === 503) faults.metByRequest(error);
+  if (error.status === 503 || isOutOfMemory(error.cause)) faults.metByRequest(wishOf(req), error);
+}
+
+/** Notes that `req` was answered, so that a fault that such requests met can be over. */
+export function noteSuccess({ faults }: Logs, req: IncomingMessage): void {
+  faults.requestSucceeded(wishOf(req));
+}
+
+/** Returns what a request wants: the method and the first part of the path, without any image's id. */
+function wishOf({ method, url = '' }: IncomingMessage): string {
+  return `${method} /${url.split(/[/?]/, 2)[1] ?? ''}`;
 }
