@@ -28,7 +28,11 @@ const errors: [message: string, fault: string | null][] = [
   ['EXECABORT Transaction discarded because of previous errors.', null],
   ['BUSYKEY Target key name already exists.', null],
   ['WRONGTYPE Operation against a key holding the wrong kind of value', null],
-  ["ERR unknown command 'OOM'", null],
+  ["ERR unknown command 'OOM'", 'UNKNOWN'],
+  ["ERR unknown command 'evalsha', with args beginning with: '0f7' '1'", 'UNKNOWN'],
+  ['ERR unknown command `EVAL`, with args beginning with: `return 1`', 'UNKNOWN'],
+  ['ERR Unknown Redis command called from script script: 06…', 'UNKNOWN'],
+  ["ERR unknown subcommand 'X'. Try CLIENT HELP.", null],
 ];
 
 describe('redisFault', () => {

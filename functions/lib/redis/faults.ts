@@ -22,11 +22,14 @@ const refusals = [
   'WRONGPASS',
 ] as const;
 
-export type Refusal = (typeof refusals)[number];
+/** `UNKNOWN`: it does not know the command, because its administrator has renamed or removed it. */
+export type Refusal = (typeof refusals)[number] | 'UNKNOWN';
 
 const REFUSAL = new RegExp(`^(?:EXECABORT Transaction discarded because of: )?(${refusals.join('|')})\\b`);
 /** How Redis before 7.2 reports a NOPERM inside a script. */
 const NOPERM_IN_SCRIPT = /^ERR The user executing the script can't/;
+/** A command of a caller, and one inside a script. */
+const UNKNOWN = /^ERR (?:unknown command|Unknown Redis command called from script)\b/;
 const UNREACHABLE =
   /Connection is closed|Command aborted|Stream isn't writeable|max retries|max number of clients|Socket timeout|\b(?:ECONN|EHOST|ENET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT)/;
 
@@ -41,6 +44,7 @@ export function redisFault(error: unknown): Refusal | 'unreachable' | null {
     const [, refusal] = REFUSAL.exec(message) ?? [];
     if (refusal) return refusal as Refusal;
     if (NOPERM_IN_SCRIPT.test(message)) return 'NOPERM';
+    if (UNKNOWN.test(message)) return 'UNKNOWN';
   }
   return UNREACHABLE.test(`${error.message} ${code}`) ? 'unreachable' : null;
 }
