@@ -78,7 +78,6 @@ describe.each(variants)('$name', (variant) => {
     for (const { template } of workloadsOf(manifests)) {
       const { serviceAccountName, automountServiceAccountToken } = template.spec;
       const account = find(manifests, 'v1 ServiceAccount', String(serviceAccountName));
-      if (template.metadata.labels?.['app.kubernetes.io/name'] === 'dead-events') continue;
       expect(account?.automountServiceAccountToken ?? automountServiceAccountToken).toBe(false);
     }
   });
