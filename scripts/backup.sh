@@ -35,11 +35,11 @@ whole --timeout "$timeout_s" 1
 need jq
 
 save() {
-  (
-    umask 077
-    kube exec statefulset/redis --container redis -- \
-      sh -ec 'redis-cli --rdb /data/backup.rdb >&2 && cat /data/backup.rdb && rm /data/backup.rdb' >"$file.part"
-  ) || fail 'Redis could not be saved'
+  umask 077
+  { [[ ! -d $file ]] && : >"$file.part"; } 2>/dev/null || fail "$file cannot be written"
+  kube exec statefulset/redis --container redis -- \
+    sh -ec 'redis-cli --rdb /data/backup.rdb >&2 && cat /data/backup.rdb && rm /data/backup.rdb' >"$file.part" ||
+    fail 'Redis could not be saved'
   is_rdb "$file.part" || fail "Redis did not send an RDB file: $file.part"
   mv "$file.part" "$file"
   echo "saved: $file, $(wc -c <"$file" | tr -d ' ') bytes"

@@ -24,7 +24,10 @@ while (($# > 0)); do
     --check) check=true && shift ;;
     -h | --help) show_help && exit ;;
     -*) fail "unknown: $1 (try --help)" ;;
-    *) tarball=$1 && shift ;;
+    *)
+      [[ -z $tarball ]] || fail "one too many: $1 (try --help)"
+      tarball=$1 && shift
+      ;;
   esac
 done
 [[ -n $tarball ]] || fail 'the source is missing (try --help)'

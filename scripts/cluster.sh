@@ -22,13 +22,16 @@ source "$(dirname "$0")/lib/common.sh"
 # shellcheck source=lib/images.sh
 source "$(dirname "$0")/lib/images.sh"
 
-command=up
+command=''
 name=tessera
 port=8080
 with_eventing=false
 while (($# > 0)); do
   case $1 in
-    up | images | down | checksums) command=$1 && shift ;;
+    up | images | down | checksums)
+      [[ -z $command ]] || fail "one too many: $1 (try --help)"
+      command=$1 && shift
+      ;;
     --name) name=$(value "$@"); shift 2 ;;
     --eventing) with_eventing=true && shift ;;
     --port) port=$(value "$@"); shift 2 ;;
@@ -39,7 +42,9 @@ while (($# > 0)); do
 done
 [[ $name =~ ^[a-z0-9.-]+$ ]] || fail "not a cluster's name: \"$name\""
 whole --port "$port" 1
+((10#$port <= 65535)) || fail "--port is at most 65535, not $port"
 whole --timeout "$timeout_s" 1
+[[ -n $command ]] || command=up
 if [[ $command != checksums ]]; then
   type -P kind >/dev/null || fail "not installed: kind (go install sigs.k8s.io/kind@v$KIND_VERSION, or https://kind.sigs.k8s.io)"
   need docker

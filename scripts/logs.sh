@@ -22,7 +22,10 @@ while (($# > 0)); do
     --namespace) namespace=$(value "$@"); shift 2 ;;
     -h | --help) show_help && exit ;;
     -*) fail "unknown: $1 (try --help)" ;;
-    *) what=$1 && shift ;;
+    *)
+      [[ -z $what ]] || fail "one too many: $1 (try --help)"
+      what=$1 && shift
+      ;;
   esac
 done
 whole --tail "$tail" 0

@@ -20,7 +20,10 @@ while (($# > 0)); do
     --timeout) timeout_s=$(value "$@"); shift 2 ;;
     -h | --help) show_help && exit ;;
     -*) fail "unknown: $1 (try --help)" ;;
-    *) ceiling=$1 && shift ;;
+    *)
+      [[ -z $ceiling ]] || fail "one too many: $1 (try --help)"
+      ceiling=$1 && shift
+      ;;
   esac
 done
 whole N "$ceiling" 1

@@ -45,6 +45,17 @@ describe('backup.sh save', () => {
   });
 });
 
+it.each(['missing/today.rdb', '.'])(
+  'backup.sh save says in one line that it cannot write %s',
+  async (name) => {
+    const file = join(folder, name);
+    const { code, stderr, calls } = await shell.run('backup.sh', ['save', file], cluster);
+    expect(stderr).toBe(`error: ${file} cannot be written\n`);
+    expect(calls.filter((call) => call.includes(' exec '))).toEqual([]);
+    expect(code).toBe(2);
+  },
+);
+
 describe('backup.sh restore', () => {
   const deeds = (calls: string[]): string[] =>
     calls

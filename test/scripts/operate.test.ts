@@ -118,6 +118,23 @@ it('assumes that the namespace exists if namespaces may not be read', async () =
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 });
 
+it.each([
+  ['scale.sh', ['3', '4'], '4'],
+  ['logs.sh', ['blur', 'split'], 'split'],
+  ['cluster.sh', ['up', 'down'], 'down'],
+  ['build-libjpeg.sh', ['a.tar.gz', 'b.tar.gz'], 'b.tar.gz'],
+])('%s refuses one word too many: %j', async (script, args, word) => {
+  const { code, stderr, calls } = await shell.run(script, args);
+  expect(stderr).toBe(`error: one too many: ${word} (try --help)\n`);
+  expect({ code, calls }).toEqual({ code: 2, calls: [] });
+});
+
+it.each(['0', '65536', '99999', 'http'])('cluster.sh refuses the port %s, calling nothing', async (port) => {
+  const { code, stderr, calls } = await shell.run('cluster.sh', ['up', '--port', port]);
+  expect(stderr).toMatch(/^error: --port is .*\n$/);
+  expect({ code, calls }).toEqual({ code: 2, calls: [] });
+});
+
 describe("the tests' kubectl", () => {
   it.each([
     ['get namespace tessera --selector a=b', 'name cannot be provided when a selector is specified'],
