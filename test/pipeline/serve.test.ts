@@ -38,8 +38,13 @@ async function serve(place: RunPlace, env: NodeJS.ProcessEnv = {}): Promise<Serv
   return { run, url, shell };
 }
 
-async function end({ run }: Served, place: RunPlace): Promise<number | NodeJS.Signals | null> {
-  run.child.kill('SIGINT');
+/** Ends it, checks that nothing is left, and returns how it ended. */
+async function end(
+  { run }: Served,
+  place: RunPlace,
+  signal: NodeJS.Signals = 'SIGINT',
+): Promise<number | NodeJS.Signals | null> {
+  run.child.kill(signal);
   const { status } = await run.ended;
   await place.isClean('out');
   return status;
@@ -49,7 +54,7 @@ const curlLines = ({ run }: Served) => run.printed.split('\n').filter((line) => 
 
 describe.concurrent('a pipeline that is kept up', () => {
   testInPlace(
-    'prints curl lines that work as pasted, and scales to zero and back',
+    'prints curl lines that work as pasted, scales to zero and back, and leaves nothing after SIGTERM',
     async ({ place, expect }) => {
       const served = await serve(place);
       const lines = curlLines(served);
@@ -58,7 +63,7 @@ describe.concurrent('a pipeline that is kept up', () => {
       const blurred = await toPixels(await readFile(place.at('dunes_blurred.png')));
       expect([blurred.width, blurred.height]).toEqual([1792, 1280]);
       await served.run.prints(/workers 1\n[^]*workers 0\n/);
-      expect(await end(served, place)).toBe(0);
+      expect(await end(served, place, 'SIGTERM')).toBe(0);
     },
   );
 
@@ -76,27 +81,21 @@ describe.concurrent('a pipeline that is kept up', () => {
     await expect(served.shell(`${root}/scripts/run.sh a.png`)).rejects.toThrow('kubectl');
   });
 
-  testInPlace('takes settings and tokens from the environment', async ({ place, expect }) => {
-    const token = 'serve-token-0123456789';
-    const served = await serve(place, { TESSERA_TOKEN: token, MAX_PIXELS: '1000', OWN_IMAGES_ONLY: 'on' });
-    expect((await fetch(`${served.url}/images`)).status).toBe(401);
-    const [upload, status] = curlLines(served);
-    const refused = await served.shell(upload);
-    expect(refused.stdout).toContain('image-too-large');
-    const unknown = await served.shell(status);
-    expect(unknown.stdout).toContain('not-found');
-    expect(served.run.printed).not.toContain(token);
-    await end(served, place);
-  });
-
-  for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
-    testInPlace(`leaves nothing after ${signal}`, async ({ place }) => {
-      const { run } = await serve(place);
-      run.child.kill(signal);
-      await run.ended;
-      await place.isClean('out');
-    });
-  }
+  testInPlace(
+    'takes settings and tokens from the environment, and leaves nothing after SIGKILL',
+    async ({ place, expect }) => {
+      const token = 'serve-token-0123456789';
+      const served = await serve(place, { TESSERA_TOKEN: token, MAX_PIXELS: '1000', OWN_IMAGES_ONLY: 'on' });
+      expect((await fetch(`${served.url}/images`)).status).toBe(401);
+      const [upload, status] = curlLines(served);
+      const refused = await served.shell(upload);
+      expect(refused.stdout).toContain('image-too-large');
+      const unknown = await served.shell(status);
+      expect(unknown.stdout).toContain('not-found');
+      expect(served.run.printed).not.toContain(token);
+      expect(await end(served, place, 'SIGKILL')).toBe('SIGKILL');
+    },
+  );
 
   testInPlace('ends when its Redis is gone, and says so', async ({ place, expect }) => {
     const { run } = await serve(place);

@@ -10,13 +10,13 @@ import { testInPlace, type LocalRun, type RunPlace } from '../support/local-run.
 
 const root = join(import.meta.dirname, '../..');
 /** Enough work for any signal to come before its end. */
-const SLOW = ['--kernel', '255', '--tile', '128', '--workers', '1'];
+const SLOW = ['--kernel', '255', '--tile', '16', '--workers', '1'];
 
 let large: string;
 
 beforeAll(async () => {
   large = join(await mkdtemp(join(tmpdir(), 'tessera-large-')), 'large.png');
-  await writeFile(large, await toPng(picture(3000, 2000), 3));
+  await writeFile(large, await toPng(picture(1200, 1000), 3));
 });
 afterAll(() => rm(dirname(large), { recursive: true }));
 

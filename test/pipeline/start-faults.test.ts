@@ -16,6 +16,8 @@ const IMAGES = 12;
 const SLOW = ['--kernel', '255', '--tile', '128', '--workers', '1'];
 
 let photos: string;
+/** Some of them, where that is enough. */
+const few = () => ['0', '1', '2', '3'].map((name) => join(photos, `${name}.png`));
 
 beforeAll(async () => {
   photos = await mkdtemp(join(tmpdir(), 'tessera-photos-'));
@@ -49,11 +51,11 @@ describe.concurrent('a run', () => {
   });
 
   testInPlace('continues when its workers are killed', async ({ place, expect }) => {
-    const run = place.start(photos, '--out', place.at('out'), ...SLOW);
+    const run = place.start(...few(), '--out', place.at('out'), ...SLOW);
     await run.prints(/0_blurred/);
     for (const worker of await run.pidsOf('dist/blur')) process.kill(worker, 'SIGKILL');
     const { status, stdout } = await run.ended;
-    expect(stdout).toContain('12 of 12 images written');
+    expect(stdout).toContain('4 of 4 images written');
     expect(status).toBe(0);
   });
 
@@ -95,23 +97,23 @@ describe.concurrent('a run', () => {
     'says of one result that it cannot be put in its place, and writes the others',
     async ({ place, expect }) => {
       await mkdir(join(place.at('out'), '3_blurred.png'), { recursive: true });
-      const { status, stdout } = await place.start(photos, '--out', place.at('out')).ended;
+      const { status, stdout } = await place.start(...few(), '--out', place.at('out')).ended;
       expect(stdout).toMatch(
         /3\.png {2}failed: \S+3_blurred\.png cannot be written: EISDIR: illegal operation/,
       );
-      expect(stdout).toContain('11 of 12 images written');
+      expect(stdout).toContain('3 of 4 images written');
       expect(status).toBe(1);
     },
   );
 
   testInPlace('shares its output folder with another', async ({ place, expect }) => {
     const runs = [
-      place.start(photos, '--out', place.at('out')),
-      place.start(photos, '--out', place.at('out')),
+      place.start(...few(), '--out', place.at('out')),
+      place.start(...few(), '--out', place.at('out')),
     ];
     for (const { ended } of runs) expect((await ended).status).toBe(0);
     const names = await readdir(place.at('out'));
-    expect(names).toHaveLength(IMAGES);
+    expect(names).toHaveLength(few().length);
     await place.isClean('out');
   });
 });

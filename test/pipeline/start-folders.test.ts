@@ -102,8 +102,8 @@ describe('npm start over a folder with everything in it', () => {
   });
 });
 
-describe('npm start', () => {
-  it('refuses a pipe and continues', async () => {
+describe.concurrent('npm start', () => {
+  it('refuses a pipe and continues', async ({ expect }) => {
     await put('pipes/a.png', await toPng(picture(20, 20), 3));
     await new Promise((resolve) => execFile('mkfifo', [join(folder, 'pipes/pipe')], resolve));
     const { status, stdout } = await start('pipes/pipe', 'pipes/a.png', '--out', 'piped');
@@ -112,34 +112,34 @@ describe('npm start', () => {
     expect(await filesIn('piped')).toEqual(['a_blurred.png']);
   });
 
-  it('says in one line that it cannot write there', async () => {
+  it('says in one line that it cannot write there', async ({ expect }) => {
     await put('file');
     const { status, stderr } = await start('in/a.png', '--out', 'file/out');
     expect(status).toBe(2);
     expect(stderr).toMatch(/^error: --out file\/out cannot be written: ENOTDIR[^\n]*\n$/);
   });
 
-  it.runIf(process.platform === 'linux')('ends where no folder can be made', async () => {
+  it.runIf(process.platform === 'linux')('ends where no folder can be made', async ({ expect }) => {
     const { status, stderr } = await start('in/a.png', '--out', '/proc/tessera');
     expect(status).toBe(2);
     expect(stderr).toMatch(/^error: --out \/proc\/tessera cannot be written: ENOENT[^\n]*\n$/);
   });
 
-  it('says of a file without bytes that it is empty', async () => {
+  it('says of a file without bytes that it is empty', async ({ expect }) => {
     await put('empty.png', '');
     const { status, stdout } = await start('empty.png', '--out', 'nothing');
     expect(status).toBe(1);
     expect(stdout).toContain('  empty.png  refused: the file is empty\n');
   });
 
-  it('lists what it skipped if nothing is left', async () => {
+  it('lists what it skipped if nothing is left', async ({ expect }) => {
     await put('none/b.webp');
     const { status, stderr } = await start('none');
     expect(status).toBe(2);
     expect(stderr).toContain('There is no PNG or JPEG file in none\n1 skipped: b.webp');
   });
 
-  it('continues after a folder that may not be read', async () => {
+  it('continues after a folder that may not be read', async ({ expect }) => {
     await put('rights/a.png', await toPng(picture(20, 20), 3));
     await put('rights/closed/b.png');
     await chmod(join(folder, 'rights/closed'), 0);
