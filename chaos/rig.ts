@@ -154,7 +154,7 @@ export class Rig {
     return { worker, stopped };
   }
 
-  /** Sends a drawn picture to split, again while split has no Redis. Throws if it is not accepted. */
+  /** Sends a drawn picture to split, and repeats it until split has its Redis. Throws if it is not accepted. */
   async send(name: string, drawing: Drawing = {}): Promise<SentImage> {
     const { response, bitmap } = await until('split to have its Redis', async () => {
       const sent = await this.post(name, drawing);

@@ -164,7 +164,7 @@ export class Soak {
     const { mode, tiles, kills } = this.#options;
     while (!this.#isOver) {
       const isDoomed = this.#faults.workersKilled < kills;
-      // A little less than a kill's share of the tiles, so that all kills happen before the work ends.
+      // Workers die a bit early, so that all kills happen before the work ends.
       const stop = isDoomed
         ? drawStop(mode, (0.8 * tiles) / kills, this.#random)
         : { step: 'never', moment: 'request' as const };

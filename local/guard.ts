@@ -25,7 +25,7 @@ export class Guard {
     (this.#shell.stdin as unknown as { unref?(): void }).unref?.();
   }
 
-  /** From now on guards process `pid` too, instead of the one before; null for none. */
+  /** Guards process `pid` instead of the previous one; null for none. */
   watch(pid: number | null): void {
     this.#shell.stdin?.write(`${pid ?? ''}\n`);
   }

@@ -22,8 +22,8 @@ ${filterHelp}
   -h, --help        this text
   -v, --version     the version
 
-The settings of docs/DEPLOY.md are taken from the environment, for example MAX_PIXELS=100000000. Not those that say where
-the parts of the pipeline find each other (REDIS_URL, K_SINK, HOST), and STORE and OUTPUT_PATH only with --serve. With
+The settings of docs/DEPLOY.md are taken from the environment, for example MAX_PIXELS=100000000. Ignored are
+REDIS_URL, K_SINK and HOST, and without --serve also STORE and OUTPUT_PATH. With
 TESSERA_TOKEN set, split asks its callers for that token, as it does on a cluster with AUTH_TOKEN.
 
 Exit status: 0 if every image was written, 1 if one was not, 2 if it was called wrongly or --out cannot be written,

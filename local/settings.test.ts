@@ -27,6 +27,11 @@ describe('localSettings', () => {
     expect(env).not.toHaveProperty('PATH');
   });
 
+  it('need no kernel of a filter that has none', () => {
+    const { env } = localSettings({ ...options, recipe: { filter: 'blur', values: {} } }, {});
+    expect(env.KERNEL_SIZE).toBeUndefined();
+  });
+
   it.each([
     [{}, undefined, undefined],
     [{ AUTH_TOKEN: 'none' }, 'none', undefined],

@@ -43,7 +43,7 @@ export function localSettings(
   const env = {
     ...defaults,
     ...Object.fromEntries(given),
-    KERNEL_SIZE: String(options.recipe.values.kernel),
+    ...('kernel' in options.recipe.values && { KERNEL_SIZE: String(options.recipe.values.kernel) }),
     TILE_SIZE: String(options.tile),
     QUEUE_MODE: options.queue,
     ...own,

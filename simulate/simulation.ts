@@ -2,7 +2,7 @@
 // the event it waits for has happened. All times are milliseconds.
 import { EventQueue } from './event-queue.ts';
 
-/** Something to wait for: it gets the function that lets the process continue. */
+/** Something to wait for. It is given the function that continues the process. */
 export type Wait = (goOn: () => void) => void;
 
 export type Process = Generator<Wait, void, void>;

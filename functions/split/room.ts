@@ -50,10 +50,9 @@ export async function noMemory(
 }
 
 /**
- * Throws Problem `over-budget` for an upload, by its headers, if no image of its length can be admitted. It
- * must not refuse a request that completes a half-split image, which only the body could show. So all bodies
- * are read while there may be such an image. A request that repeats another one without need may be told to
- * retry later.
+ * Throws Problem `over-budget` for an upload, by its headers, if no image of its length can be admitted. An
+ * upload may complete an image that is half split, and only its body shows that. So every body is read while
+ * there may be such an image. A request that repeats another one without need may be told to retry later.
  */
 export async function assertRoomFor(
   req: IncomingMessage,

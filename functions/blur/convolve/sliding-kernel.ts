@@ -1,4 +1,4 @@
-// A kernel in the form that a pass reads it: typed arrays that stay where they are, so that a pass can hold them as
+// The kernel as a pass reads it: typed arrays that stay where they are, so that a pass can hold them as
 // constants of its module. passes.ts has one set for each pass.
 import { LARGEST_KERNEL } from '../../lib/kernel-size.ts';
 import { sumOf, type Cosine, type CosineKernel } from './kernel.ts';
@@ -16,7 +16,7 @@ export class SlidingKernel {
   readonly fastSlopes = new Float64Array(WEIGHTS);
   /**
    * Of the slow and the fast cosine, in turn: step, w(r), w(r + 1), and what the bias adds to a sum. After these
-   * eight there is room for what a pass needs besides.
+   * eight there is room for the other values of a pass.
    */
   readonly constants = new Float64Array(11);
   /** y(0) and y(−1) of the slow cosine and of the fast one: filled in by the pass itself. */
@@ -28,8 +28,8 @@ export class SlidingKernel {
   readonly products = viewsOn(new ArrayBuffer(4 * SUMS * 8), Float64Array, 4, SUMS, 1);
 
   /**
-   * Takes over `kernel`. What a pass then writes is (Σ w·x + bias) / divisor: because the weights add up to 1, the pass
-   * after it hands the bias on unchanged.
+   * Takes over `kernel`. The pass then writes (Σ w·x + bias) / divisor. The weights add up to 1, so the next pass keeps
+   * the bias as it is.
    */
   set({ slow, fast }: CosineKernel, divisor: number, bias = 0): void {
     this.slowWeights.set(slow.weights.map((weight) => weight / divisor));

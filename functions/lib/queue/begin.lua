@@ -1,6 +1,6 @@
 #!lua
--- Starts an image, unless it is known already: writes its record and reserves the memory it may need. The same
--- transaction SETs the chunks that its result will carry, if any, just before; they are kept only if the image is started.
+-- Starts an image, unless it is known already: writes its record and reserves the memory it may need. Just before, the
+-- same transaction SETs the extra PNG chunks of the result, if there are any. They are kept only if the image is started.
 -- Uses: shared-memory.lua, shared-list.lua, shared-endings.lua, shared-results.lua, shared-records.lua
 -- ARGV[1] -> image id
 -- ARGV[2] -> now, ms ('' = server clock)

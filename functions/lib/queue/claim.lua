@@ -4,13 +4,12 @@
 -- ARGV[1] -> token of this claim: the same token sent again gets the same tile
 -- ARGV[2] -> now, ms ('' = server clock)
 -- ARGV[3] -> lease, ms
--- ARGV[4] -> attempts a tile may have
 -- ARGV[4] -> attempts allowed for a tile
+-- ARGV[5] -> pause before the first retry, ms
 -- ARGV[6] -> jitter, 0..1
 -- ARGV[7] -> seconds a failed image is kept
--- Output: { job, attempt, width, height, tileSizePx, recipe }; nil if nothing is ready, or 'sweep' if there
--- is
---          a step of sweep.lua to do instead
+-- Output: { job, attempt, width, height, tileSizePx, recipe }; nil if nothing is ready, or 'sweep':
+--         a step of sweep.lua has to be done first
 
 local BATCH = 32
 local MAX_SKIPPED = 200

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
--- Lets the oldest results give way, and records beyond their part of the budget, although they are within the budget: Redis
--- is at its memory limit. Does one step of them, and nothing if all of them together hold too little.
+-- Removes some of the oldest results, and of the records beyond their part of the budget, because Redis is at its memory
+-- limit. Does one step, and nothing if all of them together hold too little.
 -- Uses: shared-memory.lua, shared-results.lua, shared-records.lua
 -- ARGV[1] -> bytes to free
 -- ARGV[2] -> bytes that all images together may hold
--- Output: bytes freed, 0 if what can give way holds too little
+-- Output: bytes freed, 0 if all that can be removed holds too little
 
 local wanted, budget = tonumber(ARGV[1]), tonumber(ARGV[2])
 local spare = spare_records(records_bytes(EVERYONE), budget, 0)

@@ -71,7 +71,7 @@ export class NaiveQueue implements TileQueue {
     }
   }
 
-  /** A claim itself waits. */
+  /** Nothing to do: {@link claim} waits. */
   async wait(): Promise<void> {}
 
   /** There is no lease to extend. */

@@ -45,8 +45,8 @@ local function records_bytes(holder)
   return redis.call('ZCARD', index_of(RECORDS, holder)) * RECORD_BYTES
 end
 
--- Returns how many bytes of `records` can give way to an image of `bytes`: those beyond the records' part of the budget, and
--- all if the image does not fit otherwise. If images in progress hold the memory instead, records stay, because the senders of
+-- Returns how many of the `records` bytes may be removed for an image of `bytes`: those beyond the records' part of the budget,
+-- or all if the image fits only then. If images in progress hold the memory instead, records stay, because the senders of
 -- those images still want to read them.
 local function spare_records(records, budget, bytes)
   if records + bytes > budget then
@@ -55,7 +55,8 @@ local function spare_records(records, budget, bytes)
   return math.max(0, records - budget * RECORDS_PART)
 end
 
--- Returns which kind of thing of a holder gives way next to an image of `bytes`, and how many in one step; nil if nothing can.
+-- Returns what of a holder to remove next for an image of `bytes`, results or records, and how many in one step; nil if
+-- nothing can be removed.
 -- Results go first, since hundreds of records need no more memory than one result. But records beyond their part go ahead of
 -- results. Otherwise, with many small images, every result would soon be gone.
 local function next_to_give_way(holder, budget, bytes)

@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- Estimates when an image for which there is no room may be admitted: the number of images that must be done to free
 -- enough memory, times the mean time between two of them. If that time has passed already, or nothing has been done
--- yet, the wait is as long again as the current work has taken so far.
+-- yet, the wait equals the time that the current work has taken so far.
 -- Uses: shared-memory.lua, shared-list.lua, shared-results.lua, shared-records.lua
 -- ARGV[1] -> now, ms ('' = server clock)
 -- ARGV[2] -> bytes that the image may hold, including its record

@@ -34,7 +34,7 @@ const CLUTTER = new Set(['Thumbs.db', 'desktop.ini']);
 
 /**
  * Returns the images in `folder` and its subfolders, and what was skipped, both sorted by name. Links are
- * followed. Each folder is searched once, by its own name if it has one here, so circular links end. Links
+ * followed. Each folder is searched once, so circular links end; a real folder keeps its own name, not a link's. Links
  * that lead out of the folder `within` are skipped; with null they may lead anywhere. Only files with the
  * name of a result are opened. Throws only if the folder does not exist.
  */

@@ -45,7 +45,7 @@ export function outputNames(
 }
 
 /**
- * Returns the names to upload images under that are called `names` and are at `paths`, which must differ.
+ * Returns the upload name of each image. `names` are their own names, `paths` are where they are, all different.
  * split names their results after these, and they never collide. Images keep their names if possible.
  */
 export function uploadNames(
@@ -94,7 +94,7 @@ function lastOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** Returns a function that tells how many of `names` a file system may consider the same as a given name. */
+/** Returns a function that counts those of `names` that equal a given name if case is ignored. */
 function countFolded(names: readonly string[]): (name: string) => number {
   const count = counts(names.map(folded));
   return (name) => count(folded(name));

@@ -5,8 +5,8 @@ import type { StoredFile } from './store.ts';
 type Opener = (path: string) => Promise<StoredFile | null>;
 
 /**
- * Removes the file at `path` if `isMeant` returns true for it. Returns whether it was removed. A file system
- * removes a name, whichever file has it by then. So the file is first moved to `aside`, checked there, and
+ * Removes the file at `path` if `isMeant` returns true for it. Returns whether it was removed. Deleting
+ * removes whatever file has the name at that moment. So the file is first moved to `aside`, checked there, and
  * moved back if it is another one.
  */
 export async function removeFile(
