@@ -65,8 +65,9 @@ restore() {
   echo "restored: $file"
 }
 
+# Redis is started even if the other pod cannot be removed.
 start_redis() {
-  kube delete pod redis-restore --ignore-not-found "--timeout=${timeout_s}s"
+  kube delete pod redis-restore --ignore-not-found "--timeout=${timeout_s}s" || true
   kube scale statefulset redis --replicas=1
 }
 

@@ -16,6 +16,8 @@
 #
 # kind: https://kind.sigs.k8s.io has it for every system; with Go, `go install sigs.k8s.io/kind@v0.33.0`. A
 # file that `up` downloads must have its checksum in scripts/checksums.txt, if there is one.
+#
+# Exit: 0 done, 2 it could not be done.
 set -euo pipefail
 # shellcheck source=lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
@@ -166,8 +168,8 @@ build_images() {
   for function in "${functions[@]}"; do
     image=$TESSERA_REGISTRY/tessera-$function
     docker build --build-arg "NODE_IMAGE=$NODE_IMAGE" --build-arg "FUNCTION=$function" \
-      --tag "$image:$TESSERA_TAG" --tag "$image:$tag" "$root"
-    kind load docker-image "$image:$TESSERA_TAG" "$image:$tag" --name "$name"
+      --tag "$image:$TESSERA_TAG" --tag "$image:$tag" "$root" || fail "$image could not be built"
+    kind load docker-image "$image:$TESSERA_TAG" "$image:$tag" --name "$name" || fail "$image could not be loaded into $name"
   done
 }
 
@@ -178,7 +180,7 @@ case $command in
     echo 'written: scripts/checksums.txt'
     ;;
   down)
-    kind delete cluster --name "$name"
+    kind delete cluster --name "$name" || fail "the cluster $name could not be removed"
     echo "removed: cluster $name"
     ;;
   images)
@@ -190,7 +192,7 @@ case $command in
     need kubectl curl sha256sum
     found=$(kind version | grep -oE 'v[0-9]+\.[0-9]+\.[0-9]+' | head -n 1)
     [[ $found == "v$KIND_VERSION" ]] || echo "note: kind is $found; these versions were chosen with v$KIND_VERSION"
-    exists || make_cluster
+    exists || make_cluster || fail "the cluster $name could not be made"
     install_serving
     install_keda
     ! $with_eventing || install_eventing

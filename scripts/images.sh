@@ -53,13 +53,13 @@ publish() {
   local build=(--build-arg "NODE_IMAGE=$NODE_IMAGE" --build-arg "FUNCTION=$1")
   [[ -z $platform ]] || build+=(--platform "$platform")
   if [[ $tool == docker ]]; then
-    docker buildx build "${build[@]}" --tag "$2" --push --metadata-file "$work/metadata" "$root"
+    docker buildx build "${build[@]}" --tag "$2" --push --metadata-file "$work/metadata" "$root" || fail "$2 could not be built and pushed"
     sed -n 's/.*"containerimage.digest": *"\([^"]*\)".*/\1/p' "$work/metadata" >"$work/digest"
   else
     # One manifest list for all platforms. Without this, a leftover of an earlier build would be extended.
     "$tool" manifest rm "$2" >/dev/null 2>&1 || true
-    "$tool" build "${build[@]}" --manifest "$2" "$root"
-    "$tool" manifest push --all --digestfile "$work/digest" "$2" "docker://$2"
+    "$tool" build "${build[@]}" --manifest "$2" "$root" || fail "$2 could not be built"
+    "$tool" manifest push --all --digestfile "$work/digest" "$2" "docker://$2" || fail "$2 could not be pushed"
   fi
 }
 

@@ -83,10 +83,13 @@ describe('backup.sh restore', () => {
     expect(code).toBe(0);
   });
 
-  it('starts Redis again if the backup cannot be copied', async () => {
+  it.each([
+    ['if the backup cannot be copied', []],
+    ['if the pod that copies cannot be removed either', [{ call: 'delete pod', exit: 1 }]],
+  ])('starts Redis again %s', async (_fault, more) => {
     const file = join(folder, 'today.rdb');
     await writeFile(file, 'REDIS0012…');
-    const rules = [{ call: 'exec redis-restore', exit: 1 }, ...cluster];
+    const rules = [{ call: 'exec redis-restore', exit: 1 }, ...more, ...cluster];
     const { code, calls } = await shell.run('backup.sh', ['restore', file], rules);
     expect(deeds(calls).slice(-2)).toEqual(start);
     expect(code).toBe(2);

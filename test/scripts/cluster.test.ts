@@ -81,6 +81,18 @@ describe('cluster.sh', () => {
   const kind: Rule[] = [{ call: '^kind version', stdout: 'kind v0.33.0 go1.26 linux/amd64' }];
   const running: Rule[] = [{ call: '^kind get clusters', stdout: 'tessera\n' }, ...kind];
 
+  it.each([
+    ['up', 'kind create', 'the cluster tessera could not be made'],
+    ['down', 'kind delete', 'the cluster tessera could not be removed'],
+    ['images', 'docker build', 'dev.local/tessera-split could not be built'],
+    ['images', 'kind load', 'dev.local/tessera-split could not be loaded into tessera'],
+  ])('ends %s with exit code 2 if this fails: %s', async (command, call, said) => {
+    const rules = command === 'up' ? kind : running;
+    const { code, stderr } = await shell.run('cluster.sh', [command], [{ call, exit: 1 }, ...rules]);
+    expect(stderr).toBe(`error: ${said}\n`);
+    expect(code).toBe(2);
+  });
+
   it('makes the cluster and installs every part at its pinned version', async () => {
     const { code, calls, sent, stdout } = await shell.run(
       'cluster.sh',

@@ -98,12 +98,17 @@ describe('images.sh', () => {
     expect(code).toBe(0);
   });
 
-  it('stops at the first image that cannot be pushed', async () => {
-    const rules = [{ call: 'manifest push', exit: 1 }];
-    const { code, stdout, calls } = await podman.run('images.sh', ['--registry', 'ghcr.io/acme'], rules);
-    expect(calls).toHaveLength(3);
-    expect(stdout).not.toContain('pushed');
-    expect(code).not.toBe(0);
+  it.each([
+    ['docker', 'buildx build', 1, 'could not be built and pushed'],
+    ['podman', ' build ', 2, 'could not be built'],
+    ['podman', 'manifest push', 3, 'could not be pushed'],
+  ])('stops with %s at the first image for which this fails: %s', async (tool, call, count, said) => {
+    const shell = tool === 'docker' ? docker : podman;
+    const outcome = await shell.run('images.sh', ['--registry', 'ghcr.io/acme'], [{ call, exit: 1 }]);
+    expect(outcome.calls).toHaveLength(count);
+    expect(outcome.stderr).toMatch(`error: ghcr.io/acme/tessera-split:${await contentTag(root)} ${said}\n`);
+    expect(outcome.stdout).not.toContain('pushed');
+    expect(outcome.code).toBe(2);
   });
 
   it.each([
