@@ -1,8 +1,9 @@
 // The images' side of the queue after they are filled: announced, closed, cancelled, read.
 import { describe, expect, test } from 'vitest';
+import { queueKeys } from '../../functions/lib/queue/keys.ts';
 import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
 import { recordKeys } from '../support/keys-left.ts';
-import { A, B, C, pixels, POLICY, START_MS, useRig } from './rig.ts';
+import { A, B, C, pixels, POLICY, PREFIX, START_MS, useRig } from './rig.ts';
 
 const on = useRig();
 
@@ -228,6 +229,13 @@ describe('what is read', () => {
     expect(await ids(2)).toEqual([C, A]);
     expect(await ids(1)).toEqual([C]);
     expect(Object.keys((await on.rig.look()).images)).toEqual([A, C]);
+  });
+
+  test('an image behind hundreds whose records have expired is listed', async () => {
+    await on.rig.begin(A);
+    const expired = Array.from({ length: 500 }, (_, at) => [on.rig.now + 1 + at, `${at}`.padStart(24, '0')]);
+    await on.rig.redis.zadd(queueKeys(PREFIX).images, ...expired.flat());
+    expect((await on.rig.ledger.newest(1)).map((record) => record.id)).toEqual([A]);
   });
 
   test('the list forgets expired images as new ones arrive, even if nobody reads it', async () => {

@@ -1,11 +1,9 @@
 #!lua flags=allow-oom
--- Lists the newest images. Images whose record has expired are removed from the index, up to a few hundred at
--- a time.
+-- Lists the newest images. Images whose record has expired are removed from the index, up to a few hundred at a time.
 -- ARGV[1] -> how many images are wanted
 -- ARGV[2] -> an owner, '' for all images
--- Output: { number removed from the index, image id, ... }, newest first. If fewer ids than wanted are
--- returned, there
---          are no more only if none was removed
+-- Output: { number removed from the index, image id, ... }, newest first. If fewer ids than wanted are returned, there
+--         are no more only if none was removed
 
 local MAX_EXPIRED = 200
 local limit = tonumber(ARGV[1])
