@@ -212,6 +212,24 @@ describe('a consumer', () => {
     await until('the tile', () => convolver.running.length === 1);
   });
 
+  it('pauses after a failed claim, even if there are tiles', async () => {
+    const queue = new FakeQueue(1);
+    queue.claimFault = new Error('no Redis');
+    consume(queue, { jitter: () => 10 }); // A pause of 10 s.
+    consumer.start();
+    await until('the first claim', () => queue.refused === 1);
+    await expect(until('another one', () => queue.refused > 1, 500)).rejects.toThrow('another one');
+  });
+
+  it('pauses for longer, the more jitter there is', async () => {
+    const queue = new FakeQueue(0);
+    consume(queue, { jitter: () => 10_000 }); // A pause of 50 s.
+    consumer.start();
+    await consumer.firstPoll;
+    queue.push(0);
+    await expect(until('a claim', () => queue.claims > 0, 300)).rejects.toThrow('a claim');
+  });
+
   it('extends the lease of a tile in flight, and not after it is settled', async () => {
     const queue = new FakeQueue(1);
     const { convolver } = consume(queue, { leaseMs: 30 });
