@@ -135,6 +135,13 @@ describe('a new image', () => {
     expect(ledger.calls).not.toContain('keep');
     expect(ledger.calls).not.toContain('forget');
   });
+
+  it('is not decoded any further either', async () => {
+    const { ledger, take } = setUp();
+    ledger.enqueueAnswer = async () => 'over';
+    const damagedLater = large.subarray(0, large.length / 2);
+    await expect(take(damagedLater)).resolves.toMatchObject({ name: 'a.png' });
+  });
 });
 
 describe('an image that is sent again', () => {
