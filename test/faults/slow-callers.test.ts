@@ -16,6 +16,7 @@ import { RedisServer } from '../../local/redis-server.ts';
 import { isFull } from '../support/full.ts';
 
 const uploads = 8;
+const clientShare = 0.9;
 const declaredBytes = 100 * 1024 * 1024;
 
 let server: RedisServer;
@@ -26,7 +27,12 @@ const open: Socket[] = [];
 beforeAll(async () => {
   server = await RedisServer.start();
   split = new FunctionProcess('split', {
-    env: { REDIS_URL: server.url, MAX_UPLOADS: String(uploads), TRUSTED_PROXIES: '1', CLIENT_SHARE: '0.9' },
+    env: {
+      REDIS_URL: server.url,
+      MAX_UPLOADS: String(uploads),
+      TRUSTED_PROXIES: '1',
+      CLIENT_SHARE: String(clientShare),
+    },
   });
   url = new URL(await split.healthy());
 });
@@ -162,7 +168,7 @@ describe('uploads that send much first and then very little', () => {
 it('accepts many small uploads at once, one after another', async () => {
   const responses = await Promise.all(Array.from({ length: 3 * uploads }, (_, at) => post(`${at}.png`)));
   const taken = responses.filter((response) => response.status === 202);
-  expect(taken.length).toBeGreaterThanOrEqual(uploads);
+  expect(taken.length).toBeGreaterThanOrEqual(Math.floor(uploads * clientShare)); // These are one caller's.
   expect(new Set(responses.map((response) => response.status))).toEqual(
     new Set(taken.length < responses.length ? [202, 429] : [202]),
   );
