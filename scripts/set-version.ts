@@ -7,9 +7,17 @@ import { generate, read } from './lib/generated-files.ts';
 
 /** The files that name our images, as patterns. */
 const FILES = ['knative/**/*.yaml', 'keda/**/*.yaml', 'docs/DEPLOY.md', 'scripts/versions.env'];
-const TAG = /(\/tessera-(?:split|blur|assemble|\$f):|^TESSERA_TAG=)\d+\.\d+\.\d+\b/gm;
+const BEFORE = String.raw`\/tessera-(?:split|blur|assemble|\$f):|^TESSERA_TAG=|images\.sh --tag `;
+/** A version, also of a prerelease (`1.2.0-rc.1`), without the checksum that a tag may have after it. */
+const VERSION = String.raw`\d+\.\d+\.\d+(?:-(?![\da-f]{12}\b)[\dA-Za-z]+(?:\.[\dA-Za-z]+)*)*`;
+const TAG = new RegExp(`(${BEFORE})${VERSION}`, 'gm');
 
 const root = join(import.meta.dirname, '..');
+
+/** Returns `text` with `version` as the tag of our images. */
+export function tagged(text: string, version: string): string {
+  return text.replaceAll(TAG, (_, before: string) => before + version);
+}
 
 /** Returns the files that contain the version, with the right version, by their path in the repository. */
 export async function withVersion(): Promise<Map<string, string>> {
@@ -17,7 +25,7 @@ export async function withVersion(): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   for await (const path of glob(FILES, { cwd: root })) {
     const text = await read(path);
-    if (text.search(TAG) !== -1) files.set(path, text.replaceAll(TAG, `$1${version}`));
+    if (text.search(TAG) !== -1) files.set(path, tagged(text, version));
   }
   return files;
 }
