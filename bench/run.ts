@@ -3,6 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
+import { parseOptions, runCommand, UsageError } from '../scripts/lib/options.ts';
 import { benchCodec } from './codec.ts';
 import { benchCold } from './cold.ts';
 import { benchCosts } from './costs.ts';
@@ -27,19 +28,33 @@ const benches: Record<string, () => Promise<Partial<Results>>> = {
   costs: async () => ({ costs: await benchCosts() }),
 };
 
-const named = process.argv.slice(2);
-const unknown = named.filter((name) => !(name in benches));
-if (unknown.length > 0) {
-  console.error(`There is no bench ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}`);
-  process.exit(2);
-}
+const HELP = `Measures the speed, the scaling and the memory: npm run bench -- [BENCH...]
 
-const results = await readResults();
-for (const name of named.length > 0 ? named : Object.keys(benches)) {
-  Object.assign(results, await benches[name](), { machine: machine() });
-  await writeFile(FILE, `${JSON.stringify(results, null, 2)}\n`);
+  --help      this text
+
+The benches are ${Object.keys(benches).join(', ')}.
+Without a name, all of them run. The figures go to bench/results.json, the plots to docs/img.`;
+
+async function main(): Promise<number> {
+  const { values, positionals: named } = parseOptions({
+    allowPositionals: true,
+    options: { help: { type: 'boolean', default: false } },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const unknown = named.filter((name) => !Object.hasOwn(benches, name));
+  if (unknown.length > 0) throw new UsageError(`there is no bench ${unknown.join(', ')}`);
+
+  const results = await readResults();
+  for (const name of named.length > 0 ? named : Object.keys(benches)) {
+    Object.assign(results, await benches[name](), { machine: machine() });
+    await writeFile(FILE, `${JSON.stringify(results, null, 2)}\n`);
+  }
+  await drawPlots(results, join(import.meta.dirname, '../docs/img'));
+  return 0;
 }
-await drawPlots(results, join(import.meta.dirname, '../docs/img'));
 
 async function readResults(): Promise<Results> {
   return readFile(FILE, 'utf8').then(
@@ -56,3 +71,5 @@ function machine() {
     node: process.version,
   };
 }
+
+await runCommand(main, 1);

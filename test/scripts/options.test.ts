@@ -55,6 +55,9 @@ test.each([
   ]),
   ['scripts/dead-letters.ts', '--bogus'],
   ['scripts/dead-letters.ts', 'bury'],
+  ['bench/run.ts', '--bogus'],
+  ['bench/run.ts', 'fast'],
+  ['bench/run.ts', 'toString'],
   ['chaos/chaos.ts', '--image'],
   ['chaos/chaos.ts', '--queue', 'fast'],
 ])('%s %s %s is one line and exit 2', async (path, ...args) => {
