@@ -2,13 +2,16 @@
 // declarations, in dist/package, and the command `tessera`, in dist/tessera. `npm pack` runs it.
 import { execFile } from 'node:child_process';
 import { copyFile, glob, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, isAbsolute, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'rolldown';
 
 const root = join(import.meta.dirname, '..');
 const target = join(root, 'dist/package');
 const entries = ['jimp', 'jimp-plugin'];
+const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+  dependencies: Record<string, string>;
+};
 
 /** Bundles the sources `input` into `folder`, with the decoder that they read there. */
 async function bundle(folder: string, input: Record<string, string>): Promise<void> {
@@ -16,8 +19,8 @@ async function bundle(folder: string, input: Record<string, string>): Promise<vo
   await build({
     cwd: root,
     platform: 'node',
-    // Packages are not bundled, so that the importer's Jimp and ours are the same.
-    external: (id) => !id.startsWith('.') && !isAbsolute(id),
+    // Dependencies are not bundled, so that the importer's Jimp and ours are the same. Other packages are.
+    external: (id) => Object.keys(dependencies).some((name) => id === name || id.startsWith(`${name}/`)),
     input,
     output: { dir: folder, format: 'esm', chunkFileNames: '[name].js' },
     logLevel: 'warn',
