@@ -1,4 +1,4 @@
-// What the lockfile contains for each package: its licence, its hash, and whether it runs an install script.
+// What the lockfile contains for each package: its licence, its hash, its Node, and whether it runs an install script.
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -9,6 +9,7 @@ interface Package {
   dev?: boolean;
   devOptional?: boolean;
   hasInstallScript?: boolean;
+  engines?: { node?: string };
 }
 
 /** Licences under which a package may be shipped with something under Apache-2.0. */
@@ -37,12 +38,23 @@ const usable = [
 const licences: Record<string, string> = { 'node_modules/exif-parser': 'MIT' };
 
 let packages: [path: string, Package][];
+let own: Package;
 beforeAll(async () => {
   const lockfile = await readFile(new URL('../package-lock.json', import.meta.url), 'utf8');
   const all = (JSON.parse(lockfile) as { packages: Record<string, Package> }).packages;
+  own = all[''];
   packages = Object.entries(all).filter(([path]) => path !== '');
   expect(packages.length).toBeGreaterThan(100);
 });
+
+/** Returns the oldest Node that a range of versions allows, as a number to compare. */
+function oldestNode({ engines }: Package): number {
+  const lowest = (engines?.node ?? '0').split('||').map((range) => {
+    const [, major = '0', minor = '0'] = /(\d+)(?:\.(\d+))?/.exec(range) ?? [];
+    return Number(major) * 1000 + Number(minor);
+  });
+  return Math.min(...lowest);
+}
 
 const isShipped = ({ dev, devOptional }: Package): boolean => !dev && !devOptional;
 
@@ -53,6 +65,12 @@ describe('every package', () => {
       return !(isShipped(each) ? shippable : usable).includes(licence);
     });
     expect(unfit.map(([path, { license }]) => `${path}: ${license}`)).toEqual([]);
+  });
+
+  it('allows the oldest Node that we allow, if it is shipped', () => {
+    const shipped = packages.filter(([, each]) => isShipped(each));
+    const tooNew = shipped.filter(([, each]) => oldestNode(each) > oldestNode(own));
+    expect(tooNew.map(([path, { engines }]) => `${path}: ${engines?.node}`)).toEqual([]);
   });
 
   it('is pinned by its hash', () => {
