@@ -38,8 +38,9 @@ const naiveLine =
 
 /** Checks what a naive run printed: it lost exactly the tiles that it lists. */
 function expectLoss(lines: string[]): void {
-  const [, processed, missing] =
-    naiveLine.exec(lines.find((line) => line.startsWith('queue=naive')) ?? '') ?? [];
+  const line = lines.find((each) => each.startsWith('queue=naive')) ?? lines.join('\n');
+  expect(line).toMatch(naiveLine);
+  const [, processed, missing] = naiveLine.exec(line) ?? [];
   expect(Number(missing)).toBeGreaterThan(0);
   expect(Number(processed) + Number(missing)).toBe(tiles);
   const named = lines.find((line) => line.startsWith('missing tiles: '))?.slice('missing tiles: '.length);
