@@ -40,6 +40,13 @@ async function seen(terminal: FakeTerminal): Promise<string[]> {
 beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
 afterEach(() => void vi.useRealTimers());
 
+beforeEach(() => {
+  // Whatever terminal the tests themselves run on.
+  const plain = { TERM: 'xterm-256color', CI: undefined, FORCE_COLOR: undefined, NO_COLOR: undefined };
+  for (const [name, value] of Object.entries(plain)) vi.stubEnv(name, value);
+});
+afterEach(() => void vi.unstubAllEnvs());
+
 describe('on a terminal', () => {
   it('shows the images in progress and one line for all, and above them each finished image once', async () => {
     const terminal = new FakeTerminal(100, 30);
@@ -161,15 +168,11 @@ describe('on a terminal', () => {
 });
 
 describe('colours', () => {
-  afterEach(() => void vi.unstubAllEnvs());
-
   it.each<[string, Record<string, string>, boolean]>([
     ['are there on a terminal that has them', {}, true],
     ['are left out with NO_COLOR', { NO_COLOR: '1' }, false],
     ['are left out with FORCE_COLOR=0', { FORCE_COLOR: '0' }, false],
   ])('%s', (_what, env, isColoured) => {
-    vi.stubEnv('FORCE_COLOR', undefined);
-    vi.stubEnv('NO_COLOR', undefined);
     for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
     const terminal = new FakeTerminal(100, 30);
     const progress = new Progress(terminal.stream, 1);
@@ -181,9 +184,6 @@ describe('colours', () => {
 });
 
 describe('where there is no terminal', () => {
-  beforeEach(() => void vi.stubEnv('FORCE_COLOR', undefined));
-  afterEach(() => void vi.unstubAllEnvs());
-
   it('prints one plain line for each image, and the messages of functions', async () => {
     let written = '';
     const file = new Writable({
