@@ -1,10 +1,10 @@
 // The lines of code in the manifest of dead-events, run as the pod runs them.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { freePort } from '../../local/free-port.ts';
 import { root } from './overlays.ts';
 import { render } from './render.ts';
 import { functionTemplate } from './shapes.ts';
@@ -27,15 +27,6 @@ afterEach(async () => {
   child.kill('SIGTERM');
   await once(child, 'exit');
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 it('logs a refused event with the fields of the other logs', async () => {
   const headers = { 'ce-id': 'i1', 'ce-knativeerrorcode': '422' };
