@@ -1,8 +1,9 @@
 // Step 4 of the pipeline: tells assemble which images are blurred. The outbox holds them until assemble has
 // closed them, so a lost event is sent again by this worker or another.
 import type { Log } from '../lib/log.ts';
-import type { ImageLedger } from '../lib/queue/image-ledger.ts';
+import type { DueEvent, ImageLedger } from '../lib/queue/image-ledger.ts';
 import { deliver } from './delivery.ts';
+import { OutboxSender } from './outbox-sender.ts';
 
 const SEND_TIMEOUT_MS = 300_000;
 
@@ -19,48 +20,41 @@ export class Announcer {
   readonly #ledger: Pick<ImageLedger, 'due' | 'noteFault'>;
   readonly #options: AnnouncerOptions;
   readonly #log: Log;
-  readonly #giveUp = new AbortController();
-  #isStopping = false;
-  #running: Promise<void> = Promise.resolve();
+  readonly #sender: OutboxSender<DueEvent>;
 
   constructor(ledger: Pick<ImageLedger, 'due' | 'noteFault'>, options: AnnouncerOptions, log: Log) {
+    const { announceRetryMs, maxAnnouncements } = options;
     this.#ledger = ledger;
     this.#options = options;
     this.#log = log;
+    this.#sender = new OutboxSender({
+      take: () => ledger.due(announceRetryMs, maxAnnouncements),
+      send: (due, giveUp) => this.#send(due, giveUp),
+    });
   }
 
-  /**
-   * Sends every event that is due, one after another. If it is called while it runs, it checks once more at
-   * the end.
-   */
+  /** Resolves when every event that is due is on its way. */
   announce(): Promise<void> {
-    const sent = this.#running.then(() => this.#sendDue());
-    this.#running = sent.catch(() => {}); // The caller gets the error; the next check does not depend on it.
-    return sent;
+    return this.#sender.sendDue();
   }
 
-  /** Sends no further event. Aborts the current one after `drainMs`; it stays in the outbox. */
-  async stop(drainMs: number): Promise<void> {
-    this.#isStopping = true;
-    const limit = setTimeout(() => this.#giveUp.abort(), drainMs);
-    await this.#running;
-    clearTimeout(limit);
+  /** Resolves when no event is on its way. */
+  announced(): Promise<void> {
+    return this.#sender.settled();
   }
 
-  async #sendDue(): Promise<void> {
-    const { announceRetryMs, maxAnnouncements } = this.#options;
-    while (!this.#isStopping) {
-      const due = await this.#ledger.due(announceRetryMs, maxAnnouncements);
-      if (due === null) return;
-      const { imageId, isGivenUp } = due;
-      if (isGivenUp) this.#log.error('An image failed: its event was sent too often', { imageId });
-      else await this.#send(imageId);
-    }
+  /** Sends no further event. Aborts those on their way after `drainMs`; they stay in the outbox. */
+  stop(drainMs: number): Promise<void> {
+    return this.#sender.stop(drainMs);
   }
 
   /** Sends an event. If it is not accepted, the image's record says why at once. */
-  async #send(imageId: string): Promise<void> {
-    const signal = AbortSignal.any([this.#giveUp.signal, AbortSignal.timeout(SEND_TIMEOUT_MS)]);
+  async #send({ imageId, isGivenUp }: DueEvent, giveUp: AbortSignal): Promise<void> {
+    if (isGivenUp) {
+      this.#log.error('An image failed: its event was sent too often', { imageId });
+      return;
+    }
+    const signal = AbortSignal.any([giveUp, AbortSignal.timeout(SEND_TIMEOUT_MS)]);
     const fault = await deliver(imageId, this.#options.sink, signal);
     if (fault === null) {
       this.#log.info('Announced', { imageId });
@@ -68,6 +62,14 @@ export class Announcer {
     }
     this.#log.warn('The event was not accepted and will be sent again', { imageId, fault });
     // A worker that has to stop does not wait for the response. That is not the image's fault.
-    if (!this.#giveUp.signal.aborted) await this.#ledger.noteFault(imageId, fault);
+    if (!giveUp.aborted) await this.#noteFault(imageId, fault);
+  }
+
+  async #noteFault(imageId: string, fault: string): Promise<void> {
+    try {
+      await this.#ledger.noteFault(imageId, fault);
+    } catch (error) {
+      this.#log.warn('The fault of an event could not be recorded', { imageId, error });
+    }
   }
 }

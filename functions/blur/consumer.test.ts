@@ -135,6 +135,7 @@ function consume(queue: FakeQueue, parts: Partial<ConsumerParts> = {}) {
     announce: async () => {
       announced++;
     },
+    announced: async () => {},
     slots: 3,
     leaseMs: 60_000,
     log,

@@ -24,8 +24,10 @@ export interface ConsumerParts {
   queue: TileQueue;
   /** Blurs a claimed tile. Returns its core's pixels. */
   convolve(claim: Claim): Promise<Uint8Array>;
-  /** Sends the events that are due. */
+  /** Sends the events that are due. Resolves when they are on their way. */
   announce(): Promise<void>;
+  /** Resolves when no event is on its way. */
+  announced(): Promise<void>;
   slots: number;
   leaseMs: number;
   log: Log;
@@ -95,6 +97,7 @@ export class Consumer {
     await Promise.allSettled(slots);
     const processed = await Promise.all(slots);
     await this.#parts.announce();
+    await this.#parts.announced();
     return processed.reduce((sum, each) => sum + each, 0);
   }
 

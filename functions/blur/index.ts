@@ -29,6 +29,7 @@ const consumer = new Consumer({
   queue,
   convolve: (claim) => convolver.convolve(claim),
   announce: () => announcer.announce(),
+  announced: () => announcer.announced(),
   slots: config.concurrency + 1,
   leaseMs: config.leaseMs,
   log,
