@@ -72,8 +72,8 @@ export function cluster(costs: SetUpCosts, maxWorkers: number): Settings {
       syncMs: 15_000,
       growth: 4,
     },
-    assemble: { max: 4, target: 1, places: 1, startMs: START_MS.assemble },
-    eventsAtOnce: 1,
+    assemble: { max: 4, target: 4, places: 4, startMs: START_MS.assemble },
+    eventsAtOnce: 4,
     order: 'in-order',
     sizes: [
       { megapixels: 0.5, weight: 5 },

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { describe, expect, it } from 'vitest';
+import { MOST_AT_ONCE } from '../../functions/blur/outbox-sender.ts';
 import { environmentDefaults } from '../../functions/lib/config.ts';
 import { queueKeys } from '../../functions/lib/queue/keys.ts';
 import {
@@ -138,10 +139,10 @@ describe.each(variants)('the scaling of $name', (variant) => {
     });
   });
 
-  it('starts one assemble for one event', async () => {
+  it('starts one assemble for as many events as a worker sends at once', async () => {
     const { metadata, spec } = functionTemplate(await renderVariant(variant), 'assemble');
     const aimedAt = metadata.annotations?.['autoscaling.knative.dev/target-utilization-percentage'];
-    expect([spec.containerConcurrency, aimedAt]).toEqual([1, '100']);
+    expect([spec.containerConcurrency, aimedAt]).toEqual([MOST_AT_ONCE, '100']);
   });
 
   it('reads the keys that the settings name', async () => {
