@@ -39,6 +39,13 @@ const outsideOfPixels: Ban[] = [
 ];
 const clocksAndHttp = ['setTimeout', 'setInterval', 'Date', 'performance', 'fetch'];
 
+const inBrowser = 'The page runs in a browser: of this repository it may use only what is pure.';
+const serversOnly: Ban[] = [
+  { regex: '^(node:|ioredis|@google-cloud/)', message: inBrowser },
+  // Of the folders above it, only the filters' descriptions.
+  { regex: String.raw`^\.\./(?!\.\./lib/(filters/|kernel-size\.ts))`, message: inBrowser },
+];
+
 /** An override replaces the restrictions of those before it, so each one has all the bans for its files. */
 function restrict(files: string[], bans: Ban[]): Override {
   return { files, rules: { 'eslint/no-restricted-imports': ['error', { patterns: bans }] } };
@@ -92,6 +99,7 @@ export default defineConfig({
   },
   overrides: [
     ...restrictFolder('split', ['cut.ts'], otherFunctions('split')),
+    restrict(['functions/split/page/**'], [...serversOnly, testing, trials]),
     ...restrictFolder('assemble', ['stitch.ts'], otherFunctions('assemble')),
     ...restrictFolder(
       'blur',

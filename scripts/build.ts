@@ -74,6 +74,7 @@ async function bundle({ name, entries, files }: Bundle): Promise<void> {
     logLevel: 'warn',
   });
   for (const file of files) await copyFile(file, join(fresh, basename(file)));
+  if (name === 'split') await writeFile(join(fresh, 'page.html'), await page());
   const made = await readdir(fresh);
   for (const file of made.filter((each) => each.endsWith('.map'))) await leaveOutSources(join(fresh, file));
   await folder(target);
@@ -84,6 +85,31 @@ async function bundle({ name, entries, files }: Bundle): Promise<void> {
   const left = (await readdir(target)).filter((file) => file !== MARK && !made.includes(file));
   for (const file of left) await rm(join(target, file), { recursive: true });
   await rm(fresh, { recursive: true });
+}
+
+/**
+ * Returns the page of functions/split/page as one HTML file with its styles and its code inside. While a new release is rolled
+ * out, a browser's next request may reach the other release, so a page of several files could be mixed from two.
+ */
+async function page(): Promise<string> {
+  const folder = join(root, 'functions/split/page');
+  const text = (name: string) => readFile(join(folder, name), 'utf8');
+  const { output } = await build({
+    cwd: root,
+    input: join(folder, 'main.tsx'),
+    platform: 'browser',
+    tsconfig: false, // The container image is built without the settings of the type checker.
+    transform: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+    output: { format: 'esm', minify: true },
+    write: false,
+    logLevel: 'warn',
+  });
+  const parts: Record<string, string> = {
+    icon: `data:image/svg+xml,${encodeURIComponent(await text('icon.svg'))}`,
+    style: (await text('page.css')).replaceAll(/\/\*[^]*?\*\//g, '').replaceAll(/\s+/g, ' '),
+    script: output[0].code.replaceAll('</script', String.raw`<\/script`),
+  };
+  return (await text('page.html')).replaceAll(/%(icon|style|script)%/g, (_, name: string) => parts[name]);
 }
 
 /** Removes the sources' text from a source map, because stack traces only need the positions. */

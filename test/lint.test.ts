@@ -28,6 +28,13 @@ const forbidden: Imports = {
   'functions/split/x.ts': ['../blur/convolver.ts', '../testing/until.ts', '../../scripts/build.ts'],
   'functions/split/x.test.ts': ['../assemble/stitch.ts', '../../test/support/full.ts'],
   'functions/split/cut.ts': ['../blur/convolve/convolve.ts', '../../local/samples.ts', 'node:https'],
+  'functions/split/page/x.tsx': [
+    'node:fs',
+    'ioredis',
+    '../routes.ts',
+    '../../lib/queue/keys.ts',
+    '../../blur/x.ts',
+  ],
   'functions/assemble/x.ts': ['../split/cut.ts', '../../local/inputs.ts'],
   'functions/assemble/stitch.ts': ['../blur/convolve/convolve.ts', '../lib/redis/connect.ts'],
   'functions/blur/x.ts': ['../split/cut.ts', '../../chaos/load.ts'],
@@ -54,6 +61,7 @@ const forbidden: Imports = {
 const allowed: Imports = {
   'functions/split/x.ts': ['../lib/redis/connect.ts', 'node:http'],
   'functions/split/x.test.ts': ['../testing/until.ts'],
+  'functions/split/page/x.tsx': ['preact', './card.tsx', '../../lib/filters/registry.ts'],
   'functions/blur/convolve/x.ts': ['../../lib/image/pixels.ts'],
   'functions/blur/convolve/x.test.ts': ['../../testing/photo.ts', 'node:fs'],
   'functions/lib/image/png/words.ts': ['node:zlib', '../bands.ts'],

@@ -130,6 +130,7 @@ const settings = {
   storedInputs: ['STORED_INPUTS', oneOf('on', 'off'), 'on'],
   ownImagesOnly: ['OWN_IMAGES_ONLY', oneOf('on', 'off'), 'off'],
   imageList: ['IMAGE_LIST', oneOf('on', 'off'), 'on'],
+  page: ['PAGE', oneOf('on', 'off'), 'on'],
   resultTtlS: ['RESULT_TTL_S', integer(0, 365 * DAY_S), '0'],
   recordTtlS: ['RECORD_TTL_S', integer(1, 365 * DAY_S), String(DAY_S)],
   drainMs: ['DRAIN_MS', integer(0, 3_600_000), '20000'],

@@ -10,6 +10,7 @@ import type { Lifecycle } from '../lib/service/serve.ts';
 import { setUp } from '../lib/service/set-up.ts';
 import { openStores } from '../lib/store/stores.ts';
 import { assertOwnersAreKnown, callersOf } from './callers.ts';
+import { isPageRequest } from './page-request.ts';
 import { assertRoomFor } from './room.ts';
 import { createRoutes } from './routes.ts';
 import { UploadLimit } from './upload-limit.ts';
@@ -38,7 +39,9 @@ export function bodyLimit(req: IncomingMessage): number {
 
 export const lifecycle: Lifecycle = {
   isReady: () => heartbeat.isWell,
-  admit: callerOf,
+  admit: (req) => {
+    if (!isPageRequest(req, config)) callerOf(req);
+  },
   places: {
     async find(req) {
       await assertRoomFor(req, { config, ledger, stores });

@@ -8,6 +8,7 @@ import type { ImageRecord } from '../lib/queue/image-ledger.ts';
 import type { FoundResult, Results } from '../lib/store/results.ts';
 import type { OpenFile } from '../lib/store/store.ts';
 import { contentDisposition } from './content-disposition.ts';
+import { namesTag } from './etag.ts';
 
 export interface ResultParts {
   results: Results;
@@ -70,12 +71,6 @@ async function sendFile(
   });
   if (req.method === 'HEAD') res.end();
   else await pipeline(file.read(), inPieces, res);
-}
-
-/** Returns whether an `If-None-Match` contains `etag`; the weak form counts too (RFC 9110, section 13.1.2). */
-function namesTag(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
-  return header.split(',').some((each) => ['*', etag, `W/${etag}`].includes(each.trim()));
 }
 
 const GONE: Record<NonNullable<ImageRecord['gone']>, string> = {

@@ -14,6 +14,7 @@ import { kindOfBody } from './body-kind.ts';
 import type { Caller } from './callers.ts';
 import { nameByBytes } from './image-id.ts';
 import { Intake, type IntakeParts } from './intake.ts';
+import { isPageRequest } from './page-request.ts';
 import { inputRequestOf, queryOf, targetOf, uploadRequestOf } from './requests.ts';
 import { missingResult, sendResult, type ResultParts } from './result.ts';
 import { acceptedView, listedView, statusView } from './status.ts';
@@ -116,6 +117,7 @@ export function createRoutes(parts: RoutesParts): Handler {
   }
 
   return async (req, res) => {
+    if (isPageRequest(req, config)) return (await import('./page-response.ts')).sendPage(req, res);
     const caller = callerOf(req);
     const { path, query } = targetOf(req.originalUrl);
     if (path === '/') return dispatch(req, res, { POST: () => take(req, res, query, caller) });
