@@ -42,8 +42,8 @@ const clocksAndHttp = ['setTimeout', 'setInterval', 'Date', 'performance', 'fetc
 const inBrowser = 'The page runs in a browser: of this repository it may use only what is pure.';
 const serversOnly: Ban[] = [
   { regex: '^(node:|ioredis|@google-cloud/)', message: inBrowser },
-  // Of the folders above it, only the filters' descriptions.
-  { regex: String.raw`^\.\./(?!\.\./lib/(filters/|kernel-size\.ts))`, message: inBrowser },
+  { regex: String.raw`^\.\./[^.]`, message: inBrowser },
+  folders(['blur', 'assemble', 'redis', 'queue', 'store', 'service', 'image'], inBrowser),
 ];
 
 /** An override replaces the restrictions of those before it, so each one has all the bans for its files. */
