@@ -6,13 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Jimp } from 'jimp';
 import sharp from 'sharp';
-import { convolve } from '../functions/blur/convolve/convolve.ts';
-import { decodeBands, readHeader } from '../functions/lib/image/read.ts';
-import { bandsOf } from '../functions/lib/image/bands.ts';
-import type { Bitmap } from '../functions/lib/image/pixels.ts';
-import { encodePng } from '../functions/lib/image/png/encode.ts';
 import { buildIfStale } from '../scripts/build.ts';
 import { BenchPipeline } from './lib/bench-pipeline.ts';
+import { blurInOneProcess } from './lib/one-process.ts';
 import { interleave, median, table, timeAlone } from './lib/measure.ts';
 import { photoPng } from '../functions/testing/photo.ts';
 
@@ -59,7 +55,7 @@ export async function benchEndToEnd({ megapixels = 24, rounds = 7 } = {}): Promi
     const jobs = new Map([
       ['Tessera, 2 workers', () => timeAlone(() => bench.blur(png))],
       ['sharp, default options', writing('s.png', (path) => sharp(png).blur(sigma).png().toFile(path))],
-      ['one process, same code', writing('o.png', (path) => blurInOneProcess(png, path))],
+      ['one process, same code', writing('o.png', (path) => blurInOneProcess(png, path, KERNEL))],
     ]);
     const measured = await interleave(jobs, { rounds, leastMs: 1 });
     const jimp = await interleave(
@@ -85,21 +81,6 @@ async function blurFromNothing(png: Uint8Array<ArrayBuffer>): Promise<void> {
   await bench.stop();
 }
 
-/** Decodes, blurs and encodes with Tessera's code and nothing between: the least time that the pipeline could take. */
-async function blurInOneProcess(png: Uint8Array, path: string): Promise<void> {
-  const header = readHeader(png);
-  const bands: Uint8Array[] = [];
-  for await (const band of decodeBands(png, header, { timeoutMs: 60_000, memoryBytes: 1e9, scanPixels: 1e9 }))
-    bands.push(band.data);
-  const { width, height, channels } = header;
-  const blurred = convolve({ data: Buffer.concat(bands), width, height }, KERNEL);
-  await writeFile(path, encodePng({ width, height, channels }, asBands(blurred, channels)));
-}
-
-function asBands(bitmap: Bitmap, channels: 3 | 4): Iterable<Bitmap> {
-  return channels === 3 ? [bitmap] : bandsOf(bitmap, channels);
-}
-
 async function blurByJimp(png: Uint8Array<ArrayBuffer>, path: string): Promise<void> {
   const image = await Jimp.fromBuffer(Buffer.from(png.buffer, png.byteOffset, png.byteLength));
   await writeFile(path, await image.blur(Math.floor(KERNEL / 2)).getBuffer('image/png'));
@@ -113,7 +94,7 @@ async function compareCpu(bench: BenchPipeline, png: Uint8Array<ArrayBuffer>, pa
     await bench.blur(png);
     pipeline.push(bench.cpuMs() - before);
     const own = process.cpuUsage();
-    await blurInOneProcess(png, path);
+    await blurInOneProcess(png, path, KERNEL);
     const { user, system } = process.cpuUsage(own);
     one.push((user + system) / 1000);
   }

@@ -1,4 +1,5 @@
 // The shape of bench/results.json.
+import type { BatchResults } from './batch.ts';
 import type { CodecResults } from './codec.ts';
 import type { ColdResults } from './cold.ts';
 import type { CostsResults } from './costs.ts';
@@ -14,6 +15,7 @@ export interface Results {
   kernel?: KernelResults;
   codec?: CodecResults;
   e2e?: EndToEndResults;
+  batch?: BatchResults;
   scale?: ScaleResults;
   memory?: MemoryResults;
   cold?: ColdResults;

@@ -1,9 +1,10 @@
-// `npm run bench [-- kernel|codec|e2e|scale|memory|cold|scripts|costs ...]`: runs the given benches, or all
+// `npm run bench [-- kernel|codec|e2e|batch|scale|memory|cold|scripts|costs ...] [--rounds N]`: runs the given benches, or all
 // of them, prints their tables, and stores the figures in bench/results.json and the plots in docs/img.
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
-import { parseOptions, runCommand, UsageError } from '../scripts/lib/options.ts';
+import { parseOptions, runCommand, UsageError, wholeNumber } from '../scripts/lib/options.ts';
+import { benchBatch } from './batch.ts';
 import { benchCodec } from './codec.ts';
 import { benchCold } from './cold.ts';
 import { benchCosts } from './costs.ts';
@@ -17,19 +18,24 @@ import { benchScripts } from './scripts.ts';
 
 const FILE = join(import.meta.dirname, 'results.json');
 
-const benches: Record<string, () => Promise<Partial<Results>>> = {
-  kernel: async () => ({ kernel: await benchKernel() }),
-  codec: async () => ({ codec: await benchCodec() }),
-  e2e: async () => ({ e2e: await benchEndToEnd() }),
-  scale: async () => ({ scale: await benchScale() }),
+/** Without `rounds`, each bench runs as many as it needs. */
+type Options = { rounds?: number };
+
+const benches: Record<string, (options: Options) => Promise<Partial<Results>>> = {
+  kernel: async (options) => ({ kernel: await benchKernel(options) }),
+  codec: async (options) => ({ codec: await benchCodec(options) }),
+  e2e: async (options) => ({ e2e: await benchEndToEnd(options) }),
+  batch: async (options) => ({ batch: await benchBatch(options) }),
+  scale: async (options) => ({ scale: await benchScale(options) }),
   memory: async () => ({ memory: await benchMemory() }),
-  cold: async () => ({ cold: await benchCold() }),
-  scripts: async () => ({ scripts: await benchScripts() }),
-  costs: async () => ({ costs: await benchCosts() }),
+  cold: async (options) => ({ cold: await benchCold(options) }),
+  scripts: async (options) => ({ scripts: await benchScripts(options) }),
+  costs: async (options) => ({ costs: await benchCosts(options) }),
 };
 
-const HELP = `Measures the speed, the scaling and the memory: npm run bench -- [BENCH...]
+const HELP = `Measures the speed, the scaling and the memory: npm run bench -- [BENCH...] [options]
 
+  --rounds N  how often each of them is measured; by default as often as it needs
   --help      this text
 
 The benches are ${Object.keys(benches).join(', ')}.
@@ -38,7 +44,7 @@ Without a name, all of them run. The figures go to bench/results.json, the plots
 async function main(): Promise<number> {
   const { values, positionals: named } = parseOptions({
     allowPositionals: true,
-    options: { help: { type: 'boolean', default: false } },
+    options: { rounds: { type: 'string' }, help: { type: 'boolean', default: false } },
   });
   if (values.help) {
     console.log(HELP);
@@ -47,9 +53,10 @@ async function main(): Promise<number> {
   const unknown = named.filter((name) => !Object.hasOwn(benches, name));
   if (unknown.length > 0) throw new UsageError(`there is no bench ${unknown.join(', ')}`);
 
+  const options = values.rounds === undefined ? {} : { rounds: wholeNumber('rounds', values.rounds) };
   const results = await readResults();
   for (const name of named.length > 0 ? named : Object.keys(benches)) {
-    Object.assign(results, await benches[name](), { machine: machine() });
+    Object.assign(results, await benches[name](options), { machine: machine() });
     await writeFile(FILE, `${JSON.stringify(results, null, 2)}\n`);
   }
   await drawPlots(results, join(import.meta.dirname, '../docs/img'));
