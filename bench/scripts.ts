@@ -111,6 +111,7 @@ async function measureLives(server: RedisServer, tiles: number): Promise<Map<str
     const claims = [...(await measure('claim', () => claim(MEASURED))), ...(await claim(most))];
     const [failed, acked] = [claims.slice(0, most), claims.slice(most)];
     await measure('status', () => Promise.all([ledger.record(IMAGE), ledger.deadTiles(IMAGE)]));
+    await measure('tile map', () => ledger.tileMap(IMAGE, tiles));
     for (const each of failed) await queue.fail(each, 'broke');
     await measure('ack, the rest failed', () => Promise.all(acked.map((each) => queue.ack(each, SOURCE))));
     await measure('status, most failed', () => Promise.all([ledger.record(IMAGE), ledger.deadTiles(IMAGE)]));

@@ -113,6 +113,8 @@ async function orphanKeys(site: Site, images: SentImage[], givenUp: string[]): P
     shared.admitted,
     shared.senders,
     shared.clients,
+    shared.workers,
+    shared.workerStates,
     heartbeatKey(keyPrefix),
     ...images.map(({ id }) => metaKey(site, id)),
   ]);

@@ -1,9 +1,7 @@
 // `npm run dead-letters`: lists dead letters, requeues them, or drops their images.
 import { Redis } from 'ioredis';
-import type { Config } from '../functions/lib/config.ts';
-import { isImageId, parseJob, type Job } from '../functions/lib/job.ts';
-import { ImageLedger } from '../functions/lib/queue/image-ledger.ts';
-import { imageKeys, queueKeys } from '../functions/lib/queue/keys.ts';
+import { isImageId, parseJob } from '../functions/lib/job.ts';
+import { DeadLetters, type DeadLetter } from '../functions/lib/queue/dead-letters.ts';
 import { CommandError, parseOptions, runCommand, UsageError } from './lib/options.ts';
 import { readSettings } from './lib/settings.ts';
 
@@ -20,73 +18,8 @@ It exits with 0 if that was done, 1 if nothing matched, 2 if it was called wrong
 
 /** After this time without a reply, Redis counts as unreachable. */
 const SILENCE_MS = 5000;
-
-interface DeadLetter {
-  /** A job, or the id of an image whose event was given up. */
-  letter: string;
-  imageId: string;
-  name: string;
-  reason: string;
-  /** When it became a dead letter, ms since the epoch. */
-  at: number;
-}
-
-/** The dead letters of one deployment. */
-class DeadLetters {
-  readonly #redis: Redis;
-  readonly #keyPrefix: string;
-  readonly #ledger: ImageLedger;
-  readonly #dropped = new Set<string>();
-
-  constructor(redis: Redis, config: Config) {
-    this.#redis = redis;
-    this.#keyPrefix = config.keyPrefix;
-    this.#ledger = new ImageLedger(redis, config);
-  }
-
-  /** Returns the dead letters that match, oldest first. An image whose record has expired has no name any more. */
-  async list(fits: (letter: string) => boolean): Promise<DeadLetter[]> {
-    const letters: DeadLetter[] = [];
-    for (const [letter, at] of await this.#entries()) {
-      const job = parseJob(letter);
-      if ((!job && !isImageId(letter)) || !fits(letter)) continue;
-      const imageId = job?.imageId ?? letter;
-      const record = await this.#ledger.record(imageId);
-      const reason = job ? await this.#reasonOf(job) : record?.error;
-      letters.push({ letter, imageId, name: record?.name ?? '(expired)', reason: reason ?? '(expired)', at });
-    }
-    return letters;
-  }
-
-  /** Requeues a dead letter. Returns `gone` if its image is over; then it is no longer a dead letter either. */
-  async requeue({ letter }: DeadLetter): Promise<string> {
-    return this.#ledger.requeue(letter);
-  }
-
-  /** Drops the image, with all its dead letters. */
-  async drop({ letter, imageId }: DeadLetter): Promise<string> {
-    if ((await this.#ledger.drop(imageId)) === 'dropped') this.#dropped.add(imageId);
-    if (this.#dropped.has(imageId)) return 'dropped';
-    await this.#redis.zrem(queueKeys(this.#keyPrefix).dead, letter); // Its image is over; only the letter may be left.
-    return 'gone';
-  }
-
-  async #reasonOf({ imageId, tile }: Job): Promise<string | null> {
-    return this.#redis.hget(imageKeys(this.#keyPrefix, imageId).dead, String(tile));
-  }
-
-  /** Returns the letters with their times in ms, read a few hundred at a time. */
-  async #entries(): Promise<[letter: string, at: number][]> {
-    const STEP = 500;
-    const { dead } = queueKeys(this.#keyPrefix);
-    const entries: [string, number][] = [];
-    for (let first = 0; ; first += STEP) {
-      const found = await this.#redis.zrange(dead, `${first}`, `${first + STEP - 1}`, 'WITHSCORES');
-      for (let at = 0; at < found.length; at += 2) entries.push([found[at], Number(found[at + 1])]);
-      if (found.length < 2 * STEP) return entries;
-    }
-  }
-}
+/** For what Redis does not know any more, because the record of the image has expired. */
+const EXPIRED = '(expired)';
 
 /**
  * Returns a function that selects the letters meant by the words after the command. Throws a {@link
@@ -136,14 +69,19 @@ async function main(argv: string[]): Promise<number> {
       throw new CommandError(`Redis cannot be reached: ${message}`, { cause: error });
     });
     const deadLetters = new DeadLetters(redis, config);
-    const letters = await deadLetters.list(fits);
+    const letters: DeadLetter[] = [];
+    for await (const letter of deadLetters.newestFirst(fits)) letters.unshift(letter);
+    const dropped = new Set<string>();
     for (const letter of letters) {
-      const what =
-        command === 'list'
-          ? null
-          : await (command === 'drop' ? deadLetters.drop(letter) : deadLetters.requeue(letter));
-      const { name, at, reason } = letter;
-      console.log([letter.letter, name, new Date(at).toISOString(), what ?? reason].join('\t'));
+      const { record, at, reason } = letter;
+      let what = reason ?? EXPIRED;
+      if (command === 'requeue') what = await deadLetters.requeue(letter.letter);
+      if (command === 'drop') {
+        if (!dropped.has(letter.imageId)) what = await deadLetters.drop(letter);
+        else what = 'dropped'; // With another letter of its image.
+        if (what === 'dropped') dropped.add(letter.imageId);
+      }
+      console.log([letter.letter, record?.name ?? EXPIRED, new Date(at).toISOString(), what].join('\t'));
     }
     console.error(`${letters.length} dead letters`);
     return letters.length > 0 || command === 'list' ? 0 : 1;

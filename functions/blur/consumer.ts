@@ -48,6 +48,7 @@ export class Consumer {
   /** Requests to drain the queue that are in progress. */
   readonly #drains = new Set<Promise<number>>();
   readonly #firstPoll = Promise.withResolvers<void>();
+  #done = 0;
 
   constructor(parts: ConsumerParts) {
     this.#parts = parts;
@@ -57,6 +58,11 @@ export class Consumer {
   /** Resolves when the queue has been asked for a tile for the first time. */
   get firstPoll(): Promise<void> {
     return this.#firstPoll.promise;
+  }
+
+  /** How many tiles are in flight, and how many this consumer has blurred. */
+  get load(): { inFlight: number; done: number } {
+    return { inFlight: this.#inFlight.count, done: this.#done };
   }
 
   /** Consumes until {@link stop}. */
@@ -193,6 +199,7 @@ export class Consumer {
   async #settle(claim: Claim, core: Uint8Array | Error): Promise<void> {
     const answer = await this.#inFlight.settle(claim, core);
     if (answer === null) return;
+    if (answer === 'acked' || answer === 'last') this.#done++;
     this.#nextSettled.resolve();
     this.#nextSettled = Promise.withResolvers();
     if (answer === 'last') void this.#tryAnnounce();

@@ -5,6 +5,7 @@ import { Problem } from '../lib/errors.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { LeaseQueue } from '../lib/queue/lease-queue.ts';
 import { NaiveQueue } from '../lib/queue/naive-queue.ts';
+import { Workers } from '../lib/queue/workers.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
 import { redisUnavailable } from '../lib/redis/faults.ts';
 import { Heartbeat } from '../lib/redis/heartbeat.ts';
@@ -13,6 +14,7 @@ import { setUp } from '../lib/service/set-up.ts';
 import { Announcer } from './announcer.ts';
 import { Consumer } from './consumer.ts';
 import { Convolver } from './convolver.ts';
+import { SignOfLife } from './sign-of-life.ts';
 
 /** The longest time that the port waits for a Redis that does not reply. */
 const FIRST_POLL_MS = 500;
@@ -45,6 +47,7 @@ if (config.consumer === 'on') {
   ]);
   void convolver.start(); // Its threads start while the first tile is being fetched.
 }
+const signOfLife = new SignOfLife(new Workers(redis, config.keyPrefix), () => consumer.load, faults);
 const { http } = await import('@google-cloud/functions-framework');
 const { answering, MAX_DOCUMENT_BYTES, sendJson } = await import('../lib/service/http.ts');
 
@@ -69,6 +72,7 @@ export const lifecycle: Lifecycle = {
   },
   async close() {
     heartbeat.stop();
+    await signOfLife.stop();
     await Promise.all([convolver.close(), queue.close()]);
     redis.disconnect();
   },

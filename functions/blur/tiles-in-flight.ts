@@ -28,6 +28,11 @@ export class TilesInFlight {
     this.#parts = parts;
   }
 
+  /** How many tiles are held. */
+  get count(): number {
+    return this.#held.size;
+  }
+
   /**
    * Holds a tile until {@link settle} has finished. Returns null if the tile was released at once, because it
    * came too late.

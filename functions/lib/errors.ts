@@ -14,6 +14,7 @@ export const problems = {
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'request-timeout': { status: 408, title: 'The request arrived too slowly' },
   conflict: { status: 409, title: 'The image is not in a state that allows this' },
+  'not-retryable': { status: 409, title: 'There is nothing to try again' },
   replaced: { status: 410, title: 'The result was replaced by another' },
   'result-gone': { status: 410, title: 'The result is gone' },
   'body-too-large': { status: 413, title: 'The body is too large' },

@@ -12,7 +12,7 @@ import { openStores } from '../lib/store/stores.ts';
 import { assertOwnersAreKnown, callersOf } from './callers.ts';
 import { isPageRequest } from './page-request.ts';
 import { assertRoomFor } from './room.ts';
-import { createRoutes } from './routes.ts';
+import { bringsImages, createRoutes } from './routes.ts';
 import { UploadLimit } from './upload-limit.ts';
 
 export const { config, log, faults } = setUp('split', assertOwnersAreKnown);
@@ -27,13 +27,13 @@ const uploads = new UploadLimit(config, callerOf);
 /** The function itself, exported under the name that the framework looks for. */
 export const split = answering(
   { log, faults },
-  createRoutes({ config, ledger, stores, log, callerOf, uploads }),
+  createRoutes({ config, redis, ledger, stores, log, callerOf, uploads }),
 );
 http('split', split);
 
 /** Returns the setting for images; JSON and other bodies are short. */
 export function bodyLimit(req: IncomingMessage): number {
-  const isImage = req.method === 'POST' && !mediaTypeOf(req.headers).endsWith('json');
+  const isImage = bringsImages(req) && !mediaTypeOf(req.headers).endsWith('json');
   return isImage ? config.maxBodyBytes : Math.min(MAX_DOCUMENT_BYTES, config.maxBodyBytes);
 }
 
@@ -43,6 +43,7 @@ export const lifecycle: Lifecycle = {
     if (!isPageRequest(req, config)) callerOf(req);
   },
   places: {
+    areNeededFor: bringsImages,
     async find(req) {
       await assertRoomFor(req, { config, ledger, stores });
       await uploads.find(req);

@@ -1,29 +1,33 @@
-// Step 1 of the pipeline: the HTTP API. Accepts images, shows their status, sends results.
+// Step 1 of the pipeline: the HTTP API. Accepts images and lists them; other files have the routes of one image and of the queue.
+import type { IncomingMessage } from 'node:http';
 import type { Request, Response } from '@google-cloud/functions-framework';
-import type { Config } from '../lib/config.ts';
-import { Problem } from '../lib/errors.ts';
+import type { Redis } from 'ioredis';
 import { goneSignal } from '../lib/service/caller-gone.ts';
 import { bodyOf, sendJson, type Handler } from '../lib/service/http.ts';
 import { mediaTypeOf } from '../lib/service/media-type.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
-import { isImageId } from '../lib/job.ts';
-import type { ImageLedger, ImageRecord } from '../lib/queue/image-ledger.ts';
+import { DeadLetters } from '../lib/queue/dead-letters.ts';
+import type { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { expireResults } from '../lib/store/results.ts';
 import type { Stores } from '../lib/store/stores.ts';
 import { kindOfBody } from './body-kind.ts';
 import type { Caller } from './callers.ts';
+import { dispatch, methodsAt, withoutQuery, type Exchange, type RouteTable } from './exchange.ts';
 import { nameByBytes } from './image-id.ts';
+import { imageRoutes } from './image-routes.ts';
 import { Intake, type IntakeParts } from './intake.ts';
 import { isPageRequest } from './page-request.ts';
+import { queueRoutes } from './queue-routes.ts';
 import { inputRequestOf, queryOf, targetOf, uploadRequestOf } from './requests.ts';
-import { missingResult, sendResult, type ResultParts } from './result.ts';
-import { acceptedView, listedView, statusView } from './status.ts';
+import { acceptedView, listedView } from './status.ts';
 import { StoredInputs } from './stored-inputs.ts';
+import { assertIsOn } from './switches.ts';
 import type { UploadLimit } from './upload-limit.ts';
 
 const LISTED = 100;
 
 export interface RoutesParts extends IntakeParts {
+  redis: Redis;
   ledger: ImageLedger;
   stores: Stores;
   /** Returns who sends a request. Throws a {@link Problem} if the request is not accepted. */
@@ -33,7 +37,25 @@ export interface RoutesParts extends IntakeParts {
 
 /** Returns the handler of all requests to split. */
 export function createRoutes(parts: RoutesParts): Handler {
-  const { config, ledger, stores, log, callerOf, uploads } = parts;
+  const table = routesOf(parts);
+  return async (req, res) => {
+    if (isPageRequest(req, parts.config)) return (await import('./page-response.ts')).sendPage(req, res);
+    const caller = parts.callerOf(req);
+    const { path, query } = targetOf(req.originalUrl);
+    const { methods, id } = methodsAt(table, path);
+    await dispatch(methods, { req, res, query, caller, id });
+  };
+}
+
+/** Returns whether a request brings an image, or names stored ones. Such a request needs a place, and room in Redis. */
+export function bringsImages({ method, url = '' }: Pick<IncomingMessage, 'method' | 'url'>): boolean {
+  return method === 'POST' && targetOf(url).path === '/';
+}
+
+/** Returns all routes of split. */
+export function routesOf(parts: RoutesParts): RouteTable {
+  const { config, redis, ledger, stores, log, uploads } = parts;
+  const deadLetters = new DeadLetters(redis, config);
   const settings = { kernel: config.kernelSize };
   const intake = new Intake(parts);
   const storedInputs = new StoredInputs({
@@ -43,7 +65,7 @@ export function createRoutes(parts: RoutesParts): Handler {
   });
 
   /** Accepts an image, or JSON that names stored inputs. */
-  async function take(req: Request, res: Response, query: string, caller: Caller): Promise<void> {
+  async function take({ req, res, query, caller }: Exchange): Promise<void> {
     const body = await bodyOf(req);
     const kind = kindOfBody(mediaTypeOf(req.headers), body);
     await uploads.hold(res, () => (kind === 'image' ? takeUpload : takeInputs)(res, query, body, caller));
@@ -69,92 +91,16 @@ export function createRoutes(parts: RoutesParts): Handler {
     sendJson(res, 202, answer);
   }
 
-  async function list(res: Response, { owner }: Caller): Promise<void> {
+  async function list({ res, caller: { owner } }: Exchange): Promise<void> {
     assertIsOn(config.imageList, 'Listing images');
     const records = await ledger.newest(LISTED, owner ?? '');
     sendJson(res, 200, { images: records.map(listedView) });
   }
 
-  async function status(res: Response, id: string, caller: Caller): Promise<void> {
-    const record = await recordOf(id, caller);
-    const dead = await ledger.deadTiles(id);
-    const missing = record.state === 'done' ? await missingResult(record, resultParts(caller)) : null;
-    sendJson(res, 200, statusView(record, dead, missing));
-  }
-
-  async function result(req: Request, res: Response, id: string, caller: Caller): Promise<void> {
-    await sendResult(req, res, await recordOf(id, caller), resultParts(caller));
-  }
-
-  async function cancel(res: Response, id: string, caller: Caller): Promise<void> {
-    await recordOf(id, caller);
-    const answer = await ledger.cancel(id);
-    if (answer === null) throw unknownImage(id);
-    if (answer === 'done') await deleteResult(id, caller);
-    sendJson(res, 200, acceptedView(await recordOf(id, caller)));
-  }
-
-  /** Deletes the image's result; the image stays done. */
-  async function deleteResult(id: string, caller: Caller): Promise<void> {
-    const { output } = await recordOf(id, caller);
-    if ((await ledger.dropResult(id)) === 'dropped') await stores.results.remove(id, output);
-  }
-
-  /** Returns the record of an image if the caller may see it. For other callers it does not exist. */
-  async function findRecord(id: string, { owner }: Caller): Promise<ImageRecord | null> {
-    const record = await ledger.record(id);
-    return owner === null || record?.owner === owner ? record : null;
-  }
-
-  async function recordOf(id: string, caller: Caller): Promise<ImageRecord> {
-    const record = await findRecord(id, caller);
-    if (!record) throw unknownImage(id);
-    return record;
-  }
-
-  function resultParts(caller: Caller): ResultParts {
-    return { results: stores.results, findRecord: (id) => findRecord(id, caller) };
-  }
-
-  return async (req, res) => {
-    if (isPageRequest(req, config)) return (await import('./page-response.ts')).sendPage(req, res);
-    const caller = callerOf(req);
-    const { path, query } = targetOf(req.originalUrl);
-    if (path === '/') return dispatch(req, res, { POST: () => take(req, res, query, caller) });
-    const [, root, id, leaf, ...rest] = path.split('/');
-    const isKnown = leaf === undefined || (leaf === 'result' && rest.length === 0);
-    if (root !== 'images' || !isKnown) throw new Problem('not-found', `There is nothing at ${path}.`);
-    queryOf(query, []);
-    if (id === undefined) return dispatch(req, res, { GET: () => list(res, caller) });
-    if (!isImageId(id)) throw unknownImage(id);
-    if (leaf === 'result') return dispatch(req, res, { GET: () => result(req, res, id, caller) });
-    return dispatch(req, res, {
-      GET: () => status(res, id, caller),
-      DELETE: () => cancel(res, id, caller),
-    });
+  return {
+    '/': { POST: take },
+    '/images': { GET: withoutQuery(list) },
+    ...imageRoutes({ ledger, deadLetters, stores }),
+    ...queueRoutes({ redis, config, deadLetters }),
   };
-}
-
-/** Calls the route of the request's method. HEAD is a GET whose body Node leaves out. */
-async function dispatch(
-  req: Request,
-  res: Response,
-  methods: Record<string, () => Promise<void>>,
-): Promise<void> {
-  const route = methods[req.method === 'HEAD' ? 'GET' : req.method];
-  if (route) return route();
-  const allowed = [...Object.keys(methods), ...('GET' in methods ? ['HEAD'] : []), 'OPTIONS'].join(', ');
-  res.setHeader('allow', allowed);
-  if (req.method !== 'OPTIONS') {
-    throw new Problem('method-not-allowed', `${req.method} is not allowed here; ${allowed} are.`);
-  }
-  res.writeHead(204).end();
-}
-
-function assertIsOn(setting: Config['storedInputs'], what: string): void {
-  if (setting === 'off') throw new Problem('switched-off', `${what} is switched off here.`);
-}
-
-function unknownImage(id: string): Problem {
-  return new Problem('not-found', `There is no image ${JSON.stringify(id)}.`);
 }

@@ -1,8 +1,12 @@
-// What a caller sees of an image's record.
+// What a caller sees of an image's record, of its tiles, and of the queue.
 import type { Problem } from '../lib/errors.ts';
 import { parametersOf } from '../lib/filters/recipe.ts';
 import { DEFAULT_FILTER } from '../lib/filters/registry.ts';
-import type { DeadTile, ImageRecord } from '../lib/queue/image-ledger.ts';
+import type { QueueCounts } from '../lib/queue/counts.ts';
+import type { DeadLetter } from '../lib/queue/dead-letters.ts';
+import type { DeadTile, ImageRecord, ImageState } from '../lib/queue/image-ledger.ts';
+import { columnsOf, rowsOf, tileGrid } from '../lib/image/tile-grid.ts';
+import type { Worker } from '../lib/queue/workers.ts';
 
 /** Returns the answer of `POST /` for an accepted image. */
 export function acceptedView(record: ImageRecord) {
@@ -44,6 +48,48 @@ export function statusView(record: ImageRecord, dead: DeadTile[], missing: Probl
   };
 }
 
+/** Returns the answer of `GET /images/<id>/tiles`. The tiles are listed row by row. */
+export function tilesView(
+  { id, width, height, tileSizePx }: ImageRecord,
+  { state, characters }: { state: ImageState; characters: string },
+) {
+  const grid = tileGrid(width, height, tileSizePx);
+  return { id, columns: columnsOf(grid), rows: rowsOf(grid), status: state, tiles: characters };
+}
+
+/** Returns the answer of `GET /queue`. */
+export function queueView(
+  counts: QueueCounts,
+  memory: { admittedBytes: number; budgetBytes: number },
+  { now, workers }: { now: number; workers: Worker[] },
+) {
+  return {
+    time: isoTime(now),
+    queued: counts.queue,
+    inFlight: counts.leases,
+    delayed: counts.delayed,
+    outbox: counts.outbox,
+    dead: counts.dead,
+    images: counts.underWay,
+    ...memory,
+    workers: workers.map(({ id, since, seen, inFlight, done, state }) => ({
+      id,
+      since: isoTime(since),
+      seen: isoTime(seen),
+      inFlight,
+      done,
+      state,
+    })),
+  };
+}
+
+/** Returns the entry for a dead letter in `GET /dead-letters`. */
+export function deadLetterView({ imageId, tile, reason, at, record }: DeadLetter & { record: ImageRecord }) {
+  return { id: imageId, name: record.name, tile, reason: reason ?? '', since: isoTime(at) };
+}
+
+function isoTime(ms: number): string;
+function isoTime(ms: number | null): string | null;
 function isoTime(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
 }

@@ -17,7 +17,7 @@ export interface UploadLimits {
   clientShare: number;
 }
 
-export class UploadLimit implements BodyPlaces {
+export class UploadLimit implements Omit<BodyPlaces, 'areNeededFor'> {
   readonly #places: Places;
   readonly #clientOf: (req: IncomingMessage) => string;
   /** How long a request may still wait, ms: one that waited before its body was read waits less with it. */

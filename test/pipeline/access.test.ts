@@ -183,8 +183,8 @@ describe('split with routes switched off', () => {
     expect([response.status, await response.json()]).toMatchObject([403, { code: 'switched-off' }]);
   });
 
-  it('refuses the list of images', async () => {
-    const response = await fetch(`${url}/images`);
+  it.each(['/images', '/dead-letters'])('refuses the list %s', async (path) => {
+    const response = await fetch(`${url}${path}`);
     expect([response.status, await response.json()]).toMatchObject([403, { code: 'switched-off' }]);
   });
 

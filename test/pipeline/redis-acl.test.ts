@@ -28,8 +28,12 @@ const scriptsOf: Record<string, ScriptName[]> = {
     'drop-result',
     'wait-for-room',
     'make-room',
+    'counts',
+    'workers',
+    'tile-map',
+    'requeue',
   ],
-  blur: ['claim', 'extend', 'ack', 'fail', 'release', 'due', 'note-fault', 'naive-ack', 'sweep'],
+  blur: ['claim', 'extend', 'ack', 'fail', 'release', 'due', 'note-fault', 'naive-ack', 'sweep', 'beat'],
   assemble: ['finish', 'note-fault', 'sweep', 'put-part', 'take-blob'],
   operator: ['requeue', 'cancel', 'sweep', 'counts'],
   keda: [],
@@ -118,6 +122,9 @@ describe('the access list of Redis', () => {
       expect((await split.get(`/images/${held}/result`)).status).toBe(200);
       // Scripts are sent as text the first time, and by digest later.
       for (let times = 0; times < 2; times++) expect((await split.get('/images')).status).toBe(200);
+      for (const path of ['/queue', '/dead-letters', `/images/${held}/tiles`]) {
+        expect((await split.get(path)).status).toBe(200);
+      }
       await split.untilIs(await split.send('another.png'), 'done');
 
       expect((await split.delete(held)).status).toBe(200);

@@ -33,6 +33,9 @@ test('a record needs no more memory than is reserved for it, and not much less',
   // A tile counts for itself (functions/split/memory.ts); here the record's share is enough for both.
   expect((await usedBytes()) - before).toBeLessThan(RECORD_BYTES * IMAGES);
 
+  // What claim.lua notes of repeated tiles, at its longest.
+  const repeated = Array.from({ length: 32 }, (_, at) => `${999_968 + at},`).join('');
+  for (const id of ids) await on.rig.redis.hset(`${PREFIX}:${id}:meta`, { repeated });
   for (const id of ids) await on.rig.ledger.finish(id);
   expect(await on.rig.redis.zcard(`${PREFIX}:records`)).toBe(IMAGES);
   const bytes = ((await usedBytes()) - before) / IMAGES;

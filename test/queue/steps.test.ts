@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { queueKeys } from '../../functions/lib/queue/keys.ts';
 import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
 import { scriptNames, scriptText } from '../../functions/lib/queue/script-text.ts';
+import { Workers } from '../../functions/lib/queue/workers.ts';
 import { recordKeys } from '../support/keys-left.ts';
 import { B, C, pixels, planOf, PREFIX, useRig } from './rig.ts';
 import { ScriptMeter } from './script-meter.ts';
@@ -51,6 +52,7 @@ async function livesOf(tiles: number, watch: ScriptMeter['watch']): Promise<void
   await watch(() => ack());
   await watch(() => on.rig.ledger.knownTiles(A));
   await watch(() => on.rig.ledger.newest(100));
+  await watch(() => on.rig.ledger.tileMap(A, tiles));
   // Cancelled with its tiles waiting, and started again.
   await watch(() => on.rig.ledger.cancel(A));
   await watch(() => begin(A, tiles));
@@ -158,6 +160,20 @@ describe('no step', () => {
       expect(await meter.watch(() => on.rig.ledger.begin(A, planOf(2), admission))).toBe('begun');
       expect(meter.takeMost()).toBeLessThan(MOST_COMMANDS);
       expect((await on.rig.look()).admitted).toEqual({ [A]: String(bytes) });
+    } finally {
+      meter.stop();
+    }
+  });
+
+  test('does more for more workers', { timeout: 60_000 }, async () => {
+    const workers = new Workers(on.rig.redis, PREFIX, () => on.rig.now);
+    const load = { uptimeMs: 0, inFlight: 0, done: 0 };
+    await Promise.all(numbers(0, 600).map((n) => workers.beat(`worker ${n}`, load)));
+    on.rig.now += 1e12; // All of them are forgotten.
+    const meter = await ScriptMeter.start(on.server);
+    try {
+      await meter.watch(() => workers.beat('another', load));
+      expect(meter.takeMost()).toBeLessThan(20);
     } finally {
       meter.stop();
     }

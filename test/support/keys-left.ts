@@ -2,10 +2,11 @@ import type { Redis } from 'ioredis';
 import { imageKeys, queueKeys } from '../../functions/lib/queue/keys.ts';
 import { heartbeatKey } from '../../functions/lib/redis/heartbeat.ts';
 
-/** Returns all keys except the running totals, which outlive every image, and the functions' heartbeat. */
+/** Returns all keys except those that outlive every image: the running totals, the heartbeat and the register of workers. */
 export async function keysLeft(redis: Redis, keyPrefix = 'image'): Promise<string[]> {
   const keys = await redis.keys(`${keyPrefix}:*`);
-  const lasting = new Set([queueKeys(keyPrefix).totals, heartbeatKey(keyPrefix)]);
+  const { totals, workers, workerStates } = queueKeys(keyPrefix);
+  const lasting = new Set([totals, workers, workerStates, heartbeatKey(keyPrefix)]);
   return keys.filter((key) => !lasting.has(key)).sort();
 }
 

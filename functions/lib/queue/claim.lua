@@ -13,6 +13,7 @@
 
 local BATCH = 32
 local MAX_SKIPPED = 200
+local MAX_NOTED = 32
 local token, now, lease_ms = ARGV[1], clock(ARGV[2]), tonumber(ARGV[3])
 local policy = {
   max_attempts = tonumber(ARGV[4]),
@@ -30,6 +31,17 @@ local function record_of(image)
   local life, width, height, tile_size, recipe, kernel_size =
     unpack(redis.call('HMGET', key(image, 'meta'), 'life', 'width', 'height', 'tileSizePx', 'recipe', 'kernelSize'))
   return life, { width, height, tile_size, recipe or kernel_size }
+end
+
+-- Notes in the image's record that a tile was claimed more than once, for tile-map.lua. Notes only the first tiles of an
+-- image, because the record outlives it and must stay small.
+local function note_repeated(image, tile)
+  local meta = key(image, 'meta')
+  local repeated = redis.call('HGET', meta, 'repeated') or ''
+  local _, noted = string.gsub(repeated, ',', '')
+  if noted < MAX_NOTED and not string.find(',' .. repeated, ',' .. tile .. ',', 1, true) then
+    redis.call('HSET', meta, 'repeated', repeated .. tile .. ',')
+  end
 end
 
 -- Returns the tile that this claim got when it was sent before, or nil.
@@ -86,6 +98,9 @@ local function next_tile()
       if current_life == life and state_of(image, tile) == 'ready' then
         local attempt = redis.call('HINCRBY', key(image, 'attempts'), tile, 1)
         redis.call('HINCRBY', key(image, 'meta'), 'attempts', 1)
+        if attempt > 1 then
+          note_repeated(image, tile)
+        end
         redis.call('HSET', key(image, 'tiles'), tile, 'leased')
         redis.call('HSET', key(image, 'tokens'), tile, token)
         redis.call('HSET', CLAIMS, token, job)

@@ -1,6 +1,7 @@
 // Counts the work and the images, for everything that watches the queue. One script returns a consistent
 // picture.
 import type { Redis } from 'ioredis';
+import { queueKeys } from './keys.ts';
 import { scriptText } from './script-text.ts';
 
 export interface QueueCounts {
@@ -42,6 +43,11 @@ const names: (keyof QueueCounts)[] = [
 /** Returns the counts of the work, and of the newest `images` images by state (at most 1000, none by default). */
 export async function readCounts(redis: Redis, keyPrefix: string, images = 0): Promise<QueueCounts> {
   return countsOf((await redis.eval(countsScript, 1, keyPrefix, images)) as (string | number)[]);
+}
+
+/** Returns the bytes of Redis memory that all images together may hold. */
+export async function readAdmittedBytes(redis: Redis, keyPrefix: string): Promise<number> {
+  return Number((await redis.hget(queueKeys(keyPrefix).totals, 'admitted')) ?? 0);
 }
 
 /** Parses the script's reply. Throws for any other reply, such as an error printed by redis-cli. */

@@ -75,6 +75,8 @@ export type Refusal = 'over-budget' | 'over-share';
 const ABANDONED_MS = 10 * 60 * 1000;
 /** After this silence a split may have died, and a repeated request may resume its image. */
 const SILENT_MS = 5000;
+/** How many tiles one step reads the states of. */
+const TILES_PER_STEP = 1000;
 
 export interface LedgerOptions {
   keyPrefix: string;
@@ -297,6 +299,24 @@ export class ImageLedger {
   async deadTiles(id: string): Promise<DeadTile[]> {
     const fields = await this.#fields(this.#keys(id).dead);
     return fields.map(([tile, reason]) => ({ tile: Number(tile), reason })).sort((a, b) => a.tile - b.tile);
+  }
+
+  /**
+   * Returns the image's state and one character for each of its `tiles`, as tile-map.lua describes them, or null if there is no
+   * such image. It is read in steps, so the image may change meanwhile; the state is that of the last step.
+   */
+  async tileMap(id: string, tiles: number): Promise<{ state: ImageState; characters: string } | null> {
+    let state: ImageState | null = null;
+    let characters = '';
+    while (characters.length < tiles) {
+      const count = Math.min(TILES_PER_STEP, tiles - characters.length);
+      const answer = await this.#scripts.run('tile-map', id, characters.length, count);
+      if (answer === null) return null;
+      const [stateNow, more] = answer as [ImageState, string];
+      state = stateNow;
+      characters += more;
+    }
+    return state && { state, characters };
   }
 
   /** Returns the records of the newest `limit` images, newest first; only those of `owner` if it is given. */

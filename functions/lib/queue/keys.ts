@@ -48,6 +48,10 @@ export function queueKeys(prefix: string) {
      * results: `<prefix>:records:<client>`, `<prefix>:results:<client>`.
      */
     records: `${prefix}:records`,
+    /** ZSET worker → its last sign of life, ms. */
+    workers: `${prefix}:workers`,
+    /** HASH worker → `<started, ms> <tiles in flight> <tiles done>`. */
+    workerStates: `${prefix}:worker-states`,
   };
 }
 

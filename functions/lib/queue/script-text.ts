@@ -24,6 +24,9 @@ export const scriptNames = [
   'make-room',
   'wait-for-room',
   'counts',
+  'tile-map',
+  'beat',
+  'workers',
   'naive-ack',
 ] as const;
 

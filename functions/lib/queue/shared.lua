@@ -20,6 +20,8 @@ local SWEEPS = prefix .. ':sweeps'
 local UPLOADS = prefix .. ':uploads'
 local RESULTS = prefix .. ':results'
 local RECORDS = prefix .. ':records'
+local WORKERS = prefix .. ':workers'
+local WORKER_STATES = prefix .. ':worker-states'
 
 -- The longest pause before another attempt or another sending, before jitter is added.
 local MAX_DELAY_MS = 30000

@@ -9,11 +9,13 @@ const TICK_MS = 1000;
 /** A body takes a place after this many bytes. A caller that sends byte by byte never gets that far, and blocks nobody. */
 const UNPLACED_BYTES = 1024 * 1024;
 
-/** The limited places for bodies and for work on them. Both methods throw a {@link Problem} if no place gets free soon. */
+/** The limited places for bodies and for work on them. */
 export interface BodyPlaces {
-  /** Resolves when there is a free place for a request with this head. */
+  /** Returns whether a request with this head needs a place. */
+  areNeededFor(req: IncomingMessage): boolean;
+  /** Resolves when there is a free place for a request with this head. Throws a {@link Problem} if none gets free soon. */
   find(req: IncomingMessage): Promise<void>;
-  /** Takes a place until `res` is closed and the work on its body has ended. */
+  /** Takes a place until `res` is closed and the work on its body has ended. Throws a {@link Problem} if none gets free soon. */
   take(res: ServerResponse): Promise<void>;
 }
 

@@ -20,7 +20,7 @@ export interface Lifecycle {
   isReady(): boolean;
   /** Throws a {@link Problem} for a request that is refused by its headers, before its body is read. */
   admit?(req: IncomingMessage): void;
-  /** Limits how many POST requests are processed at once. Without it there is no limit. */
+  /** Limits how many of some requests are processed at once. Without it there is no limit. */
   places?: BodyPlaces;
   /** Ends the function's own work, besides requests. */
   drain?(): Promise<void>;
@@ -138,7 +138,7 @@ async function receive(req: IncomingMessage, res: ServerResponse, options: Serve
   const patienceMs = SENDING_PATIENCE_MS;
   const pace = { minBytesPerS, patienceMs };
   const { places } = lifecycle;
-  if (!places || req.method !== 'POST') return readBody(req, { maxBytes, pace });
+  if (!places?.areNeededFor(req)) return readBody(req, { maxBytes, pace });
   await places.find(req); // Without a free place, the body does not have to be sent at all.
   const placedPace = { minBytesPerS: minUploadBytesPerS, patienceMs };
   return readBody(req, { maxBytes, pace, place: { take: () => places.take(res), pace: placedPace } });
