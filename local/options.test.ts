@@ -13,6 +13,7 @@ const defaults = {
   workers: 4,
   json: false,
   port: null,
+  open: false,
 };
 
 describe('readOptions', () => {
@@ -27,6 +28,7 @@ describe('readOptions', () => {
     [['--', '-odd name.png'], { paths: ['-odd name.png'] }],
     [['--serve'], { port: 8080 }],
     [['--serve', '--port', '9000'], { port: 9000 }],
+    [['--serve', '--open'], { port: 8080, open: true }],
     [
       ['--json', '--tile', '64', '--queue', 'naive', '--workers', '2'],
       { json: true, tile: 64, queue: 'naive', workers: 2 },
@@ -57,6 +59,7 @@ describe('readOptions', () => {
     [['-x'], 'unknown option -x'],
     [['--kernel'], '--kernel needs a value'],
     [['-o'], '--out needs a value'],
+    [['--open'], '--open goes with --serve'],
     [['--kernel', '4'], '--kernel is 4; an odd integer from 1 to 255 is required'],
     [['--tile', '0'], '--tile is 0; a whole number from 1 to 512 is required'],
     [['--queue', 'fast'], '--queue is fast; one of lease, naive is required'],

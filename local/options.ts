@@ -7,7 +7,7 @@ import { filterHelp, filterOptions, readRecipe } from './filter-options.ts';
 export const HELP = `Blurs images on this machine.
 
   tessera [<file or folder>...] [options]            or, in a clone: npm start -- [...]
-  tessera --serve [--port N] [options]
+  tessera --serve [--open] [--port N] [options]
 
 Without files it blurs what is in samples/. If that folder is empty, it draws some pictures there first.
 
@@ -18,6 +18,7 @@ ${filterHelp}
   --workers N       the most blur processes at a time, 1 to 64 (default NUM_WORKERS, or 4)
   --json            print the figures as JSON on the last line, with each input and its output
   --serve           keep the pipeline up for curl until Ctrl-C; blur scales from zero and back
+  --open            with --serve: opens its page in the browser
   --port N          where --serve listens on 127.0.0.1 (default PORT, or 8080)
   -h, --help        this text
   -v, --version     the version
@@ -39,6 +40,8 @@ export interface Options {
   json: boolean;
   /** The port to serve on; null to blur `paths` and end. */
   port: number | null;
+  /** Whether to open the page of what is served. */
+  open: boolean;
 }
 
 const names = {
@@ -50,6 +53,7 @@ const names = {
   json: { type: 'boolean', default: false },
   serve: { type: 'boolean', default: false },
   port: { type: 'string' },
+  open: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const;
@@ -63,9 +67,10 @@ export function readOptions(argv: string[], env: NodeJS.ProcessEnv): Options | '
   if (values.help) return 'help';
   if (values.version) return 'version';
   assertNotTakenByNpm(env);
-  const { serve, json } = values;
+  const { serve, json, open } = values;
   const recipe = readRecipe(values, env);
   if (!serve && values.port !== undefined) throw new UsageError('--port goes with --serve');
+  if (!serve && open) throw new UsageError('--open goes with --serve');
   if (serve && positionals.length > 0) throw new UsageError('--serve takes no files; send them with curl');
   if (serve && recipe.filter !== DEFAULT_FILTER)
     throw new UsageError('--filter goes with files; with --serve each request names its own');
@@ -90,6 +95,7 @@ export function readOptions(argv: string[], env: NodeJS.ProcessEnv): Options | '
     workers: wholeNumber(...given('workers', 'NUM_WORKERS', '4'), 1, 64),
     json,
     port: serve ? wholeNumber(...given('port', 'PORT', '8080'), 0, 65_535) : null,
+    open,
   };
 }
 

@@ -9,6 +9,7 @@ import { formatRecipe } from '../functions/lib/filters/recipe.ts';
 import { imageId } from '../functions/split/image-id.ts';
 import { CommandError } from '../scripts/lib/options.ts';
 import { logPrinter } from './log-lines.ts';
+import { openBrowser } from './open-browser.ts';
 import type { Options } from './options.ts';
 import { Pipeline } from './pipeline.ts';
 import { drawSamples } from './samples.ts';
@@ -51,6 +52,8 @@ export async function serveCommand(options: Options, port: number, stop: AbortSi
     const [sample] = await drawSamples(folder.path, 1);
     await folder.tell({ pid: process.pid, url: splitUrl, redis: redisServer.url, keyPrefix });
     line.keep(await greeting(splitUrl, sample, formatRecipe(options.recipe), settings));
+    if (options.open && !(await openBrowser(splitUrl)))
+      line.keep(`No browser could be opened here; open ${splitUrl} yourself.`);
     line.follow(pipeline);
     const failure = await Promise.race([pipeline.failed, untilAborted(stop)]);
     isOrderly = failure === null && store === 'file';
@@ -77,6 +80,7 @@ async function greeting(
   const curl = settings.accessToken === undefined ? 'curl' : 'curl -H "Authorization: Bearer $TESSERA_TOKEN"';
   return [
     `Tessera is up: ${url}`,
+    'Open this address in a browser, or use curl:',
     '',
     `  ${curl} --data-binary @${quoted(sample)} '${url}/?name=${name}'`,
     `  ${curl} ${url}/images/${id}`,
