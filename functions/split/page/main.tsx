@@ -1,6 +1,13 @@
 // The page: what people see of Tessera in a browser. It starts here.
+import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { App } from './app.tsx';
+import { hurry } from './uploads.ts';
+import { link, startWatching } from './watch.ts';
 
 const root = document.getElementById('app');
 if (root !== null) render(<App />, root);
+startWatching();
+effect(() => {
+  if (link.value === 'up') hurry();
+});

@@ -1,0 +1,144 @@
+// One picture: its state, its tiles while they move, the result beside the original, and what can be done.
+import { Compare } from './compare.tsx';
+import { Refusal } from './faults.ts';
+import { Mosaic } from './mosaic.tsx';
+import { isUnderWay, noteStatus, removePicture, type Cell, type Picture } from './pictures.ts';
+import { attempt, loadEnded } from './results.ts';
+import { split } from './split.ts';
+import { sendAgain, takeBack } from './uploads.ts';
+import { countTiles } from './tile-states.ts';
+import type { ImageState } from './views.ts';
+import { wake } from './watch.ts';
+
+export function Card({ cell }: { cell: Cell }) {
+  const picture = cell.value;
+  const titleId = `picture-${picture.key}`;
+  const [state, tone] = stateOf(picture);
+  return (
+    <article class="card" aria-labelledby={titleId}>
+      <header>
+        <h3 id={titleId} title={picture.name}>
+          {picture.name}
+        </h3>
+        <p class={`pill ${tone}`}>{state}</p>
+        <p class="facts">{factsOf(picture)}</p>
+      </header>
+      {picture.after === null ? (
+        <Mosaic picture={picture} />
+      ) : (
+        <Compare picture={picture} after={picture.after} />
+      )}
+      {picture.note !== null && (
+        <div class={`note ${tone}`}>
+          <p>{picture.note}</p>
+          {picture.detail !== null && (
+            <details>
+              <summary>Details</summary>
+              {picture.detail}
+            </details>
+          )}
+        </div>
+      )}
+      <Actions cell={cell} />
+    </article>
+  );
+}
+
+type Tone = 'busy' | 'good' | 'bad' | 'calm';
+
+/** Returns the state of a picture in a few words. */
+function stateOf({ stage, image, tiles }: Picture): [words: string, tone: Tone] {
+  if (stage === 'waiting') return ['Waiting', 'calm'];
+  if (stage === 'sending') return ['Sending', 'busy'];
+  if (stage === 'refused' || image === null) return ['Not accepted', 'bad'];
+  const ms = 'ms' in image ? image.ms : null;
+  const done = countTiles(tiles?.tiles ?? '').states.done;
+  const states: Record<ImageState, [words: string, tone: Tone]> = {
+    splitting: ['Being cut', 'busy'],
+    blurring: [`${done} of ${image.tiles} tiles`, 'busy'],
+    blurred: ['Being put together', 'busy'],
+    done: [ms === null ? 'Done' : `Done in ${(ms / 1000).toFixed(1)} s`, 'good'],
+    failed: ['Failed', 'bad'],
+    cancelled: ['Cancelled', 'calm'],
+  };
+  return states[image.status];
+}
+
+function factsOf({ image, upload }: Picture): string {
+  const size = image && `${image.width} × ${image.height}`;
+  const { filter = null, kernel = null, amount = null } = recipeOf(image, upload?.query);
+  return [size, filter, kernel && `kernel ${kernel}`, amount && `amount ${amount}`]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+type Recipe = Partial<Record<'filter' | 'kernel' | 'amount', string | number>>;
+
+function recipeOf(image: Picture['image'], query = ''): Recipe {
+  return image !== null && 'filter' in image ? image : Object.fromEntries(new URLSearchParams(query));
+}
+
+function Actions({ cell }: { cell: Cell }) {
+  const { stage, image, upload, after } = cell.value;
+  const { status } = image ?? {};
+  const output = image !== null && 'output' in image ? image.output : null;
+  return (
+    <footer class="buttons">
+      {after !== null && (
+        <a class="button primary" href={after} download={output?.split('/').at(-1)}>
+          Download
+        </a>
+      )}
+      {status === 'done' && after === null && (
+        <button type="button" onClick={() => void loadEnded(cell)}>
+          Show the picture
+        </button>
+      )}
+      {(status === 'failed' || (status === 'cancelled' && upload !== null) || stage === 'refused') && (
+        <button type="button" onClick={() => void tryAgain(cell)}>
+          Try again
+        </button>
+      )}
+      {isUnderWay(cell.value) && (
+        <button type="button" onClick={() => void cancel(cell)}>
+          Cancel
+        </button>
+      )}
+      {(stage === 'waiting' || stage === 'sending') && (
+        <button type="button" onClick={() => takeBack(cell)}>
+          Cancel
+        </button>
+      )}
+      {(stage === 'refused' || status === 'cancelled' || status === 'failed') && (
+        <button type="button" class="quiet" onClick={() => removePicture(cell)}>
+          Remove from this page
+        </button>
+      )}
+    </footer>
+  );
+}
+
+async function cancel(cell: Cell): Promise<void> {
+  const { id } = cell.peek();
+  if (id === null) return;
+  await attempt(cell, async () => noteStatus(await split.cancel(id)));
+  wake();
+}
+
+/** Requeues what failed. If nothing can be requeued, sends the file again if the page still has it. */
+async function tryAgain(cell: Cell): Promise<void> {
+  const { id, image, upload } = cell.peek();
+  if (id === null || image?.status !== 'failed') {
+    sendAgain(cell);
+    return;
+  }
+  await attempt(cell, async () => {
+    try {
+      noteStatus(await split.retry(id));
+    } catch (error) {
+      if (!(error instanceof Refusal) || upload === null) throw error;
+      sendAgain(cell);
+    }
+  });
+  wake();
+}

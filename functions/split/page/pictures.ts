@@ -1,0 +1,126 @@
+// The pictures on the page, newest first. Each one is a signal of its own, so that a change redraws one card.
+import { signal, type Signal } from '@preact/signals';
+import { hasEnded, type ImageView, type ListedImage, type TilesView } from './views.ts';
+
+/** What was sent, so that it can be sent again. */
+export interface Upload {
+  file: Blob;
+  query: string;
+  abort: AbortController;
+}
+
+export interface Picture {
+  key: number;
+  name: string;
+  stage: 'waiting' | 'sending' | 'refused' | 'accepted';
+  /** Null for a picture that this page has not sent. */
+  upload: Upload | null;
+  /** A small picture of the file, for the mosaic. */
+  preview: ImageBitmap | null;
+  /** URL of the file. */
+  before: string | null;
+  /** Null until it is accepted. */
+  id: string | null;
+  image: ListedImage | ImageView | null;
+  tiles: TilesView | null;
+  /** The finished picture. */
+  after: string | null;
+  /** Why it waits, or what went wrong. */
+  note: string | null;
+  /** More about that, in split's words. */
+  detail: string | null;
+}
+
+export type Cell = Signal<Picture>;
+
+const KEY = 'tessera-images';
+const REMEMBERED = 50;
+
+export const pictures = signal<readonly Cell[]>([]);
+
+let lastKey = 0;
+
+export function addPicture(given: Partial<Picture> & Pick<Picture, 'name' | 'stage'>): Cell {
+  const cell = newCell(given);
+  pictures.value = [cell, ...pictures.value];
+  return cell;
+}
+
+function newCell(given: Partial<Picture> & Pick<Picture, 'name' | 'stage'>): Cell {
+  const empty = {
+    upload: null,
+    preview: null,
+    before: null,
+    id: null,
+    image: null,
+    tiles: null,
+    after: null,
+  };
+  return signal({ key: ++lastKey, ...empty, note: null, detail: null, ...given });
+}
+
+export function change(cell: Cell, changes: Partial<Picture>): void {
+  cell.value = { ...cell.peek(), ...changes };
+}
+
+/** Notes that split has accepted a picture. The same file with the same choices is the same image, and is shown once. */
+export function accept(cell: Cell, image: ListedImage): void {
+  pictures.value = pictures.value.filter((each) => each === cell || each.peek().id !== image.id);
+  change(cell, { stage: 'accepted', id: image.id, image, tiles: null, note: null, detail: null });
+  showAfter(cell, null);
+  const ids = [image.id, ...rememberedIds().filter((id) => id !== image.id)];
+  sessionStorage.setItem(KEY, JSON.stringify(ids.slice(0, REMEMBERED)));
+}
+
+/** Returns the ids of pictures that this tab has sent, for a split that does not list images. */
+export function rememberedIds(): string[] {
+  return JSON.parse(sessionStorage.getItem(KEY) ?? '[]') as string[];
+}
+
+/** Adds images that the page does not know yet, in the order given: the newest first. Notes which of the others were requeued. */
+export function addListed(images: ListedImage[]): void {
+  for (const image of images) if (!hasEnded(image.status)) noteStatus(image);
+  const added = images
+    .filter(({ id }) => cellOf(id) === undefined)
+    .map((image) => newCell({ name: image.name, stage: 'accepted', id: image.id, image }));
+  if (added.length === 0) return;
+  const isNew = pictures.peek().length > 0 && !added.every((cell) => hasEnded(cell.peek().image!.status));
+  pictures.value = isNew ? [...added, ...pictures.value] : [...pictures.value, ...added];
+}
+
+function cellOf(id: string): Cell | undefined {
+  return pictures.peek().find((cell) => cell.peek().id === id);
+}
+
+/** Notes the status of an image, if it is on the page. */
+export function noteStatus({ id, status }: ListedImage): void {
+  const cell = cellOf(id);
+  const { image } = cell?.peek() ?? {};
+  if (!cell || !image || image.status === status) return;
+  showAfter(cell, null);
+  change(cell, { image: { ...image, status }, note: null, detail: null });
+}
+
+export function showAfter(cell: Cell, result: Blob | null): void {
+  const { after } = cell.peek();
+  if (after !== null) URL.revokeObjectURL(after);
+  change(cell, { after: result && URL.createObjectURL(result) });
+}
+
+export function removePicture(cell: Cell): void {
+  const { before, preview } = cell.peek();
+  pictures.value = pictures.value.filter((each) => each !== cell);
+  if (before !== null) URL.revokeObjectURL(before);
+  preview?.close();
+  showAfter(cell, null);
+}
+
+/** Returns whether it is being sent, or split still works on it. */
+export function isMoving(picture: Picture): boolean {
+  return picture.stage === 'waiting' || picture.stage === 'sending' || isUnderWay(picture);
+}
+
+/** Returns whether split still works on it. */
+export function isUnderWay({ stage, image }: Picture): boolean {
+  return stage === 'accepted' && image !== null && !hasEnded(image.status);
+}

@@ -1,0 +1,46 @@
+// Asks for the access token when split requires one.
+import { useEffect, useRef } from 'preact/hooks';
+import { tokenWanted, useToken } from './token.ts';
+
+export function TokenDialog() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const field = useRef<HTMLInputElement>(null);
+  const wanted = tokenWanted.value;
+  useEffect(() => {
+    if (wanted === 'no') dialog.current?.close();
+    else if (dialog.current?.open === false) dialog.current.showModal();
+    field.current?.select();
+  }, [wanted]);
+  return (
+    <dialog ref={dialog} aria-labelledby="token-title" onCancel={(event) => event.preventDefault()}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          const token = field.current?.value ?? '';
+          if (token.trim() !== '') useToken(token);
+        }}
+      >
+        <h2 id="token-title">This Tessera asks for a token</h2>
+        <p>It is kept in this tab until you close it, and sent to nobody else.</p>
+        <label class="field">
+          <span>Access token</span>
+          <input
+            ref={field}
+            type="password"
+            autoComplete="off"
+            aria-invalid={wanted === 'refused'}
+            aria-describedby="token-fault"
+          />
+        </label>
+        <p id="token-fault" class="fault" role="alert">
+          {wanted === 'refused' && 'That token was not accepted.'}
+        </p>
+        <p class="buttons">
+          <button type="submit" class="primary">
+            Continue
+          </button>
+        </p>
+      </form>
+    </dialog>
+  );
+}
