@@ -111,8 +111,8 @@ export class Stages {
         if (!answer.ok) throw new Error(`blur answered ${answer.status}`);
       }),
       assemble: await this.#measure(assemble, async () => {
-        for (const id of ids) {
-          const fault = await deliver(id, assembleUrl, AbortSignal.timeout(LIMIT_MS));
+        for (const imageId of ids) {
+          const fault = await deliver({ imageId, trace: '' }, assembleUrl, AbortSignal.timeout(LIMIT_MS));
           if (fault !== null) throw new Error(fault);
         }
       }),

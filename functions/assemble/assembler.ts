@@ -8,6 +8,7 @@ import type { Log } from '../lib/log.ts';
 import { freeBytes, type Bitmap, type Channels } from '../lib/image/pixels.ts';
 import type { ImageLedger, ImageRecord } from '../lib/queue/image-ledger.ts';
 import type { Results } from '../lib/store/results.ts';
+import { continueTrace } from '../lib/tracing/spans.ts';
 import { columnsOf, rowsOf, tileCount, tileGrid, type TileGrid } from '../lib/image/tile-grid.ts';
 import { channelsOfImage, stitchRow } from './stitch.ts';
 
@@ -40,17 +41,37 @@ export class Assembler {
   }
 
   async #assemble(id: string): Promise<void> {
-    const { ledger, results, log } = this.#parts;
-    const record = await ledger.record(id);
+    const record = await this.#parts.ledger.record(id);
     if (record?.state === 'done' || record?.state === 'cancelled') return;
     if (record?.state !== 'blurred') {
       throw new Problem('unprocessable-event', `Image ${id} is ${record?.state ?? 'unknown'}, not blurred.`);
     }
-    const { output } = record;
+    const { attempts, reclaims, fenced, trace } = record;
+    const span = continueTrace(trace, 'write result', {
+      attributes: {
+        'tessera.image': id,
+        'tessera.attempts': attempts,
+        'tessera.reclaims': reclaims,
+        'tessera.fenced': fenced,
+      },
+    });
+    try {
+      const answer = await span.run(() => this.#write(record));
+      span.set({ 'tessera.outcome': answer });
+      span.end();
+    } catch (error) {
+      span.end(error);
+      throw error;
+    }
+  }
+
+  async #write(record: ImageRecord): Promise<'finished' | 'again' | 'over'> {
+    const { ledger, results, log } = this.#parts;
+    const { id, output } = record;
     try {
       await results.write(id, output, await this.#encode(record));
     } catch (error) {
-      if (await this.#isOver(id)) return;
+      if (await this.#isOver(id)) return 'over';
       await ledger.noteFault(
         id,
         error instanceof Problem ? error.message : 'Its result could not be written.',
@@ -60,6 +81,7 @@ export class Assembler {
     const answer = await ledger.finish(id);
     if (answer === 'over') await results.remove(id, output); // Cancelled while it was written.
     log.info('Assembled', { imageId: id, name: record.name, output, answer });
+    return answer;
   }
 
   /** Returns whether another process has ended the image meanwhile and freed its tiles. */

@@ -10,9 +10,11 @@ import type { Lifecycle } from '../lib/service/serve.ts';
 import { setUp } from '../lib/service/set-up.ts';
 import { expireResults } from '../lib/store/results.ts';
 import { openStores } from '../lib/store/stores.ts';
+import { startTracing } from '../lib/tracing/start.ts';
 import { Assembler } from './assembler.ts';
 
 export const { config, log, faults } = setUp('assemble');
+await startTracing('assemble', log);
 
 const redis = connectRedis(config.redisUrl, 'fails');
 const heartbeat = new Heartbeat(redis, config.keyPrefix, faults);

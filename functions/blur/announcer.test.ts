@@ -29,7 +29,7 @@ class FakeLedger {
   }
 
   add(...imageIds: string[]): void {
-    this.events.push(...imageIds.map((imageId) => ({ imageId, isGivenUp: false })));
+    this.events.push(...imageIds.map((imageId) => ({ imageId, isGivenUp: false, trace: '' })));
   }
 }
 
@@ -168,7 +168,7 @@ describe('the announcer', () => {
   });
 
   it('sends no event for an image that was given up, and logs it', async () => {
-    ledger.events.push({ imageId: A, isGivenUp: true });
+    ledger.events.push({ imageId: A, isGivenUp: true, trace: '' });
     ledger.add(B);
     await announceAll();
     expect(received).toEqual([B]);

@@ -2,6 +2,7 @@
 // closed them, so a lost event is sent again by this worker or another.
 import type { Log } from '../lib/log.ts';
 import type { DueEvent, ImageLedger } from '../lib/queue/image-ledger.ts';
+import { continueTrace } from '../lib/tracing/spans.ts';
 import { deliver } from './delivery.ts';
 import { OutboxSender } from './outbox-sender.ts';
 
@@ -29,7 +30,7 @@ export class Announcer {
     this.#log = log;
     this.#sender = new OutboxSender({
       take: () => ledger.due(announceRetryMs, maxAnnouncements),
-      send: (due, giveUp) => this.#send(due, giveUp),
+      send: (due, giveUp) => this.#handle(due, giveUp),
     });
   }
 
@@ -48,21 +49,31 @@ export class Announcer {
     return this.#sender.stop(drainMs);
   }
 
-  /** Sends an event. If it is not accepted, the image's record says why at once. */
-  async #send({ imageId, isGivenUp }: DueEvent, giveUp: AbortSignal): Promise<void> {
+  async #handle(due: DueEvent, giveUp: AbortSignal): Promise<void> {
+    const attributes = { 'tessera.image': due.imageId };
+    const span = continueTrace(due.trace, 'announce image', { kind: 'producer', attributes });
+    const outcome = await span.run(() => this.#send(due, giveUp));
+    span.set({ 'tessera.outcome': outcome });
+    span.end(outcome === 'accepted' ? undefined : outcome);
+  }
+
+  /** Sends an event. If it is not accepted, the image's record says why at once. Never throws. */
+  async #send(due: DueEvent, giveUp: AbortSignal): Promise<'accepted' | 'refused' | 'given up'> {
+    const { imageId, isGivenUp } = due;
     if (isGivenUp) {
       this.#log.error('An image failed: its event was sent too often', { imageId });
-      return;
+      return 'given up';
     }
     const signal = AbortSignal.any([giveUp, AbortSignal.timeout(SEND_TIMEOUT_MS)]);
-    const fault = await deliver(imageId, this.#options.sink, signal);
+    const fault = await deliver(due, this.#options.sink, signal);
     if (fault === null) {
       this.#log.info('Announced', { imageId });
-      return;
+      return 'accepted';
     }
     this.#log.warn('The event was not accepted and will be sent again', { imageId, fault });
     // A worker that has to stop does not wait for the response. That is not the image's fault.
     if (!giveUp.aborted) await this.#noteFault(imageId, fault);
+    return 'refused';
   }
 
   async #noteFault(imageId: string, fault: string): Promise<void> {

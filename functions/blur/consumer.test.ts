@@ -16,6 +16,7 @@ function claimOf(tile: number): Claim {
     height: 1,
     tileSizePx: 1,
     recipe: '1',
+    trace: '',
   };
 }
 

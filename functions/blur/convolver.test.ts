@@ -12,7 +12,17 @@ function claimOf(tile: number, channels: 3 | 4): Claim {
   const { width, height } = sourceOf(grid, tile);
   const source = drawImage(channels === 3 ? 'noise' : 'noisy alpha', width, height, channels).data;
   const job = { imageId: 'a'.repeat(24), tile };
-  return { job, token: '', attempt: 1, source, width: 50, height: 40, tileSizePx: 16, recipe: '9' };
+  return {
+    job,
+    token: '',
+    attempt: 1,
+    source,
+    width: 50,
+    height: 40,
+    tileSizePx: 16,
+    recipe: '9',
+    trace: '',
+  };
 }
 
 function blurredCore(tile: number, channels: 3 | 4): Uint8Array {

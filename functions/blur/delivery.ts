@@ -1,15 +1,28 @@
 // Sends one event to assemble, and says in words why it was not accepted. The words go into the image's
 // record for its owner, so they contain no address.
+import type { DueEvent } from '../lib/queue/image-ledger.ts';
+import { traceAttributes, traceHeaders } from '../lib/tracing/spans.ts';
 
 const MAX_DETAIL_CHARS = 300;
 
-/** Sends the event that image `imageId` is blurred to `sink`. Returns why it was not accepted, or null if it was. */
-export async function deliver(imageId: string, sink: string, signal: AbortSignal): Promise<string | null> {
+/**
+ * Sends the event that image `imageId` with this `trace` is blurred to `sink`. Returns why it was not accepted, or null if it was.
+ */
+export async function deliver(
+  { imageId, trace }: Pick<DueEvent, 'imageId' | 'trace'>,
+  sink: string,
+  signal: AbortSignal,
+): Promise<string | null> {
   // Loaded with the first event, because a worker's first tile should not have to wait for it.
   const { imageBlurredMessage } = await import('../lib/events.ts');
-  const { headers, body } = imageBlurredMessage(imageId);
+  const { headers, body } = imageBlurredMessage(imageId, traceAttributes(trace));
   try {
-    const response = await fetch(sink, { method: 'POST', headers, body, signal });
+    const response = await fetch(sink, {
+      method: 'POST',
+      headers: { ...headers, ...traceHeaders() },
+      body,
+      signal,
+    });
     const answer = await response.text();
     return response.ok ? null : `assemble answered ${response.status}${detailOf(answer)}`;
   } catch (error) {

@@ -11,6 +11,7 @@ import { redisUnavailable } from '../lib/redis/faults.ts';
 import { Heartbeat } from '../lib/redis/heartbeat.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
 import { setUp } from '../lib/service/set-up.ts';
+import { startTracing } from '../lib/tracing/start.ts';
 import { Announcer } from './announcer.ts';
 import { Consumer } from './consumer.ts';
 import { Convolver } from './convolver.ts';
@@ -20,6 +21,7 @@ import { SignOfLife } from './sign-of-life.ts';
 const FIRST_POLL_MS = 500;
 
 export const { config, log, faults } = setUp('blur');
+await startTracing('blur', log);
 
 const redis = connectRedis(config.redisUrl, 'waits');
 const heartbeat = new Heartbeat(redis, config.keyPrefix, faults);

@@ -13,6 +13,7 @@ const claim: Claim = {
   height: 1,
   tileSizePx: 1,
   recipe: '1',
+  trace: '',
 };
 const leaseMs = 60_000;
 

@@ -7,6 +7,7 @@ import type { Log } from '../lib/log.ts';
 import type { AckAnswer, Claim, TileQueue } from '../lib/queue/tile-queue.ts';
 import type { FaultLog } from '../lib/redis/fault-log.ts';
 import { redisFault } from '../lib/redis/faults.ts';
+import { continueTrace, type Span } from '../lib/tracing/spans.ts';
 
 /** Pause before Redis is asked again to accept what it has refused. */
 const RETRY_MS = 1000;
@@ -18,10 +19,16 @@ export interface TilesInFlightParts {
   faults: FaultLog;
 }
 
+interface Hold {
+  /** Extends the lease. */
+  timer: NodeJS.Timeout;
+  /** From the claim until it is settled. */
+  span: Span;
+}
+
 export class TilesInFlight {
   readonly #parts: TilesInFlightParts;
-  /** Each claim with the timer that extends its lease. */
-  readonly #held = new Map<Claim, NodeJS.Timeout>();
+  readonly #held = new Map<Claim, Hold>();
   #isReleasing = false;
 
   constructor(parts: TilesInFlightParts) {
@@ -43,10 +50,10 @@ export class TilesInFlight {
       await queue.release(claim);
       return null;
     }
-    this.#held.set(
-      claim,
-      setInterval(() => this.#extend(claim), leaseMs / 3),
-    );
+    this.#held.set(claim, {
+      timer: setInterval(() => this.#extend(claim), leaseMs / 3),
+      span: startSpanOf(claim),
+    });
     return claim;
   }
 
@@ -55,11 +62,22 @@ export class TilesInFlight {
    * to an ack, or null if the tile failed or could not be settled.
    */
   async settle(claim: Claim, core: Uint8Array | Error): Promise<AckAnswer | null> {
+    const hold = this.#held.get(claim);
+    try {
+      return hold ? await hold.span.run(() => this.#settle(claim, core, hold.span)) : null;
+    } finally {
+      clearInterval(hold?.timer);
+      this.#held.delete(claim);
+    }
+  }
+
+  async #settle(claim: Claim, core: Uint8Array | Error, span: Span): Promise<AckAnswer | null> {
     const { queue, log } = this.#parts;
     const job = formatJob(claim.job);
     try {
       if (core instanceof Error) {
         const answer = await this.#untilTaken(job, () => queue.fail(claim, core.message));
+        endSpan(span, answer, core);
         const told = { job, attempt: claim.attempt, answer, error: core };
         // Its image was cancelled, which frees the pixels of its tiles, or another claim has the tile by now.
         if (answer === 'stale') log.debug('A failed tile no longer belongs to this claim', told);
@@ -68,25 +86,26 @@ export class TilesInFlight {
       }
       const answer = await this.#untilTaken(job, () => queue.ack(claim, core));
       freeBytes(core);
+      endSpan(span, answer);
       log.debug('A tile is blurred', { job, attempt: claim.attempt, answer });
       return answer;
     } catch (error) {
+      endSpan(span, 'unsettled', error);
       log.error('A tile could not be settled; its lease will expire', { job, error });
       return null;
-    } finally {
-      clearInterval(this.#held.get(claim));
-      this.#held.delete(claim);
     }
   }
 
   /** Releases all tiles, now and later, without counting their attempts. */
   async releaseAll(): Promise<void> {
     this.#isReleasing = true;
-    const held = [...this.#held.keys()];
+    const held = [...this.#held];
     this.#parts.log.warn('Tiles are returned to the queue', {
-      tiles: held.map((claim) => formatJob(claim.job)),
+      tiles: held.map(([{ job }]) => formatJob(job)),
     });
-    await Promise.all(held.map((claim) => this.#parts.queue.release(claim)));
+    await Promise.all(
+      held.map(async ([claim, { span }]) => endSpan(span, await this.#parts.queue.release(claim))),
+    );
   }
 
   /**
@@ -118,4 +137,23 @@ export class TilesInFlight {
       this.#parts.log.warn('A lease could not be extended', { job: formatJob(claim.job), error });
     });
   }
+}
+
+/** Starts the span of one attempt at a tile. */
+function startSpanOf({ trace, job, attempt, recipe }: Claim): Span {
+  return continueTrace(trace, 'blur tile', {
+    kind: 'consumer',
+    attributes: {
+      'tessera.image': job.imageId,
+      'tessera.tile': job.tile,
+      'tessera.attempt': attempt,
+      'tessera.recipe': recipe,
+    },
+  });
+}
+
+/** Ends the span of an attempt with what the queue said to its token. Only the first end counts. */
+function endSpan(span: Span, outcome: string, error?: unknown): void {
+  span.set({ 'tessera.outcome': outcome });
+  span.end(error);
 }

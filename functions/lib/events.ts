@@ -3,6 +3,7 @@ import { CloudEvent, HTTP, type CloudEventV1, type Headers } from 'cloudevents';
 import { Problem } from './errors.ts';
 import { isImageId } from './job.ts';
 import { mediaTypeOf } from './service/media-type.ts';
+import type { TraceHeaders } from './tracing/spans.ts';
 
 export const IMAGE_BLURRED = 'dev.tessera.image.blurred.v1';
 const SOURCE = '/tessera/blur';
@@ -13,9 +14,12 @@ const VERSION = '1.0';
 
 /**
  * Returns the event "image `imageId` is blurred" as an HTTP message in binary mode. Its id is always the
- * same, however often it is sent.
+ * same, however often it is sent. `trace` becomes attributes of the event: CloudEvents' extension for distributed tracing.
  */
-export function imageBlurredMessage(imageId: string): { headers: Record<string, string>; body: string } {
+export function imageBlurredMessage(
+  imageId: string,
+  trace: TraceHeaders = {},
+): { headers: Record<string, string>; body: string } {
   const event = new CloudEvent({
     id: `${imageId}.blurred`,
     type: IMAGE_BLURRED,
@@ -23,6 +27,7 @@ export function imageBlurredMessage(imageId: string): { headers: Record<string, 
     subject: imageId,
     datacontenttype: 'application/json',
     data: { imageId },
+    ...trace,
   });
   const message = HTTP.binary(event);
   return { headers: message.headers as Record<string, string>, body: String(message.body) };

@@ -2,6 +2,7 @@
 // pass a URL with a password.
 import { subjectOf } from './error-subject.ts';
 import { framesOf, messageOf, stackOf } from './error-text.ts';
+import { currentIds } from './tracing/spans.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LEVELS)[number];
@@ -32,6 +33,7 @@ export function createLog(component: string, level: LogLevel): Log {
         severity,
         component,
         message,
+        ...currentIds(),
         ...(isError && subjectOf(error)),
         ...fields,
         ...(hasStack && { stack: `${stackOf(error)}\nLogged\n${framesOf(new Error('logged here'))}` }),

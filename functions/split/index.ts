@@ -9,6 +9,7 @@ import { Heartbeat } from '../lib/redis/heartbeat.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
 import { setUp } from '../lib/service/set-up.ts';
 import { openStores } from '../lib/store/stores.ts';
+import { startTracing } from '../lib/tracing/start.ts';
 import { assertOwnersAreKnown, callersOf } from './callers.ts';
 import { isPageRequest } from './page-request.ts';
 import { assertRoomFor } from './room.ts';
@@ -16,6 +17,7 @@ import { bringsImages, createRoutes } from './routes.ts';
 import { UploadLimit } from './upload-limit.ts';
 
 export const { config, log, faults } = setUp('split', assertOwnersAreKnown);
+await startTracing('split', log);
 
 const redis = connectRedis(config.redisUrl, 'fails');
 const heartbeat = new Heartbeat(redis, config.keyPrefix, faults);

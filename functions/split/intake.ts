@@ -32,6 +32,7 @@ import { filesBytes, tilesBytes } from './memory.ts';
 import { noMemory, noRoom, noShare } from './room.ts';
 import { assertPixelsPerByte } from './pixel-limit.ts';
 import { SplitLimit } from './split-limit.ts';
+import { SplitSpan, type SplitEnd } from './split-span.ts';
 
 /** Tiles that were sent to Redis but are not confirmed. */
 const TILES_IN_FLIGHT = 32;
@@ -73,6 +74,7 @@ interface Incoming {
   bytes: Uint8Array;
   header: ImageHeader;
   gone: AbortSignal | undefined;
+  span: SplitSpan;
 }
 
 export class Intake {
@@ -103,7 +105,8 @@ export class Intake {
     const id = await imageId({ name, recipe, owner: caller.owner }, bytes);
     const place = stores.results.placeOf(id, caller.owner === null ? output : `${caller.owner}/${output}`);
     assertTiles(grid, config.maxTiles);
-    const plan = planOf(name, recipe, grid, place, caller.owner);
+    const span = new SplitSpan();
+    const plan = { ...planOf(name, recipe, grid, place, caller.owner), trace: span.trace };
     const ancillary = await ancillaryChunks(header.appearance);
     const admission = {
       bytes:
@@ -116,7 +119,7 @@ export class Intake {
     };
     assertShare(admission, config);
     const { record, isSplitHere } = await about({ imageId: id }, () =>
-      this.#takeIn(id, { plan, admission, ancillary, bytes, header, gone }),
+      this.#takeIn(id, { plan, admission, ancillary, bytes, header, gone, span }),
     );
     if (isSplitHere) {
       const { width, height, tiles } = record;
@@ -163,28 +166,41 @@ export class Intake {
 
   /** Splits the image when it has a place. If its caller goes before, an image that was begun here leaves nothing behind. */
   async #splitInTurn(id: string, incoming: Incoming, isBegunHere: boolean): Promise<void> {
-    const { admission, bytes, header, gone } = incoming;
+    const { admission, header, gone } = incoming;
     const pixels = header.width * header.height;
     try {
-      await this.#splits.run(admission.client.name, pixels, () => this.#split(id, bytes, header), gone);
+      await this.#splits.run(admission.client.name, pixels, () => this.#split(id, incoming), gone);
     } catch (error) {
       if (error instanceof CallerGone && isBegunHere) await this.#parts.ledger.forget(id);
       throw error;
     }
   }
 
-  async #split(id: string, bytes: Uint8Array, header: ImageHeader): Promise<void> {
+  async #split(id: string, { bytes, header, span }: Incoming): Promise<void> {
+    const { ledger } = this.#parts;
+    const [record, known] = await Promise.all([ledger.record(id), ledger.knownTiles(id)]);
+    if (!record) return; // It was cancelled and has expired, so there is nothing to do.
+    await span.run(record, () => this.#cut(record, known, bytes, header), leavesNothing);
+  }
+
+  /** Puts the tiles that are not `known` on the queue. */
+  async #cut(
+    record: ImageRecord,
+    known: Set<number>,
+    bytes: Uint8Array,
+    header: ImageHeader,
+  ): Promise<SplitEnd> {
     const {
       config,
       ledger,
       stores: { uploads },
     } = this.#parts;
-    const [record, known] = await Promise.all([ledger.record(id), ledger.knownTiles(id)]);
-    if (!record) return; // It was cancelled and has expired, so there is nothing to do.
+    const { id } = record;
     // A resumed image is cut as it was started, whatever the tile size is now.
     const grid = gridOf(header, record.tileSizePx, record.recipe);
     const inFlight = new InFlight(TILES_IN_FLIGHT);
     let isOver = false;
+    let isComplete = false;
     try {
       for await (const { tile, source } of cutTiles(
         decodeBands(bytes, header, {
@@ -196,7 +212,9 @@ export class Intake {
         (each) => !known.has(each),
       )) {
         await inFlight.add(async () => {
-          isOver ||= (await about({ tile }, () => ledger.enqueue(id, tile, source))) === 'over';
+          const answer = await about({ tile }, () => ledger.enqueue(id, tile, source));
+          isOver ||= answer === 'over';
+          isComplete ||= answer === 'last';
           freeBytes(source); // Redis has replied. After a fault its socket may still read these bytes.
         });
         if (isOver) break;
@@ -205,6 +223,8 @@ export class Intake {
       // Only now it is known to be an image. Stored inputs have no owner, so an image with an owner is not
       // stored.
       if (!isOver && record.owner === '') await uploads?.keep(id, bytes);
+      if (isOver) return 'over';
+      return isComplete ? 'complete' : 'elsewhere';
     } catch (error) {
       if (leavesNothing(error)) {
         await inFlight.settle().catch(() => {}); // Tiles in flight arrive before the image is deleted.

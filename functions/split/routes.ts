@@ -10,6 +10,7 @@ import { DeadLetters } from '../lib/queue/dead-letters.ts';
 import type { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { expireResults } from '../lib/store/results.ts';
 import type { Stores } from '../lib/store/stores.ts';
+import { annotate } from '../lib/tracing/spans.ts';
 import { kindOfBody } from './body-kind.ts';
 import type { Caller } from './callers.ts';
 import { dispatch, methodsAt, withoutQuery, type Exchange, type RouteTable } from './exchange.ts';
@@ -77,6 +78,7 @@ export function routesOf(parts: RoutesParts): RouteTable {
     const record = await intake
       .take(name ?? (await nameByBytes(body)), recipe, body, caller, { gone: goneSignal(res) })
       .finally(() => freeBytes(body));
+    annotate({ 'tessera.image': record.id });
     res.setHeader('location', `/images/${record.id}`);
     sendJson(res, 202, acceptedView(record));
   }

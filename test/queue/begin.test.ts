@@ -253,7 +253,7 @@ describe('enqueue', () => {
     expect(byImage[A].src).toEqual({ 1: `source of ${A}:1` });
     expect(await on.rig.ledger.knownTiles(A)).toEqual(new Set([1]));
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'splitting' });
-    await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
+    expect(await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0))).toBe('last');
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring' });
   });
 

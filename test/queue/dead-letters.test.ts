@@ -42,7 +42,7 @@ describe('a failed image', () => {
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     await on.rig.killNextTile();
     expect((await on.rig.look()).byImage[A].expiring).toEqual([]);
-    expect(await on.rig.ledger.enqueue(A, 1, sourceOf(A, 1))).toBe('enqueued');
+    expect(await on.rig.ledger.enqueue(A, 1, sourceOf(A, 1))).toBe('last');
     expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed' });
   });
 

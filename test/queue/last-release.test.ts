@@ -142,7 +142,7 @@ const coreOf = (id: string, tile: number): Uint8Array => pixels(`core of ${id}:$
 
 /** Release 0.2 knows the size of the kernel only. */
 function lastPlan(tiles: number): ImagePlan {
-  const { recipe, ...plan } = planOf(tiles);
+  const { recipe, trace: _trace, ...plan } = planOf(tiles);
   return { ...plan, kernelSize: Number(recipe) } as unknown as ImagePlan;
 }
 

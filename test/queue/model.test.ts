@@ -46,7 +46,7 @@ const reached = [
   ...['begun', 'splitting', 'blurring', 'blurred', 'done', 'over-budget', 'over-share'].map(
     (each) => `begin: ${each}`,
   ),
-  ...['enqueued', 'known', 'over'].map((each) => `enqueue: ${each}`),
+  ...['enqueued', 'last', 'known', 'over'].map((each) => `enqueue: ${each}`),
   ...['something', 'null'].flatMap((each) => [`claim: ${each}`, `claim again: ${each}`, `due: ${each}`]),
   ...['extended', 'stale'].map((each) => `extend: ${each}`),
   ...['acked', 'last', 'again', 'stale', 'cancelled'].map((each) => `ack: ${each}`),

@@ -23,7 +23,7 @@ async function claim() {
 describe('the naive queue', () => {
   test('returns tiles in the order they were queued, with everything a worker needs', async () => {
     await on.rig.split(A, 2);
-    const { width, height, tileSizePx, recipe } = planOf(2);
+    const { width, height, tileSizePx, recipe, trace } = planOf(2);
     expect(await claim()).toEqual({
       job: { imageId: A, tile: 0 },
       token: '',
@@ -33,6 +33,7 @@ describe('the naive queue', () => {
       height,
       tileSizePx,
       recipe,
+      trace,
     });
     expect((await claim()).job.tile).toBe(1);
     expect(await queue.claim()).toBeNull();

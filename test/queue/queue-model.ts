@@ -67,7 +67,7 @@ export class QueueModel {
     image.touchedAt = this.now;
     image.settle(this.now);
     this.queue.unshift(`${id}:${tile}`);
-    return 'enqueued';
+    return image.tiles.size === image.tileCount ? 'last' : 'enqueued';
   }
 
   /** Returns the claimed job and the number of its attempt. */

@@ -15,10 +15,18 @@ async function usedBytes(): Promise<number> {
   return Number(/used_memory_dataset:(\d+)/.exec(await on.rig.redis.info('memory'))?.[1]);
 }
 
-/** An image with the longest name and the longest owner that a caller can send. */
+/** An image with the longest name, owner and trace that a caller can send. */
 function longestPlan(at: number) {
   const name = String(at).padEnd(251, 'n') + '.png';
-  return { ...planOf(1), name, owner, output: `${owner}/${outputName(name)}`, width: 65_535, height: 65_535 };
+  return {
+    ...planOf(1),
+    name,
+    owner,
+    output: `${owner}/${outputName(name)}`,
+    width: 65_535,
+    height: 65_535,
+    trace: `${planOf(1).trace} ${'t'.repeat(128)}`,
+  };
 }
 
 test('a record needs no more memory than is reserved for it, and not much less', async () => {

@@ -25,7 +25,7 @@ export const CLIENT_BYTES = 700_000;
 export const START_MS = 1_000_000;
 
 /** What split knows about an image of `tiles` tiles. */
-export function planOf(tiles: number): ImagePlan {
+export function planOf(tiles: number): Required<ImagePlan> {
   return {
     name: 'photo',
     width: tiles * 16,
@@ -35,6 +35,7 @@ export function planOf(tiles: number): ImagePlan {
     tiles,
     output: 'photo_blurred.png',
     owner: '',
+    trace: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   };
 }
 
@@ -117,6 +118,7 @@ export class Rig {
   /** Returns the image whose event must be sent, `given up` with the image that fails instead, or null. */
   async due(firstPauseMs: number, maxSendings = 100): Promise<string | null> {
     const due = await this.ledger.due(firstPauseMs, maxSendings);
+    if (due && due.trace !== planOf(1).trace) throw new Error(`Its trace is ${due.trace}`);
     return due && (due.isGivenUp ? `given up ${due.imageId}` : due.imageId);
   }
 

@@ -137,7 +137,7 @@ async function claimOfQueue(real: Real, token: string, jitter: number): Promise<
   real.jitter.next = jitter;
   const claim = await real.rig.queue.claim(token);
   if (!claim) return null;
-  const { width, height, tileSizePx, recipe } = claim;
+  const { width, height, tileSizePx, recipe, trace } = claim;
   return {
     job: formatJob(claim.job),
     attempt: claim.attempt,
@@ -146,6 +146,7 @@ async function claimOfQueue(real: Real, token: string, jitter: number): Promise<
     height,
     tileSizePx,
     recipe,
+    trace,
   };
 }
 
@@ -155,14 +156,14 @@ function claimOfModel(model: QueueModel, token: string, jitter: number): Answer 
   const isNew = !model.claimed.some((each) => each.job === claim.job && each.token === token);
   if (isNew) model.claimed.push({ job: claim.job, token });
   const { imageId, tile } = holderOf(claim.job, token).job;
-  const { width, height, tileSizePx, recipe } = planOf(model.images.get(imageId)?.tileCount ?? 0);
-  return { ...claim, source: String(sourceOf(imageId, tile)), width, height, tileSizePx, recipe };
+  const { width, height, tileSizePx, recipe, trace } = planOf(model.images.get(imageId)?.tileCount ?? 0);
+  return { ...claim, source: String(sourceOf(imageId, tile)), width, height, tileSizePx, recipe, trace };
 }
 
 /** A claim as its worker keeps it, as far as the queue uses it. */
 function holderOf(job: string, token: string): Claim {
   const parsed = parseJob(job);
   if (!parsed) throw new Error(`${job} is no job`);
-  const { width, height, tileSizePx, recipe } = planOf(1);
-  return { job: parsed, token, attempt: 1, source: null, width, height, tileSizePx, recipe };
+  const { width, height, tileSizePx, recipe, trace } = planOf(1);
+  return { job: parsed, token, attempt: 1, source: null, width, height, tileSizePx, recipe, trace };
 }

@@ -8,8 +8,8 @@
 -- ARGV[5] -> pause before the first retry, ms
 -- ARGV[6] -> jitter, 0..1
 -- ARGV[7] -> seconds a failed image is kept
--- Output: { job, attempt, width, height, tileSizePx, recipe }; nil if nothing is ready, or 'sweep':
---         a step of sweep.lua has to be done first
+-- Output: { job, attempt, width, height, tileSizePx, recipe, trace (nil if it has none) }; nil if nothing is ready, or
+--         'sweep': a step of sweep.lua has to be done first
 
 local BATCH = 32
 local MAX_SKIPPED = 200
@@ -28,9 +28,10 @@ end
 
 -- Returns the image's life, and what a worker must know. Release 0.2 kept the recipe as kernelSize.
 local function record_of(image)
-  local life, width, height, tile_size, recipe, kernel_size =
-    unpack(redis.call('HMGET', key(image, 'meta'), 'life', 'width', 'height', 'tileSizePx', 'recipe', 'kernelSize'))
-  return life, { width, height, tile_size, recipe or kernel_size }
+  local fields = { 'life', 'width', 'height', 'tileSizePx', 'recipe', 'kernelSize', 'trace' }
+  local life, width, height, tile_size, recipe, kernel_size, trace =
+    unpack(redis.call('HMGET', key(image, 'meta'), unpack(fields)))
+  return life, { width, height, tile_size, recipe or kernel_size, trace }
 end
 
 -- Notes in the image's record that a tile was claimed more than once, for tile-map.lua. Notes only the first tiles of an

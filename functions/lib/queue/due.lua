@@ -7,7 +7,7 @@
 -- ARGV[2] -> first pause before the event is sent again, ms
 -- ARGV[3] -> how often an event is sent at most
 -- ARGV[4] -> seconds a failed image is kept
--- Output: { image id, 'send' or 'given up' }, or nil if nothing is due
+-- Output: { image id, 'send' or 'given up', the image's trace (nil if it has none) }, or nil if nothing is due
 
 local now = clock(ARGV[1])
 redate(OUTBOX, now + MAX_DELAY_MS)
@@ -16,12 +16,12 @@ if not image then
   return nil
 end
 local meta = key(image, 'meta')
-local record = redis.call('HMGET', meta, 'announced', 'error')
+local record = redis.call('HMGET', meta, 'announced', 'error', 'trace')
 local sent = tonumber(record[1] or 0)
 if sent < tonumber(ARGV[3]) then
   redis.call('HSET', meta, 'announced', sent + 1)
   redis.call('ZADD', OUTBOX, 'XX', now + math.min(tonumber(ARGV[2]) * 2 ^ sent, MAX_DELAY_MS), image)
-  return { image, 'send' }
+  return { image, 'send', record[3] }
 end
 local reason = record[2] or 'none of them closed the image'
 local fault = 'given up after ' .. sent .. ' events: ' .. reason
@@ -30,4 +30,4 @@ redis.call('ZREM', OUTBOX, image)
 redis.call('ZADD', DEAD, now, image)
 redis.call('ZADD', SWEEPS, now + tonumber(ARGV[4]) * 1000, image)
 set_client(image, '')
-return { image, 'given up' }
+return { image, 'given up', record[3] }

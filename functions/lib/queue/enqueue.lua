@@ -5,7 +5,8 @@
 -- ARGV[1] -> image id
 -- ARGV[2] -> tile number
 -- ARGV[3] -> now, ms ('' = server clock)
--- Output: 'enqueued', 'known', or 'over' (the image was cancelled or dropped, is done, or was never started)
+-- Output: 'enqueued', 'last' (the same, and it was the last tile), 'known', or 'over' (the image was cancelled or dropped, is
+--         done, or was never started)
 
 local image, tile, now = ARGV[1], ARGV[2], clock(ARGV[3])
 local meta = key(image, 'meta')
@@ -32,4 +33,4 @@ redis.call('ZREM', SPLITS, image)
 if state == 'splitting' then
   redis.call('HSET', meta, 'state', 'blurring')
 end
-return 'enqueued'
+return 'last'

@@ -23,11 +23,14 @@ export interface ImagePlan {
   output: string;
   /** Who owns the image; '' if nobody does. */
   owner: string;
+  /** The span that its other spans belong to (tracing/spans.ts). Absent or '' if it is not traced. */
+  trace?: string;
 }
 
 /** The status record of an image. Times are milliseconds since the epoch. */
 export interface ImageRecord extends ImagePlan {
   id: string;
+  trace: string;
   state: ImageState;
   /** Tiles done. */
   done: number;
@@ -57,6 +60,8 @@ export interface DeadTile {
 export interface DueEvent {
   imageId: string;
   isGivenUp: boolean;
+  /** The image's `trace`. */
+  trace: string;
 }
 
 export interface Admission {
@@ -67,6 +72,9 @@ export interface Admission {
   /** Who sends the image, and the bytes that this client's images may hold together. */
   client?: { name: string; budgetBytes: number };
 }
+
+/** `last`: enqueued, and it was the image's last tile. `over`: the image accepts no more tiles. */
+export type EnqueueAnswer = 'enqueued' | 'last' | 'known' | 'over';
 
 /** Why an image is not admitted now. */
 export type Refusal = 'over-budget' | 'over-share';
@@ -116,7 +124,13 @@ export class ImageLedger {
   ): Promise<'begun' | Refusal | ImageState> {
     // Workers of release 0.2 only know kernelSize. Any recipe but a blur's is no valid size, so they fail its
     // tiles.
-    const record = { ...plan, kernelSize: plan.recipe, ttl: this.#recordTtlS };
+    const { trace, ...fields } = plan;
+    const record = {
+      ...fields,
+      kernelSize: plan.recipe,
+      ttl: this.#recordTtlS,
+      ...(trace && { trace }),
+    };
     const args = [
       id,
       this.#clock(),
@@ -137,11 +151,11 @@ export class ImageLedger {
     }
   }
 
-  /** Adds one tile to the queue unless it is known already. `over`: the image accepts no more tiles. */
-  async enqueue(id: string, tile: number, source: Uint8Array): Promise<'enqueued' | 'known' | 'over'> {
+  /** Adds one tile to the queue unless it is known already. */
+  async enqueue(id: string, tile: number, source: Uint8Array): Promise<EnqueueAnswer> {
     const key = this.#keys(id).src(tile);
     const answer = await this.#scripts.runAfterSet(key, source, 'enqueue', id, tile, this.#clock());
-    return answer as 'enqueued' | 'known' | 'over';
+    return answer as EnqueueAnswer;
   }
 
   /** Returns the tiles of an image that have been enqueued at any time. */
@@ -156,8 +170,11 @@ export class ImageLedger {
    */
   async due(firstPauseMs: number, maxSendings: number): Promise<DueEvent | null> {
     const args = [this.#clock(), firstPauseMs, maxSendings, this.#recordTtlS];
-    const answer = (await this.#scripts.run('due', ...args)) as [string, 'send' | 'given up'] | null;
-    return answer && { imageId: answer[0], isGivenUp: answer[1] === 'given up' };
+    const answer = (await this.#scripts.run('due', ...args)) as
+      [imageId: string, todo: 'send' | 'given up', trace: string | null] | null;
+    if (answer === null) return null;
+    const [imageId, todo, trace] = answer;
+    return { imageId, isGivenUp: todo === 'given up', trace: trace ?? '' };
   }
 
   /** Returns the bytes that {@link begin} stored with the image; no bytes if there were none. */
@@ -292,6 +309,7 @@ export class ImageLedger {
       gone: (fields.gone ?? null) as ImageRecord['gone'],
       output: fields.output ?? '',
       owner: fields.owner ?? '',
+      trace: fields.trace ?? '',
     };
   }
 

@@ -60,7 +60,7 @@ export class LeaseQueue implements TileQueue {
     const answer = await this.#scripts.run('claim', token, this.#clock(), leaseMs, ...policy);
     if (answer === 'sweep') await this.#scripts.run('sweep', '', this.#clock());
     if (answer === null || answer === 'sweep') return null;
-    const [message, attempt, width, height, tileSizePx, recipe] = answer as string[];
+    const [message, attempt, width, height, tileSizePx, recipe, trace] = answer as string[];
     const job = parseJob(message);
     if (!job) throw new Error(`The queue returned ${JSON.stringify(message)}, which is no job`);
     const source = await this.#redis.getBuffer(this.#keys(job).src(job.tile));
@@ -73,6 +73,7 @@ export class LeaseQueue implements TileQueue {
       height: Number(height),
       tileSizePx: Number(tileSizePx),
       recipe,
+      trace: trace ?? '',
     };
   }
 

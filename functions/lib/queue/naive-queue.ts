@@ -37,11 +37,12 @@ export class NaiveQueue implements TileQueue {
     if (!entry) return null;
     const { job } = entry;
     const keys = imageKeys(this.#keyPrefix, job.imageId);
-    const [life, recipe, kernelSize, ...grid] = await this.#redis.hmget(
+    const [life, recipe, kernelSize, trace, ...grid] = await this.#redis.hmget(
       keys.meta,
       'life',
       'recipe',
       'kernelSize', // The recipe of an image that release 0.2 started.
+      'trace',
       'width',
       'height',
       'tileSizePx',
@@ -58,6 +59,7 @@ export class NaiveQueue implements TileQueue {
       height,
       tileSizePx,
       recipe: recipe ?? kernelSize ?? '',
+      trace: trace ?? '',
     };
   }
 

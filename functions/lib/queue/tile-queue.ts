@@ -17,6 +17,8 @@ export interface Claim {
   tileSizePx: number;
   /** The filter to apply: lib/filters/recipe.ts. */
   recipe: string;
+  /** The image's `trace`; '' if it is not traced. */
+  trace: string;
 }
 
 /** `last`: acked, and it was the image's last tile. `again`, `stale` and `cancelled` changed nothing. */

@@ -13,6 +13,8 @@ import type { Logs } from './request-log.ts';
 import { assertRoutable, unroutable } from './routable.ts';
 import { cutSlowReaders } from './slow-readers.ts';
 import { stopSignal } from './stop-signal.ts';
+import { traceRequest } from '../tracing/spans.ts';
+import { stopTracing } from '../tracing/start.ts';
 
 /** What a function tells `serve` about itself. */
 export interface Lifecycle {
@@ -56,6 +58,8 @@ const TIMEOUT_CHECK_MS = 1000;
 const SENDING_PATIENCE_MS = 10_000;
 const READING_PATIENCE_MS = 60_000;
 const IDLE_SWEEP_MS = 50;
+/** How long a stopping process waits until its last spans are sent, within the time of OVERDUE_MS. */
+const LAST_SPANS_MS = 2000;
 /** After the drain's own limit, the time until a process that cannot stop (Redis does not reply) is ended. */
 const OVERDUE_MS = 3000;
 
@@ -75,14 +79,16 @@ export async function serve(options: ServeOptions): Promise<Server> {
     underWay.add(res);
     res.once('close', () => underWay.delete(res));
     if (isDraining) res.setHeader('connection', 'close');
-    receive(req, res, options).then(
-      (body) => {
-        // The framework's own parsers skip a request that has already been read.
-        Object.assign(req, { rawBody: body, body });
-        framework(req, res, (error) => refuse(req, res, unroutable(error), options));
-      },
-      (error: unknown) => refuse(req, res, error, options),
-    );
+    traceRequest(req, res, () => {
+      receive(req, res, options).then(
+        (body) => {
+          // The framework's own parsers skip a request that has already been read.
+          Object.assign(req, { rawBody: body, body });
+          framework(req, res, (error) => refuse(req, res, unroutable(error), options));
+        },
+        (error: unknown) => refuse(req, res, error, options),
+      );
+    });
   });
   const server = createServer(
     {
@@ -106,6 +112,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     setTimeout(() => process.exit(1), options.drainMs + OVERDUE_MS).unref();
     await Promise.all([closeServer(server, options.drainMs), lifecycle.drain?.()]);
     await lifecycle.close();
+    await stopTracing(LAST_SPANS_MS);
     process.exit(0);
   };
   await new Promise<void>((resolve, reject) => {

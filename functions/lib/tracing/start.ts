@@ -1,0 +1,26 @@
+// Switches tracing on when a function starts, and sends its last spans when it stops.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../log.ts';
+import { isTracingOn } from './settings.ts';
+import { endTracing, traceWith } from './spans.ts';
+
+const NOT_TRACED = 'Tracing is not as it is set';
+
+/** Switches tracing on for the function called `component`, if the environment wants it. A fault is logged and changes nothing else. */
+export async function startTracing(component: string, log: Log, env = process.env): Promise<void> {
+  if (!isTracingOn(env, (reason) => log.warn(NOT_TRACED, { reason }))) return;
+  try {
+    const { OpenTelemetry } = await import('./open-telemetry.ts'); // Only now, because most functions do without it.
+    traceWith(new OpenTelemetry(component, log, env));
+  } catch (error) {
+    log.warn(NOT_TRACED, { error });
+  }
+}
+
+/** Sends the last spans. Gives up after `limitMs`. Never throws. */
+export async function stopTracing(limitMs: number): Promise<void> {
+  const limit = new AbortController();
+  const tooLong = sleep(limitMs, undefined, { signal: limit.signal }).catch(() => {});
+  await Promise.race([endTracing(), tooLong]);
+  limit.abort();
+}
