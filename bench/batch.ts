@@ -60,7 +60,7 @@ async function measure(batch: Batch, folder: string, rounds: number): Promise<Ba
   const out = join(folder, 'out');
   const here = import.meta.dirname;
   const commands = {
-    tessera: [join(here, '../scripts/start.ts'), images, '--out', out, '--kernel', String(KERNEL)],
+    tessera: [join(here, '../scripts/start.mjs'), images, '--out', out, '--kernel', String(KERNEL)],
     sharp: [join(here, 'lib/sharp-batch.ts'), images, out, String(KERNEL / 3)],
     oneProcess: [join(here, 'lib/one-process-batch.ts'), images, out, String(KERNEL)],
   };

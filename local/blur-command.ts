@@ -12,7 +12,6 @@ import { Pipeline } from './pipeline.ts';
 import { Progress } from './progress.ts';
 import { jsonReport, textReport } from './report.ts';
 import { blurFiles } from './run.ts';
-import { drawSamples } from './samples.ts';
 import { localSettings } from './settings.ts';
 import type { StopRequest } from './stop-request.ts';
 
@@ -78,6 +77,7 @@ async function findSamples(filter: FilterName): Promise<RunInputs> {
   const inputs = existsSync('samples') ? await findInputs(['samples'], filter) : null;
   if (inputs?.images.length) return inputs;
   console.error('Drawing pictures into samples/');
+  const { drawSamples } = await import('./samples.ts'); // Only here, because it loads all of Jimp.
   const paths = await drawSamples('samples').catch((error: Error) => {
     throw new CommandError(`samples/ cannot be drawn: ${error.message}`, { cause: error });
   });

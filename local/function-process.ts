@@ -2,9 +2,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { request } from '../functions/lib/service/node-http.ts';
 import { CommandError } from '../scripts/lib/options.ts';
 import { shortLogLine } from './log-lines.ts';
 import { packageRoot } from './package-root.ts';
@@ -128,9 +130,11 @@ export class FunctionProcess {
 
 /** Returns whether the function at `url` can serve now. */
 export async function isReady(url: string, timeoutMs = START_MS): Promise<boolean> {
-  const answer = fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(timeoutMs) });
+  const asking = request(`${url}/health/ready`, { signal: AbortSignal.timeout(timeoutMs) });
+  const answer = once(asking, 'response') as Promise<[IncomingMessage]>;
+  asking.on('error', () => {}).end(); // Reported by `answer`; after the response it does not matter.
   return answer.then(
-    ({ ok }) => ok,
+    ([response]) => response.resume().statusCode === 200,
     () => false,
   );
 }

@@ -12,7 +12,6 @@ import { logPrinter } from './log-lines.ts';
 import { openBrowser } from './open-browser.ts';
 import type { Options } from './options.ts';
 import { Pipeline } from './pipeline.ts';
-import { drawSamples } from './samples.ts';
 import { ServeFolder } from './serve-state.ts';
 import { localSettings, type LocalSettings } from './settings.ts';
 import { StatusLine } from './status-line.ts';
@@ -49,6 +48,7 @@ export async function serveCommand(options: Options, port: number, stop: AbortSi
       signal: stop,
     });
     const { splitUrl, redisServer, keyPrefix } = pipeline;
+    const { drawSamples } = await import('./samples.ts'); // Only here, because it loads all of Jimp.
     const [sample] = await drawSamples(folder.path, 1);
     await folder.tell({ pid: process.pid, url: splitUrl, redis: redisServer.url, keyPrefix });
     line.keep(await greeting(splitUrl, sample, formatRecipe(options.recipe), settings));

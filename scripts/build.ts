@@ -4,7 +4,6 @@ import { readdirSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
-import { build } from 'rolldown';
 
 const root = join(import.meta.dirname, '..');
 const require = createRequire(import.meta.url);
@@ -40,6 +39,9 @@ const bundles: Bundle[] = [
   { name: 'assemble', entries: {}, files: scripts },
 ];
 
+/** Loaded only when it is needed: every `npm start` loads this file, and seldom has to build. */
+const bundler = () => import('rolldown');
+
 /** Records when a bundle was built; written last. */
 const MARK = 'package.json';
 
@@ -50,6 +52,7 @@ const MARK = 'package.json';
 async function bundle({ name, entries, files }: Bundle): Promise<void> {
   const target = join(root, 'dist', name);
   const fresh = await mkdtemp(join(await folder(join(root, 'dist')), `.${name}-`));
+  const { build } = await bundler();
   await build({
     cwd: root,
     platform: 'node',
@@ -94,6 +97,7 @@ async function bundle({ name, entries, files }: Bundle): Promise<void> {
 async function page(): Promise<string> {
   const folder = join(root, 'functions/split/page');
   const text = (name: string) => readFile(join(folder, name), 'utf8');
+  const { build } = await bundler();
   const { output } = await build({
     cwd: root,
     input: join(folder, 'main.tsx'),

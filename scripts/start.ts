@@ -1,8 +1,12 @@
-// `npm start`, and `tessera` in a clone: builds the functions' bundles if they are out of date, then runs the
-// command.
-import { buildIfStale } from './build.ts';
-import { runCommand } from './lib/options.ts';
+// Builds the functions' bundles if they are out of date, then runs the command `tessera`.
+import { keepCompiledCode } from '../functions/lib/service/compile-cache.ts';
 import { tessera } from '../local/tessera.ts';
+import { runCommand } from './lib/options.ts';
 
-const prepare = () => buildIfStale(() => console.error('Building the functions'));
+async function prepare(): Promise<void> {
+  const { buildIfStale } = await import('./build.ts');
+  await buildIfStale(() => console.error('Building the functions'));
+  keepCompiledCode();
+}
+
 await runCommand(() => tessera(process.argv.slice(2), prepare), 1);

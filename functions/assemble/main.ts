@@ -1,7 +1,10 @@
 // Serves assemble until it is asked to stop.
+import { keepCompiledCode, useCompiledCode } from '../lib/service/compile-cache.ts';
 import '../lib/service/heap-limits.ts';
-import { serve } from '../lib/service/serve.ts';
-import { bodyLimit, config, faults, lifecycle, log, stores } from './index.ts';
 
+useCompiledCode(import.meta.dirname);
+const { bodyLimit, config, faults, lifecycle, log, stores } = await import('./index.ts');
+const { serve } = await import('../lib/service/serve.ts');
 if (!(await stores.prepare(log))) process.exit(1);
 await serve({ target: 'assemble', ...config, bodyLimit, lifecycle, log, faults });
+keepCompiledCode();

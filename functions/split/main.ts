@@ -1,6 +1,9 @@
 // Serves split until it is asked to stop.
+import { keepCompiledCode, useCompiledCode } from '../lib/service/compile-cache.ts';
 import '../lib/service/heap-limits.ts';
-import { serve } from '../lib/service/serve.ts';
-import { bodyLimit, config, faults, lifecycle, log } from './index.ts';
 
+useCompiledCode(import.meta.dirname);
+const { bodyLimit, config, faults, lifecycle, log } = await import('./index.ts');
+const { serve } = await import('../lib/service/serve.ts');
 await serve({ target: 'split', ...config, bodyLimit, lifecycle, log, faults });
+keepCompiledCode();

@@ -8,7 +8,7 @@ import { isNodeNewEnough } from './node-version.mjs';
 import { ownNode, prepare } from './prepare.mjs';
 
 const root = join(import.meta.dirname, '../..');
-const sources = join(root, 'scripts/start.ts');
+const sources = join(root, 'scripts/start.mjs');
 const bundle = join(root, 'dist/tessera/main.js');
 
 export async function launch(args) {

@@ -1,9 +1,10 @@
 // Answers requests that Node's parser or its time-outs refuse with problem documents too.
-import { STATUS_CODES, type Server, type ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Problem, problemBody } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { sendProblem } from './http.ts';
+import { STATUS_CODES } from './node-http.ts';
 
 /** How long a caller may take to read why its connection is closed. */
 const LINGER_MS = 1000;

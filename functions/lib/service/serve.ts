@@ -1,12 +1,13 @@
 // Runs a registered function in production: the framework's request listener behind health routes, limits and a graceful
 // stop. docs/adr/0002 explains why the framework's own server is not used.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { Problem } from '../errors.ts';
 import { assertAcceptable, readBody, type BodyPlaces } from './body.ts';
 import { answerClientErrors } from './client-errors.ts';
 import { sendJson, sendProblem } from './http.ts';
+import { createServer } from './node-http.ts';
 import { limitPipelining } from './pipelining.ts';
 import { refuse } from './refuse.ts';
 import type { Logs } from './request-log.ts';
