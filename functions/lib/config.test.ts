@@ -81,6 +81,26 @@ describe('loadConfig', () => {
     expect(() => loadConfig({ AUTH_TOKEN: 'alice:secret' })).toThrow(/^(?![^]*secret)/);
   });
 
+  it('requires two places in buckets with STORE=s3', () => {
+    const env = { STORE: 's3', INPUT_PATH: 's3://pictures/in', OUTPUT_PATH: 's3://pictures/out' };
+    expect(loadConfig(env)).toMatchObject({ store: 's3', s3Endpoint: 'aws', s3PathStyle: 'auto' });
+    expect(() => loadConfig({ STORE: 's3' })).toThrow(
+      /INPUT_PATH: "input" is not s3:[^]*OUTPUT_PATH: "output" is not/,
+    );
+    for (const output of ['s3://pictures', 's3://pictures/in', 's3://pictures/in/'])
+      expect(() => loadConfig({ ...env, OUTPUT_PATH: output })).toThrow('not outside OUTPUT_PATH');
+    expect(loadConfig({ ...env, INPUT_PATH: 's3://pictures' }).inputPath).toBe('s3://pictures');
+  });
+
+  it.each(['s3.example.org', 'ftp://s3.example.org', 'https://key:secret@s3.example.org', 'AWS'])(
+    'takes %j for no address of an S3 service',
+    (text) => {
+      expect(() => loadConfig({ S3_ENDPOINT: text })).toThrow(
+        /^ {2}S3_ENDPOINT: it is not a URL(?![^]*secret)/m,
+      );
+    },
+  );
+
   it('accepts its own defaults when they are set explicitly', () => {
     expect(loadConfig({ ...environmentDefaults })).toEqual(loadConfig({}));
   });

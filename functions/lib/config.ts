@@ -3,6 +3,7 @@
 
 import { parseAccessTokens, type AccessToken } from './access-tokens.ts';
 import { isKernelSize } from './kernel-size.ts';
+import { isWithin, parseS3Place } from './store/s3-place.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -73,12 +74,17 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** Where events are sent. Node refuses to send to a URL with a password, and its error shows the whole URL. */
-const sink: Parse<string> = (text) => {
+const withoutLogin: Parse<string> = (text) => {
   const { username, password } = new URL(url('http:', 'https:')(text));
   if (username !== '' || password !== '') throw new Error('a URL without a user name or a password');
   return text;
 };
+
+/** Where events are sent. Node refuses to send to a URL with a password, and its error shows the whole URL. */
+const sink = withoutLogin;
+
+/** The address of an S3-compatible service. Credentials never come from here. */
+const s3Endpoint: Parse<string> = (text) => (text === 'aws' ? text : withoutLogin(text));
 
 const kernel: Parse<number> = (text) => {
   const value = Number(text);
@@ -103,9 +109,12 @@ const settings = {
     'image',
   ],
   queueMode: ['QUEUE_MODE', oneOf('lease', 'naive'), 'lease'],
-  store: ['STORE', oneOf('file', 'redis'), 'file'],
+  store: ['STORE', oneOf('file', 'redis', 's3'), 'file'],
   inputPath: ['INPUT_PATH', text, 'input'],
   outputPath: ['OUTPUT_PATH', text, 'output'],
+  s3Endpoint: ['S3_ENDPOINT', s3Endpoint, 'aws'],
+  s3Region: ['S3_REGION', matching(/^[A-Za-z0-9-]{1,64}$/, 'the name of a region, or auto'), 'auto'],
+  s3PathStyle: ['S3_PATH_STYLE', oneOf('auto', 'on', 'off'), 'auto'],
   kernelSize: ['KERNEL_SIZE', kernel, '15'],
   tileSizePx: ['TILE_SIZE', integer(1, 512), '256'],
   leaseMs: ['LEASE_MS', integer(100, 3_600_000), '30000'],
@@ -144,7 +153,7 @@ const settings = {
 } as const satisfies Record<string, readonly [variable: string, parse: Parse<unknown>, fallback: string]>;
 
 /** Settings that are or may contain a secret. Their values are never shown. */
-const secrets = new Set(['REDIS_URL', 'K_SINK', 'AUTH_TOKEN']);
+const secrets = new Set(['REDIS_URL', 'K_SINK', 'AUTH_TOKEN', 'S3_ENDPOINT']);
 
 type Settings = typeof settings;
 
@@ -175,8 +184,32 @@ export function loadConfig(env: Environment = process.env): Config {
       faults.push(`${variable}: ${shown} is not ${(error as Error).message}`);
     }
   }
+  if (config.store === 's3') faults.push(...placeFaults(config as Config));
   if (faults.length > 0) throw new Error(`Invalid settings:\n  ${faults.join('\n  ')}`);
   return config as Config;
+}
+
+/** Returns what is wrong with the places of a bucket. */
+function placeFaults({ inputPath, outputPath }: Config): string[] {
+  const faults: string[] = [];
+  const places = [
+    ['INPUT_PATH', inputPath],
+    ['OUTPUT_PATH', outputPath],
+  ].map(([variable, received]) => {
+    try {
+      return parseS3Place(received);
+    } catch (error) {
+      faults.push(`${variable}: ${JSON.stringify(received)} is not ${(error as Error).message}`);
+      return null;
+    }
+  });
+  const [input, output] = places;
+  if (input && output && isWithin(input, output)) {
+    faults.push(
+      `INPUT_PATH: ${JSON.stringify(inputPath)} is not outside OUTPUT_PATH, so results would be inputs`,
+    );
+  }
+  return faults;
 }
 
 /**

@@ -1,13 +1,13 @@
 // Sends the result of an image over HTTP: its own pixels, or the reason why there are none.
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from '@google-cloud/functions-framework';
+import { contentDisposition } from '../lib/content-disposition.ts';
 import { Problem } from '../lib/errors.ts';
 import { parametersOf } from '../lib/filters/recipe.ts';
 import { inPieces } from '../lib/service/slow-readers.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
 import type { FoundResult, Results } from '../lib/store/results.ts';
 import type { OpenFile } from '../lib/store/store.ts';
-import { contentDisposition } from './content-disposition.ts';
 import { namesTag } from './etag.ts';
 
 export interface ResultParts {
@@ -62,6 +62,8 @@ async function sendFile(
     res.writeHead(304).end();
     return;
   }
+  // A store that fails now can still be reported; after the headers the connection can only be cut.
+  const bytes = req.method === 'HEAD' ? null : await begun(file.read());
   res.writeHead(200, {
     'content-type': 'image/png',
     // This must be set before the length. Otherwise Node 24 treats the field's bytes as UTF-8 and sends one
@@ -69,8 +71,19 @@ async function sendFile(
     'content-disposition': contentDisposition(output),
     'content-length': file.sizeBytes,
   });
-  if (req.method === 'HEAD') res.end();
-  else await pipeline(file.read(), inPieces, res);
+  if (bytes === null) res.end();
+  else await pipeline(bytes, inPieces, res);
+}
+
+/** Returns the same chunks, after the first one has been read. */
+async function begun(chunks: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return (async function* () {
+    if (first.done) return;
+    yield first.value;
+    yield* { [Symbol.asyncIterator]: () => iterator };
+  })();
 }
 
 const GONE: Record<NonNullable<ImageRecord['gone']>, string> = {

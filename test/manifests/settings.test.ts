@@ -152,7 +152,7 @@ describe('docs/SECURITY.md', () => {
   it('lists the limits with their defaults', async () => {
     const text = await readFile(join(root, 'docs/SECURITY.md'), 'utf8');
     const table = text.slice(text.indexOf('\n## The limits'), text.indexOf('\n## Secrets'));
-    const rows = [...table.matchAll(/^\| `([A-Z_]+)` +\| `([^`]+)` +\| \S/gm)];
+    const rows = [...table.matchAll(/^\| `([A-Z0-9_]+)` +\| `([^`]+)` +\| \S/gm)];
     expect(rows.length).toBeGreaterThan(5);
     expect(environmentDefaults).toMatchObject(
       Object.fromEntries(rows.map(([, name, value]) => [name, value])),
@@ -164,7 +164,7 @@ describe('docs/DEPLOY.md', () => {
   it('lists every setting that the code reads, with its default, and no other', async () => {
     const text = await readFile(join(root, 'docs/DEPLOY.md'), 'utf8');
     const table = text.slice(text.indexOf('\n## Settings'), text.indexOf('\n## Cleaning up'));
-    const rows = [...table.matchAll(/^\| `([A-Z_]+)` +\| `([^`]+)` +\| \S/gm)];
+    const rows = [...table.matchAll(/^\| `([A-Z0-9_]+)` +\| `([^`]+)` +\| \S/gm)];
     expect(Object.fromEntries(rows.map(([, name, value]) => [name, value]))).toEqual(environmentDefaults);
   });
 

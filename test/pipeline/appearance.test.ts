@@ -1,9 +1,6 @@
 // A viewer needs more than the pixels: colour profile, density and orientation pass through the whole
 // pipeline.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
@@ -14,6 +11,7 @@ import { jpegWithProfile, jpegWithSegment } from '../../functions/testing/jpeg-s
 import { picture, toPixels, toPng } from '../../functions/testing/pictures.ts';
 import { Pipeline } from '../../local/pipeline.ts';
 import { Caller } from '../support/caller.ts';
+import { makeStoreHome, storeKinds, type StoreHome } from '../support/store-home.ts';
 
 const kernel = 9;
 const original = picture(150, 90);
@@ -46,21 +44,21 @@ async function jpegOf(image: Bitmap, across: number, down: number): Promise<Buff
   return jpegWithSegment(jpeg, 0xe0, jfif);
 }
 
-describe.each(['file', 'redis'])('with STORE=%s', (store) => {
-  let folder: string;
+describe.each(storeKinds)('with STORE=%s', (store) => {
+  let home: StoreHome;
   let caller: Caller;
   let profile: Buffer;
 
   beforeAll(async () => {
     profile = swapRedAndGreen(await displayP3());
-    folder = await mkdtemp(join(tmpdir(), 'tessera-appearance-'));
-    const env = { LOG_LEVEL: 'warn', STORE: store, TILE_SIZE: '64', OUTPUT_PATH: folder };
+    home = await makeStoreHome(store);
+    const env = { ...home.env, LOG_LEVEL: 'warn', TILE_SIZE: '64' };
     caller = new Caller(await Pipeline.start({ env, maxWorkers: 1 }));
   });
 
   afterAll(async () => {
     await caller.pipeline.stop();
-    await rm(folder, { recursive: true });
+    await home.close();
   });
 
   async function blur(file: Uint8Array<ArrayBuffer>, name: string): Promise<Buffer> {

@@ -1,13 +1,14 @@
 // Names as people write them, from the request to the saved file.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Pipeline } from '../../local/pipeline.ts';
 import { picture, toPixels, toPng } from '../../functions/testing/pictures.ts';
 import { Caller } from '../support/caller.ts';
+import { makeStoreHome, namedStores, storeKinds, type StoreHome } from '../support/store-home.ts';
 
 const run = promisify(execFile);
 
@@ -22,21 +23,23 @@ const names: [name: string, output: string][] = [
   ['照'.repeat(85), `${'照'.repeat(70)}~74dbcb6116b1c82042289a502e8b2b6e_blurred.png`],
 ];
 
-describe.each(['file', 'redis'])('with STORE=%s', (store) => {
+describe.each(storeKinds)('with STORE=%s', (store) => {
+  let home: StoreHome;
   let folder: string;
   let caller: Caller;
   const logged: string[] = [];
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'tessera-names-'));
-    for (const each of ['in', 'saved']) await mkdir(join(folder, each));
-    const env = { STORE: store, INPUT_PATH: join(folder, 'in'), OUTPUT_PATH: join(folder, 'out') };
+    await mkdir(join(folder, 'saved'));
+    home = await makeStoreHome(store);
     const onLog = (_name: string, line: string) => logged.push(line);
-    caller = new Caller(await Pipeline.start({ env: { ...env, LOG_LEVEL: 'debug' }, onLog }));
+    caller = new Caller(await Pipeline.start({ env: { ...home.env, LOG_LEVEL: 'debug' }, onLog }));
   });
 
   afterAll(async () => {
     await caller.pipeline.stop();
+    await home.close();
     await rm(folder, { recursive: true });
   });
 
@@ -72,35 +75,33 @@ describe.each(['file', 'redis'])('with STORE=%s', (store) => {
   });
 });
 
-describe('a folder under INPUT_PATH', () => {
-  let folder: string;
+describe.each(namedStores)('a folder under INPUT_PATH with STORE=%s', (store) => {
+  let home: StoreHome;
   let caller: Caller;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'tessera-names-'));
-    const env = { INPUT_PATH: join(folder, 'in'), OUTPUT_PATH: join(folder, 'out'), LOG_LEVEL: 'warn' };
-    caller = new Caller(await Pipeline.start({ env }));
+    home = await makeStoreHome(store);
+    caller = new Caller(await Pipeline.start({ env: { ...home.env, LOG_LEVEL: 'warn' } }));
   });
 
   afterAll(async () => {
     await caller.pipeline.stop();
-    await rm(folder, { recursive: true });
+    await home.close();
   });
 
   it('keeps its names in the output, normalised whatever way they are stored', async () => {
     const png = await toPng(picture(20, 20), 3);
-    const stored = [
-      join('été'.normalize('NFD'), 'à.png'.normalize('NFD')),
-      join('été'.normalize('NFD'), 'à la plage.png'.normalize('NFC')),
-    ];
-    for (const each of ['été'.normalize('NFD')]) await mkdir(join(folder, 'in', each), { recursive: true });
-    for (const each of stored) await writeFile(join(folder, 'in', each), png);
+    await home.putInput('été/à.png'.normalize('NFD'), png);
+    if (store === 'file') {
+      const name = 'à la plage.png'.normalize('NFC');
+      await home.putInput(`${'été'.normalize('NFD')}/${name}`, png);
+    } else await home.putInput('été/à la plage.png'.normalize('NFC'), png);
     const images = await caller.postInputs('été'.normalize('NFC'), 3);
     const composed = ['été/à la plage.png', 'été/à.png'].map((each) => each.normalize('NFC'));
     expect(images.map(({ name }) => name)).toEqual(composed);
     for (const { id } of images) await caller.done(id);
-    expect((await readdir(join(folder, 'out', 'été'.normalize('NFC')))).sort()).toEqual(
-      ['à la plage_blurred.png', 'à_blurred.png'].map((each) => each.normalize('NFC')),
+    expect(await home.outputs()).toEqual(
+      ['été/à la plage_blurred.png', 'été/à_blurred.png'].map((each) => each.normalize('NFC')),
     );
   });
 });

@@ -1,12 +1,10 @@
 // Two callers with their own tokens, who must not learn about each other's images.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { picture, toPng } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
 import { FunctionProcess } from '../../local/function-process.ts';
 import { Pipeline } from '../../local/pipeline.ts';
+import { makeStoreHome, storeKinds, type StoreHome } from '../support/store-home.ts';
 
 const tokens = {
   alice: 'token-of-alice-012345',
@@ -23,20 +21,18 @@ interface Image {
   output: string | null;
 }
 
-describe.each(['file', 'redis'])('with OWN_IMAGES_ONLY and STORE=%s', (store) => {
-  let folder: string;
+describe.each(storeKinds)('with OWN_IMAGES_ONLY and STORE=%s', (store) => {
+  let home: StoreHome;
   let pipeline: Pipeline;
   let png: Buffer<ArrayBuffer>;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'tessera-owners-'));
+    home = await makeStoreHome(store);
     png = await toPng(picture(90, 70), 3);
     pipeline = await Pipeline.start({
       maxWorkers: 1,
       env: {
-        STORE: store,
-        OUTPUT_PATH: folder,
-        INPUT_PATH: folder,
+        ...home.env,
         LOG_LEVEL: 'error',
         OWN_IMAGES_ONLY: 'on',
         AUTH_TOKEN: `alice:${tokens.alice}, alice:${tokens.aliceToo}, bob:${tokens.bob}`,
@@ -46,7 +42,7 @@ describe.each(['file', 'redis'])('with OWN_IMAGES_ONLY and STORE=%s', (store) =>
 
   afterAll(async () => {
     await pipeline.stop();
-    await rm(folder, { recursive: true });
+    await home.close();
   });
 
   function ask(who: Name, path: string, init: RequestInit = {}): Promise<Response> {

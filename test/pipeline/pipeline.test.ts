@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
@@ -10,28 +10,24 @@ import { picture, toPixels, toPng, type Kind } from '../../functions/testing/pic
 import { until } from '../../functions/testing/until.ts';
 import { Caller, type Status } from '../support/caller.ts';
 import { keysLeft, recordKeys } from '../support/keys-left.ts';
+import { makeStoreHome, storeKinds, type StoreHome } from '../support/store-home.ts';
 
 const env = { TILE_SIZE: '64', LOG_LEVEL: 'warn', LEASE_MS: '3000', ANNOUNCE_RETRY_MS: '300' };
 
-describe.each(['file', 'redis'])('the pipeline with STORE=%s', (store) => {
-  let folder: string;
+describe.each(storeKinds)('the pipeline with STORE=%s', (store) => {
+  let home: StoreHome;
   let caller: Caller;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'tessera-pipeline-'));
-    await mkdir(join(folder, 'in'));
+    home = await makeStoreHome(store);
     caller = new Caller(
-      await Pipeline.start({
-        env: { ...env, STORE: store, INPUT_PATH: join(folder, 'in'), OUTPUT_PATH: join(folder, 'out') },
-        maxWorkers: 2,
-        cooldownMs: 500,
-      }),
+      await Pipeline.start({ env: { ...env, ...home.env }, maxWorkers: 2, cooldownMs: 500 }),
     );
   });
 
   afterAll(async () => {
     await caller.pipeline.stop();
-    await rm(folder, { recursive: true });
+    await home.close();
   });
 
   it.each<[Kind, 3 | 4, number, number, number]>([
@@ -107,8 +103,8 @@ describe.each(['file', 'redis'])('the pipeline with STORE=%s', (store) => {
   });
 
   // room.test.ts tests uploads that Redis keeps: they are removed as soon as their image is done.
-  it.runIf(store === 'file')('blurs the images under INPUT_PATH', async () => {
-    await writeFile(join(folder, 'in/given.png'), await toPng(picture(90, 90), 3));
+  it.runIf(store !== 'redis')('blurs the images under INPUT_PATH', async () => {
+    await home.putInput('given.png', await toPng(picture(90, 90), 3));
     const images = await caller.postInputs('given.png', 11);
     expect(images).toMatchObject([{ name: 'given.png', tiles: 4 }]);
     await caller.done(images[0].id);
@@ -122,13 +118,13 @@ describe.each(['file', 'redis'])('the pipeline with STORE=%s', (store) => {
     await caller.done(id);
   });
 
-  it.runIf(store === 'file')(
+  it.runIf(store !== 'redis')(
     'names an output after its image and leaves no partial file behind',
     async () => {
-      const names = await readdir(join(folder, 'out'));
+      const names = await home.outputs();
       expect(names).toContain('twice_blurred.png');
       expect(names.filter((name) => !/^[a-z-]+_blurred\.png$/.test(name))).toEqual([]);
-      const pixels = await toPixels(await readFile(join(folder, 'out/listed_blurred.png')));
+      const pixels = await toPixels(await home.readOutput('listed_blurred.png'));
       expect(Buffer.compare(pixels.data, convolve(picture(70, 70), 3).data)).toBe(0);
     },
   );

@@ -1,15 +1,15 @@
 // A result belongs to one id: a request for it gets that image's own pixels or a reason, whatever other
 // images have the same output name.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
 import { picture, toPixels, toPng } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
 import { Pipeline } from '../../local/pipeline.ts';
 import { Caller, type Status } from '../support/caller.ts';
+import { makeStoreHome, storeKinds, type StoreHome } from '../support/store-home.ts';
 
 const RESULT_TTL_S = 3600;
 
@@ -20,27 +20,23 @@ const pngOf = (seed: number) => toPng(draw(seed), 3);
 /** The pictures by their image ids, with the expected results. */
 type Sent = Map<string, { name: string; seed: number; kernel: number }>;
 
-describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
+describe.each(storeKinds)('results with STORE=%s', (store) => {
+  let home: StoreHome;
   let folder: string;
   let outputs: string;
   let caller: Caller;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'tessera-results-'));
-    outputs = join(folder, 'out');
-    await mkdir(join(folder, 'in'));
-    const env = { TILE_SIZE: '64', LOG_LEVEL: 'warn', STORE: store, RESULT_TTL_S: String(RESULT_TTL_S) };
-    caller = new Caller(
-      await Pipeline.start({
-        env: { ...env, INPUT_PATH: join(folder, 'in'), OUTPUT_PATH: outputs },
-        maxWorkers: 2,
-      }),
-    );
+    home = await makeStoreHome(store);
+    outputs = home.env.OUTPUT_PATH;
+    folder = dirname(outputs);
+    const env = { TILE_SIZE: '64', LOG_LEVEL: 'warn', RESULT_TTL_S: String(RESULT_TTL_S) };
+    caller = new Caller(await Pipeline.start({ env: { ...env, ...home.env }, maxWorkers: 2 }));
   });
 
   afterAll(async () => {
     await caller.pipeline.stop();
-    await rm(folder, { recursive: true });
+    await home.close();
   });
 
   /** Uploads picture number `seed`. */
@@ -86,9 +82,9 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
     for (const [name, seed, kernel] of uploads) {
       const { id } = await post(sent, name, seed, kernel);
       const { output } = await caller.done(id);
-      expect(output).toMatch(store === 'file' ? /^[a-z]+_blurred\.png$/ : new RegExp(`^${id}/`));
+      expect(output).toMatch(store === 'redis' ? new RegExp(`^${id}/`) : /^[a-z]+_blurred\.png$/);
       const present = await checkAll(sent);
-      expect(present).toEqual(store === 'file' ? [id] : [...sent.keys()]);
+      expect(present).toEqual(store === 'redis' ? [...sent.keys()] : [id]);
     }
   });
 
@@ -105,7 +101,7 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
       await until(`${id} to be over`, async () => (await caller.status(id)).status === 'done');
     }
     const present = await checkAll(sent);
-    expect(present).toHaveLength(store === 'file' ? 1 : 4);
+    expect(present).toHaveLength(store === 'redis' ? 4 : 1);
   });
 
   it('can be requested by their ETag, and by HEAD without their bytes', async () => {
@@ -146,7 +142,7 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
       { code: 'result-gone', detail: expect.stringContaining('deleted on request') as string },
     ]);
     expect(await caller.status(second.id)).toMatchObject({ status: 'done', output: null, result: null });
-    expect(await readdir(outputs).catch(() => [])).not.toContain('deleted_blurred.png');
+    expect(await home.outputs()).not.toContain('deleted_blurred.png');
     expect(await caller.blur(await pngOf(2), 'name=deleted.png&kernel=3')).toMatchObject({ id: second.id });
     expect((await caller.fetchResult(second.id)).status).toBe(200);
   });
@@ -154,8 +150,8 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
   it('that are gone are reported as gone, and made again when the image is sent again', async () => {
     const png = await pngOf(5);
     const { id, output } = await caller.blur(png, 'name=gone.png&kernel=3');
-    if (store === 'file') await rm(join(outputs, output ?? ''));
-    else await caller.pipeline.redis.unlink(`image:${id}:result`);
+    if (store === 'redis') await caller.pipeline.redis.unlink(`image:${id}:result`);
+    else await home.removeOutput(output ?? '');
     const gone = await caller.fetchResult(id);
     expect([gone.status, await gone.json()]).toMatchObject([410, { code: 'result-gone' }]);
     expect(await caller.status(id)).toMatchObject({ status: 'done', output: null, result: null });
@@ -163,27 +159,23 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
     expect(Buffer.compare((await caller.result(id)).data, convolve(draw(5), 3).data)).toBe(0);
   });
 
-  describe.runIf(store === 'file')('in a folder', () => {
+  describe.runIf(store !== 'redis')('named after their images', () => {
     it('keep the name of their image if no other image has it', async () => {
-      await mkdir(join(folder, 'in/plain'));
-      await writeFile(
-        join(folder, 'in/plain/a.jpg'),
-        await sharp(await pngOf(1))
-          .jpeg()
-          .toBuffer(),
-      );
-      await writeFile(join(folder, 'in/plain/b.png'), await pngOf(2));
+      const jpeg = await sharp(await pngOf(1))
+        .jpeg()
+        .toBuffer();
+      await home.putInput('plain/a.jpg', jpeg);
+      await home.putInput('plain/b.png', await pngOf(2));
       for (const { id } of await caller.postInputs('plain', 3)) await caller.done(id);
-      expect((await readdir(join(outputs, 'plain'))).sort()).toEqual(['a_blurred.png', 'b_blurred.png']);
+      const names = (await home.outputs()).filter((name) => name.startsWith('plain/'));
+      expect(names).toEqual(['plain/a_blurred.png', 'plain/b_blurred.png']);
     });
 
     it('are all there after a folder with colliding names, and are left alone when it is sent again', async () => {
       const names = ['photo.JPG', 'photo.jpg', 'photo.jpg.png', 'photo.png', 'sub/photo.jpg'].map(
         (name) => `meet/${name}`,
       );
-      await mkdir(join(folder, 'in/meet/sub'), { recursive: true });
-      for (const [seed, name] of names.entries())
-        await writeFile(join(folder, 'in', name), await pngOf(seed));
+      for (const [seed, name] of names.entries()) await home.putInput(name, await pngOf(seed));
       // One of them was blurred before, when no other image had its name.
       const [first] = await caller.postInputs('meet/photo.jpg', 5);
       await caller.done(first.id);
@@ -203,7 +195,9 @@ describe.each(['file', 'redis'])('results with STORE=%s', (store) => {
       expect(await Promise.all(images.map(({ id }) => caller.status(id)))).toEqual(before);
       expect(await checkAll(sent)).toEqual([...sent.keys()]);
     });
+  });
 
+  describe.runIf(store === 'file')('in a folder', () => {
     it('are removed after RESULT_TTL_S, when the next image is sent', async () => {
       const old = new Date(Date.now() - 2 * RESULT_TTL_S * 1000);
       const { id, output } = await caller.blur(await pngOf(8), 'name=old.png&kernel=3');

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { execFileSync } from 'node:child_process';
 import {
   mkdir,
@@ -25,24 +25,32 @@ import { LabelledResults } from '../../functions/lib/store/labelled-results.ts';
 import { RedisResults } from '../../functions/lib/store/redis-results.ts';
 import { earlierResult } from '../../functions/testing/earlier-result.ts';
 import { RedisUploads } from '../../functions/lib/store/redis-uploads.ts';
+import { S3Bucket } from '../../functions/lib/store/s3-bucket.ts';
+import { S3Store } from '../../functions/lib/store/s3-store.ts';
 import { hasResult, type Results } from '../../functions/lib/store/results.ts';
 import type { Store } from '../../functions/lib/store/store.ts';
 import { openStores } from '../../functions/lib/store/stores.ts';
 import { until } from '../../functions/testing/until.ts';
 import { RedisServer } from '../../local/redis-server.ts';
+import { S3Front, s3Environment } from '../support/s3-front.ts';
 import { codeOf } from '../../functions/testing/problem-code.ts';
 
 let server: RedisServer;
 let redis: Redis;
 let folder: string;
+let s3: S3Front;
 
 beforeAll(async () => {
+  s3 = await S3Front.start(['tests']);
+  for (const [name, value] of Object.entries(s3Environment(s3.endpoint))) vi.stubEnv(name, value);
   server = await RedisServer.start();
   redis = server.connect();
   folder = await mkdtemp(join(tmpdir(), 'tessera-store-'));
 });
 
 afterAll(async () => {
+  vi.unstubAllEnvs();
+  await s3.stop();
   redis.disconnect();
   await server.stop();
   await rm(folder, { recursive: true });
@@ -64,6 +72,12 @@ async function names(store: Store, path: string): Promise<string[]> {
   return (await store.list(path)).names;
 }
 
+/** Returns a store under a prefix of the bucket. */
+function bucketStore(prefix: string): S3Store {
+  const bucket = new S3Bucket('tests', { s3Endpoint: s3.endpoint, s3Region: 'auto', s3PathStyle: 'auto' });
+  return new S3Store(async () => bucket, { bucket: 'tests', prefix: `${prefix}/` });
+}
+
 const [A, B] = ['a'.repeat(24), 'b'.repeat(24)];
 
 /** Starts an image under a new key prefix, so that Redis may keep things with it. */
@@ -80,6 +94,7 @@ describe('the stores by the settings', () => {
     [{ STORE: 'redis', STORED_INPUTS: 'off' }, false],
     [{ STORE: 'redis', OWN_IMAGES_ONLY: 'on' }, false],
     [{ STORE: 'file' }, false],
+    [{ STORE: 's3', INPUT_PATH: 's3://tests/in', OUTPUT_PATH: 's3://tests/out' }, false],
   ])('with %j keep uploads: %s', (env, areKept) => {
     expect(openStores(loadConfig(env), redis).uploads !== null).toBe(areKept);
   });
@@ -91,9 +106,10 @@ describe('the stores by the settings', () => {
   });
 });
 
-describe('a store in a folder', () => {
-  const create = (name: string) => new FileStore(join(folder, name));
-
+describe.each<[string, (name: string) => Store]>([
+  ['a folder', (name) => new FileStore(join(folder, name))],
+  ['a bucket', (name) => bucketStore(name)],
+])('a store in %s', (kind, create) => {
   it('returns what was written, in pieces or whole', async () => {
     const store = create('roundtrip');
     await store.write('a.png', [text('one '), text('two')]);
@@ -121,9 +137,11 @@ describe('a store in a folder', () => {
   it('distinguishes a file from one that replaced it, even with the same bytes', async () => {
     const store = create('version');
     const versions = new Set<string>();
+    // A service tells when an object was written to the second.
+    const unit = kind === 'a bucket' ? 1000 : 1;
     for (const bytes of ['one', 'one', 'two']) {
-      const now = Date.now();
-      await until('the clock to move on', () => Date.now() > now);
+      const now = Math.floor(Date.now() / unit);
+      await until('the clock to move on', () => Math.floor(Date.now() / unit) > now);
       await store.write('a.png', [text(bytes)]);
       const file = await store.open('a.png');
       versions.add(file?.version ?? '');
@@ -257,7 +275,9 @@ describe('a store in a folder', () => {
     expect(await codeOf(() => store.open(name))).toBe('invalid-name');
     expect(await codeOf(() => store.remove(name))).toBe('invalid-name');
   });
+});
 
+describe('a store in a folder', () => {
   it('does not follow a link out of the folder', async () => {
     const root = join(folder, 'links');
     await mkdir(root);
@@ -371,6 +391,7 @@ describe('uploads in Redis', () => {
 
 describe.each<[string, (name: string) => Results]>([
   ['a folder', (name) => new LabelledResults(new FileStore(join(folder, name)), 0)],
+  ['a bucket', (name) => new LabelledResults(bucketStore(`results-${name}`), 0)],
   ['Redis', (name) => new RedisResults(new ImageBlobs(redis, name))],
 ])('results in %s', (kind, create) => {
   /** Returns the bytes of a result, as far as a store checks them. */

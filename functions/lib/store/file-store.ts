@@ -9,7 +9,15 @@ import { assertPath } from './names.ts';
 import { openFile, readProblem } from './open-file.ts';
 import { realpathWithin } from './real-path.ts';
 import { removeFile } from './remove-file.ts';
-import { HEAD_BYTES, inBatches, wholeOf, type Listing, type Store, type StoredFile } from './store.ts';
+import {
+  HEAD_BYTES,
+  inBatches,
+  wholeOf,
+  type Listing,
+  type Store,
+  type StoredFile,
+  type WalkedFile,
+} from './store.ts';
 
 const PARTIAL = '.partial';
 const READ_BYTES = 1 << 20;
@@ -82,8 +90,8 @@ export class FileStore implements Store {
     return found !== null && removeFile(found, partialOf(found), openStored, isMeant);
   }
 
-  async *walk(): AsyncGenerator<string> {
-    yield* filesIn(this.#root, '');
+  async *walk(): AsyncGenerator<WalkedFile> {
+    for await (const name of filesIn(this.#root, '')) yield { name };
   }
 
   /** Returns the real path of `path`. Throws Problem `not-found` if it is not inside the root after following links. */

@@ -30,7 +30,7 @@ export const OTHER_FORMAT = 'not a .png or .jpg';
 export const EARLIER_RESULT = 'the result of an earlier run';
 
 /** Files that operating systems leave in folders, besides those that begin with a dot. */
-const CLUTTER = new Set(['Thumbs.db', 'desktop.ini']);
+export const CLUTTER = new Set(['Thumbs.db', 'desktop.ini']);
 
 /**
  * Returns the images in `folder` and its subfolders, and what was skipped, both sorted by name. Links are

@@ -2,7 +2,7 @@
 import { labelOf } from '../image/png/label.ts';
 import { isResultFile, pathFault } from './names.ts';
 import type { FoundResult, Results } from './results.ts';
-import type { Store } from './store.ts';
+import type { Store, WalkedFile } from './store.ts';
 
 /** Files checked in one step. Each written result causes two steps, so all files are checked sooner or later. */
 const FILES_PER_STEP = 100;
@@ -11,7 +11,7 @@ export class LabelledResults implements Results {
   readonly #store: Store;
   readonly #ttlS: number;
   /** The iteration over all files, which continues where the last step stopped. */
-  #walk: AsyncGenerator<string> | null = null;
+  #walk: AsyncGenerator<WalkedFile> | null = null;
   #isExpiring = false;
 
   /** Keeps results in `store` for `ttlS` seconds each; 0 means for ever. */
@@ -57,11 +57,13 @@ export class LabelledResults implements Results {
   async #step(): Promise<void> {
     this.#walk ??= this.#store.walk();
     for (let looked = 0; looked < FILES_PER_STEP; looked++) {
-      const { value: name, done } = await this.#walk.next();
+      const { value: file, done } = await this.#walk.next();
       if (done) {
         this.#walk = null;
         return;
       }
+      const { name, writtenAt } = file;
+      if (writtenAt !== undefined && !this.#isOld(writtenAt)) continue;
       // Only files with the name of a result are opened, and only those with our label can be removed.
       if (isResultFile(name) && pathFault(name) === null) {
         await this.#store.remove(name, (file) => labelOf(file.head) !== null && this.#isOld(file.writtenAt));

@@ -58,8 +58,14 @@ export interface Store extends Inputs {
    * removed. A missing file is not an error.
    */
   remove(name: string, isMeant?: (file: StoredFile) => boolean): Promise<boolean>;
-  /** Yields the names of all files, in no particular order. */
-  walk(): AsyncGenerator<string>;
+  /** Yields all files, in no particular order. */
+  walk(): AsyncGenerator<WalkedFile>;
+}
+
+export interface WalkedFile {
+  name: string;
+  /** Milliseconds since the epoch, if the store knows it without opening the file. */
+  writtenAt?: number;
 }
 
 /** Chunks with fewer bytes are not written alone. */

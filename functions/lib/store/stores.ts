@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import { openFileStores } from './file-stores.ts';
 import { openRedisStores } from './redis-stores.ts';
 import type { Results } from './results.ts';
+import { openS3Stores } from './s3-stores.ts';
 import type { Inputs } from './store.ts';
 
 export interface Stores {
@@ -22,6 +23,7 @@ export interface Stores {
 const open: Record<Config['store'], (config: Config, redis: Redis) => Stores> = {
   file: openFileStores,
   redis: openRedisStores,
+  s3: openS3Stores,
 };
 
 /** Opens the stores that the settings ask for. */

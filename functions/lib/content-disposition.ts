@@ -9,11 +9,23 @@ const TO_ESCAPE = /['()*]/g;
  * has the UTF-8 bytes too, each as a Latin-1 character.
  */
 export function contentDisposition(path: string): string {
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  const quotable = name.replaceAll(/["\\]/g, '_');
-  const encoded = encodeURIComponent(name).replaceAll(
+  const quotable = lastNameOf(path).replaceAll(/["\\]/g, '_');
+  return `inline; filename="${Buffer.from(quotable).toString('latin1')}"; ${encodedName(path)}`;
+}
+
+/** Returns the same without the part for curl, in ASCII. */
+export function asciiContentDisposition(path: string): string {
+  return `inline; ${encodedName(path)}`;
+}
+
+function encodedName(path: string): string {
+  const encoded = encodeURIComponent(lastNameOf(path)).replaceAll(
     TO_ESCAPE,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-  return `inline; filename="${Buffer.from(quotable).toString('latin1')}"; filename*=UTF-8''${encoded}`;
+  return `filename*=UTF-8''${encoded}`;
+}
+
+function lastNameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }

@@ -1,0 +1,224 @@
+// One bucket, through the AWS client. Only this file imports the client, and it is only loaded with STORE=s3
+// (docs/adr/0022-s3-client.md). Uses what every S3-compatible service has.
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  UploadPartCommand,
+  type GetObjectCommandOutput,
+} from '@aws-sdk/client-s3';
+import type { Readable } from 'node:stream';
+import type { Config } from '../config.ts';
+import { s3Problem } from './s3-faults.ts';
+
+export type S3Settings = Pick<Config, 's3Endpoint' | 's3Region' | 's3PathStyle'>;
+
+export interface S3Object {
+  sizeBytes: number;
+  /** Quoted, as the service returned it. */
+  etag: string;
+  writtenAt: number;
+  body: AsyncIterable<Uint8Array>;
+  /** Must be called unless the body is read. */
+  close(): void;
+}
+
+export interface ListedObject {
+  key: string;
+  writtenAt: number;
+}
+
+/** What is stored with an object's bytes. */
+export interface ObjectFacts {
+  ContentType: string;
+  ContentDisposition: string;
+  Metadata: Record<string, string>;
+}
+
+/** One part of an upload that is in progress. */
+interface UploadedPart {
+  ETag: string | undefined;
+  PartNumber: number;
+}
+
+const CONNECT_MS = 5000;
+/** A connection on which nothing moves for this long is given up. */
+const IDLE_MS = 30_000;
+
+function silent(): void {}
+/** The client would write its warnings to the console, between the lines of our log. */
+const logger = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
+
+function clientOf({ s3Endpoint, s3Region, s3PathStyle }: S3Settings): S3Client {
+  const isAws = s3Endpoint === 'aws';
+  const region = s3Region === 'auto' ? (isAws ? undefined : 'us-east-1') : s3Region;
+  return new S3Client({
+    ...(!isAws && { endpoint: s3Endpoint }),
+    ...(region !== undefined && { region }),
+    forcePathStyle: s3PathStyle === 'auto' ? !isAws : s3PathStyle === 'on',
+    // Checksums of newer kinds are refused by some services. The signature covers the bytes anyway.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: IDLE_MS },
+    logger,
+  });
+}
+
+/** Every method throws Problem `storage-unavailable` when the service cannot be used. */
+export class S3Bucket {
+  readonly #client: S3Client;
+  readonly #name: string;
+
+  constructor(name: string, settings: S3Settings) {
+    this.#client = clientOf(settings);
+    this.#name = name;
+  }
+
+  /**
+   * Opens the object, or only its first `headBytes`. Returns null if there is none, or if it is no longer
+   * the one with `etag`.
+   */
+  async get(
+    key: string,
+    { headBytes, etag }: { headBytes?: number; etag?: string } = {},
+  ): Promise<S3Object | null> {
+    const range = headBytes === undefined ? {} : { Range: `bytes=0-${headBytes - 1}` };
+    const condition = etag === undefined ? {} : { IfMatch: etag };
+    const command = new GetObjectCommand({ ...this.#at(key), ...range, ...condition });
+    try {
+      return this.#opened(await this.#client.send(command));
+    } catch (error) {
+      const { name } = error as Error;
+      if (['NoSuchKey', 'NotFound', 'PreconditionFailed', 'KeyTooLongError'].includes(name)) return null;
+      // An empty object has no first byte.
+      if (name === 'InvalidRange') return this.get(key, { etag });
+      throw s3Problem(error, this.#name);
+    }
+  }
+
+  async put(key: string, bytes: Uint8Array, facts: ObjectFacts): Promise<void> {
+    await this.#do(() =>
+      this.#client.send(new PutObjectCommand({ ...this.#at(key), ...facts, Body: bytes })),
+    );
+  }
+
+  /** Removes the object if it is still the one with `etag`. Returns whether it was. */
+  async delete(key: string, etag: string): Promise<boolean> {
+    try {
+      await this.#client.send(new DeleteObjectCommand({ ...this.#at(key), IfMatch: etag }));
+      return true;
+    } catch (error) {
+      const { name } = error as Error;
+      if (['PreconditionFailed', 'ConditionalRequestConflict', 'NoSuchKey'].includes(name)) return false;
+      if (name !== 'NotImplemented') throw s3Problem(error, this.#name);
+      await this.#do(() => this.#client.send(new DeleteObjectCommand(this.#at(key))));
+      return true;
+    }
+  }
+
+  /** Yields all objects whose keys begin with `prefix`, page by page. */
+  async *list(prefix: string): AsyncGenerator<ListedObject> {
+    let ContinuationToken: string | undefined;
+    do {
+      const command = new ListObjectsV2Command({
+        Bucket: this.#name,
+        Prefix: prefix,
+        ContinuationToken,
+        // XML has no way to write some control characters.
+        EncodingType: 'url',
+      });
+      const page = await this.#do(() => this.#client.send(command));
+      for (const { Key = '', LastModified } of page.Contents ?? []) {
+        const key = page.EncodingType === 'url' ? decoded(Key) : Key;
+        yield { key, writtenAt: LastModified?.getTime() ?? 0 };
+      }
+      ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
+    } while (ContinuationToken !== undefined);
+  }
+
+  /** Throws a Problem if the bucket cannot be used. */
+  async check(prefix: string): Promise<void> {
+    const command = new ListObjectsV2Command({ Bucket: this.#name, Prefix: prefix, MaxKeys: 1 });
+    await this.#do(() => this.#client.send(command));
+  }
+
+  /** Begins an object that is sent in parts. Nobody sees it before it is completed. */
+  async begin(key: string, facts: ObjectFacts): Promise<Upload> {
+    const command = new CreateMultipartUploadCommand({ ...this.#at(key), ...facts });
+    const { UploadId } = await this.#do(() => this.#client.send(command));
+    const upload = { ...this.#at(key), UploadId };
+    const parts: UploadedPart[] = [];
+    return {
+      add: async (bytes) => {
+        const PartNumber = parts.length + 1;
+        const command = new UploadPartCommand({ ...upload, PartNumber, Body: bytes });
+        const { ETag } = await this.#do(() => this.#client.send(command));
+        parts.push({ PartNumber, ETag });
+      },
+      complete: async () => {
+        const command = new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: parts } });
+        await this.#do(() => this.#client.send(command));
+      },
+      abort: async () => {
+        await this.#do(() => this.#client.send(new AbortMultipartUploadCommand(upload)));
+      },
+    };
+  }
+
+  #at(key: string): { Bucket: string; Key: string } {
+    return { Bucket: this.#name, Key: key };
+  }
+
+  #opened({
+    Body,
+    ContentRange,
+    ContentLength = 0,
+    ETag = '',
+    LastModified,
+  }: GetObjectCommandOutput): S3Object {
+    const total = ContentRange?.split('/').at(-1);
+    const stream = Body as Readable;
+    return {
+      sizeBytes: total === undefined ? ContentLength : Number(total),
+      etag: ETag,
+      writtenAt: LastModified?.getTime() ?? 0,
+      body: this.#read(stream),
+      close: () => void stream.destroy(),
+    };
+  }
+
+  /** Yields the bytes of a reply. A lost connection is a Problem too. */
+  async *#read(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+      yield* body;
+    } catch (error) {
+      throw s3Problem(error, this.#name);
+    }
+  }
+
+  async #do<T>(send: () => Promise<T>): Promise<T> {
+    try {
+      return await send();
+    } catch (error) {
+      throw s3Problem(error, this.#name);
+    }
+  }
+}
+
+/** An object that is sent in parts, one after the other. */
+export interface Upload {
+  add(bytes: Uint8Array): Promise<void>;
+  /** Puts the object in place. */
+  complete(): Promise<void>;
+  /** Throws the parts away. */
+  abort(): Promise<void>;
+}
+
+function decoded(key: string): string {
+  return decodeURIComponent(key.replaceAll('+', ' '));
+}
