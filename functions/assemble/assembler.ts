@@ -68,8 +68,10 @@ export class Assembler {
   async #write(record: ImageRecord): Promise<'finished' | 'again' | 'over'> {
     const { ledger, results, log } = this.#parts;
     const { id, output } = record;
+    let resultBytes = 0;
+    const count = (bytes: number) => (resultBytes += bytes);
     try {
-      await results.write(id, output, await this.#encode(record));
+      await results.write(id, output, counted(await this.#encode(record), count));
     } catch (error) {
       if (await this.#isOver(id)) return 'over';
       await ledger.noteFault(
@@ -78,7 +80,7 @@ export class Assembler {
       );
       throw error;
     }
-    const answer = await ledger.finish(id);
+    const answer = await ledger.finish(id, resultBytes);
     if (answer === 'over') await results.remove(id, output); // Cancelled while it was written.
     log.info('Assembled', { imageId: id, name: record.name, output, answer });
     return answer;
@@ -126,5 +128,16 @@ export class Assembler {
       if (core === null) throw new Error(`Tile ${tiles[at]} of image ${id} has no result`);
       return core;
     });
+  }
+}
+
+/** Yields the same parts, and passes the size of each one to `count`. */
+async function* counted(
+  parts: AsyncIterable<Uint8Array>,
+  count: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const part of parts) {
+    count(part.length);
+    yield part;
   }
 }

@@ -151,12 +151,13 @@ export class Intake {
   /** Starts the image; a done image only if its result is gone. */
   async #begin(
     id: string,
-    { plan, admission, ancillary }: Incoming,
+    { plan, admission, ancillary, bytes }: Incoming,
   ): Promise<'begun' | Refusal | ImageState> {
     const { ledger } = this.#parts;
-    const state = await ledger.begin(id, plan, admission, { ancillary });
+    const options = { ancillary, uploadBytes: bytes.length };
+    const state = await ledger.begin(id, plan, admission, options);
     if (state !== 'done' || (await this.#hasResult(id))) return state;
-    return ledger.begin(id, plan, admission, { again: true, ancillary });
+    return ledger.begin(id, plan, admission, { ...options, again: true });
   }
 
   async #hasResult(id: string): Promise<boolean> {

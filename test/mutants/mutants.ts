@@ -1,4 +1,5 @@
 // Every fault that `npm run test:mutants` plants in the queue.
+import { counterMutants } from './counter-mutants.ts';
 import { imageMutants } from './image-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { roomMutants } from './room-mutants.ts';
@@ -14,4 +15,5 @@ export const mutants: Mutant[] = [
   ...sweepMutants,
   ...imageMutants,
   ...roomMutants,
+  ...counterMutants,
 ];

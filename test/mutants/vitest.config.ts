@@ -14,6 +14,7 @@ const order = [
   'clock',
   'ancillary',
   'memory-limit',
+  'measures',
   'lost-replies',
   'invariants',
   'keys',

@@ -194,7 +194,7 @@ export const workerMutants: Mutant[] = [
   {
     name: 'the lease outlives the ack',
     file: 'ack.lua',
-    find: "unlease(job, image, tile)\nredis.call('HSET', key(image, 'tiles'), tile, 'done')",
+    find: "unlease(job, image, tile, token)\nredis.call('HSET', key(image, 'tiles'), tile, 'done')",
     replace: "redis.call('HSET', key(image, 'tiles'), tile, 'done')",
     why: 'a tile that is done would return to the queue and be blurred again',
   },
@@ -250,7 +250,7 @@ export const workerMutants: Mutant[] = [
   {
     name: 'the lease outlives the failure',
     file: 'fail.lua',
-    find: 'unlease(job, image, tile)\n',
+    find: 'unlease(job, image, tile, token)\n',
     replace: '',
     why: 'the tile would be delayed and leased at once',
   },

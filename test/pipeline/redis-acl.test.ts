@@ -32,6 +32,7 @@ const scriptsOf: Record<string, ScriptName[]> = {
     'workers',
     'tile-map',
     'requeue',
+    'measures',
   ],
   blur: ['claim', 'extend', 'ack', 'fail', 'release', 'due', 'note-fault', 'naive-ack', 'sweep', 'beat'],
   assemble: ['finish', 'note-fault', 'sweep', 'put-part', 'take-blob'],

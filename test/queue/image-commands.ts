@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { command, type Answer, type Command, type ModelState } from './model-step.ts';
 import type { ImageModel } from './image-model.ts';
 import type { QueueModel } from './queue-model.ts';
-import { A, B, C, PREFIX, sourceOf, type Rig } from './rig.ts';
+import { A, B, C, PREFIX, RESULT_BYTES, sourceOf, type Rig } from './rig.ts';
 
 /** One image occurs more often than the others, so that it gets further. */
 const anImage = fc.constantFrom(A, A, A, B, B, C);
@@ -78,7 +78,7 @@ export const finish = dies.chain((isDying) =>
   onImage('finish', {
     with: [isDying],
     aim: (_, image) => image.state === 'blurred',
-    real: ({ ledger, dying }, id) => (isDying ? dying.finish(id) : ledger.finish(id)),
+    real: ({ ledger, dying }, id) => (isDying ? dying.finish(id) : ledger.finish(id, RESULT_BYTES)),
     model: (model, id) => model.finish(id),
   }),
 );

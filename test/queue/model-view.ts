@@ -1,4 +1,5 @@
 // The model and the content of Redis in the same form, so that a difference is readable.
+import { COUNTERS } from '../../functions/lib/queue/measures.ts';
 import { isSwept } from './invariants.ts';
 import type { ImageModel, Place } from './image-model.ts';
 import type { QueueModel } from './queue-model.ts';
@@ -35,9 +36,11 @@ export interface View {
   index: Record<string, number>;
   splits: Record<string, number>;
   images: Record<string, ImageView>;
+  /** The counters that never go back. */
+  counters: Record<string, number>;
 }
 
-const COUNTERS = ['attempts', 'reclaims', 'fenced', 'announced', 'createdAt'] as const;
+const IMAGE_COUNTERS = ['attempts', 'reclaims', 'fenced', 'announced', 'createdAt'] as const;
 const TIMES = ['blurredAt', 'endedAt'] as const;
 const TEXTS = ['state', 'error', 'output'] as const;
 
@@ -72,11 +75,12 @@ export function viewOfModel(model: QueueModel): View {
         .map(([id, image]): [string, number] => [id, image.touchedAt]),
     ),
     images: Object.fromEntries([...model.images].map(([id, image]) => [id, viewOfImageModel(id, image)])),
+    counters: model.counters,
   };
 }
 
 function viewOfImageModel(id: string, image: ImageModel): ImageView {
-  const same = [...COUNTERS, ...TIMES, ...TEXTS].map((name) => [name, image[name]]);
+  const same = [...IMAGE_COUNTERS, ...TIMES, ...TEXTS].map((name) => [name, image[name]]);
   const tiles = [...image.tiles].map(([number, { place, attempts, error }]): [number, TileView] => [
     number,
     {
@@ -120,6 +124,7 @@ export function viewOfSnapshot({ byImage, ...shared }: Snapshot): View {
     images: Object.fromEntries(
       records.map(([id, image]) => [id, viewOfImageKeys(image, id in shared.sweeps)]),
     ),
+    counters: Object.fromEntries(COUNTERS.map((name) => [name, Number(shared.totals[name] ?? 0)])),
   };
 }
 
@@ -131,7 +136,7 @@ function viewOfImageKeys(image: ImageSnapshot, isToBeSwept: boolean): ImageView 
   const { meta, tiles, attempts, dead, src, out, acks } = image;
   const fields = {
     tileCount: Number(meta.tiles),
-    ...Object.fromEntries(COUNTERS.map((name) => [name, Number(meta[name] ?? 0)])),
+    ...Object.fromEntries(IMAGE_COUNTERS.map((name) => [name, Number(meta[name] ?? 0)])),
     ...Object.fromEntries(TIMES.map((name) => [name, name in meta ? Number(meta[name]) : null])),
     ...Object.fromEntries(TEXTS.map((name) => [name, meta[name] ?? null])),
   };

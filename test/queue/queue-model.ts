@@ -2,12 +2,14 @@
 // test compares each answer, and everything in Redis, with this.
 import { ImageModel, type Place, type TileModel } from './image-model.ts';
 import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
-import { BUDGET_BYTES, CLIENT_BYTES, POLICY, START_MS } from './rig.ts';
+import { COUNTERS } from '../../functions/lib/queue/measures.ts';
+import { BUDGET_BYTES, CLIENT_BYTES, POLICY, RESULT_BYTES, START_MS, UPLOAD_BYTES } from './rig.ts';
 
 const ABANDONED_MS = 10 * 60 * 1000;
 const MAX_PAUSE_MS = 30_000;
 
 type Answer = string | null;
+type Counter = (typeof COUNTERS)[number];
 
 /** An image when it is started. */
 interface Plan {
@@ -32,6 +34,8 @@ export class QueueModel {
   readonly dead = new Map<string, number>();
   /** Images and when they were started, until an expired record is noticed. */
   readonly index = new Map<string, number>();
+  /** How often each thing has happened, and how many bytes. */
+  readonly counters = Object.fromEntries(COUNTERS.map((name) => [name, 0])) as Record<Counter, number>;
   /** Every claim that was ever returned, in order: its worker may come back with it. */
   readonly claimed: { job: string; token: string }[] = [];
 
@@ -56,6 +60,8 @@ export class QueueModel {
     this.admitted.set(id, bytes);
     this.senders.set(id, client);
     this.images.set(id, new ImageModel(tiles, this.now));
+    this.counters.lives++;
+    this.counters.uploadBytes += UPLOAD_BYTES;
     return 'begun';
   }
 
@@ -84,6 +90,7 @@ export class QueueModel {
     }
     for (const { job, image, tile } of this.#due(leased, (place) => place.until)) {
       image.reclaims++;
+      this.counters.tilesReclaimed++;
       this.#retry(job, image, tile, 'its lease expired', jitter);
     }
     for (const { job, tile } of this.#due(this.#placed('delayed'), (place) => place.due)) {
@@ -103,6 +110,7 @@ export class QueueModel {
     const held = this.#held(job, token);
     if (!held) return this.#refuse(job, token);
     held.tile.place = { in: 'done', by: token, core };
+    this.counters.tilesDone++;
     held.image.settle(this.now);
     this.#freeSettled(job, held.image);
     return held.image.state === 'blurred' ? 'last' : 'acked';
@@ -118,6 +126,7 @@ export class QueueModel {
     if (!held) return 'stale';
     held.tile.attempts--;
     held.image.attempts--;
+    this.counters.tilesReleased++;
     this.#makeReady(job, held.tile);
     return 'released';
   }
@@ -147,6 +156,8 @@ export class QueueModel {
     if (image?.state === 'done') return 'again';
     if (image?.state !== 'blurred' && !image?.isGivenUp) return 'over';
     this.#end(id, image, 'done', null);
+    this.counters.imagesDone++;
+    this.counters.resultBytes += RESULT_BYTES;
     return 'finished';
   }
 
@@ -155,6 +166,7 @@ export class QueueModel {
     if (!image) return null;
     if (image.state === 'done' || image.state === 'cancelled') return image.state;
     this.#end(id, image, 'cancelled', image.error);
+    this.counters.imagesCancelled++;
     return 'cancelled';
   }
 
@@ -166,7 +178,9 @@ export class QueueModel {
   }
 
   forget(id: string): void {
-    if (this.images.has(id)) this.#remove(id);
+    if (!this.images.has(id)) return;
+    this.#remove(id);
+    this.counters.imagesForgotten++;
   }
 
   requeue(letter: string): Answer {
@@ -194,6 +208,8 @@ export class QueueModel {
     image.nextEvent = null;
     this.dead.set(id, this.now);
     this.senders.delete(id);
+    this.counters.imagesFailed++;
+    this.counters.eventsGivenUp++;
     return `given up ${id}`;
   }
 
@@ -237,6 +253,7 @@ export class QueueModel {
     if (!silent) return false;
     const [id, image] = silent;
     this.#end(id, image, 'cancelled', 'its split died');
+    this.counters.imagesCancelled++;
     return true;
   }
 
@@ -316,14 +333,20 @@ export class QueueModel {
     if (image?.state === 'cancelled') return 'cancelled';
     if (image && image.fencedBy !== token) {
       image.fenced++;
+      this.counters.tilesFenced++;
       image.fencedBy = token;
     }
     return 'stale';
   }
 
   #retry(job: string, image: ImageModel, tile: TileModel, reason: string, jitter: number): Answer {
+    const hadFailed = image.state === 'failed';
     const answer = image.retry(tileOf(job), tile, reason, jitter, this.now);
-    if (answer === 'dead') this.dead.set(job, this.now);
+    if (answer === 'dead') {
+      this.dead.set(job, this.now);
+      this.counters.tilesDead++;
+      if (!hadFailed) this.counters.imagesFailed++;
+    } else this.counters.tilesRetried++;
     this.#freeSettled(job, image);
     return answer;
   }

@@ -17,6 +17,9 @@ export const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(24));
 
 /** The settings of every test, small enough to reach each limit in a few steps. */
 export const POLICY = { leaseMs: 1000, maxAttempts: 3, retryBaseMs: 100, recordTtlS: 200_000 };
+/** The size of every image's file, and of every result. */
+export const UPLOAD_BYTES = 1000;
+export const RESULT_BYTES = 2000;
 /** Bytes all images together may hold. */
 export const BUDGET_BYTES = 1_000_000;
 /** Bytes that the images of one client may hold, in tests with clients. */
@@ -80,9 +83,10 @@ export class Rig {
     } = {},
   ) {
     const { tiles = 2, bytes = 100_000, client, again, ancillary } = options;
+    const uploadBytes = UPLOAD_BYTES;
     const sender = client === undefined ? {} : { client: { name: client, budgetBytes: CLIENT_BYTES } };
     const admission = { bytes, budgetBytes: BUDGET_BYTES, ...sender };
-    return this.ledger.begin(id, planOf(tiles), admission, { again, ancillary });
+    return this.ledger.begin(id, planOf(tiles), admission, { again, ancillary, uploadBytes });
   }
 
   /** Starts an image and puts all its tiles on the queue. */
@@ -124,7 +128,8 @@ export class Rig {
 
   /** The ways to end an image, by a process that dies before anything that it holds is freed. */
   readonly dying = {
-    finish: (id: string) => this.scripts.run('finish', id, this.now, POLICY.recordTtlS),
+    finish: (id: string) =>
+      this.scripts.run('finish', id, this.now, POLICY.recordTtlS, POLICY.recordTtlS, RESULT_BYTES),
     cancel: (id: string) => this.scripts.run('cancel', id, this.now, POLICY.recordTtlS, 'cancelled'),
     drop: (id: string) => this.scripts.run('cancel', id, this.now, POLICY.recordTtlS, 'failed'),
     forget: async (id: string) => void (await this.scripts.run('forget', id)),

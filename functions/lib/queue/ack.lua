@@ -28,6 +28,7 @@ if not holds(image, tile, token) then
   end
   if state and redis.call('HGET', meta, 'fencedBy') ~= token then
     redis.call('HINCRBY', meta, 'fenced', 1)
+    count('tilesFenced')
     redis.call('HSET', meta, 'fencedBy', token)
   end
   return 'stale'
@@ -39,10 +40,11 @@ if ARGV[5] then
 else
   redis.call('RENAME', staged, key(image, 'out:' .. tile))
 end
-unlease(job, image, tile)
+unlease(job, image, tile, token)
 redis.call('HSET', key(image, 'tiles'), tile, 'done')
 redis.call('HSET', key(image, 'acks'), tile, token)
 redis.call('SADD', key(image, 'done'), tile)
+count('tilesDone')
 if redis.call('SCARD', key(image, 'done')) == tonumber(redis.call('HGET', meta, 'tiles')) then
   redis.call('HSET', meta, 'state', 'blurred', 'blurredAt', now)
   redis.call('ZADD', OUTBOX, now, image)

@@ -10,7 +10,8 @@
 -- ARGV[6] -> '1' to restart the image even if it is done (its result is gone)
 -- ARGV[7] -> the client that sends it, '' if it counts for no client
 -- ARGV[8] -> bytes that the images of one client may hold
--- ARGV[9..] -> fields and values of the record, including `tiles` (number of tiles)
+-- ARGV[9] -> bytes of the upload
+-- ARGV[10..] -> fields and values of the record, including `tiles` (number of tiles)
 -- Output: 'begun', 'over-budget', 'over-share' (of the client), 'sweep' (call again after a step of
 --         sweep.lua), or the state of an image that is in progress or done
 
@@ -56,6 +57,7 @@ local function give_up_silent_split(holder)
       end_life(silent, 0)
       redis.call('HSET', record, 'state', 'cancelled', 'endedAt', now, 'error', 'its split died')
       keep_record(silent, now, redis.call('HGET', record, 'ttl'))
+      count('imagesCancelled')
       return true
     end
   end
@@ -124,7 +126,8 @@ end
 
 drop_record(image) -- Of its former life.
 local life = redis.call('HINCRBY', TOTALS, 'lives', 1)
-redis.call('HSET', meta, 'state', 'splitting', 'life', life, 'createdAt', now, unpack(ARGV, 9))
+redis.call('HSET', meta, 'state', 'splitting', 'life', life, 'createdAt', now, unpack(ARGV, 10))
+count('uploadBytes', ARGV[9])
 set_share(image, bytes)
 set_client(image, client)
 if redis.call('EXISTS', staged) == 1 then

@@ -21,4 +21,8 @@ end
 end_life(image, 0)
 redis.call('HSET', meta, 'state', end_state, 'endedAt', now)
 keep_record(image, now, tonumber(ARGV[3]))
-return end_state == 'failed' and 'dropped' or 'cancelled'
+if end_state == 'failed' then
+  return 'dropped'
+end
+count('imagesCancelled')
+return 'cancelled'

@@ -67,6 +67,7 @@ local function reclaim_expired()
     if state_of(image, tile) == 'leased' then
       unlease(job, image, tile)
       redis.call('HINCRBY', key(image, 'meta'), 'reclaims', 1)
+      count('tilesReclaimed')
       retry(job, image, tile, 'its lease expired', now, policy)
     else
       redis.call('ZREM', LEASES, job) -- Its image has ended.

@@ -30,4 +30,6 @@ redis.call('ZREM', OUTBOX, image)
 redis.call('ZADD', DEAD, now, image)
 redis.call('ZADD', SWEEPS, now + tonumber(ARGV[4]) * 1000, image)
 set_client(image, '')
+count('eventsGivenUp')
+count('imagesFailed')
 return { image, 'given up', record[3] }

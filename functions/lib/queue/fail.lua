@@ -16,7 +16,7 @@ local image, tile = parse(job)
 if not holds(image, tile, token) then
   return 'stale'
 end
-unlease(job, image, tile)
+unlease(job, image, tile, token)
 return retry(job, image, tile, ARGV[4], now, {
   max_attempts = tonumber(ARGV[5]),
   base_ms = tonumber(ARGV[6]),

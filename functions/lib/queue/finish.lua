@@ -6,6 +6,7 @@
 -- ARGV[2] -> now, ms ('' = server clock)
 -- ARGV[3] -> seconds the record is kept
 -- ARGV[4] -> seconds the result is kept
+-- ARGV[5] -> bytes of the result
 -- Output: 'finished', 'again' (it was closed before), or 'over' (it is not blurred: cancelled, unknown,
 -- restarted)
 
@@ -23,4 +24,6 @@ end_life(image, keep_result(image, now, tonumber(ARGV[4])))
 redis.call('HSET', meta, 'state', 'done', 'endedAt', now)
 redis.call('HDEL', meta, 'error')
 keep_record(image, now, tonumber(ARGV[3]))
+count('imagesDone')
+count('resultBytes', ARGV[5])
 return 'finished'

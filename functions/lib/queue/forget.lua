@@ -11,4 +11,5 @@ if redis.call('EXISTS', key(image, 'meta')) == 0 then
 end
 end_life(image, 0)
 drop_record(image)
+count('imagesForgotten')
 return 'forgotten'

@@ -76,6 +76,15 @@ export interface Admission {
 /** `last`: enqueued, and it was the image's last tile. `over`: the image accepts no more tiles. */
 export type EnqueueAnswer = 'enqueued' | 'last' | 'known' | 'over';
 
+export interface BeginOptions {
+  /** Whether a done image starts again. */
+  again?: boolean;
+  /** Kept with the image until its end. */
+  ancillary?: Uint8Array;
+  /** Size of the image's file, to be counted. */
+  uploadBytes?: number;
+}
+
 /** Why an image is not admitted now. */
 export type Refusal = 'over-budget' | 'over-share';
 
@@ -113,14 +122,13 @@ export class ImageLedger {
 
   /**
    * Starts an image. An image that failed or was cancelled starts again, and so does a done image with
-   * `again`. For any other known image, returns its state and changes nothing. `ancillary` is kept with the
-   * image until its end.
+   * `again`. For any other known image, returns its state and changes nothing.
    */
   async begin(
     id: string,
     plan: ImagePlan,
     admission: Admission,
-    { again = false, ancillary }: { again?: boolean; ancillary?: Uint8Array } = {},
+    { again = false, ancillary, uploadBytes = 0 }: BeginOptions = {},
   ): Promise<'begun' | Refusal | ImageState> {
     // Workers of release 0.2 only know kernelSize. Any recipe but a blur's is no valid size, so they fail its
     // tiles.
@@ -140,6 +148,7 @@ export class ImageLedger {
       again ? '1' : '',
       admission.client?.name ?? '',
       admission.client?.budgetBytes ?? admission.budgetBytes,
+      uploadBytes,
       ...Object.entries(record).flat(),
     ];
     for (;;) {
@@ -202,9 +211,10 @@ export class ImageLedger {
     });
   }
 
-  /** Closes a blurred image whose result is written. */
-  async finish(id: string): Promise<'finished' | 'again' | 'over'> {
-    const answer = await this.#scripts.run('finish', id, this.#clock(), this.#recordTtlS, this.#resultTtlS);
+  /** Closes a blurred image whose result is written, and counts the bytes of the result. */
+  async finish(id: string, resultBytes = 0): Promise<'finished' | 'again' | 'over'> {
+    const times = [this.#clock(), this.#recordTtlS, this.#resultTtlS];
+    const answer = await this.#scripts.run('finish', id, ...times, resultBytes);
     await this.#sweep(id);
     return answer as 'finished' | 'again' | 'over';
   }

@@ -23,6 +23,7 @@ end
 redis.call('RENAME', staged, key(image, 'out:' .. tile))
 redis.call('HSET', key(image, 'tiles'), tile, 'done')
 redis.call('SADD', key(image, 'done'), tile)
+count('tilesDone')
 if redis.call('SCARD', key(image, 'done')) == tonumber(redis.call('HGET', meta, 'tiles')) then
   redis.call('HSET', meta, 'state', 'blurred', 'blurredAt', now)
   redis.call('ZADD', OUTBOX, now, image)

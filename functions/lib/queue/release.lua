@@ -10,8 +10,9 @@ local image, tile = parse(job)
 if not holds(image, tile, token) then
   return 'stale'
 end
-unlease(job, image, tile)
+unlease(job, image, tile, token)
 redis.call('HINCRBY', key(image, 'attempts'), tile, -1)
 redis.call('HINCRBY', key(image, 'meta'), 'attempts', -1)
 make_ready(job, image, tile)
+count('tilesReleased')
 return 'released'

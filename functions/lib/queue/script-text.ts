@@ -27,6 +27,7 @@ export const scriptNames = [
   'tile-map',
   'beat',
   'workers',
+  'measures',
   'naive-ack',
 ] as const;
 

@@ -5,10 +5,10 @@ local function holds(image, tile, token)
   return redis.call('HGET', key(image, 'tokens'), tile) == token
 end
 
--- Ends a lease, whatever happens to the tile next.
-local function unlease(job, image, tile)
+-- Ends a lease, whatever happens to the tile next. A caller that knows the token of the lease saves reading it.
+local function unlease(job, image, tile, known_token)
   redis.call('ZREM', LEASES, job)
-  local token = redis.call('HGET', key(image, 'tokens'), tile)
+  local token = known_token or redis.call('HGET', key(image, 'tokens'), tile)
   if token then
     redis.call('HDEL', CLAIMS, token)
     redis.call('HDEL', key(image, 'tokens'), tile)

@@ -39,13 +39,18 @@ local function retry(job, image, tile, reason, now, policy)
     local pause = math.min(policy.base_ms * 2 ^ (attempts - 1), MAX_DELAY_MS) * (1 + policy.jitter / 2)
     redis.call('HSET', key(image, 'tiles'), tile, 'delayed')
     redis.call('ZADD', DELAYED, now + math.floor(pause), job)
+    count('tilesRetried')
     return 'delayed'
   end
   redis.call('HSET', key(image, 'tiles'), tile, 'dead')
   redis.call('HSET', key(image, 'dead'), tile, reason)
   redis.call('ZADD', DEAD, now, job)
   trim_dead(now)
+  count('tilesDead')
   local meta = key(image, 'meta')
+  if redis.call('HGET', meta, 'state') ~= 'failed' then
+    count('imagesFailed')
+  end
   redis.call('HSET', meta, 'state', 'failed', 'endedAt', now, 'error', 'tile ' .. tile .. ': ' .. reason)
   settle(image, now, policy.ttl_s)
   return 'dead'

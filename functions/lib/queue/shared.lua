@@ -39,6 +39,12 @@ local function clock(given)
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- Adds to a counter that is never reset: how often something has happened, or how many bytes. Called once for each change
+-- of state, where the state is changed, so a command that is sent again does not count again.
+local function count(what, added)
+  redis.call('HINCRBY', TOTALS, what, added or 1)
+end
+
 -- Returns the image and the tile that a job names.
 local function parse(job)
   return string.match(job, '^(.*):(%d+)$')
