@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../scripts/lib/options.ts';
 import { readOptions } from './options.ts';
@@ -10,7 +11,7 @@ const defaults = {
   recipe: blur(15),
   tile: 256,
   queue: 'lease',
-  workers: 4,
+  workers: Math.max(2, availableParallelism()),
   json: false,
   port: null,
   open: false,
@@ -50,7 +51,7 @@ describe('readOptions', () => {
     expect(readOptions(['--kernel', '5', '--serve'], env)).toMatchObject({ recipe: blur(5), port: 9000 });
     expect(readOptions([], { KERNEL_SIZE: '', NUM_WORKERS: '' })).toMatchObject({
       recipe: blur(15),
-      workers: 4,
+      workers: defaults.workers,
     });
   });
 

@@ -1,4 +1,5 @@
 // The command line of `tessera` and `npm start`.
+import { availableParallelism } from 'node:os';
 import type { Recipe } from '../functions/lib/filters/recipe.ts';
 import { DEFAULT_FILTER } from '../functions/lib/filters/registry.ts';
 import { oneOf, parseOptions, UsageError, wholeNumber } from '../scripts/lib/options.ts';
@@ -15,7 +16,7 @@ Without files it blurs what is in samples/. If that folder is empty, it draws so
 ${filterHelp}
   --tile T          tile size in pixels, 1 to 512 (default TILE_SIZE, or 256)
   --queue MODE      lease (loses nothing) or naive (the baseline that does) (default QUEUE_MODE, or lease)
-  --workers N       the most blur processes at a time, 1 to 64 (default NUM_WORKERS, or 4)
+  --workers N       the most blur processes at a time, 1 to 64 (default NUM_WORKERS, or one for each core)
   --json            print the figures as JSON on the last line, with each input and its output
   --serve           keep the pipeline up for curl until Ctrl-C; blur scales from zero and back
   --open            with --serve: opens its page in the browser
@@ -58,6 +59,8 @@ const names = {
   version: { type: 'boolean', short: 'v' },
 } as const;
 
+const MOST_WORKERS = 64;
+
 /** Options that npm knows too. */
 const SHARED_WITH_NPM = new Set(['json', 'help', 'version']);
 
@@ -92,11 +95,16 @@ export function readOptions(argv: string[], env: NodeJS.ProcessEnv): Options | '
     recipe,
     tile: wholeNumber(...given('tile', 'TILE_SIZE', '256'), 1, 512),
     queue: oneOf(...given('queue', 'QUEUE_MODE', 'lease'), ['lease', 'naive']),
-    workers: wholeNumber(...given('workers', 'NUM_WORKERS', '4'), 1, 64),
+    workers: wholeNumber(...given('workers', 'NUM_WORKERS', String(coresForWorkers())), 1, MOST_WORKERS),
     json,
     port: serve ? wholeNumber(...given('port', 'PORT', '8080'), 0, 65_535) : null,
     open,
   };
+}
+
+/** Two workers on one core are still worth it: while one waits for Redis, the other one blurs. */
+function coresForWorkers(): number {
+  return Math.min(Math.max(2, availableParallelism()), MOST_WORKERS);
 }
 
 /** `npm start photo.png --kernel 21`: without a `--` npm takes the option for its own, and only the environment shows it. */

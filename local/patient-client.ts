@@ -67,16 +67,6 @@ export class PatientClient {
     }
   }
 
-  /** Returns an image's status, or null if split cannot give it now. Throws {@link Refused} if split does not know it. */
-  async status(id: string): Promise<ImageStatus | null> {
-    try {
-      return await this.#client.status(id, this.#signal);
-    } catch (error) {
-      if (this.#passes(error)) return null;
-      throw error;
-    }
-  }
-
   /** Cancels the image. If it is over by now, nothing changes. */
   async cancel(id: string): Promise<void> {
     await this.#client.cancel(id).catch(() => {});

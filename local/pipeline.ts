@@ -3,6 +3,7 @@
 import type { Redis } from 'ioredis';
 import { pendingWork, readCounts } from '../functions/lib/queue/counts.ts';
 import { FunctionProcess, type FunctionName } from './function-process.ts';
+import { orAborted } from './or-aborted.ts';
 import { RedisServer, type RedisServerOptions } from './redis-server.ts';
 import { Scaler, type ScalerState } from './scaler.ts';
 
@@ -147,19 +148,5 @@ export class Pipeline {
     this.redis.disconnect();
     await this.redisServer.kill();
     await this.redisServer.stop();
-  }
-}
-
-/** Returns the value of `promise`. Throws the reason of `signal` if that is aborted first. */
-async function orAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (!signal) return promise;
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason as Error);
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort);
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }

@@ -1,21 +1,28 @@
 // One run: sends images, fetches the results, and returns the outcome of each image. It always ends, whatever goes wrong.
 import { basename } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Recipe } from '../functions/lib/filters/recipe.ts';
+import { ImageLedger } from '../functions/lib/queue/image-ledger.ts';
 import { printable } from '../functions/lib/store/names.ts';
+import { statusView } from '../functions/split/status.ts';
 import { isReady } from './function-process.ts';
 import { notTaken, resultOf, type ImageResult } from './image-result.ts';
 import { ImageWatch } from './image-watch.ts';
 import type { RunImage } from './inputs.ts';
 import { untilNothingMoves } from './movement.ts';
+import { orAborted } from './or-aborted.ts';
 import type { OutputFolder } from './output-folder.ts';
 import { PatientClient } from './patient-client.ts';
 import type { Pipeline } from './pipeline.ts';
 import { readImage } from './read-image.ts';
+import { Room } from './room.ts';
 import { SplitClient, type ImageStatus } from './split-client.ts';
 
-/** Images in progress at the same time. */
-const IMAGES_AT_ONCE = 2;
+/** Images in progress at the same time: enough that no process waits for the next one. split accepts as many uploads. */
+const IMAGES_AT_ONCE = 8;
+/** The files of all images in progress together, in bytes. The runner and split hold a file while it is sent. */
+const FILES_AT_ONCE_BYTES = 64 * 1024 * 1024;
 const STATUS_EVERY_MS = 50;
 /** The run ends after this many results in a row that could not be written. */
 const UNWRITTEN_IN_A_ROW = 3;
@@ -61,6 +68,9 @@ class Run {
   readonly #options: RunOptions;
   readonly #over = new AbortController();
   readonly #client: PatientClient;
+  /** Reads statuses from the pipeline's own Redis: that takes a fraction of a request's time, and split has other work. */
+  readonly #ledger: ImageLedger;
+  readonly #files = new Room(FILES_AT_ONCE_BYTES);
   readonly #results: ImageResult[] = [];
   /** The statuses of the images in progress. */
   readonly #statuses = new Map<number, ImageStatus>();
@@ -69,7 +79,8 @@ class Run {
 
   constructor(options: RunOptions) {
     this.#options = options;
-    const { splitUrl, accessToken } = options.pipeline;
+    const { splitUrl, accessToken, redis, keyPrefix } = options.pipeline;
+    this.#ledger = new ImageLedger(redis, { keyPrefix, recordTtlS: 0 });
     this.#client = new PatientClient(new SplitClient(splitUrl, accessToken), this.#over.signal);
   }
 
@@ -82,7 +93,12 @@ class Run {
     const watching = this.#watch(Math.max(STUCK_AFTER_MS, 2 * leaseMs));
     const waiting = images.entries();
     const takeInTurn = async () => {
-      for (const [at, image] of waiting) await this.#blur(at, image);
+      for (const [at, image] of waiting) {
+        const bytes = await sizeOf(image);
+        await this.#files.take(bytes);
+        await this.#blur(at, image);
+        this.#files.giveBack(bytes);
+      }
     };
     await Promise.all(Array.from({ length: IMAGES_AT_ONCE }, takeInTurn));
     const endedBy = this.#endedBy;
@@ -168,19 +184,19 @@ class Run {
     const { pipeline } = this.#options;
     const watch = new ImageWatch();
     for (;;) {
-      const status = await this.#client.status(id);
-      if (status !== null) {
-        this.#statuses.set(at, status);
-        this.#show(at, image, status);
-        const verdict = watch.judge(status, pipeline.pendingAtLastPoll);
-        if (verdict === 'over') return status;
-        if (verdict === 'lost') {
-          return { ...status, status: 'incomplete', error: `${status.tiles - status.done} tiles were lost` };
-        }
-        if (verdict === 'unwritten') {
-          await this.#client.cancel(id);
-          throw await this.#unwrittenBecause(status.error ?? '');
-        }
+      const record = await orAborted(this.#ledger.record(id), this.#over.signal);
+      if (record === null) throw new Error('its record is gone');
+      const status = statusView(record, [], null);
+      this.#statuses.set(at, status);
+      this.#show(at, image, status);
+      const verdict = watch.judge(status, pipeline.pendingAtLastPoll);
+      if (verdict === 'over') return status;
+      if (verdict === 'lost') {
+        return { ...status, status: 'incomplete', error: `${status.tiles - status.done} tiles were lost` };
+      }
+      if (verdict === 'unwritten') {
+        await this.#client.cancel(id);
+        throw await this.#unwrittenBecause(status.error ?? '');
       }
       await sleep(STATUS_EVERY_MS, undefined, { signal: this.#over.signal });
     }
@@ -205,4 +221,12 @@ class Run {
   ) {
     this.#options.view.image(at, { name: printable(input), tiles, done, state: status });
   }
+}
+
+/** Returns the bytes of an image's file, or 0 if it cannot be read, which is reported when it is read. */
+async function sizeOf({ path }: RunImage): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
 }

@@ -67,7 +67,7 @@ describe.concurrent.each(all)('%s', (what) => {
 describe.concurrent('nothing is left', () => {
   testInPlace('when the runner under npm is killed', async ({ place }) => {
     const run = await begin['npm start'](place);
-    const [runner] = await run.pidsOf('start.ts');
+    const [runner] = await run.pidsOf('start.mjs');
     process.kill(runner, 'SIGKILL');
     await run.ended;
     await place.isClean('out');

@@ -11,7 +11,7 @@ import { Scaler } from '../../local/scaler.ts';
 import { testInPlace } from '../support/local-run.ts';
 
 const root = join(import.meta.dirname, '../..');
-const IMAGES = 12;
+const IMAGES = 24;
 /** Slow enough that things can go wrong meanwhile. */
 const SLOW = ['--kernel', '255', '--tile', '128', '--workers', '1'];
 
@@ -34,7 +34,7 @@ describe.concurrent('a run', () => {
     process.kill(redis, 'SIGKILL');
     const { status, stdout } = await run.ended;
     expect(stdout).toMatch(/ {2}\S+\.png {2}unfinished: Redis ended/);
-    expect(stdout).toMatch(/\d+ not started\nended early: Redis ended\n\d+ of 12 images written/);
+    expect(stdout).toMatch(/\d+ not started\nended early: Redis ended\n\d+ of 24 images written/);
     expect(status).toBe(1);
     await place.isClean('out');
   });

@@ -1,5 +1,5 @@
 // Decodes JPEGs to bands of rows in threads, so that the main thread stays free for requests, and a file that
-// takes too long can be stopped. One idle thread is kept for the next image, because starting a thread takes
+// takes too long can be stopped. Idle threads are kept for the next images, because starting a thread takes
 // longer than decoding a small image.
 import { Worker } from 'node:worker_threads';
 import { Problem } from '../../errors.ts';
@@ -14,6 +14,8 @@ import type { DecodeTask } from './upright-bands.ts';
 const bandsAhead = 4;
 /** A thread that used more memory than this is not kept, because it would keep the memory. */
 const keptBytes = 32 * 1024 * 1024;
+/** As many as images that split decodes at once by default. */
+const keptThreads = 2;
 
 /** From source or from a bundle, the thread's file has the same extension as this file. */
 const threadFile = new URL(
@@ -21,7 +23,8 @@ const threadFile = new URL(
   import.meta.url,
 );
 
-let spare: JpegThread | null = null;
+/** Idle threads, at most {@link keptThreads}. */
+const spares: JpegThread[] = [];
 
 export interface DecodeLimits {
   /** How long a reader waits for the decoder in total. */
@@ -44,8 +47,7 @@ export async function* decodeJpeg(
   { timeoutMs, memoryBytes, scanPixels }: DecodeLimits,
 ): AsyncGenerator<Bitmap> {
   const libjpeg = await loadLibjpeg();
-  const thread = spare ?? new JpegThread(libjpeg);
-  spare = null;
+  const thread = spares.pop() ?? new JpegThread(libjpeg);
   let isReusable = false;
   try {
     await thread.begin({ file, width, height, orientation, memoryBytes, scanPixels });
@@ -62,9 +64,9 @@ export async function* decodeJpeg(
       yield reply.band;
     }
   } finally {
-    if (isReusable && spare === null) {
+    if (isReusable && spares.length < keptThreads) {
       thread.rest();
-      spare = thread;
+      spares.push(thread);
     } else {
       thread.end();
     }
