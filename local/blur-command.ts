@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import type { FilterName } from '../functions/lib/filters/registry.ts';
 import { printable } from '../functions/lib/store/names.ts';
+import { isTracingOn } from '../functions/lib/tracing/settings.ts';
 import { CommandError, UsageError } from '../scripts/lib/options.ts';
 import { findInputs, skippedLines, type RunInputs } from './inputs.ts';
 import { logPrinter } from './log-lines.ts';
@@ -27,6 +28,7 @@ export async function blurCommand(options: Options, stop: AbortSignal): Promise<
   const print = logPrinter((line) => progress.log(line), process.env);
   const startedAt = performance.now();
   let pipeline: Pipeline | null = null;
+  let isStoppedInOrder = false;
   try {
     pipeline = await Pipeline.start({
       ...settings,
@@ -49,6 +51,8 @@ export async function blurCommand(options: Options, stop: AbortSignal): Promise<
       signal: stop,
     });
     progress.close();
+    // Functions send their last spans when they are stopped in order.
+    isStoppedInOrder = outcome.endedBy === null && isTracingOn(settings.env, () => {});
     const ms = Math.round(performance.now() - startedAt);
     const report = { ...outcome, skipped, recipe: options.recipe, out: options.out, ms };
     out.write(`${textReport(report)}\n`);
@@ -57,7 +61,7 @@ export async function blurCommand(options: Options, stop: AbortSignal): Promise<
     return outcome.results.every((result) => result.output !== null) ? 0 : 1;
   } finally {
     progress.close();
-    await pipeline?.kill();
+    await (isStoppedInOrder ? pipeline?.stop() : pipeline?.kill());
     await output.close();
   }
 }

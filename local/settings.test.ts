@@ -13,6 +13,11 @@ describe('localSettings', () => {
     expect(missing.sort()).toEqual(['AUTH_TOKEN', 'HOST', 'K_SINK', 'PORT', 'REDIS_URL']);
   });
 
+  it('take the variables of OpenTelemetry from the environment', () => {
+    const tracing = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318', OTEL_SDK_DISABLED: 'false' };
+    expect(localSettings(options, tracing).env).toMatchObject(tracing);
+  });
+
   it('prefer an option to a variable, and the caller to both', () => {
     const given = { MAX_PIXELS: '100000000', KERNEL_SIZE: '5', STORE: 'redis', PATH: '/bin', LEASE_MS: '' };
     const { env } = localSettings(options, given, { STORE: 'file' });

@@ -37,7 +37,8 @@ export function localSettings(
   environment: Environment,
   own: Record<string, string> = {},
 ): LocalSettings {
-  const given = Object.keys(environmentDefaults)
+  const tracing = Object.keys(environment).filter((name) => name.startsWith('OTEL_'));
+  const given = [...Object.keys(environmentDefaults), ...tracing]
     .filter((name) => !OWN.has(name) && environment[name])
     .map((name) => [name, environment[name] ?? ''] as const);
   const env = {

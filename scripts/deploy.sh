@@ -5,7 +5,7 @@
 #
 # Usage: scripts/deploy.sh [options]
 #   --overlay NAME      default, pvc, broker or fallback (see docs/DEPLOY.md)         [default]
-#   --with COMPONENT    auth, redis-ephemeral, redis-auth or redis-external; may be repeated
+#   --with COMPONENT    auth, redis-ephemeral, redis-auth, redis-external or tracing; may be repeated
 #   --namespace NAME    the namespace                                  [$TESSERA_NAMESPACE or tessera]
 #   --registry NAME     where the images are: NAME/tessera-split …    [dev.local]
 #   --tag TAG           their tag                                     [that of this code: VERSION-CHECKSUM]
@@ -104,7 +104,7 @@ choose_redis_volume
 tell_short_room
 ! with auth || make_auth_secret
 ! with redis-auth || make_redis_secrets
-secret_version=$(secret_versions tessera-redis tessera-redis-split tessera-redis-blur tessera-redis-assemble redis-auth tessera-auth)
+secret_version=$(secret_versions tessera-redis tessera-redis-split tessera-redis-blur tessera-redis-assemble redis-auth tessera-auth tessera-tracing)
 redis_secret_version=$(secret_versions redis-auth)
 guard_redis_data
 compose

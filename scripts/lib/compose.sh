@@ -4,8 +4,8 @@
 # folder_of COMPONENT : prints the component's folder, relative to the root.
 folder_of() {
   case $1 in
-    auth | redis-ephemeral | redis-auth | redis-external) echo "knative/components/$1" ;;
-    *) fail "no component \"$1\": there are auth, redis-ephemeral, redis-auth, redis-external" ;;
+    auth | redis-ephemeral | redis-auth | redis-external | tracing) echo "knative/components/$1" ;;
+    *) fail "no component \"$1\": there are auth, redis-ephemeral, redis-auth, redis-external, tracing" ;;
   esac
 }
 
@@ -26,7 +26,9 @@ refuse_contradictions() {
 # settings_stamp, redis_stamp : print numbers that change with the settings of the functions or of Redis's
 # pod, so that new pods are made only then.
 settings_stamp() {
-  { cat "$work/knative/tessera.config-map.yaml" && echo "$overlay $secret_version"; } | cksum | cut -d ' ' -f 1
+  local settings=("$work/knative/tessera.config-map.yaml")
+  ! with tracing || settings+=("$work/knative/components/tracing/tracing.config-map.yaml")
+  { cat "${settings[@]}" && echo "$overlay $secret_version"; } | cksum | cut -d ' ' -f 1
 }
 
 redis_stamp() {

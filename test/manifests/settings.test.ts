@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { environmentDefaults, loadConfig } from '../../functions/lib/config.ts';
 import { problems, type ProblemCode } from '../../functions/lib/errors.ts';
+import { isTracingOn } from '../../functions/lib/tracing/settings.ts';
 import { renderVariant, root, variants } from './overlays.ts';
 import { configMapData, find, functionTemplate, templateOf, workloadsOf, type Manifest } from './shapes.ts';
 
@@ -42,14 +43,18 @@ describe.each(variants)('the settings of $name', (variant) => {
     ];
     // A separate user requires a Redis with users.
     const isElsewhere = variant.components.includes('knative/components/redis-external');
+    const isTraced = variant.components.includes('knative/components/tracing');
     for (const [name, template] of templates) {
       const sources = template?.spec.containers[0].envFrom ?? [];
       expect(sources.map((each) => each.configMapRef?.name ?? each.secretRef?.name)).toEqual([
         'tessera',
         'tessera-redis',
         ...(isElsewhere ? [`tessera-redis-${name}`] : []),
+        ...(isTraced ? ['tessera-tracing', 'tessera-tracing'] : []),
       ]);
-      expect(sources.slice(1).every((each) => each.secretRef?.optional)).toBe(true);
+      const secrets = sources.flatMap(({ secretRef }) => secretRef ?? []);
+      expect(secrets.length).toBeGreaterThan(0);
+      expect(secrets.every(({ optional }) => optional)).toBe(true);
     }
   });
 
@@ -66,6 +71,20 @@ describe.each(variants)('the settings of $name', (variant) => {
     expect(env.find(({ name }) => name === 'AUTH_TOKEN')?.valueFrom).toEqual(
       isAsked ? { secretKeyRef: { name: 'tessera-auth', key: 'AUTH_TOKEN' } } : undefined,
     );
+  });
+
+  it('switch tracing on only if that is wanted, and let the spans out', async () => {
+    const manifests = await renderVariant(variant);
+    const isWanted = variant.components.includes('knative/components/tracing');
+    const map = find(manifests, 'v1 ConfigMap', 'tessera-tracing');
+    const env = (map?.data ?? {}) as Record<string, string>;
+    const warnings: string[] = [];
+    expect(isTracingOn(env, (reason) => warnings.push(reason))).toBe(isWanted);
+    expect(warnings).toEqual([]);
+    const policy = find(manifests, 'networking.k8s.io/v1 NetworkPolicy', 'tracing')?.spec as
+      { egress: { ports: { port: number }[] }[] } | undefined;
+    const ports = policy?.egress.flatMap((rule) => rule.ports.map(({ port }) => String(port)));
+    expect(ports).toEqual(isWanted ? [new URL(env.OTEL_EXPORTER_OTLP_ENDPOINT).port] : undefined);
   });
 
   it("send blur's events to assemble, or to the Broker", async () => {
