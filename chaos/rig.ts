@@ -114,8 +114,8 @@ export class Rig {
     return started(this.#gate);
   }
 
-  async startSplit(): Promise<void> {
-    this.#split = await this.#startMember('split');
+  async startSplit(env: Record<string, string> = {}): Promise<void> {
+    this.#split = await this.#startMember('split', env);
     await this.#split.process.healthy();
   }
 

@@ -33,6 +33,16 @@ export function drawMosaic(canvas: HTMLCanvasElement, plan: MosaicPlan): void {
   }
 }
 
+/** Draws a picture that is not cut yet, paler than it is. */
+export function drawWhole(canvas: HTMLCanvasElement, preview: ImageBitmap | null): void {
+  const context = canvas.getContext('2d');
+  if (context === null) return;
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  context.globalAlpha = 0.4;
+  if (preview !== null) context.drawImage(preview, 0, 0, canvas.width, canvas.height);
+  context.globalAlpha = 1;
+}
+
 /** Returns where a tile is on the canvas. */
 function boxOf(tile: number, plan: MosaicPlan, canvas: HTMLCanvasElement): Box {
   const { columns, rows, width, height, tileSize } = plan;
@@ -125,7 +135,7 @@ function drawMark(
     context.lineTo(middleX - arm, middleY + arm);
     context.stroke();
   }
-  if (isRetried(letter)) drawCorner(context, x + w, y, unit / 4, color('warn'));
+  if (isRetried(letter)) drawCorner(context, x + w, y, unit / 4, color('retried'));
 }
 
 /** A tile that was claimed more than once has a folded corner. */

@@ -1,7 +1,7 @@
 // A picture as its tiles, live, with their counts in words.
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { signal } from '@preact/signals';
-import { drawMosaic } from './draw-mosaic.ts';
+import { drawMosaic, drawWhole } from './draw-mosaic.ts';
 import { countTiles, describeTiles, tileWords } from './tile-states.ts';
 import type { Picture } from './pictures.ts';
 
@@ -14,21 +14,23 @@ const LONGEST_PX = 1200;
 const [LEAST, MOST] = [0.15, 1.2];
 
 export function Mosaic({ picture }: { picture: Picture }) {
-  const { name, image, tiles, preview, before } = picture;
+  const { name, image, tiles, preview } = picture;
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width, height } = image ?? preview ?? { width: 3, height: 2 };
   const ratio = Math.min(MOST, Math.max(LEAST, height / width));
   const counts = countTiles(tiles?.tiles ?? '');
   const colors = scheme.value;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (canvas.current === null) return;
-    const grid = tiles ?? { columns: 1, rows: 1, tiles: '-' };
-    const tileSize = image !== null && 'tileSize' in image ? image.tileSize : 0;
-    drawMosaic(canvas.current, { ...grid, width, height, tileSize, preview });
+    if (tiles === null) drawWhole(canvas.current, preview);
+    else {
+      const tileSize = image !== null && 'tileSize' in image ? image.tileSize : 0;
+      drawMosaic(canvas.current, { ...tiles, width, height, tileSize, preview });
+    }
   }, [tiles?.tiles, image, preview, colors]);
 
-  if (before === null && tiles === null) return null;
+  if (preview === null && tiles === null) return null;
   return (
     <figure style={{ '--ratio': 1 / ratio }}>
       <canvas

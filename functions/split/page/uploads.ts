@@ -94,7 +94,7 @@ function failed(cell: Cell, error: Error): void {
   }
   const isFull = error instanceof Refusal;
   const note = isFull
-    ? `${error.message} It is sent as soon as there is.`
+    ? `${error.message} It is sent as soon as possible.`
     : 'Tessera does not answer. It is sent as soon as it does.';
   change(cell, { stage: 'waiting', note });
   waiting.unshift(cell);
