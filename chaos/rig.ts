@@ -1,12 +1,13 @@
 // The pipeline with a proxy in front of every function's Redis, and a gate in front of assemble, so that a
 // test can hold any step and kill any process there. Unlike local/pipeline.ts nothing scales: the test starts
 // each worker.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Redis } from 'ioredis';
 import type { Bitmap } from '../functions/lib/image/pixels.ts';
 import { readCounts } from '../functions/lib/queue/counts.ts';
+import { ImageLedger } from '../functions/lib/queue/image-ledger.ts';
 import { FunctionProcess, type FunctionName } from '../local/function-process.ts';
 import { RedisServer, type RedisServerOptions } from '../local/redis-server.ts';
 import type { ImageStatus } from '../local/split-client.ts';
@@ -68,6 +69,7 @@ export class Rig {
   readonly redisServer: RedisServer;
   /** A connection that bypasses all proxies. */
   readonly redis: Redis;
+  readonly inputPath: string;
   readonly outputPath: string;
   readonly keyPrefix = keyPrefix;
   /** Every line the functions logged. */
@@ -85,7 +87,8 @@ export class Rig {
     this.redis.on('error', () => {}); // Tests kill the server; commands wait until it is back.
     this.#folder = folder;
     this.outputPath = env.OUTPUT_PATH ?? join(folder, 'output');
-    this.#env = { ...settings, OUTPUT_PATH: this.outputPath, INPUT_PATH: join(folder, 'input'), ...env };
+    this.inputPath = join(folder, 'input');
+    this.#env = { ...settings, OUTPUT_PATH: this.outputPath, INPUT_PATH: this.inputPath, ...env };
   }
 
   /** Starts Redis, split and assemble. `env`: settings that differ from the rig's. */
@@ -177,6 +180,27 @@ export class Rig {
       headers: { 'content-type': 'image/png' },
     });
     return { response, bitmap };
+  }
+
+  /** Stores a drawn picture among the inputs, and requests it from split. */
+  async sendStored(path: string, drawing: Drawing = {}): Promise<SentImage> {
+    const { kind = 'soft-alpha', width = 200, height = 150 } = drawing;
+    const bitmap = picture(width, height, kind, path.length);
+    await mkdir(dirname(join(this.inputPath, path)), { recursive: true });
+    await writeFile(join(this.inputPath, path), await toPng(bitmap));
+    const response = await fetch(await this.split.process.ready(), {
+      method: 'POST',
+      body: JSON.stringify({ input: path }),
+      headers: { 'content-type': 'application/json' },
+    });
+    const { images } = (await response.json()) as { images: { id: string }[] };
+    return { id: images[0].id, name: path, kernelSize: Number(this.#env.KERNEL_SIZE), bitmap };
+  }
+
+  /** Gives a dead letter another chance. */
+  async requeue(letter: string): Promise<void> {
+    const ledger = new ImageLedger(this.redis, { keyPrefix, recordTtlS: 3600 });
+    await ledger.requeue(letter);
   }
 
   /** Returns the status of an image, when split has Redis. */

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { deliver } from '../../functions/blur/delivery.ts';
+import { imageBlurredMessage } from '../../functions/lib/events.ts';
 import { FunctionProcess, type FunctionName } from '../../local/function-process.ts';
 import { RedisServer } from '../../local/redis-server.ts';
 import { SplitClient } from '../../local/split-client.ts';
@@ -111,8 +112,9 @@ export class Stages {
         if (!answer.ok) throw new Error(`blur answered ${answer.status}`);
       }),
       assemble: await this.#measure(assemble, async () => {
-        for (const imageId of ids) {
-          const fault = await deliver({ imageId, trace: '' }, assembleUrl, AbortSignal.timeout(LIMIT_MS));
+        const receiver = { url: assembleUrl, name: 'assemble' };
+        for (const id of ids) {
+          const fault = await deliver(imageBlurredMessage(id), receiver, AbortSignal.timeout(LIMIT_MS));
           if (fault !== null) throw new Error(fault);
         }
       }),

@@ -2,7 +2,7 @@
 // closed them, so a lost event is sent again by this worker or another.
 import type { Log } from '../lib/log.ts';
 import type { DueEvent, ImageLedger } from '../lib/queue/image-ledger.ts';
-import { continueTrace } from '../lib/tracing/spans.ts';
+import { continueTrace, traceAttributes } from '../lib/tracing/spans.ts';
 import { deliver } from './delivery.ts';
 import { OutboxSender } from './outbox-sender.ts';
 
@@ -15,6 +15,8 @@ export interface AnnouncerOptions {
   announceRetryMs: number;
   /** How often an event is sent before its image fails. */
   maxAnnouncements: number;
+  /** Called when assemble has closed an image. */
+  onClosed?: () => void;
 }
 
 export class Announcer {
@@ -64,16 +66,24 @@ export class Announcer {
       this.#log.error('An image failed: its event was sent too often', { imageId });
       return 'given up';
     }
-    const signal = AbortSignal.any([giveUp, AbortSignal.timeout(SEND_TIMEOUT_MS)]);
-    const fault = await deliver(due, this.#options.sink, signal);
+    const fault = await this.#deliver(due, giveUp);
     if (fault === null) {
       this.#log.info('Announced', { imageId });
+      this.#options.onClosed?.();
       return 'accepted';
     }
     this.#log.warn('The event was not accepted and will be sent again', { imageId, fault });
     // A worker that has to stop does not wait for the response. That is not the image's fault.
     if (!giveUp.aborted) await this.#noteFault(imageId, fault);
     return 'refused';
+  }
+
+  async #deliver({ imageId, trace }: DueEvent, giveUp: AbortSignal): Promise<string | null> {
+    // Loaded with the first event, because a worker's first tile should not have to wait for it.
+    const { imageBlurredMessage } = await import('../lib/events.ts');
+    const message = imageBlurredMessage(imageId, traceAttributes(trace));
+    const signal = AbortSignal.any([giveUp, AbortSignal.timeout(SEND_TIMEOUT_MS)]);
+    return deliver(message, { url: this.#options.sink, name: 'assemble' }, signal);
   }
 
   async #noteFault(imageId: string, fault: string): Promise<void> {

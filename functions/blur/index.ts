@@ -5,16 +5,19 @@ import { Problem } from '../lib/errors.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { LeaseQueue } from '../lib/queue/lease-queue.ts';
 import { NaiveQueue } from '../lib/queue/naive-queue.ts';
+import { Notices } from '../lib/queue/notices.ts';
 import { Workers } from '../lib/queue/workers.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
 import { redisUnavailable } from '../lib/redis/faults.ts';
 import { Heartbeat } from '../lib/redis/heartbeat.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
 import { setUp } from '../lib/service/set-up.ts';
+import { locationsOf } from '../lib/store/locations.ts';
 import { startTracing } from '../lib/tracing/start.ts';
 import { Announcer } from './announcer.ts';
 import { Consumer } from './consumer.ts';
 import { Convolver } from './convolver.ts';
+import { Notifier } from './notifier.ts';
 import { SignOfLife } from './sign-of-life.ts';
 
 /** The longest time that the port waits for a Redis that does not reply. */
@@ -27,13 +30,20 @@ const redis = connectRedis(config.redisUrl, 'waits');
 const heartbeat = new Heartbeat(redis, config.keyPrefix, faults);
 const queue =
   config.queueMode === 'naive' ? new NaiveQueue(redis, config.keyPrefix) : new LeaseQueue(redis, config);
-const announcer = new Announcer(new ImageLedger(redis, config), config, log);
+const notices = new Notices(redis, config.keyPrefix);
+const notifier = new Notifier({ notices, locations: locationsOf(config), log }, config);
+/** If it fails, the consumer's next check reports why. */
+const notifySoon = () => void notifier.notify().catch(() => {});
+const announcer = new Announcer(new ImageLedger(redis, config), { ...config, onClosed: notifySoon }, log);
 const convolver = new Convolver(config.concurrency);
 const consumer = new Consumer({
   queue,
   convolve: (claim) => convolver.convolve(claim),
-  announce: () => announcer.announce(),
-  announced: () => announcer.announced(),
+  announce: async () => void (await Promise.all([announcer.announce(), notifier.notify()])),
+  announced: async () => {
+    await announcer.announced();
+    await notifier.notified();
+  },
   slots: config.concurrency + 1,
   leaseMs: config.leaseMs,
   log,
@@ -70,7 +80,8 @@ export const bodyLimit = () => MAX_DOCUMENT_BYTES;
 export const lifecycle: Lifecycle = {
   isReady: () => heartbeat.isWell,
   async drain() {
-    await Promise.all([consumer.stop(config.drainMs), announcer.stop(config.drainMs)]);
+    const { drainMs } = config;
+    await Promise.all([consumer.stop(drainMs), announcer.stop(drainMs), notifier.stop(drainMs)]);
   },
   async close() {
     heartbeat.stop();

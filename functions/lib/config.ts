@@ -86,6 +86,9 @@ const sink = withoutLogin;
 /** The address of an S3-compatible service. Credentials never come from here. */
 const s3Endpoint: Parse<string> = (text) => (text === 'aws' ? text : withoutLogin(text));
 
+const NO_SINK = 'none';
+const doneSink: Parse<string | null> = (text) => (text === NO_SINK ? null : sink(text));
+
 const kernel: Parse<number> = (text) => {
   const value = Number(text);
   if (WHOLE.test(text) && isKernelSize(value)) return value;
@@ -125,6 +128,7 @@ const settings = {
   concurrency: ['CONCURRENCY', integer(1, 64), '1'],
   consumer: ['CONSUMER', oneOf('on', 'off'), 'on'],
   sink: ['K_SINK', sink, 'http://127.0.0.1:8082'],
+  doneSink: ['DONE_SINK', doneSink, NO_SINK],
   maxBodyBytes: ['MAX_BODY_BYTES', integer(1, 1024 * MEBIBYTE), String(128 * MEBIBYTE)],
   maxPixels: ['MAX_PIXELS', integer(1, 1_000_000_000), '50000000'],
   maxTiles: ['MAX_TILES', integer(1, 1_000_000), '20000'],
@@ -153,7 +157,7 @@ const settings = {
 } as const satisfies Record<string, readonly [variable: string, parse: Parse<unknown>, fallback: string]>;
 
 /** Settings that are or may contain a secret. Their values are never shown. */
-const secrets = new Set(['REDIS_URL', 'K_SINK', 'AUTH_TOKEN', 'S3_ENDPOINT']);
+const secrets = new Set(['REDIS_URL', 'K_SINK', 'DONE_SINK', 'AUTH_TOKEN', 'S3_ENDPOINT']);
 
 type Settings = typeof settings;
 

@@ -1,4 +1,4 @@
-// The only event of the pipeline: the last tile of an image is done. blur sends it, assemble receives it.
+// The event inside the pipeline: the last tile of an image is done. blur sends it, assemble receives it.
 import { CloudEvent, HTTP, type CloudEventV1, type Headers } from 'cloudevents';
 import { Problem } from './errors.ts';
 import { isImageId } from './job.ts';
@@ -12,14 +12,17 @@ const REQUIRED = ['id', 'source', 'type', 'specversion'];
 /** Other versions have other attributes. */
 const VERSION = '1.0';
 
+/** An event as the headers and the body of an HTTP request or response. */
+export interface EventMessage {
+  headers: Record<string, string>;
+  body: string;
+}
+
 /**
  * Returns the event "image `imageId` is blurred" as an HTTP message in binary mode. Its id is always the
  * same, however often it is sent. `trace` becomes attributes of the event: CloudEvents' extension for distributed tracing.
  */
-export function imageBlurredMessage(
-  imageId: string,
-  trace: TraceHeaders = {},
-): { headers: Record<string, string>; body: string } {
+export function imageBlurredMessage(imageId: string, trace: TraceHeaders = {}): EventMessage {
   const event = new CloudEvent({
     id: `${imageId}.blurred`,
     type: IMAGE_BLURRED,
@@ -79,4 +82,14 @@ function parse(headers: Headers, body: string): CloudEventV1<unknown> {
     const reason = error instanceof Error ? error.message.split('\n')[0] : 'it is not a JSON object';
     throw new Problem('invalid-event', `The CloudEvent cannot be read: ${reason}.`, { cause: error });
   }
+}
+
+/**
+ * Returns whether the sender of an event takes another event as the response. Brokers and Channels of Knative say so
+ * with this header (RFC 7240). They treat any other response with a body as a fault.
+ */
+export function acceptsReply(prefer: string | string[] | undefined): boolean {
+  return String(prefer ?? '')
+    .split(',')
+    .some((preference) => /^\s*reply\s*(;|$)/i.test(preference));
 }

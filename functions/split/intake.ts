@@ -62,6 +62,8 @@ export interface IntakeParts {
 export interface TakeOptions {
   /** The name of the result; by default made from the image's name. */
   output?: string;
+  /** Whether the image is one of the stored inputs. */
+  isStored?: boolean;
   /** Aborted when nobody waits for the answer any more. An image that waits for a decoder is dropped then. */
   gone?: AbortSignal;
 }
@@ -96,7 +98,7 @@ export class Intake {
     recipe: string,
     bytes: Uint8Array,
     caller: Caller,
-    { output = outputName(name, parseRecipe(recipe).filter), gone }: TakeOptions = {},
+    { output = outputName(name, parseRecipe(recipe).filter), isStored, gone }: TakeOptions = {},
   ): Promise<ImageRecord> {
     const { config, stores, log } = this.#parts;
     const header = readHeader(bytes, config);
@@ -106,7 +108,7 @@ export class Intake {
     const place = stores.results.placeOf(id, caller.owner === null ? output : `${caller.owner}/${output}`);
     assertTiles(grid, config.maxTiles);
     const span = new SplitSpan();
-    const plan = { ...planOf(name, recipe, grid, place, caller.owner), trace: span.trace };
+    const plan = { ...planOf(name, recipe, grid, place, caller.owner), isStored, trace: span.trace };
     const ancillary = await ancillaryChunks(header.appearance);
     const admission = {
       bytes:

@@ -76,6 +76,7 @@ export class StoredInputs {
 
   async #takeOne(name: string, recipe: string, caller: Caller, options: TakeOptions): Promise<ImageRecord> {
     const { config, inputs, take } = this.#parts;
-    return take(name, recipe, await inputs.read(name, config.maxBodyBytes), caller, options);
+    const bytes = await inputs.read(name, config.maxBodyBytes);
+    return take(name, recipe, bytes, caller, { ...options, isStored: true });
   }
 }

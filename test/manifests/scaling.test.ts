@@ -120,12 +120,13 @@ it.each(fallbacks)('replaces a worker in $name without room for two', async (var
 describe.each(variants)('the scaling of $name', (variant) => {
   it('counts ready, leased and delayed tiles and unsent events, and adds them up', async () => {
     const { triggers, advanced } = await specOf(variant);
-    const { queue, leases, delayed, outbox } = queueKeys(environmentDefaults.KEY_PREFIX);
+    const { queue, leases, delayed, outbox, notices } = queueKeys(environmentDefaults.KEY_PREFIX);
     expect(Object.fromEntries(triggers.map((each) => [each.name, each.metadata.listName]))).toEqual({
       queue,
       leases,
       delayed,
       outbox,
+      notices,
     });
     expect(advanced.scalingModifiers.formula.split(' + ').sort()).toEqual(
       triggers.map((each) => each.name).sort(),

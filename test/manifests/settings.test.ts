@@ -87,13 +87,15 @@ describe.each(variants)('the settings of $name', (variant) => {
     expect(ports).toEqual(isWanted ? [new URL(env.OTEL_EXPORTER_OTLP_ENDPOINT).port] : undefined);
   });
 
-  it("send blur's events to assemble, or to the Broker", async () => {
-    const { K_SINK } = environmentOf(await renderVariant(variant), 'blur');
-    expect(K_SINK).toBe(
-      variant.overlay === 'broker'
-        ? 'http://broker-ingress.knative-eventing.svc.cluster.local/tessera/images'
-        : 'http://assemble.tessera.svc.cluster.local',
+  it("send blur's events to assemble, or all events to the Broker", async () => {
+    const manifests = await renderVariant(variant);
+    const { K_SINK, DONE_SINK } = environmentOf(manifests, 'blur');
+    const broker = 'http://broker-ingress.knative-eventing.svc.cluster.local/tessera/images';
+    expect([K_SINK, DONE_SINK]).toEqual(
+      variant.overlay === 'broker' ? [broker, broker] : ['http://assemble.tessera.svc.cluster.local', 'none'],
     );
+    // assemble writes the notices, and blur sends them.
+    expect(environmentOf(manifests, 'assemble').DONE_SINK).toBe(DONE_SINK);
   });
 });
 

@@ -78,8 +78,8 @@ export const counterMutants: Mutant[] = [
   {
     name: 'an image counts as failed for each of its dead tiles',
     file: 'shared-retries.lua',
-    find: "  if redis.call('HGET', meta, 'state') ~= 'failed' then\n",
-    replace: '  if true then\n',
+    find: "  if not had_failed then\n    count('imagesFailed')\n",
+    replace: "  count('imagesFailed')\n  if not had_failed then\n",
     why: 'more images would fail than there are',
   },
   {

@@ -11,6 +11,7 @@ import { scriptNames, type ScriptName } from '../../functions/lib/queue/script-t
 import { redisFault } from '../../functions/lib/redis/faults.ts';
 import { picture, toPng } from '../../functions/testing/pictures.ts';
 import { FunctionProcess, type FunctionName } from '../../local/function-process.ts';
+import { EventReceiver } from '../support/event-receiver.ts';
 import { accessList, GuardedRedis } from '../support/guarded-redis.ts';
 import { GuardedSplit } from '../support/guarded-split.ts';
 import { commandsOfScript } from '../support/lua-commands.ts';
@@ -34,7 +35,20 @@ const scriptsOf: Record<string, ScriptName[]> = {
     'requeue',
     'measures',
   ],
-  blur: ['claim', 'extend', 'ack', 'fail', 'release', 'due', 'note-fault', 'naive-ack', 'sweep', 'beat'],
+  blur: [
+    'claim',
+    'extend',
+    'ack',
+    'fail',
+    'release',
+    'due',
+    'note-fault',
+    'naive-ack',
+    'sweep',
+    'next-notice',
+    'close-notice',
+    'beat',
+  ],
   assemble: ['finish', 'note-fault', 'sweep', 'put-part', 'take-blob'],
   operator: ['requeue', 'cancel', 'sweep', 'counts'],
   keda: [],
@@ -54,12 +68,14 @@ const free = new Set(['hello']);
 let guarded: GuardedRedis;
 let folder: string;
 let gate: EventGate;
+let receiver: EventReceiver;
 let processes: FunctionProcess[] = [];
 
 beforeAll(async () => {
   guarded = await GuardedRedis.start();
   folder = await mkdtemp(join(tmpdir(), 'tessera-acl-'));
   gate = await EventGate.start(() => only('assemble').ready());
+  receiver = await EventReceiver.start();
 });
 afterEach(async () => {
   await Promise.all(processes.map((each) => each.stop()));
@@ -67,9 +83,11 @@ afterEach(async () => {
   await guarded.admin.flushall();
   guarded.visitor = null;
   gate.reset();
+  receiver.reset();
 });
 afterAll(async () => {
   await gate?.close();
+  await receiver?.close();
   await guarded?.stop();
   await rm(folder, { recursive: true });
 });
@@ -81,10 +99,11 @@ function only(name: FunctionName): FunctionProcess {
 }
 
 async function start(name: FunctionName, env: Record<string, string>): Promise<string> {
-  const settings = { TILE_SIZE: '64', MAX_ATTEMPTS: '1', ANNOUNCE_RETRY_MS: '100', K_SINK: gate.url };
+  const settings = { TILE_SIZE: '64', MAX_ATTEMPTS: '1', ANNOUNCE_RETRY_MS: '100' };
+  const sinks = { K_SINK: gate.url, DONE_SINK: receiver.url };
   const paths = { INPUT_PATH: folder, OUTPUT_PATH: join(folder, 'output') };
   const started = new FunctionProcess(name, {
-    env: { ...settings, ...paths, ...guarded.envOf(name), ...env },
+    env: { ...settings, ...sinks, ...paths, ...guarded.envOf(name), ...env },
   });
   processes.push(started);
   return started.healthy();
@@ -127,6 +146,7 @@ describe('the access list of Redis', () => {
         expect((await split.get(path)).status).toBe(200);
       }
       await split.untilIs(await split.send('another.png'), 'done');
+      await guarded.until('the done events', async () => receiver.received.length === 2);
 
       expect((await split.delete(held)).status).toBe(200);
       expect((await split.get(`/images/${held}/result`)).status).toBe(410);
@@ -161,16 +181,16 @@ describe('the access list of Redis', () => {
     const length = `
       local kind = redis.call('TYPE', KEYS[1]).ok
       return redis.call(kind == 'zset' and 'ZCARD' or 'LLEN', KEYS[1])`;
-    const { queue, leases, delayed, outbox } = queueKeys('image');
+    const { queue, leases, delayed, outbox, notices } = queueKeys('image');
     await guarded.admin.lpush(queue, 'a job');
     await guarded.admin.zadd(leases, 1, 'a job', 2, 'another');
     const scaler = guarded.connect('keda');
     await scaler.ping();
     const lengths = await Promise.all(
-      [queue, leases, delayed, outbox].map((key) => scaler.eval(length, 1, key)),
+      [queue, leases, delayed, outbox, notices].map((key) => scaler.eval(length, 1, key)),
     );
     scaler.disconnect();
-    expect(lengths).toEqual([1, 2, 0, 0]);
+    expect(lengths).toEqual([1, 2, 0, 0, 0]);
   });
 
   test.each(Object.entries(scriptsOf))(

@@ -54,16 +54,61 @@ function tilesOf(id: string, model: ModelState): number[] {
   return [...Array(model.images.get(id)?.tileCount ?? 0).keys()];
 }
 
-export const due = fc
-  .tuple(fc.constantFrom(100, 5000), fc.constantFrom(1, 2, 100, 100, 100))
-  .map(([firstPauseMs, maxSendings]) =>
-    command({
-      name: 'due',
-      with: [firstPauseMs, maxSendings],
-      real: ({ rig }) => rig.due(firstPauseMs, maxSendings),
-      model: (model) => model.due(firstPauseMs, maxSendings),
-    }),
-  );
+/** How often an event may be sent. Few enough for some to be given up. */
+const sendings = fc.constantFrom(1, 1, 2, 100, 100);
+/** Checks of an outbox, one after another, with enough time between them for the first pause. */
+const checks = fc.tuple(fc.constantFrom(100, 100, 5000), sendings, fc.constantFrom(1, 1, 2));
+
+export const due = checks.map(([firstPauseMs, maxSendings, times]) =>
+  command({
+    name: 'due',
+    with: [firstPauseMs, maxSendings, times],
+    async real({ rig }) {
+      const answers = [];
+      for (let check = 0; check < times; check++) {
+        rig.now += check * firstPauseMs;
+        answers.push(await rig.due(firstPauseMs, maxSendings));
+      }
+      return answers;
+    },
+    model: (model) =>
+      Array.from({ length: times }, (_, check) => {
+        model.now += check * firstPauseMs;
+        return model.due(firstPauseMs, maxSendings);
+      }),
+  }),
+);
+
+export const nextNotice = checks.map(([firstPauseMs, maxSendings, times]) =>
+  command({
+    name: 'next notice',
+    with: [firstPauseMs, maxSendings, times],
+    async real({ rig }) {
+      const answers = [];
+      for (let check = 0; check < times; check++) {
+        rig.now += check * firstPauseMs;
+        answers.push(await rig.nextNotice(firstPauseMs, maxSendings));
+      }
+      return answers;
+    },
+    model: (model) =>
+      Array.from({ length: times }, (_, check) => {
+        model.now += check * firstPauseMs;
+        return model.nextNotice(firstPauseMs, maxSendings);
+      }),
+  }),
+);
+
+/** Closes one of the notices, or one that was closed before. */
+export const closeNotice = fc.nat({ max: 9 }).map((luck) => {
+  const noticeIn = (model: ModelState) => [...model.notices.keys()][luck % model.notices.size] ?? `${A}:1`;
+  return command({
+    name: 'close notice',
+    with: [luck],
+    real: ({ rig }, before) => rig.notices.close(noticeIn(before)),
+    model: (model) => model.closeNotice(noticeIn(model)),
+  });
+});
 
 export const noteFault = onImage('note fault', {
   aim: (_, image) => image.state === 'blurred',

@@ -22,6 +22,7 @@ export function brokenInvariants(snapshot: Snapshot): string[] {
     else checkLive(id, image, snapshot, must);
   }
   checkImages(snapshot, must);
+  checkNotices(snapshot, must);
   checkJobs(snapshot, must);
   checkList(snapshot, must);
   return broken;
@@ -132,17 +133,29 @@ function checkTile(id: string, tile: string, image: ImageSnapshot, snapshot: Sna
 
 /** What other keys say about images. */
 function checkImages(snapshot: Snapshot, must: Must): void {
-  const { byImage, outbox, splits, sweeps, admitted, records, totals } = snapshot;
+  const { byImage, outbox, notices, splits, sweeps, admitted, records, totals } = snapshot;
   for (const id of Object.keys(outbox)) must(id in byImage, `${id}, in the outbox, exists`);
   for (const id of Object.keys(splits))
     must('life' in (byImage[id]?.meta ?? {}), `${id}, being split, lives`);
   for (const id of Object.keys(sweeps)) must(id in byImage, `${id}, to be swept, exists`);
   for (const id of Object.keys(admitted)) {
-    must(id in byImage || id in records, `${id}, which holds memory, exists`);
+    must(id in byImage || id in records || id in notices, `${id}, which holds memory, exists`);
   }
   const sum = Object.values(admitted).reduce((all, bytes) => all + Number(bytes), 0);
   must(Number(totals.admitted ?? 0) === sum, `the total of all shares is ${sum} bytes`);
   checkClients(snapshot, must);
+}
+
+/** A notice is an entry of the outbox of notices with a record, and holds the memory of one. */
+function checkNotices({ notices, noticeRecords, admitted, senders }: Snapshot, must: Must): void {
+  for (const notice of new Set([...Object.keys(notices), ...Object.keys(noticeRecords)])) {
+    const record = noticeRecords[notice];
+    must(notice in notices, `the notice ${notice} is sent some time`);
+    must(/^(done|failed)$/.test(record?.state), `the notice ${notice} tells of an end`);
+    must(record?.endedAt === notice.split(':')[1], `the notice ${notice} is named after that end`);
+    must(Number(admitted[notice]) === RECORD_BYTES, `the notice ${notice} holds the memory of a record`);
+    must(!(notice in senders), `the notice ${notice} counts for no client`);
+  }
 }
 
 /** Sums and records for each client must be those of its images. */

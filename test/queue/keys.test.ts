@@ -79,7 +79,7 @@ describe('a prefix in braces', () => {
   });
 
   test('keeps every script in one slot of a cluster', async () => {
-    const rig = new Rig(redis, '{image}');
+    const rig = new Rig(redis, { keyPrefix: '{image}' });
     await rig.split(A, 3);
     await rig.killNextTile();
     expect(await rig.ledger.requeue(`${A}:0`)).toBe('requeued');
@@ -100,6 +100,6 @@ describe('a prefix in braces', () => {
   });
 
   test('is needed in a cluster, which refuses the scripts without braces', async () => {
-    await expect(new Rig(redis, 'image').split(A, 1)).rejects.toThrow(/slot/i);
+    await expect(new Rig(redis).split(A, 1)).rejects.toThrow(/slot/i);
   });
 });

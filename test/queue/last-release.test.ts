@@ -9,7 +9,7 @@ import { LeaseQueue } from '../../functions/lib/queue/lease-queue.ts';
 import type { Claim } from '../../functions/lib/queue/tile-queue.ts';
 import { randomFrom } from '../../functions/testing/random.ts';
 import * as lastRelease from './last-release/queue.js';
-import { A, B, BUDGET_BYTES, C, pixels, planOf, POLICY, PREFIX, sourceOf, useRig } from './rig.ts';
+import { A, B, BUDGET_BYTES, C, pixels, planOf, POLICY, PREFIX, Rig, sourceOf, useRig } from './rig.ts';
 import { recordKeys } from '../support/keys-left.ts';
 
 const HISTORIES = 40;
@@ -197,4 +197,22 @@ test('each release understands the events of the other', () => {
     const { headers, body } = sender(A);
     expect(reader(headers, body)).toBe(A);
   }
+});
+
+test('workers of the last release leave notices alone, and do not lose them when they end what a notice is about', async () => {
+  const ledger = { keyPrefix: PREFIX, recordTtlS: policy.recordTtlS };
+  const clock = () => on.rig.now;
+  const silent = new lastRelease.ImageLedger(lastRedis, ledger, clock);
+  const worker = new lastRelease.LeaseQueue(lastRedis, policy, clock);
+  const telling = new Rig(on.rig.redis, { doneSink: 'http://receiver.example' });
+  await telling.blur(A);
+  await telling.ledger.finish(A);
+  for (let tries = 0; tries < 5; tries++) {
+    on.rig.now += 60_000;
+    expect(await silent.due(1000, 1)).toBeNull();
+    expect(await worker.claim()).toBeNull();
+    await silent.begin(A, lastPlan(1), { bytes: 100, budgetBytes: BUDGET_BYTES }, { again: true });
+    await silent.forget(A);
+  }
+  expect(await telling.notices.next(1000, 9)).toMatchObject({ image: { id: A, state: 'done' } });
 });

@@ -54,8 +54,8 @@ export function command(step: Step): Command {
 /** Returns the kind of an answer: `acked`, `null`, `something` for a claim or an image's id. */
 function kindOf(answer: Answer): string {
   if (typeof answer === 'object' && answer !== null) return 'something';
-  const text = String(answer).replace(/ [0-9a-f]{24}$/, '');
-  return /^[0-9a-f]{24}$/.test(text) ? 'something' : text;
+  const text = String(answer).replace(/ [0-9a-f]{24}(:\d+)?$/, '');
+  return /^[0-9a-f]{24}(:\d+)?$/.test(text) ? 'something' : text;
 }
 
 /** Ids are one digit 24 times; once is enough to read. */

@@ -22,6 +22,12 @@ interface ImageView {
   tiles: Record<string, TileView>;
 }
 
+interface NoticeView {
+  due: number;
+  sent: number;
+  state: string;
+}
+
 export interface View {
   queue: string[];
   /** Job → when its lease expires, when it is due, when it died; image → next event, bytes held, begun. */
@@ -30,6 +36,8 @@ export interface View {
   delayed: Record<string, number>;
   dead: Record<string, number>;
   outbox: Record<string, number>;
+  /** When each notice is sent next, and how often it was sent. */
+  notices: Record<string, NoticeView>;
   admitted: Record<string, number>;
   senders: Record<string, string>;
   records: Record<string, number>;
@@ -65,6 +73,7 @@ export function viewOfModel(model: QueueModel): View {
         .map(([id, image]): [string, number | null] => [id, image.nextEvent])
         .filter((each): each is [string, number] => each[1] !== null),
     ),
+    notices: Object.fromEntries(model.notices),
     admitted: Object.fromEntries(model.admitted),
     senders: Object.fromEntries(model.senders),
     records: Object.fromEntries(model.records),
@@ -103,7 +112,7 @@ function viewOfImageModel(id: string, image: ImageModel): ImageView {
 export function viewOfSnapshot({ byImage, ...shared }: Snapshot): View {
   const isLive = (job: string) => !isSwept(byImage[job.split(':')[0]]);
   /** What an image may hold after it was swept. */
-  const keptOf = (id: string) => (isLive(id) ? undefined : Number(byImage[id].sweep.kept));
+  const keptOf = (id: string) => (isSwept(byImage[id]) ? Number(byImage[id].sweep.kept) : undefined);
   const isKept = (id: string) => keptOf(id) !== 0;
   const live = <T>(jobs: Record<string, T>) => pick(jobs, (job) => isLive(job));
   const records = Object.entries(byImage).filter(([, image]) => 'state' in image.meta);
@@ -114,6 +123,12 @@ export function viewOfSnapshot({ byImage, ...shared }: Snapshot): View {
     delayed: live(shared.delayed),
     dead: live(shared.dead),
     outbox: shared.outbox,
+    notices: Object.fromEntries(
+      Object.entries(shared.notices).map(([notice, due]) => {
+        const { noticed = 0, state } = shared.noticeRecords[notice];
+        return [notice, { due, sent: Number(noticed), state }];
+      }),
+    ),
     index: shared.images,
     splits: shared.splits,
     admitted: Object.fromEntries(

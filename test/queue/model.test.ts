@@ -12,7 +12,7 @@ import * as workers from './worker-commands.ts';
 const { MODEL_RUNS = '150', MODEL_SEED = '1', MODEL_SHRINK = 'on' } = process.env;
 const MAX_COMMANDS = 150;
 
-const on = useRig();
+const on = useRig({ doneSink: 'http://receiver.example' });
 
 /** How often each command is drawn, relative to the others. */
 const weights: [weight: number, command: fc.Arbitrary<Command>][] = [
@@ -27,11 +27,13 @@ const weights: [weight: number, command: fc.Arbitrary<Command>][] = [
   [2, workers.wearOut],
   [2, workers.work],
   [2, workers.release],
-  [2, images.due],
+  [3, images.due],
+  [2, images.nextNotice],
+  [1, images.closeNotice],
   [4, images.finish],
   [1, images.noteFault],
   [1, images.cancel],
-  [1, images.drop],
+  [2, images.drop],
   [1, images.forget],
   [3, images.sweep],
   [2, images.tidy],
@@ -58,6 +60,8 @@ const reached = [
   ...['requeued', 'gone'].map((each) => `requeue: ${each}`),
   'wear out: dead',
   'due: given up',
+  ...['something', 'null', 'given up'].map((each) => `next notice: ${each}`),
+  'close notice: undefined',
   'note fault: undefined',
   'forget: undefined',
   'sweep: undefined',

@@ -32,6 +32,8 @@ export class QueueModel {
   readonly records = new Map<string, number>();
   /** Dead letters, tiles or whole images, and when they became dead letters. */
   readonly dead = new Map<string, number>();
+  /** Notices by name: when each is sent next, how often it was sent, and what it tells. */
+  readonly notices = new Map<string, { due: number; sent: number; state: 'done' | 'failed' }>();
   /** Images and when they were started, until an expired record is noticed. */
   readonly index = new Map<string, number>();
   /** How often each thing has happened, and how many bytes. */
@@ -158,7 +160,35 @@ export class QueueModel {
     this.#end(id, image, 'done', null);
     this.counters.imagesDone++;
     this.counters.resultBytes += RESULT_BYTES;
+    this.#openNotice(id, 'done');
     return 'finished';
+  }
+
+  nextNotice(firstPauseMs: number, maxSendings: number): Answer {
+    for (const notice of this.notices.values()) notice.due = Math.min(notice.due, this.now + MAX_PAUSE_MS);
+    const [next] = [...this.notices]
+      .filter(([, { due }]) => due <= this.now)
+      .sort(([a, one], [b, other]) => one.due - other.due || (a < b ? -1 : 1));
+    if (!next) return null;
+    const [name, notice] = next;
+    if (notice.sent >= maxSendings) {
+      this.closeNotice(name);
+      return `given up ${name}`;
+    }
+    notice.due = this.now + Math.min(firstPauseMs * 2 ** notice.sent, MAX_PAUSE_MS);
+    notice.sent++;
+    return name;
+  }
+
+  closeNotice(name: string): void {
+    this.notices.delete(name);
+    this.admitted.delete(name);
+  }
+
+  #openNotice(id: string, state: 'done' | 'failed'): void {
+    const name = `${id}:${this.now}`;
+    this.notices.set(name, { due: this.now, sent: 0, state });
+    this.admitted.set(name, RECORD_BYTES);
   }
 
   cancel(id: string): Answer {
@@ -210,6 +240,7 @@ export class QueueModel {
     this.senders.delete(id);
     this.counters.imagesFailed++;
     this.counters.eventsGivenUp++;
+    this.#openNotice(id, 'failed');
     return `given up ${id}`;
   }
 
@@ -345,7 +376,10 @@ export class QueueModel {
     if (answer === 'dead') {
       this.dead.set(job, this.now);
       this.counters.tilesDead++;
-      if (!hadFailed) this.counters.imagesFailed++;
+      if (!hadFailed) {
+        this.counters.imagesFailed++;
+        this.#openNotice(job.split(':')[0], 'failed');
+      }
     } else this.counters.tilesRetried++;
     this.#freeSettled(job, image);
     return answer;

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { ImageLedger, type ImagePlan } from '../../functions/lib/queue/image-ledger.ts';
 import { queueKeys } from '../../functions/lib/queue/keys.ts';
 import { LeaseQueue } from '../../functions/lib/queue/lease-queue.ts';
+import { Notices } from '../../functions/lib/queue/notices.ts';
 import { QueueScripts } from '../../functions/lib/queue/scripts.ts';
 import type { Claim } from '../../functions/lib/queue/tile-queue.ts';
 import { RedisServer } from '../../local/redis-server.ts';
@@ -38,6 +39,7 @@ export function planOf(tiles: number): Required<ImagePlan> {
     tiles,
     output: 'photo_blurred.png',
     owner: '',
+    isStored: false,
     trace: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   };
 }
@@ -52,6 +54,11 @@ export function sourceOf(id: string, tile: number): Uint8Array {
   return pixels(`source of ${id}:${tile}`);
 }
 
+export interface RigOptions {
+  keyPrefix?: string;
+  doneSink?: string | null;
+}
+
 /** A queue under test, and steps that many tests need. */
 export class Rig {
   /** The time for the scripts, ms. */
@@ -59,14 +66,19 @@ export class Rig {
   readonly redis: Redis;
   readonly queue: LeaseQueue;
   readonly ledger: ImageLedger;
+  readonly notices: Notices;
   readonly scripts: QueueScripts;
+  readonly #doneSink: string | null;
   readonly #keyPrefix: string;
 
-  constructor(redis: Redis, keyPrefix = PREFIX) {
+  /** With a `doneSink`, notices are written when images end. */
+  constructor(redis: Redis, { keyPrefix = PREFIX, doneSink = null }: RigOptions = {}) {
     const clock = () => this.now;
     this.redis = redis;
-    this.queue = new LeaseQueue(redis, { keyPrefix, ...POLICY }, clock);
-    this.ledger = new ImageLedger(redis, { keyPrefix, recordTtlS: POLICY.recordTtlS }, clock);
+    this.queue = new LeaseQueue(redis, { keyPrefix, doneSink, ...POLICY }, clock);
+    this.ledger = new ImageLedger(redis, { keyPrefix, doneSink, recordTtlS: POLICY.recordTtlS }, clock);
+    this.notices = new Notices(redis, keyPrefix, clock);
+    this.#doneSink = doneSink;
     this.scripts = new QueueScripts(redis, keyPrefix);
     this.#keyPrefix = keyPrefix;
   }
@@ -126,10 +138,18 @@ export class Rig {
     return due && (due.isGivenUp ? `given up ${due.imageId}` : due.imageId);
   }
 
+  /** Returns the notice that must be sent, `given up` with the one that is closed instead, or null. */
+  async nextNotice(firstPauseMs: number, maxSendings = 100): Promise<string | null> {
+    const due = await this.notices.next(firstPauseMs, maxSendings);
+    return due && (due.isGivenUp ? `given up ${due.notice}` : due.notice);
+  }
+
   /** The ways to end an image, by a process that dies before anything that it holds is freed. */
   readonly dying = {
-    finish: (id: string) =>
-      this.scripts.run('finish', id, this.now, POLICY.recordTtlS, POLICY.recordTtlS, RESULT_BYTES),
+    finish: (id: string) => {
+      const args = [POLICY.recordTtlS, POLICY.recordTtlS, RESULT_BYTES, this.#doneSink ? '1' : ''];
+      return this.scripts.run('finish', id, this.now, ...args);
+    },
     cancel: (id: string) => this.scripts.run('cancel', id, this.now, POLICY.recordTtlS, 'cancelled'),
     drop: (id: string) => this.scripts.run('cancel', id, this.now, POLICY.recordTtlS, 'failed'),
     forget: async (id: string) => void (await this.scripts.run('forget', id)),
@@ -178,11 +198,11 @@ export class Rig {
 }
 
 /** A rig for the tests of one file, on its own server, empty before each test. */
-export function useRig(): { readonly rig: Rig; readonly server: RedisServer } {
+export function useRig(options: RigOptions = {}): { readonly rig: Rig; readonly server: RedisServer } {
   const parts = {} as { rig: Rig; server: RedisServer };
   beforeAll(async () => {
     parts.server = await RedisServer.start();
-    parts.rig = new Rig(parts.server.connect());
+    parts.rig = new Rig(parts.server.connect(), options);
   });
   beforeEach(() => parts.rig.reset());
   afterAll(async () => {

@@ -40,6 +40,9 @@ export interface Snapshot {
   delayed: Record<string, number>;
   dead: Record<string, number>;
   outbox: Record<string, number>;
+  notices: Record<string, number>;
+  /** What each notice tells, by its name. */
+  noticeRecords: Record<string, Fields>;
   admitted: Fields;
   senders: Fields;
   clients: Fields;
@@ -80,17 +83,19 @@ export async function takeSnapshot(redis: Redis, prefix: string): Promise<Snapsh
     scores(redis, names.dead),
     scores(redis, names.outbox),
   ]);
-  const [admitted, senders, clients, totals, images, splits, sweeps, records, keys] = await Promise.all([
-    redis.hgetall(names.admitted),
-    redis.hgetall(names.senders),
-    redis.hgetall(names.clients),
-    redis.hgetall(names.totals),
-    scores(redis, names.images),
-    scores(redis, names.splits),
-    scores(redis, names.sweeps),
-    scores(redis, names.records),
-    redis.keys(`${prefix}:*`),
-  ]);
+  const [notices, admitted, senders, clients, totals, images, splits, sweeps, records, keys] =
+    await Promise.all([
+      scores(redis, names.notices),
+      redis.hgetall(names.admitted),
+      redis.hgetall(names.senders),
+      redis.hgetall(names.clients),
+      redis.hgetall(names.totals),
+      scores(redis, names.images),
+      scores(redis, names.splits),
+      scores(redis, names.sweeps),
+      scores(redis, names.records),
+      redis.keys(`${prefix}:*`),
+    ]);
   const snapshot: Snapshot = {
     queue: [],
     stale: [],
@@ -100,6 +105,8 @@ export async function takeSnapshot(redis: Redis, prefix: string): Promise<Snapsh
     delayed,
     dead,
     outbox,
+    notices,
+    noticeRecords: {},
     admitted,
     senders,
     clients,
@@ -136,6 +143,10 @@ async function readImageKey(redis: Redis, key: string, name: string, into: Snaps
     return;
   }
   const [, id, part, kind, tile] = match;
+  if (tile && kind === 'notice') {
+    into.noticeRecords[`${id}:${tile}`] = await redis.hgetall(key);
+    return;
+  }
   const image = (into.byImage[id] ??= emptyImage());
   const ttlMs = redis.pttl(key);
   if (part in HASHES) image[HASHES[part as keyof typeof HASHES]] = await redis.hgetall(key);

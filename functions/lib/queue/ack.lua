@@ -2,7 +2,7 @@
 -- Stores a tile's result, once, for the claim that holds the tile. The image's last ack also creates its
 -- outbox entry.
 -- The same transaction SETs the result to a key of the claim just before; this script renames that key.
--- Uses: shared-memory.lua, shared-leases.lua, shared-retries.lua
+-- Uses: shared-memory.lua, shared-leases.lua, shared-notices.lua, shared-retries.lua
 -- ARGV[1] -> job
 -- ARGV[2] -> token of the claim
 -- ARGV[3] -> now, ms ('' = server clock)

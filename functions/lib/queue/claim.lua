@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Claims one tile under a lease, after returning expired leases and due retries to the queue.
--- Uses: shared-memory.lua, shared-list.lua, shared-leases.lua, shared-retries.lua
+-- Uses: shared-memory.lua, shared-list.lua, shared-leases.lua, shared-notices.lua, shared-retries.lua
 -- ARGV[1] -> token of this claim: the same token sent again gets the same tile
 -- ARGV[2] -> now, ms ('' = server clock)
 -- ARGV[3] -> lease, ms
@@ -8,6 +8,7 @@
 -- ARGV[5] -> pause before the first retry, ms
 -- ARGV[6] -> jitter, 0..1
 -- ARGV[7] -> seconds a failed image is kept
+-- ARGV[8] -> '1' if a notice is wanted when an image fails
 -- Output: { job, attempt, width, height, tileSizePx, recipe, trace (nil if it has none) }; nil if nothing is ready, or
 --         'sweep': a step of sweep.lua has to be done first
 
@@ -20,6 +21,7 @@ local policy = {
   base_ms = tonumber(ARGV[5]),
   jitter = tonumber(ARGV[6]),
   ttl_s = tonumber(ARGV[7]),
+  notices = ARGV[8],
 }
 
 local function state_of(image, tile)

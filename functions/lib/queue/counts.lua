@@ -24,7 +24,7 @@ return {
   'leases', redis.call('ZCARD', LEASES),
   'claims', redis.call('HLEN', CLAIMS),
   'delayed', redis.call('ZCARD', DELAYED),
-  'outbox', redis.call('ZCARD', OUTBOX),
+  'outbox', redis.call('ZCARD', OUTBOX) + redis.call('ZCARD', NOTICES),
   'dead', redis.call('ZCARD', DEAD),
   'done', done,
   'failed', failed,

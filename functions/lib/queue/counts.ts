@@ -13,7 +13,7 @@ export interface QueueCounts {
   claims: number;
   /** Jobs that wait before another attempt. */
   delayed: number;
-  /** Images whose event assemble has not accepted yet. */
+  /** Events that have not been accepted yet: that an image is blurred, done or has failed. */
   outbox: number;
   /** Dead letters. */
   dead: number;

@@ -25,6 +25,8 @@ export interface ImagePlan {
   owner: string;
   /** The span that its other spans belong to (tracing/spans.ts). Absent or '' if it is not traced. */
   trace?: string;
+  /** Whether it is one of the stored inputs, and `name` is its path there. */
+  isStored?: boolean;
 }
 
 /** The status record of an image. Times are milliseconds since the epoch. */
@@ -101,6 +103,8 @@ export interface LedgerOptions {
   recordTtlS: number;
   /** How long a result in Redis is kept; 0, or longer than the record: as long as the record. */
   resultTtlS?: number;
+  /** Where notices go (see notices.ts). Without it none are written. */
+  doneSink?: string | null;
 }
 
 export class ImageLedger {
@@ -109,6 +113,7 @@ export class ImageLedger {
   readonly #keyPrefix: string;
   readonly #recordTtlS: number;
   readonly #resultTtlS: number;
+  readonly #areNoticesWanted: '1' | '';
   readonly #clock: () => string;
 
   constructor(redis: Redis, options: LedgerOptions, clock?: Clock) {
@@ -117,6 +122,7 @@ export class ImageLedger {
     this.#keyPrefix = options.keyPrefix;
     this.#recordTtlS = options.recordTtlS;
     this.#resultTtlS = Math.min(options.resultTtlS || Infinity, options.recordTtlS);
+    this.#areNoticesWanted = options.doneSink ? '1' : '';
     this.#clock = () => (clock ? String(clock()) : '');
   }
 
@@ -132,12 +138,13 @@ export class ImageLedger {
   ): Promise<'begun' | Refusal | ImageState> {
     // Workers of release 0.2 only know kernelSize. Any recipe but a blur's is no valid size, so they fail its
     // tiles.
-    const { trace, ...fields } = plan;
+    const { trace, isStored, ...fields } = plan;
     const record = {
       ...fields,
       kernelSize: plan.recipe,
       ttl: this.#recordTtlS,
       ...(trace && { trace }),
+      ...(isStored && { isStored: '1' }),
     };
     const args = [
       id,
@@ -178,7 +185,7 @@ export class ImageLedger {
    * After `maxSendings` sendings the image fails, and is returned as given up instead.
    */
   async due(firstPauseMs: number, maxSendings: number): Promise<DueEvent | null> {
-    const args = [this.#clock(), firstPauseMs, maxSendings, this.#recordTtlS];
+    const args = [this.#clock(), firstPauseMs, maxSendings, this.#recordTtlS, this.#areNoticesWanted];
     const answer = (await this.#scripts.run('due', ...args)) as
       [imageId: string, todo: 'send' | 'given up', trace: string | null] | null;
     if (answer === null) return null;
@@ -214,7 +221,8 @@ export class ImageLedger {
   /** Closes a blurred image whose result is written, and counts the bytes of the result. */
   async finish(id: string, resultBytes = 0): Promise<'finished' | 'again' | 'over'> {
     const times = [this.#clock(), this.#recordTtlS, this.#resultTtlS];
-    const answer = await this.#scripts.run('finish', id, ...times, resultBytes);
+    const args = [...times, resultBytes, this.#areNoticesWanted];
+    const answer = await this.#scripts.run('finish', id, ...args);
     await this.#sweep(id);
     return answer as 'finished' | 'again' | 'over';
   }
@@ -295,32 +303,7 @@ export class ImageLedger {
   async record(id: string): Promise<ImageRecord | null> {
     const keys = this.#keys(id);
     const [fields, done] = await Promise.all([this.#redis.hgetall(keys.meta), this.#redis.scard(keys.done)]);
-    if (!fields.state) return null;
-    const number = (name: string) => Number(fields[name] ?? 0);
-    const state = fields.state as ImageState;
-    return {
-      id,
-      name: fields.name,
-      width: number('width'),
-      height: number('height'),
-      tileSizePx: number('tileSizePx'),
-      recipe: fields.recipe ?? fields.kernelSize ?? '',
-      tiles: number('tiles'),
-      state,
-      done: state === 'done' ? number('tiles') : done,
-      attempts: number('attempts'),
-      reclaims: number('reclaims'),
-      fenced: number('fenced'),
-      announced: number('announced'),
-      createdAt: number('createdAt'),
-      blurredAt: fields.blurredAt ? number('blurredAt') : null,
-      endedAt: fields.endedAt ? number('endedAt') : null,
-      error: fields.error ?? null,
-      gone: (fields.gone ?? null) as ImageRecord['gone'],
-      output: fields.output ?? '',
-      owner: fields.owner ?? '',
-      trace: fields.trace ?? '',
-    };
+    return fields.state ? recordOf(id, fields, done) : null;
   }
 
   /** Returns the dead tiles of an image, each with its reason. */
@@ -378,4 +361,34 @@ export class ImageLedger {
   #keys(id: string) {
     return imageKeys(this.#keyPrefix, id);
   }
+}
+
+/** Returns the record of image `id` in the fields of its hash. `done`: its tiles that are done, if it is in progress. */
+export function recordOf(id: string, fields: Record<string, string>, done: number): ImageRecord {
+  const number = (name: string) => Number(fields[name] ?? 0);
+  const state = fields.state as ImageState;
+  return {
+    id,
+    name: fields.name,
+    isStored: fields.isStored === '1',
+    width: number('width'),
+    height: number('height'),
+    tileSizePx: number('tileSizePx'),
+    recipe: fields.recipe ?? fields.kernelSize ?? '',
+    tiles: number('tiles'),
+    state,
+    done: state === 'done' ? number('tiles') : done,
+    attempts: number('attempts'),
+    reclaims: number('reclaims'),
+    fenced: number('fenced'),
+    announced: number('announced'),
+    createdAt: number('createdAt'),
+    blurredAt: fields.blurredAt ? number('blurredAt') : null,
+    endedAt: fields.endedAt ? number('endedAt') : null,
+    error: fields.error ?? null,
+    gone: (fields.gone ?? null) as ImageRecord['gone'],
+    output: fields.output ?? '',
+    owner: fields.owner ?? '',
+    trace: fields.trace ?? '',
+  };
 }

@@ -18,6 +18,8 @@ export function queueKeys(prefix: string) {
     dead: `${prefix}:job:dead`,
     /** ZSET imageId → when its event is sent next, ms. */
     outbox: `${prefix}:outbox`,
+    /** ZSET `<imageId>:<when it ended, ms>` → when its done or failed event is sent next, ms. */
+    notices: `${prefix}:notices`,
     /** HASH imageId → bytes of Redis memory it may hold. */
     admitted: `${prefix}:admitted`,
     /** HASH imageId → the client that sent it, as long as it counts for that client's share of the budget. */
@@ -86,6 +88,8 @@ export function imageKeys(prefix: string, imageId: string) {
     /** HASHes, `tiles` and `tokens` at the end of the life. */
     endedTiles: of('ended-tiles'),
     endedTokens: of('ended-tokens'),
+    /** HASH, the record of the image when it ended, until the event about that has been accepted. */
+    notice: (endedAtMs: number) => of(`notice:${endedAtMs}`),
     /** STRING, the tile's source pixels: its core and halo. */
     src: (tile: number) => of(`src:${tile}`),
     /** STRING, the tile's blurred core. */

@@ -18,6 +18,8 @@ export interface LeaseQueueOptions {
   retryBaseMs: number;
   /** How long a failed image is kept. */
   recordTtlS: number;
+  /** Where notices go (see notices.ts). Without it none are written. */
+  doneSink?: string | null;
 }
 
 export class LeaseQueue implements TileQueue {
@@ -55,9 +57,8 @@ export class LeaseQueue implements TileQueue {
   }
 
   async #claimAs(token: string): Promise<Claim | null> {
-    const { leaseMs, maxAttempts, retryBaseMs, recordTtlS } = this.#options;
-    const policy = [maxAttempts, retryBaseMs, Math.random(), recordTtlS];
-    const answer = await this.#scripts.run('claim', token, this.#clock(), leaseMs, ...policy);
+    const { leaseMs } = this.#options;
+    const answer = await this.#scripts.run('claim', token, this.#clock(), leaseMs, ...this.#retryPolicy());
     if (answer === 'sweep') await this.#scripts.run('sweep', '', this.#clock());
     if (answer === null || answer === 'sweep') return null;
     const [message, attempt, width, height, tileSizePx, recipe, trace] = answer as string[];
@@ -102,9 +103,7 @@ export class LeaseQueue implements TileQueue {
   }
 
   async fail(claim: Claim, reason: string): Promise<'delayed' | 'dead' | 'stale'> {
-    const { maxAttempts, retryBaseMs, recordTtlS } = this.#options;
-    const policy = [maxAttempts, retryBaseMs, Math.random(), recordTtlS];
-    const answer = await this.#run('fail', claim, this.#clock(), reason, ...policy);
+    const answer = await this.#run('fail', claim, this.#clock(), reason, ...this.#retryPolicy());
     return answer as 'delayed' | 'dead' | 'stale';
   }
 
@@ -117,6 +116,12 @@ export class LeaseQueue implements TileQueue {
 
   async close(): Promise<void> {
     this.#blocking?.disconnect();
+  }
+
+  /** What decides about a tile whose attempt ended without a result. */
+  #retryPolicy(): ScriptArgument[] {
+    const { maxAttempts, retryBaseMs, recordTtlS, doneSink } = this.#options;
+    return [maxAttempts, retryBaseMs, Math.random(), recordTtlS, doneSink ? '1' : ''];
   }
 
   #newToken(): string {

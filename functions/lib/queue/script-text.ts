@@ -12,6 +12,8 @@ export const scriptNames = [
   'release',
   'due',
   'note-fault',
+  'next-notice',
+  'close-notice',
   'finish',
   'cancel',
   'forget',

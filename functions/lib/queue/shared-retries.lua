@@ -1,4 +1,4 @@
--- Shared: what happens to failed tiles and to their image. Put behind shared-memory.lua.
+-- Shared: what happens to failed tiles and to their image. Put behind shared-memory.lua and shared-notices.lua.
 
 local MAX_DEAD = 10000
 local DEAD_TTL_MS = 7 * 24 * 60 * 60 * 1000
@@ -32,7 +32,7 @@ end
 
 -- Decides about a tile whose attempt ended without a result: another attempt after a pause that doubles each time, or
 -- the dead letters if the attempts are used up. Returns 'delayed' or 'dead'.
--- policy: { max_attempts, base_ms, jitter (0..1), ttl_s }
+-- policy: { max_attempts, base_ms, jitter (0..1), ttl_s, notices (wanted: '1') }
 local function retry(job, image, tile, reason, now, policy)
   local attempts = tonumber(redis.call('HGET', key(image, 'attempts'), tile) or 0)
   if attempts < policy.max_attempts then
@@ -48,10 +48,12 @@ local function retry(job, image, tile, reason, now, policy)
   trim_dead(now)
   count('tilesDead')
   local meta = key(image, 'meta')
-  if redis.call('HGET', meta, 'state') ~= 'failed' then
-    count('imagesFailed')
-  end
+  local had_failed = redis.call('HGET', meta, 'state') == 'failed'
   redis.call('HSET', meta, 'state', 'failed', 'endedAt', now, 'error', 'tile ' .. tile .. ': ' .. reason)
+  if not had_failed then
+    count('imagesFailed')
+    open_notice(image, now, policy.notices)
+  end
   settle(image, now, policy.ttl_s)
   return 'dead'
 end

@@ -1,0 +1,94 @@
+// After step 5 of the pipeline: tells the receiver at DONE_SINK which images are done or have failed. Notices wait in an
+// outbox of their own, so a receiver that is down or slow holds up no image.
+import type { Log } from '../lib/log.ts';
+import type { DueNotice, Notices } from '../lib/queue/notices.ts';
+import type { Locations } from '../lib/store/locations.ts';
+import { deliver } from './delivery.ts';
+import { OutboxSender } from './outbox-sender.ts';
+
+const SEND_TIMEOUT_MS = 30_000;
+
+export interface NotifierOptions {
+  /** The receiver's URL; null if nobody is to be told any more. */
+  doneSink: string | null;
+  /** Pause before an event is sent a second time. It doubles each time. */
+  announceRetryMs: number;
+  /** How often an event is sent before it is given up. */
+  maxAnnouncements: number;
+}
+
+export interface NotifierParts {
+  notices: Pick<Notices, 'next' | 'close'>;
+  locations: Locations;
+  log: Log;
+}
+
+export class Notifier {
+  readonly #parts: NotifierParts;
+  readonly #sink: string | null;
+  readonly #sender: OutboxSender<DueNotice>;
+
+  constructor(parts: NotifierParts, { doneSink, announceRetryMs, maxAnnouncements }: NotifierOptions) {
+    this.#parts = parts;
+    this.#sink = doneSink;
+    this.#sender = new OutboxSender({
+      take: () => parts.notices.next(announceRetryMs, maxAnnouncements),
+      send: (due, giveUp) => this.#send(due, giveUp),
+    });
+  }
+
+  /** Resolves when every event that is due is on its way. */
+  notify(): Promise<void> {
+    return this.#sender.sendDue();
+  }
+
+  /** Resolves when no event is on its way. */
+  notified(): Promise<void> {
+    return this.#sender.settled();
+  }
+
+  /** Sends no further event. Aborts those on their way after `drainMs`; they stay in the outbox. */
+  stop(drainMs: number): Promise<void> {
+    return this.#sender.stop(drainMs);
+  }
+
+  async #send(due: DueNotice, giveUp: AbortSignal): Promise<void> {
+    const { log } = this.#parts;
+    const { notice, image, isGivenUp } = due;
+    const about = { imageId: image.id, status: image.state };
+    if (isGivenUp) {
+      log.error('Nobody was told of the end of an image: its event was sent too often', about);
+      return;
+    }
+    if (this.#sink === null) {
+      log.warn('Nobody was told of the end of an image: DONE_SINK is not set any more', about);
+      await this.#close(notice);
+      return;
+    }
+    const fault = await this.#deliver(due, this.#sink, giveUp);
+    if (fault === null) {
+      await this.#close(notice);
+      log.info('Told of the end of an image', about);
+    } else
+      log.warn('The event of the end of an image was not accepted and will be sent again', {
+        ...about,
+        fault,
+      });
+  }
+
+  async #deliver({ image }: DueNotice, url: string, giveUp: AbortSignal): Promise<string | null> {
+    // Loaded with the first event, because a worker's first tile should not have to wait for it.
+    const { noticeMessage } = await import('../lib/notice-event.ts');
+    const signal = AbortSignal.any([giveUp, AbortSignal.timeout(SEND_TIMEOUT_MS)]);
+    return deliver(noticeMessage(image, this.#parts.locations), { url, name: 'the receiver' }, signal);
+  }
+
+  /** If it cannot be closed, it is sent again. */
+  async #close(notice: string): Promise<void> {
+    try {
+      await this.#parts.notices.close(notice);
+    } catch (error) {
+      this.#parts.log.warn('An accepted event could not be closed and will be sent again', { notice, error });
+    }
+  }
+}

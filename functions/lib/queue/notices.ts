@@ -1,0 +1,63 @@
+// Notices: the events that tell others that an image is done or has failed. The script that ends the image writes
+// one. It stays until the receiver has accepted it, or it was sent too often; neither changes the image.
+import type { Redis } from 'ioredis';
+import { recordOf, type ImageRecord } from './image-ledger.ts';
+import { QueueScripts } from './scripts.ts';
+import type { Clock } from './tile-queue.ts';
+
+/** What is told of an image that has ended. */
+export type EndedImage = Pick<
+  ImageRecord,
+  | 'id'
+  | 'state'
+  | 'name'
+  | 'isStored'
+  | 'width'
+  | 'height'
+  | 'tiles'
+  | 'recipe'
+  | 'output'
+  | 'owner'
+  | 'createdAt'
+  | 'blurredAt'
+  | 'endedAt'
+  | 'error'
+  | 'trace'
+>;
+
+export interface DueNotice {
+  /** Names the notice in the outbox of notices. */
+  notice: string;
+  /** The image as it was when it ended. */
+  image: EndedImage;
+  isGivenUp: boolean;
+}
+
+export class Notices {
+  readonly #scripts: QueueScripts;
+  readonly #clock: () => string;
+
+  constructor(redis: Redis, keyPrefix: string, clock?: Clock) {
+    this.#scripts = new QueueScripts(redis, keyPrefix);
+    this.#clock = () => (clock ? String(clock()) : '');
+  }
+
+  /**
+   * Returns the notice that is due, or null. It is due again after a pause that doubles each time. After
+   * `maxSendings` sendings it is closed, and returned as given up.
+   */
+  async next(firstPauseMs: number, maxSendings: number): Promise<DueNotice | null> {
+    const answer = await this.#scripts.run('next-notice', this.#clock(), firstPauseMs, maxSendings);
+    if (answer === null) return null;
+    const [notice, what, ...pairs] = answer as string[];
+    const fields: Record<string, string> = {};
+    for (let at = 0; at < pairs.length; at += 2) fields[pairs[at]] = pairs[at + 1];
+    const [imageId] = notice.split(':');
+    return { notice, image: recordOf(imageId, fields, 0), isGivenUp: what === 'given up' };
+  }
+
+  /** Closes a notice that was accepted. */
+  async close(notice: string): Promise<void> {
+    await this.#scripts.run('close-notice', notice);
+  }
+}

@@ -1,0 +1,47 @@
+-- Shared: notices. A notice is the event that tells others that an image is done or has failed, until it is accepted.
+-- It is a copy of what the image's record says, so nothing that happens to the image afterwards changes or removes it. It counts
+-- in the budget like a record, for no client.
+-- Needs: shared-memory.lua
+
+-- What is told of an image. Release 0.2 kept the recipe as kernelSize.
+local TOLD = {
+  'state', 'name', 'isStored', 'width', 'height', 'tiles', 'recipe', 'kernelSize', 'output', 'owner', 'createdAt',
+  'blurredAt', 'endedAt', 'error', 'trace',
+}
+
+-- Returns what is told of an image, from its record or from its notice: field, value, field, value, ...
+local function told_in(record)
+  local pairs_of = {}
+  for at, value in ipairs(redis.call('HMGET', record, unpack(TOLD))) do
+    if value then
+      pairs_of[#pairs_of + 1] = TOLD[at]
+      pairs_of[#pairs_of + 1] = value
+    end
+  end
+  return pairs_of
+end
+
+-- Returns the key of a notice. It is named after its image and the time of the end: `<image>:<ms>`.
+local function notice_key(notice)
+  local image, ended_at = parse(notice)
+  return key(image, 'notice:' .. ended_at)
+end
+
+-- Opens the notice of an image that has just ended, if notices are wanted ('1').
+local function open_notice(image, now, wanted)
+  if wanted ~= '1' then
+    return
+  end
+  local notice = image .. ':' .. now
+  redis.call('UNLINK', notice_key(notice))
+  redis.call('HSET', notice_key(notice), unpack(told_in(key(image, 'meta'))))
+  redis.call('ZADD', NOTICES, now, notice)
+  set_share(notice, RECORD_BYTES)
+end
+
+-- Closes a notice that was accepted or given up.
+local function close_notice(notice)
+  redis.call('ZREM', NOTICES, notice)
+  redis.call('UNLINK', notice_key(notice))
+  set_share(notice, 0)
+end
