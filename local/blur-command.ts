@@ -25,7 +25,7 @@ export async function blurCommand(options: Options, stop: AbortSignal): Promise<
   // With --json, standard output is only for the figures.
   const out = options.json ? process.stderr : process.stdout;
   const progress = new Progress(out, images.length);
-  const print = logPrinter((line) => progress.log(line), process.env);
+  const print = logPrinter((line) => progress.log(line), process.env, out.isTTY);
   const startedAt = performance.now();
   let pipeline: Pipeline | null = null;
   let isStoppedInOrder = false;

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { basename } from 'node:path';
 import { findAccessToken, parseAccessTokens } from '../functions/lib/access-tokens.ts';
 import { formatRecipe } from '../functions/lib/filters/recipe.ts';
+import { isTracingOn } from '../functions/lib/tracing/settings.ts';
 import { imageId } from '../functions/split/image-id.ts';
 import { CommandError } from '../scripts/lib/options.ts';
 import { logPrinter } from './log-lines.ts';
@@ -33,7 +34,7 @@ export async function serveCommand(options: Options, port: number, stop: AbortSi
   await assertFree(port);
   const folder = await ServeFolder.make();
   const line = new StatusLine();
-  const print = logPrinter((text) => line.keep(text), process.env);
+  const print = logPrinter((text) => line.keep(text), process.env, process.stdout.isTTY);
   let pipeline: Pipeline | null = null;
   let isOrderly = false;
   try {
@@ -56,13 +57,13 @@ export async function serveCommand(options: Options, port: number, stop: AbortSi
       line.keep(`No browser could be opened here; open ${splitUrl} yourself.`);
     line.follow(pipeline);
     const failure = await Promise.race([pipeline.failed, untilAborted(stop)]);
-    isOrderly = failure === null && store === 'file';
+    isOrderly = failure === null && (store === 'file' || isTracingOn(settings.env, () => {}));
     if (failure) throw new CommandError(failure.message, { cause: failure });
     const { exitStatus } = stop.reason as StopRequest;
     return ORDERLY.has(exitStatus) ? 0 : exitStatus;
   } finally {
     line.close();
-    // Results in files are completed; those in Redis are lost when it ends.
+    // Results in files are completed, and traces sent. Results in Redis are lost when it ends.
     await (isOrderly ? pipeline?.stop() : pipeline?.kill());
     await folder.close();
   }

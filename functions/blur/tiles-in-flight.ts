@@ -78,7 +78,7 @@ export class TilesInFlight {
       if (core instanceof Error) {
         const answer = await this.#untilTaken(job, () => queue.fail(claim, core.message));
         endSpan(span, answer, core);
-        const told = { job, attempt: claim.attempt, answer, error: core };
+        const told = { ...subjectOf(claim), answer, error: core };
         // Its image was cancelled, which frees the pixels of its tiles, or another claim has the tile by now.
         if (answer === 'stale') log.debug('A failed tile no longer belongs to this claim', told);
         else log.warn('A tile failed', told);
@@ -87,11 +87,11 @@ export class TilesInFlight {
       const answer = await this.#untilTaken(job, () => queue.ack(claim, core));
       freeBytes(core);
       endSpan(span, answer);
-      log.debug('A tile is blurred', { job, attempt: claim.attempt, answer });
+      log.debug('A tile is blurred', { ...subjectOf(claim), answer });
       return answer;
     } catch (error) {
       endSpan(span, 'unsettled', error);
-      log.error('A tile could not be settled; its lease will expire', { job, error });
+      log.error('A tile could not be settled; its lease will expire', { ...subjectOf(claim), error });
       return null;
     }
   }
@@ -134,9 +134,14 @@ export class TilesInFlight {
   #extend(claim: Claim): void {
     this.#parts.queue.extend(claim).catch((error: unknown) => {
       if (redisFault(error) !== null) return; // The heartbeat logs it.
-      this.#parts.log.warn('A lease could not be extended', { job: formatJob(claim.job), error });
+      this.#parts.log.warn('A lease could not be extended', { ...subjectOf(claim), error });
     });
   }
+}
+
+/** Returns what log lines say about an attempt. */
+function subjectOf({ job: { imageId, tile }, attempt }: Claim) {
+  return { imageId, tile, attempt };
 }
 
 /** Starts the span of one attempt at a tile. */

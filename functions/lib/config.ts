@@ -154,6 +154,7 @@ const settings = {
   host: ['HOST', matching(/^[A-Za-z0-9.:-]+$/, 'an address or a host name'), '127.0.0.1'],
   port: ['PORT', integer(0, 65_535), '8080'],
   logLevel: ['LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info'],
+  logFormat: ['LOG_FORMAT', oneOf('auto', 'json', 'text'), 'auto'],
 } as const satisfies Record<string, readonly [variable: string, parse: Parse<unknown>, fallback: string]>;
 
 /** Settings that are or may contain a secret. Their values are never shown. */

@@ -23,7 +23,7 @@ describe('a log line', () => {
     log().warn('Something', { count: 3 });
     expect(logged()).toEqual({
       time: expect.stringMatching(/^\d{4}-.*Z$/) as string,
-      severity: 'warn',
+      severity: 'WARNING',
       component: 'test',
       message: 'Something',
       count: 3,

@@ -1,11 +1,18 @@
-// Writes one JSON line per event to standard error, with the fields that Knative's log collectors read. Never
-// pass a URL with a password.
+// Writes one JSON line per event to standard error, with the fields and severities that Cloud Logging and other collectors read. A
+// terminal gets text instead. Never pass a URL with a password.
+import { isatty } from 'node:tty';
 import { subjectOf } from './error-subject.ts';
 import { framesOf, messageOf, stackOf } from './error-text.ts';
+import { logText, type LogLine } from './log-text.ts';
 import { currentIds } from './tracing/spans.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LEVELS)[number];
+/** `auto`: text for a terminal, JSON for everything else. */
+export type LogFormat = 'auto' | 'json' | 'text';
+
+const severities = { debug: 'DEBUG', info: 'INFO', warn: 'WARNING', error: 'ERROR' };
+const STDERR = 2;
 
 type Fields = Record<string, unknown>;
 
@@ -20,17 +27,19 @@ export interface Log {
  * Returns a log of `component` that drops lines below `level`. An `error` among the fields is shown with its
  * causes and its subject; in warnings and errors also with its stack. Bytes are shown as their number.
  */
-export function createLog(component: string, level: LogLevel): Log {
+export function createLog(component: string, level: LogLevel, format: LogFormat = 'auto'): Log {
+  const isTerminal = isatty(STDERR);
+  const isText = format === 'text' || (format === 'auto' && isTerminal);
   const write =
-    (severity: LogLevel) =>
+    (of: keyof typeof severities) =>
     (message: string, fields: Fields = {}) => {
-      if (LEVELS.indexOf(severity) < LEVELS.indexOf(level)) return;
+      if (LEVELS.indexOf(of) < LEVELS.indexOf(level)) return;
       const { error } = fields;
       const isError = error instanceof Error;
-      const hasStack = isError && (severity === 'warn' || severity === 'error');
+      const hasStack = isError && (of === 'warn' || of === 'error');
       const line = {
         time: new Date().toISOString(),
-        severity,
+        severity: severities[of],
         component,
         message,
         ...currentIds(),
@@ -38,7 +47,11 @@ export function createLog(component: string, level: LogLevel): Log {
         ...fields,
         ...(hasStack && { stack: `${stackOf(error)}\nLogged\n${framesOf(new Error('logged here'))}` }),
       };
-      process.stderr.write(`${inAscii(JSON.stringify(line, plain))}\n`);
+      const json = JSON.stringify(line, plain);
+      const text = isText
+        ? logText(JSON.parse(json) as LogLine, isTerminal && !process.env.NO_COLOR)
+        : inAscii(json);
+      process.stderr.write(`${text}\n`);
     };
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
 }

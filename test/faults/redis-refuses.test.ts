@@ -126,7 +126,7 @@ const states: Record<string, State> = {
     },
     end: () => config('requirepass', ''),
     asking: 'hello',
-    tolerated: 'warn Redis cannot be reached', // By one who was cut off in the middle of a command.
+    tolerated: 'WARNING Redis cannot be reached', // By one who was cut off in the middle of a command.
   },
 };
 
@@ -144,7 +144,7 @@ function toldBy(component: string): string[] {
   return rig.logged
     .map((line) => JSON.parse(line) as LogLine)
     .filter((line) => line.component === component && line.message !== ofOthers)
-    .filter(({ severity, message }) => severity !== 'info' || message.includes('Redis'))
+    .filter(({ severity, message }) => severity !== 'INFO' || message.includes('Redis'))
     .map(({ severity, message }) => `${severity} ${message}`);
 }
 
@@ -198,7 +198,7 @@ describe.each(chosen)('%s', (_, state) => {
     const { attempts, reclaims } = await rig.status(image.id);
     expect({ attempts, reclaims }).toEqual({ attempts: rigTiles, reclaims: 0 });
     await untilReadinessIs(200, members);
-    const wanted = ['warn Redis refuses commands', 'info Redis is back'];
+    const wanted = ['WARNING Redis refuses commands', 'INFO Redis is back'];
     const told = (component: string) => toldBy(component).filter((line) => line !== tolerated);
     await until('all to say that it is over', () =>
       ['split', 'assemble', 'blur'].every((component) => told(component).includes(wanted[1])),
@@ -219,5 +219,5 @@ test('a command that only uploads need is refused: split says so once, and once 
   await rig.redis.call('ACL', 'SETUSER', 'default', '+@all');
   await rig.send('a.png');
   await until('split to say that it is over', () => toldBy('split').length > 1);
-  expect(toldBy('split')).toEqual(['warn Redis refuses commands', 'info Redis is back']);
+  expect(toldBy('split')).toEqual(['WARNING Redis refuses commands', 'INFO Redis is back']);
 });

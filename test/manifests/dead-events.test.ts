@@ -45,7 +45,7 @@ it('logs a refused event with the fields of the other logs', async () => {
   const [line] = (await logged) as [string];
   expect(JSON.parse(line)).toEqual({
     time: expect.stringMatching(/^\d{4}-.*Z$/),
-    severity: 'warn',
+    severity: 'WARNING',
     component: 'dead-events',
     message: 'event refused for good',
     id: 'i1',

@@ -100,7 +100,7 @@ describe.each(functions)('%s', (name) => {
     expect(end).toBe(1);
     const line = onlyLine(output);
     expect(line).toMatchObject({
-      severity: 'error',
+      severity: 'ERROR',
       component: name,
       message: 'The settings are invalid',
     });
@@ -117,7 +117,7 @@ describe.each(functions)('%s', (name) => {
     taken.close();
     expect(end).toBe(1);
     const line = onlyLine(output);
-    expect(line).toMatchObject({ severity: 'error', component: name, message: 'An error was not caught' });
+    expect(line).toMatchObject({ severity: 'ERROR', component: name, message: 'An error was not caught' });
     expect(line.error).toMatch(/HOST and PORT: .*EADDRINUSE/);
     expect(line.stack).toContain('functions/lib/service/set-up.ts:');
   });
@@ -131,7 +131,7 @@ describe.each(functions)('%s', (name) => {
     const { end, output } = await run(name, { LOG_LEVEL: 'error', [setting]: value });
     expect(end).toBe(1);
     const line = onlyLine(output);
-    expect(line).toMatchObject({ severity: 'error', component: name });
+    expect(line).toMatchObject({ severity: 'ERROR', component: name });
     expect(line.error).toContain(setting);
     expect(output).not.toContain(secret);
   });
@@ -165,7 +165,7 @@ describe('an unexpected error', () => {
     expect(response.status).toBe(500);
     expect(await response.json()).toMatchObject({ code: 'internal', detail: 'The fault was logged.' });
     const line = await lineWith('A request failed');
-    expect(line).toMatchObject({ severity: 'error', method: 'POST', path: '/' });
+    expect(line).toMatchObject({ severity: 'ERROR', method: 'POST', path: '/' });
     expect(line.imageId).toMatch(/^[0-9a-f]{24}$/);
     expect(line.error).toContain('WRONGTYPE');
     expect(line.stack).toMatch(/functions\/split\/intake\.ts:\d+:\d+/);
@@ -201,7 +201,7 @@ describe('an unexpected error', () => {
     await redis.set('image:job:queue', 'not a list');
     await start('blur');
     const line = await lineWith('No tile can be claimed');
-    expect(line).toMatchObject({ severity: 'error' });
+    expect(line).toMatchObject({ severity: 'ERROR' });
     expect(line.stack).toMatch(/functions\/blur\/consumer\.ts:\d+:\d+/);
   });
 });
@@ -220,7 +220,7 @@ describe('requests while Redis is down', () => {
       expect((await fetch(`${url}/?name=a.png`, { method: 'POST', body: png })).status).toBe(503);
     }
     const lines = logged.map((line) => JSON.parse(line) as Line);
-    expect(lines.filter(({ severity }) => severity !== 'info').map(({ message }) => message)).toEqual([
+    expect(lines.filter(({ severity }) => severity !== 'INFO').map(({ message }) => message)).toEqual([
       'Redis cannot be reached',
     ]);
   });
@@ -239,7 +239,7 @@ describe('a request that is refused', () => {
   ] as [string, string, RequestInit, string][])('%s is logged at debug', async (_how, path, init, code) => {
     const url = await start('split', { LOG_LEVEL: 'debug' });
     await fetch(url + path, init);
-    expect(await lineWith('A request was refused')).toMatchObject({ severity: 'debug', code });
+    expect(await lineWith('A request was refused')).toMatchObject({ severity: 'DEBUG', code });
   });
 
   it('is not logged otherwise', async () => {

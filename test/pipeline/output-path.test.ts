@@ -33,7 +33,7 @@ describe('assemble', () => {
     const faults = logged.filter((line) => line.includes('OUTPUT_PATH'));
     expect(faults.map((line) => JSON.parse(line) as unknown)).toEqual([
       expect.objectContaining({
-        severity: 'error',
+        severity: 'ERROR',
         message: 'OUTPUT_PATH cannot be used',
         path: join(folder, name),
         error: expect.stringContaining(code) as unknown,

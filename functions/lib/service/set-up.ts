@@ -16,7 +16,7 @@ export function setUp(
   try {
     const config = loadConfig();
     check(config);
-    const log = createLog(component, config.logLevel);
+    const log = createLog(component, config.logLevel, config.logFormat);
     process.removeAllListeners('warning'); // Node would print its warnings between the JSON lines.
     process.on('warning', (error) => log.warn('A warning from Node', { error }));
     process.on('uncaughtException', (error) => end(log, 'An error was not caught', error));

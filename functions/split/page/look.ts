@@ -2,16 +2,7 @@
 import { signal } from '@preact/signals';
 import { announce } from './announcements.ts';
 import { Refusal } from './faults.ts';
-import {
-  addListed,
-  change,
-  hasCard,
-  isMoving,
-  isUnderWay,
-  pictures,
-  rememberedIds,
-  type Cell,
-} from './pictures.ts';
+import { addListed, change, isMoving, isUnderWay, pictures, rememberedIds, type Cell } from './pictures.ts';
 import { loadResult } from './results.ts';
 import { split } from './split.ts';
 import { hasEnded, type DeadLetter, type ListedImage, type QueueView } from './views.ts';
@@ -110,9 +101,7 @@ async function list(): Promise<void> {
     addListed(await split.images());
   } catch (error) {
     if (!isSwitchedOff(error)) throw error;
-    addListed(await remembered());
-    listedAt = Infinity;
-    return;
+    if (listedAt === -Infinity) addListed(await remembered());
   }
   listedAt = performance.now();
 }
@@ -155,6 +144,6 @@ async function lookCloser(cell: Cell, id: string): Promise<void> {
   seen.delete(id);
   if (image.status === 'done') {
     announce(`${image.name} is done.`);
-    if (hasCard(cell)) await loadResult(cell);
+    await loadResult(cell);
   } else announce(`${image.name}: ${image.status}.`);
 }

@@ -7,8 +7,6 @@ export interface Upload {
   file: Blob;
   query: string;
   abort: AbortController;
-  /** How often it did not arrive, although split answered other requests. */
-  failures: number;
 }
 
 export interface Picture {
@@ -37,20 +35,8 @@ export type Cell = Signal<Picture>;
 
 const KEY = 'tessera-images';
 const REMEMBERED = 50;
-/** How many more are shown at a time. */
-export const SHOWN = 12;
 
 export const pictures = signal<readonly Cell[]>([]);
-/** How many of them have a card. */
-export const shown = signal(SHOWN);
-
-export function showMore(): void {
-  shown.value += SHOWN;
-}
-
-export function hasCard(cell: Cell): boolean {
-  return pictures.peek().slice(0, shown.peek()).includes(cell);
-}
 
 let lastKey = 0;
 
