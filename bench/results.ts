@@ -4,6 +4,7 @@ import type { CodecResults } from './codec.ts';
 import type { ColdResults } from './cold.ts';
 import type { CostsResults } from './costs.ts';
 import type { EndToEndResults } from './e2e.ts';
+import type { FromZeroResults } from './from-zero.ts';
 import type { KernelResults } from './kernel.ts';
 import type { MemoryResults } from './memory.ts';
 import type { ScaleResults } from './scale.ts';
@@ -16,6 +17,7 @@ export interface Results {
   codec?: CodecResults;
   e2e?: EndToEndResults;
   batch?: BatchResults;
+  fromZero?: FromZeroResults;
   scale?: ScaleResults;
   memory?: MemoryResults;
   cold?: ColdResults;

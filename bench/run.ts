@@ -1,4 +1,4 @@
-// `npm run bench [-- kernel|codec|e2e|batch|scale|memory|cold|scripts|costs ...] [--rounds N]`: runs the given benches, or all
+// `npm run bench [-- kernel|codec|e2e|batch|fromzero|scale|memory|cold|scripts|costs ...] [--rounds N]`: runs the given benches, or all
 // of them, prints their tables, and stores the figures in bench/results.json and the plots in docs/img.
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
@@ -9,6 +9,7 @@ import { benchCodec } from './codec.ts';
 import { benchCold } from './cold.ts';
 import { benchCosts } from './costs.ts';
 import { benchEndToEnd } from './e2e.ts';
+import { benchFromZero } from './from-zero.ts';
 import { benchKernel } from './kernel.ts';
 import { benchMemory } from './memory.ts';
 import { drawPlots } from './plots.ts';
@@ -26,6 +27,7 @@ const benches: Record<string, (options: Options) => Promise<Partial<Results>>> =
   codec: async (options) => ({ codec: await benchCodec(options) }),
   e2e: async (options) => ({ e2e: await benchEndToEnd(options) }),
   batch: async (options) => ({ batch: await benchBatch(options) }),
+  fromzero: async (options) => ({ fromZero: await benchFromZero(options) }),
   scale: async (options) => ({ scale: await benchScale(options) }),
   memory: async () => ({ memory: await benchMemory() }),
   cold: async (options) => ({ cold: await benchCold(options) }),

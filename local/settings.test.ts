@@ -10,7 +10,15 @@ describe('localSettings', () => {
     // Each default is a valid value.
     const { env } = localSettings(options, environmentDefaults);
     const missing = Object.keys(environmentDefaults).filter((name) => env[name] === undefined);
-    expect(missing.sort()).toEqual(['AUTH_TOKEN', 'HOST', 'K_SINK', 'LOG_FORMAT', 'PORT', 'REDIS_URL']);
+    expect(missing.sort()).toEqual([
+      'ASSEMBLE_URL',
+      'AUTH_TOKEN',
+      'HOST',
+      'K_SINK',
+      'LOG_FORMAT',
+      'PORT',
+      'REDIS_URL',
+    ]);
   });
 
   it('take the variables of OpenTelemetry from the environment', () => {

@@ -83,6 +83,11 @@ const withoutLogin: Parse<string> = (text) => {
 /** Where events are sent. Node refuses to send to a URL with a password, and its error shows the whole URL. */
 const sink = withoutLogin;
 
+const ALWAYS_RUNS = 'none';
+
+/** Where assemble is woken; null if it always runs. */
+const wakeUrl: Parse<string | null> = (text) => (text === ALWAYS_RUNS ? null : withoutLogin(text));
+
 /** The address of an S3-compatible service. Credentials never come from here. */
 const s3Endpoint: Parse<string> = (text) => (text === 'aws' ? text : withoutLogin(text));
 
@@ -129,6 +134,7 @@ const settings = {
   consumer: ['CONSUMER', oneOf('on', 'off'), 'on'],
   sink: ['K_SINK', sink, 'http://127.0.0.1:8082'],
   doneSink: ['DONE_SINK', doneSink, NO_SINK],
+  assembleUrl: ['ASSEMBLE_URL', wakeUrl, ALWAYS_RUNS],
   maxBodyBytes: ['MAX_BODY_BYTES', integer(1, 1024 * MEBIBYTE), String(128 * MEBIBYTE)],
   maxPixels: ['MAX_PIXELS', integer(1, 1_000_000_000), '50000000'],
   maxTiles: ['MAX_TILES', integer(1, 1_000_000), '20000'],
@@ -158,7 +164,7 @@ const settings = {
 } as const satisfies Record<string, readonly [variable: string, parse: Parse<unknown>, fallback: string]>;
 
 /** Settings that are or may contain a secret. Their values are never shown. */
-const secrets = new Set(['REDIS_URL', 'K_SINK', 'DONE_SINK', 'AUTH_TOKEN', 'S3_ENDPOINT']);
+const secrets = new Set(['REDIS_URL', 'K_SINK', 'DONE_SINK', 'ASSEMBLE_URL', 'AUTH_TOKEN', 'S3_ENDPOINT']);
 
 type Settings = typeof settings;
 

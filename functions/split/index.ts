@@ -15,6 +15,7 @@ import { isPageRequest } from './page-request.ts';
 import { assertRoomFor } from './room.ts';
 import { bringsImages, createRoutes } from './routes.ts';
 import { UploadLimit } from './upload-limit.ts';
+import { WakeUp } from './wake-up.ts';
 
 export const { config, log, faults } = setUp('split', assertOwnersAreKnown);
 await startTracing('split', log);
@@ -25,11 +26,12 @@ const ledger = new ImageLedger(redis, config);
 const stores = openStores(config, redis);
 const callerOf = callersOf(config);
 const uploads = new UploadLimit(config, callerOf);
+const wakeUp = new WakeUp(config.assembleUrl);
 
 /** The function itself, exported under the name that the framework looks for. */
 export const split = answering(
   { log, faults },
-  createRoutes({ config, redis, ledger, stores, log, callerOf, uploads }),
+  createRoutes({ config, redis, ledger, stores, log, callerOf, uploads, wakeAssemble: () => wakeUp.send() }),
 );
 http('split', split);
 

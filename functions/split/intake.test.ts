@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { loadConfig, type Config } from '../lib/config.ts';
 import type { Bitmap } from '../lib/image/pixels.ts';
 import { encodePng } from '../lib/image/png/encode.ts';
@@ -70,6 +70,7 @@ const missing: FoundResult = { is: 'missing' };
 /** An intake of images into tiles of 16 pixels, with its parts. */
 function setUp({ found = missing, ...settings }: Partial<Config> & { found?: FoundResult } = {}) {
   const ledger = new FakeLedger();
+  const wakeAssemble = vi.fn<() => void>();
   const intake = new Intake({
     config: { ...loadConfig({}), tileSizePx: 16, ...settings },
     ledger,
@@ -79,13 +80,14 @@ function setUp({ found = missing, ...settings }: Partial<Config> & { found?: Fou
       results: { placeOf: (_id, output) => output, open: async () => found },
     },
     log: createLog('test', 'silent'),
+    wakeAssemble,
   });
   const take = (
     bytes: Uint8Array,
     caller: { name: string; owner: string | null } = me,
     options: TakeOptions = {},
   ) => intake.take('a.png', '3', bytes, caller, options);
-  return { ledger, take };
+  return { ledger, take, wakeAssemble };
 }
 
 async function pngOf(image: Bitmap): Promise<Buffer> {
@@ -101,9 +103,10 @@ const large = await pngOf(picture(1024, 1024, 'hard-alpha'));
 
 describe('a new image', () => {
   it('is queued tile by tile, and its upload is kept afterwards', async () => {
-    const { ledger, take } = setUp();
+    const { ledger, take, wakeAssemble } = setUp();
     const record = await take(small);
     expect(record).toMatchObject({ name: 'a.png', width: 64, height: 32, tiles: 8, output: 'a_blurred.png' });
+    expect(wakeAssemble).toHaveBeenCalledOnce();
     expect(ledger.calls).toEqual(['begin', ...tilesOfSmall.map((tile) => `tile ${tile}`), 'keep']);
   });
 
@@ -162,10 +165,11 @@ describe('an image that is sent again', () => {
   });
 
   it.each<ImageState>(['blurring', 'blurred'])('is left alone while it is %s', async (state) => {
-    const { ledger, take } = setUp();
+    const { ledger, take, wakeAssemble } = setUp();
     ledger.answers = [state];
     await take(small);
     expect(ledger.calls).toEqual(['begin']);
+    expect(wakeAssemble).not.toHaveBeenCalled();
   });
 
   it('stays done while its result exists', async () => {

@@ -57,6 +57,8 @@ export interface IntakeParts {
   >;
   stores: Pick<Stores, 'uploads' | 'memoryBytes'> & { results: Pick<Results, 'placeOf' | 'open'> };
   log: Log;
+  /** Called when an image has begun, so that assemble can start while its tiles are on their way. */
+  wakeAssemble(): void;
 }
 
 export interface TakeOptions {
@@ -138,6 +140,7 @@ export class Intake {
     try {
       const state = await this.#begin(id, incoming);
       if (state === 'over-budget') throw await noRoom(ledger, admission);
+      if (state === 'begun') this.#parts.wakeAssemble();
       if (state === 'over-share') throw await noShare(ledger, admission);
       isSplitHere = state === 'begun' || state === 'splitting';
       if (isSplitHere) await this.#splitInTurn(id, incoming, state === 'begun');
