@@ -100,7 +100,7 @@ export default defineConfig({
   overrides: [
     ...restrictFolder('split', ['cut.ts'], otherFunctions('split')),
     restrict(['functions/split/page/**'], [...serversOnly, testing, trials]),
-    ...restrictFolder('assemble', ['stitch.ts'], otherFunctions('assemble')),
+    ...restrictFolder('assemble', ['stitch.ts', 'on-white.ts'], otherFunctions('assemble')),
     ...restrictFolder(
       'blur',
       ['convolve/**', 'filters/**', 'convolve-tile.ts', 'jimp-plugin.ts'],

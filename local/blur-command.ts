@@ -1,7 +1,6 @@
 // `tessera photo.png`: blurs images end to end on this machine. It uses a private Redis, the three functions
 // as processes, and HTTP; blur scales from zero. It leaves nothing running.
 import { existsSync } from 'node:fs';
-import type { FilterName } from '../functions/lib/filters/registry.ts';
 import { printable } from '../functions/lib/store/names.ts';
 import { isTracingOn } from '../functions/lib/tracing/settings.ts';
 import { CommandError, UsageError } from '../scripts/lib/options.ts';
@@ -20,7 +19,7 @@ import type { StopRequest } from './stop-request.ts';
 export async function blurCommand(options: Options, stop: AbortSignal): Promise<number> {
   // First check the command line.
   const settings = localSettings(options, process.env, { STORE: 'file' });
-  const { images, skipped } = await findImages(options.paths, options.recipe.filter);
+  const { images, skipped } = await findImages(options);
   const output = await OutputFolder.open(options.out);
   // With --json, standard output is only for the figures.
   const out = options.json ? process.stderr : process.stdout;
@@ -43,6 +42,7 @@ export async function blurCommand(options: Options, stop: AbortSignal): Promise<
     const leaseMs = Number(settings.env.LEASE_MS);
     const outcome = await blurFiles({
       recipe: options.recipe,
+      format: options.format,
       pipeline,
       images,
       output,
@@ -67,9 +67,10 @@ export async function blurCommand(options: Options, stop: AbortSignal): Promise<
 }
 
 /** Returns the images of the run; the samples if none are given. Throws a {@link UsageError} if there are none. */
-async function findImages(paths: string[], filter: FilterName): Promise<RunInputs> {
-  if (paths.length === 0) return findSamples(filter);
-  const inputs = await findInputs(paths, filter).catch((error: Error) => {
+async function findImages({ paths, recipe, format }: Options): Promise<RunInputs> {
+  const find = (given: string[]) => findInputs(given, recipe.filter, format.name);
+  if (paths.length === 0) return findSamples(find);
+  const inputs = await find(paths).catch((error: Error) => {
     throw new UsageError(error.message, { cause: error });
   });
   if (inputs.images.length > 0) return inputs;
@@ -77,13 +78,13 @@ async function findImages(paths: string[], filter: FilterName): Promise<RunInput
   throw new UsageError([nothing, ...skippedLines(inputs.skipped)].join('\n'));
 }
 
-async function findSamples(filter: FilterName): Promise<RunInputs> {
-  const inputs = existsSync('samples') ? await findInputs(['samples'], filter) : null;
+async function findSamples(find: (paths: string[]) => Promise<RunInputs>): Promise<RunInputs> {
+  const inputs = existsSync('samples') ? await find(['samples']) : null;
   if (inputs?.images.length) return inputs;
   console.error('Drawing pictures into samples/');
   const { drawSamples } = await import('./samples.ts'); // Only here, because it loads all of Jimp.
   const paths = await drawSamples('samples').catch((error: Error) => {
     throw new CommandError(`samples/ cannot be drawn: ${error.message}`, { cause: error });
   });
-  return findInputs(paths, filter);
+  return find(paths);
 }

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, join, normalize } from 'node:path';
 import { DEFAULT_FILTER, type FilterName } from '../functions/lib/filters/registry.ts';
+import type { FormatName } from '../functions/lib/image/format.ts';
 import { findImages, OTHER_FORMAT, type SkippedFile } from '../functions/lib/store/find-images.ts';
 import { printable } from '../functions/lib/store/names.ts';
 import { outputNames, uploadNames } from '../functions/lib/store/output-names.ts';
@@ -39,7 +40,11 @@ const NAMED = 20;
  * listed by their path in the folder; if several paths were given, the folder comes first. A file that is
  * given twice is used once.
  */
-export async function findInputs(paths: string[], filter: FilterName = DEFAULT_FILTER): Promise<RunInputs> {
+export async function findInputs(
+  paths: string[],
+  filter: FilterName = DEFAULT_FILTER,
+  format: FormatName = 'png',
+): Promise<RunInputs> {
   const found: FoundInput[] = [];
   const skipped: SkippedFile[] = [];
   for (const path of paths) {
@@ -59,9 +64,9 @@ export async function findInputs(paths: string[], filter: FilterName = DEFAULT_F
   const once = [...new Map(found.map((each) => [each.input, each])).values()];
   const places = once.map(({ place }) => place);
   const inputs = once.map(({ input }) => input);
-  const outputs = outputNames(places, inputs, filter);
+  const outputs = outputNames(places, inputs, filter, format);
   const fileNames = places.map((place) => basename(place));
-  const names = uploadNames(fileNames, inputs, filter);
+  const names = uploadNames(fileNames, inputs, filter, format);
   const images = once.map(({ input, path }, at) => ({ input, path, name: names[at], output: outputs[at] }));
   return { images, skipped };
 }

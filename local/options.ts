@@ -2,7 +2,9 @@
 import { availableParallelism } from 'node:os';
 import type { Recipe } from '../functions/lib/filters/recipe.ts';
 import { DEFAULT_FILTER } from '../functions/lib/filters/registry.ts';
+import type { ResultFormat } from '../functions/lib/image/format.ts';
 import { oneOf, parseOptions, UsageError, wholeNumber } from '../scripts/lib/options.ts';
+import { formatHelp, formatOptions, readFormat } from './format-options.ts';
 import { filterHelp, filterOptions, readRecipe } from './filter-options.ts';
 
 export const HELP = `Blurs images on this machine.
@@ -14,6 +16,7 @@ Without files it blurs what is in samples/. If that folder is empty, it draws so
 
   -o, --out DIR     where results go, each in the folders of its input (default output)
 ${filterHelp}
+${formatHelp}
   --tile T          tile size in pixels, 1 to 512 (default TILE_SIZE, or 256)
   --queue MODE      lease (loses nothing) or naive (the baseline that does) (default QUEUE_MODE, or lease)
   --workers N       the most blur processes at a time, 1 to 64 (default NUM_WORKERS, or one for each core)
@@ -35,6 +38,7 @@ export interface Options {
   paths: string[];
   out: string;
   recipe: Recipe;
+  format: ResultFormat;
   tile: number;
   queue: 'lease' | 'naive';
   workers: number;
@@ -48,6 +52,7 @@ export interface Options {
 const names = {
   out: { type: 'string', short: 'o' },
   ...filterOptions,
+  ...formatOptions,
   tile: { type: 'string' },
   queue: { type: 'string' },
   workers: { type: 'string' },
@@ -72,11 +77,14 @@ export function readOptions(argv: string[], env: NodeJS.ProcessEnv): Options | '
   assertNotTakenByNpm(env);
   const { serve, json, open } = values;
   const recipe = readRecipe(values, env);
+  const format = readFormat(values);
   if (!serve && values.port !== undefined) throw new UsageError('--port goes with --serve');
   if (!serve && open) throw new UsageError('--open goes with --serve');
   if (serve && positionals.length > 0) throw new UsageError('--serve takes no files; send them with curl');
   if (serve && recipe.filter !== DEFAULT_FILTER)
     throw new UsageError('--filter goes with files; with --serve each request names its own');
+  if (serve && values.format !== undefined)
+    throw new UsageError('--format goes with files; with --serve each request names its own');
   if (serve && json) throw new UsageError('--json goes with files, not with --serve');
   if (serve && values.out !== undefined) throw new UsageError('--out goes with files, not with --serve');
   if (values.out === '') throw new UsageError('--out is empty; a folder is required');
@@ -93,6 +101,7 @@ export function readOptions(argv: string[], env: NodeJS.ProcessEnv): Options | '
     paths: positionals,
     out: values.out ?? 'output',
     recipe,
+    format,
     tile: wholeNumber(...given('tile', 'TILE_SIZE', '256'), 1, 512),
     queue: oneOf(...given('queue', 'QUEUE_MODE', 'lease'), ['lease', 'naive']),
     workers: wholeNumber(...given('workers', 'NUM_WORKERS', String(coresForWorkers())), 1, MOST_WORKERS),

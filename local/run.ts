@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Recipe } from '../functions/lib/filters/recipe.ts';
 import { ImageLedger } from '../functions/lib/queue/image-ledger.ts';
+import { formatParameters, formatText, type ResultFormat } from '../functions/lib/image/format.ts';
 import { printable } from '../functions/lib/store/names.ts';
 import { statusView } from '../functions/split/status.ts';
 import { isReady } from './function-process.ts';
@@ -40,6 +41,7 @@ export interface RunView {
 
 export interface RunOptions {
   recipe: Recipe;
+  format: ResultFormat;
   pipeline: Pipeline;
   images: RunImage[];
   output: OutputFolder;
@@ -152,11 +154,12 @@ class Run {
   }
 
   async #take(at: number, image: RunImage, elapsedMs: () => number): Promise<ImageResult> {
-    const { output, recipe } = this.#options;
+    const { output, recipe, format } = this.#options;
     this.#show(at, image, { tiles: 0, done: 0, status: 'splitting' });
     const { id } = await this.#client.upload(image.name, await readImage(image.path), {
       filter: recipe.filter,
       ...recipe.values,
+      ...formatParameters(formatText(format)),
     });
     const status = await this.#untilOver(at, image, id);
     if (status.status !== 'done' || status.output === null) return resultOf(status, image, null, elapsedMs());

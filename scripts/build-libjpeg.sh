@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Compiles the JPEG decoder, libjpeg-turbo with functions/lib/image/jpeg/libjpeg/rows.c, to WebAssembly. The
-# result, libjpeg.wasm, is in the repository, so this is only needed after a change of rows.c or of the
-# version. Pass the source as Debian 12 has it (apt-get source --download-only libjpeg-turbo).
+# Compiles the JPEG codec to WebAssembly: libjpeg-turbo with the files of functions/lib/image/jpeg/libjpeg, rows.c for the
+# decoder and write.c for the encoder. The results, libjpeg.wasm and libjpeg-write.wasm, are in the repository, so this is
+# only needed after a change of these files or of the version. Pass the source as Debian 12 has it (apt-get source
+# --download-only libjpeg-turbo).
 #
 # Usage: scripts/build-libjpeg.sh [--check] [--help] libjpeg-turbo_2.1.5.orig.tar.gz
 #
-# --check writes nothing and reports whether the result would be the file in the repository. The bytes depend
+# --check writes nothing and reports whether the results would be the files in the repository. The bytes depend
 # on the compiler: the packages clang-14, lld-14, wasi-libc and libclang-rt-14-dev-wasm32 of Debian 12.
 #
 # Exit: 0 written, or unchanged; 1 different; 2 it could not be built.
@@ -14,8 +15,10 @@ set -euo pipefail
 source "$(dirname "$0")/lib/common.sh"
 
 source_sha256=254f3642b04e309fee775123133c6464181addc150499561020312ec61c1bf7c
-modules=(jcomapi jdapimin jdapistd jdatasrc jdcoefct jdcolor jddctmgr jdhuff jdinput jdmainct jdmarker jdmaster jdmerge
+decoder=(jcomapi jdapimin jdapistd jdatasrc jdcoefct jdcolor jddctmgr jdhuff jdinput jdmainct jdmarker jdmaster jdmerge
   jdphuff jdpostct jdsample jerror jidctflt jidctfst jidctint jidctred jmemmgr jmemnobs jquant1 jquant2 jsimd_none jutils)
+encoder=(jcapimin jcapistd jccoefct jccolor jcdctmgr jchuff jcinit jcmainct jcmarker jcmaster jcomapi jcparam jcphuff
+  jcprepct jcsample jerror jfdctflt jfdctfst jfdctint jmemmgr jmemnobs jsimd_none jutils)
 
 check=false
 tarball=
@@ -41,19 +44,26 @@ tar --extract --file "$tarball" --directory "$work/source" --strip-components 1
 sed 's/@COPYRIGHT_YEAR@/2023/' "$work/source/jversion.h.in" >"$work/source/jversion.h"
 
 folder=$root/functions/lib/image/jpeg/libjpeg
-wasm=$root/functions/lib/image/jpeg/libjpeg.wasm
-built=$work/libjpeg.wasm
-files=("${modules[@]/#/$work/source/}")
-files=("${files[@]/%/.c}")
-clang-14 --target=wasm32-wasi -mexec-model=reactor -O2 -ffunction-sections -fdata-sections \
-  -DNDEBUG -DNO_GETENV -DNO_PUTENV -I "$folder" -I "$work/source" \
-  "$folder/rows.c" "${files[@]}" \
-  -Wl,--strip-all,--stack-first,--import-memory,--max-memory=4294967296 -o "$built"
+is_same=true
 
-if $check; then
-  cmp "$built" "$wasm" || exit 1
-  echo "the same: $wasm"
-else
-  cp "$built" "$wasm"
-  echo "written: $wasm, $(wc -c <"$built") bytes"
-fi
+# build SOURCE RESULT MODULE... : compiles SOURCE with these modules of libjpeg-turbo, and writes or compares the result.
+build() {
+  local source=$folder/$1 wasm=$folder/../$2 built=$work/$2
+  local files=("${@:3}")
+  files=("${files[@]/#/$work/source/}")
+  files=("${files[@]/%/.c}")
+  clang-14 --target=wasm32-wasi -mexec-model=reactor -O2 -ffunction-sections -fdata-sections \
+    -DNDEBUG -DUSE_CLZ_INTRINSIC -DNO_GETENV -DNO_PUTENV -I "$folder" -I "$work/source" \
+    "$source" "${files[@]}" \
+    -Wl,--strip-all,--stack-first,--import-memory,--max-memory=4294967296 -o "$built"
+  if $check; then
+    if cmp "$built" "$wasm"; then echo "the same: $2"; else is_same=false; fi
+  else
+    cp "$built" "$wasm"
+    echo "written: $2, $(wc -c <"$built") bytes"
+  fi
+}
+
+build rows.c libjpeg.wasm "${decoder[@]}"
+build write.c libjpeg-write.wasm "${encoder[@]}"
+$is_same || exit 1

@@ -36,7 +36,11 @@ const bundles: Bundle[] = [
     },
     files: scripts,
   },
-  { name: 'assemble', entries: {}, files: scripts },
+  {
+    name: 'assemble',
+    entries: {},
+    files: [...scripts, join(root, 'functions/lib/image/jpeg/libjpeg-write.wasm')],
+  },
 ];
 
 /** Loaded only when it is needed: every `npm start` loads this file, and seldom has to build. */

@@ -11,6 +11,8 @@
 #   --filter NAME       blur, sharpen; see README.md        [blur]
 #   --kernel K          odd kernel size, 1 to 255           [the deployment's KERNEL_SIZE]
 #   --set NAME=VALUE    another parameter of the filter, such as amount=1.5; may be repeated
+#   --format NAME       of the results: png or jpeg         [png]
+#   --quality Q         of a JPEG, 1 to 100                 [85]
 #   --out FOLDER        where results go                    [output]
 #   --no-wait           only send
 #   --timeout SECONDS   how long all images may take        [300]
@@ -29,6 +31,7 @@ url=${SPLIT_URL:-}
 is_cluster=${TESSERA_NAMESPACE:+true}
 host=''
 filter=blur
+format=png
 parameters=()
 input=''
 all=false
@@ -44,6 +47,8 @@ while (($# > 0)); do
     --host) host=$(value "$@"); shift 2 ;;
     --filter) filter=$(value "$@"); parameters+=("filter=$filter"); shift 2 ;;
     --kernel) kernel=$(value "$@"); whole --kernel "$kernel" 1; parameters+=("kernel=$kernel"); shift 2 ;;
+    --format) format=$(value "$@"); parameters+=("format=$format"); shift 2 ;;
+    --quality) quality=$(value "$@"); whole --quality "$quality" 1; parameters+=("quality=$quality"); shift 2 ;;
     --set)
       parameter=$(value "$@")
       [[ $parameter == ?*=* ]] || fail "--set is $parameter; NAME=VALUE is required"
@@ -84,8 +89,9 @@ trap 'rm -rf "$work"' EXIT
 prepare_token "$work"
 deadline=$((SECONDS + timeout_s))
 # How the names of results end: functions/lib/store/names.ts.
-suffix=_$filter.png
-[[ $filter != blur ]] || suffix=_blurred.png
+suffix=_$filter
+[[ $filter != blur ]] || suffix=_blurred
+if [[ $format == jpeg ]]; then suffix=$suffix.jpg; else suffix=$suffix.png; fi
 # The filter and its parameters, as a JSON object and as the end of a query.
 recipe=$(printf '%s\n' ${parameters[@]+"${parameters[@]}"} | jq --raw-input --null-input --compact-output \
   '[inputs | select(. != "") | capture("^(?<key>[^=]+)=(?<value>.*)$")] | from_entries')
@@ -196,7 +202,7 @@ send_file() {
   fi
 }
 
-# is_result FILE : whether it has the label of a result of Tessera (functions/lib/image/png/label.ts).
+# is_result FILE : whether it has the label of a result of Tessera (functions/lib/image/label.ts).
 is_result() {
   [[ -f $1 ]] && head -c 79 "$1" | LC_ALL=C grep -aq Tessera-Image
 }
@@ -210,7 +216,7 @@ add_folder() {
     case $(tr '[:upper:]' '[:lower:]' <<<"$name") in
       *.png | *.jpg | *.jpeg | *.jfif)
         # Each filter has its own ending, so only the file itself can say.
-        if [[ $name == *_*.png ]] && is_result "$path"; then
+        if [[ $name == *_*.png || $name == *_*.jpg ]] && is_result "$path"; then
           skipped+=("$name (the result of an earlier run)")
         elif [[ -f $path ]]; then
           add_file "$path"

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { toPixels } from '../testing/pictures.ts';
 import { Problem } from '../lib/errors.ts';
-import { labelOf } from '../lib/image/png/label.ts';
+import { labelOf } from '../lib/image/label.ts';
 import type { Log } from '../lib/log.ts';
 import type { ImageRecord, ImageState } from '../lib/queue/image-ledger.ts';
 import { Assembler } from './assembler.ts';
@@ -17,6 +17,7 @@ const record = {
   height: 2,
   tileSizePx: 3,
   recipe: '1',
+  format: 'png',
   tiles: 1,
   output: PLACE,
   state: 'blurred',

@@ -2,6 +2,7 @@
 // file in place as a whole, and closes the image. Doing it twice changes nothing.
 import { about } from '../lib/error-subject.ts';
 import { Problem } from '../lib/errors.ts';
+import { parseFormat } from '../lib/image/format.ts';
 import { encodePng } from '../lib/image/png/encode.ts';
 import { labelChunk } from '../lib/image/png/label.ts';
 import type { Log } from '../lib/log.ts';
@@ -10,6 +11,7 @@ import type { ImageLedger, ImageRecord } from '../lib/queue/image-ledger.ts';
 import type { Results } from '../lib/store/results.ts';
 import { continueTrace } from '../lib/tracing/spans.ts';
 import { columnsOf, rowsOf, tileCount, tileGrid, type TileGrid } from '../lib/image/tile-grid.ts';
+import { allOnWhite } from './on-white.ts';
 import { channelsOfImage, stitchRow } from './stitch.ts';
 
 export interface AssemblerParts {
@@ -97,11 +99,16 @@ export class Assembler {
     const tiles = Array.from({ length: tileCount(grid) }, (_, tile) => tile);
     const { ledger } = this.#parts;
     const channels = channelsOfImage(grid, await ledger.coreSizes(record.id, tiles));
-    return encodePng(
-      { width: grid.width, height: grid.height, channels },
-      this.#bands(record.id, grid, channels),
-      { ancillary: Buffer.concat([labelChunk(record.id), await ledger.ancillary(record.id)]) },
-    );
+    const { width, height } = grid;
+    const bands = this.#bands(record.id, grid, channels);
+    const ancillary = await ledger.ancillary(record.id);
+    const format = parseFormat(record.format);
+    if (format.name === 'png') {
+      const chunks = Buffer.concat([labelChunk(record.id), ancillary]);
+      return encodePng({ width, height, channels }, bands, { ancillary: chunks });
+    }
+    const { encodeJpeg } = await import('../lib/image/jpeg/encode.ts'); // Most results are PNGs.
+    return encodeJpeg({ width, height }, allOnWhite(bands), { ...format, segments: ancillary });
   }
 
   /** Yields the image's rows from the top, one row of tiles at a time. The next row is fetched while one is encoded. */

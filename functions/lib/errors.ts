@@ -6,6 +6,7 @@ export const problems = {
   'invalid-request': { status: 400, title: 'The request is malformed' },
   'invalid-kernel': { status: 400, title: 'The kernel size is not an odd integer from 1 to 255' },
   'invalid-filter': { status: 400, title: 'The filter or one of its parameters is not allowed' },
+  'invalid-format': { status: 400, title: 'The format of the result or its quality is not allowed' },
   'invalid-name': { status: 400, title: 'The name is not allowed' },
   'invalid-event': { status: 400, title: 'The event is malformed' },
   unauthorized: { status: 401, title: 'A token is needed' },

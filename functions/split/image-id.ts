@@ -1,18 +1,32 @@
 // The name and the id of an image. Hashes are computed in slices, because a large upload would block the event loop.
 import { createHash } from 'node:crypto';
+import { PNG } from '../lib/image/format.ts';
 import { inSlices } from '../lib/slices.ts';
 
 /** The fields that, together with the bytes, identify an image. */
 export interface Identity {
   name: string;
   recipe: string;
+  /** The format of the result: lib/image/format.ts. By default a PNG. */
+  format?: string;
   /** Null where images have no owners. */
   owner: string | null;
 }
 
-/** Returns the id of an image: the same for the same owner, bytes, recipe and name. */
-export async function imageId({ name, recipe, owner }: Identity, bytes: Uint8Array): Promise<string> {
-  const fields = [...(owner === null ? [] : [owner]), name, recipe, ''];
+/**
+ * Returns the id of an image: the same for the same owner, bytes, recipe, format and name. An image with a PNG result has the
+ * id that it had before there were other formats.
+ */
+export async function imageId(
+  { name, recipe, format = PNG, owner }: Identity,
+  bytes: Uint8Array,
+): Promise<string> {
+  const fields = [
+    ...(owner === null ? [] : [owner]),
+    name,
+    format === PNG ? recipe : `${recipe} ${format}`,
+    '',
+  ];
   return (await sha256(fields.join('\n'), bytes)).slice(0, 24);
 }
 

@@ -4,6 +4,8 @@ import type { Config } from '../lib/config.ts';
 import { about } from '../lib/error-subject.ts';
 import { Problem, type ProblemCode } from '../lib/errors.ts';
 import { haloOf, parseRecipe } from '../lib/filters/recipe.ts';
+import { MAX_JPEG_SIDE_PX, parseFormat, PNG, type ResultFormat } from '../lib/image/format.ts';
+import { resultSegments } from '../lib/image/jpeg/segments.ts';
 import { decodeBands, readHeader, type ImageHeader } from '../lib/image/read.ts';
 import { ancillaryChunks } from '../lib/image/png/appearance.ts';
 import type { Log } from '../lib/log.ts';
@@ -66,6 +68,8 @@ export interface TakeOptions {
   output?: string;
   /** Whether the image is one of the stored inputs. */
   isStored?: boolean;
+  /** The format of the result: lib/image/format.ts. */
+  format?: string;
   /** Aborted when nobody waits for the answer any more. An image that waits for a decoder is dropped then. */
   gone?: AbortSignal;
 }
@@ -92,7 +96,7 @@ export class Intake {
 
   /**
    * Takes in the image `bytes` with the name `name` for `caller`. The same
-   * bytes, name and recipe are the same image: if it is in progress it is resumed, and if it is done it stays
+   * bytes, name, recipe and format are the same image: if it is in progress it is resumed, and if it is done it stays
    * done while its result exists. Throws a {@link Problem} for a bad image, and leaves nothing behind.
    */
   async take(
@@ -100,24 +104,34 @@ export class Intake {
     recipe: string,
     bytes: Uint8Array,
     caller: Caller,
-    { output = outputName(name, parseRecipe(recipe).filter), isStored, gone }: TakeOptions = {},
+    { format = PNG, output, isStored, gone }: TakeOptions = {},
   ): Promise<ImageRecord> {
     const { config, stores, log } = this.#parts;
     const header = readHeader(bytes, config);
     assertPixelsPerByte(header, bytes.length, config.pixelsPerByte);
+    const resultFormat = parseFormat(format);
+    assertFormat(header, resultFormat);
     const grid = gridOf(header, config.tileSizePx, recipe);
-    const id = await imageId({ name, recipe, owner: caller.owner }, bytes);
-    const place = stores.results.placeOf(id, caller.owner === null ? output : `${caller.owner}/${output}`);
+    const id = await imageId({ name, recipe, format, owner: caller.owner }, bytes);
+    const file = output ?? outputName(name, parseRecipe(recipe).filter, resultFormat.name);
+    const place = stores.results.placeOf(id, caller.owner === null ? file : `${caller.owner}/${file}`);
     assertTiles(grid, config.maxTiles);
     const span = new SplitSpan();
-    const plan = { ...planOf(name, recipe, grid, place, caller.owner), isStored, trace: span.trace };
-    const ancillary = await ancillaryChunks(header.appearance);
+    const plan = {
+      ...planOf(name, { recipe, format }, grid, place, caller.owner),
+      isStored,
+      trace: span.trace,
+    };
+    const ancillary = await ancillaryOf(id, header, resultFormat);
     const admission = {
       bytes:
         RECORD_BYTES +
         tilesBytes(grid, header, 2 * TILES_IN_FLIGHT) +
         allocatedBytes(ancillary.length) +
-        filesBytes({ header, uploadBytes: bytes.length, ancillaryBytes: ancillary.length }, stores),
+        filesBytes(
+          { header, uploadBytes: bytes.length, ancillaryBytes: ancillary.length, format: resultFormat },
+          stores,
+        ),
       budgetBytes: config.redisBudgetBytes,
       client: { name: caller.name, budgetBytes: Math.floor(config.redisBudgetBytes * config.clientShare) },
     };
@@ -276,14 +290,32 @@ function assertShare({ bytes, client }: Required<Admission>, config: Config): vo
   );
 }
 
+/** Throws a {@link Problem} for an image that the format of its result has no room for. */
+function assertFormat({ width, height }: ImageHeader, format: ResultFormat): void {
+  if (format.name === 'png' || Math.max(width, height) <= MAX_JPEG_SIDE_PX) return;
+  throw new Problem(
+    'image-too-large',
+    `The image has ${width}x${height} pixels. A JPEG has at most ${MAX_JPEG_SIDE_PX} on each side; ask for a PNG.`,
+  );
+}
+
+/** Returns what the result holds besides its pixels, ready to be copied into the file. */
+async function ancillaryOf(
+  id: string,
+  { appearance }: ImageHeader,
+  format: ResultFormat,
+): Promise<Uint8Array> {
+  return format.name === 'png' ? ancillaryChunks(appearance) : resultSegments(id, appearance);
+}
+
 function planOf(
   name: string,
-  recipe: string,
+  { recipe, format }: { recipe: string; format: string },
   grid: TileGrid,
   output: string,
   owner: string | null,
 ): ImagePlan {
   const { width, height, tileSizePx } = grid;
   const tiles = tileCount(grid);
-  return { name, width, height, tileSizePx, recipe, tiles, output, owner: owner ?? '' };
+  return { name, width, height, tileSizePx, recipe, format, tiles, output, owner: owner ?? '' };
 }

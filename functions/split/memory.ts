@@ -1,5 +1,6 @@
 // Computes how much of Redis's memory an image takes, before any of it is there.
 import type { ImageHeader } from '../lib/image/read.ts';
+import type { ResultFormat } from '../lib/image/format.ts';
 import { RECORD_BYTES } from '../lib/queue/record-bytes.ts';
 import { sourceOf, tileCount, type TileGrid } from '../lib/image/tile-grid.ts';
 import { allocatedBytes } from '../lib/redis/allocated-bytes.ts';
@@ -37,12 +38,19 @@ export interface FilesParts {
   header: ImageHeader;
   uploadBytes: number;
   ancillaryBytes: number;
+  /** By default a PNG. */
+  format?: ResultFormat;
 }
 
-/** Returns what Redis keeps of the upload and of the result. The result has the size of its pixels, with some framing. */
+/**
+ * Returns what Redis keeps of the upload and of the result. A PNG has the size of its pixels, with some framing. A JPEG has less,
+ * but noise of a high quality may take twice as much.
+ */
 export function filesBytes(parts: FilesParts, stores: StoresMemory): number {
   const { width, height, channels } = parts.header;
-  const resultBytes = Math.ceil((width * channels + 1) * height * 1.001) + 4096 + parts.ancillaryBytes;
+  const factor = parts.format?.name === 'jpeg' && parts.format.quality >= 90 ? 2 : 1;
+  const pixelBytes = Math.ceil((width * channels + 1) * height * 1.001);
+  const resultBytes = factor * pixelBytes + 4096 + parts.ancillaryBytes;
   return keptBytes(parts.uploadBytes, stores) + stores.memoryBytes(resultBytes);
 }
 

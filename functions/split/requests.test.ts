@@ -54,7 +54,7 @@ describe('uploadRequestOf', () => {
     ['name=a.png&filter=blur&kernel=015', 'a.png', '15'],
     ['name=a.png&filter=sharpen', 'a.png', 'sharpen:7:1'],
     ['amount=1.50&filter=sharpen&kernel=9', null, 'sharpen:9:1.5'],
-  ])('reads %j', (query, name, recipe) => expect(read(query)).toEqual({ name, recipe }));
+  ])('reads %j', (query, name, recipe) => expect(read(query)).toEqual({ name, recipe, format: 'png' }));
 
   it.each(['', '0', '4', '-3', '257', '1e1', 'NaN', '3.0', ' 3', '3&kernel=5', '0003'])(
     'refuses kernel=%s',
@@ -77,7 +77,9 @@ describe('uploadRequestOf', () => {
 
   it('says what is allowed', () => {
     expect(() => read('kernel=4')).toThrow('The kernel is "4"; an odd integer from 1 to 255 is required.');
-    expect(() => read('x=1')).toThrow('The query has "x"; only "name", "filter", "kernel" are allowed.');
+    expect(() => read('x=1')).toThrow(
+      'The query has "x"; only "name", "filter", "kernel", "format", "quality" are allowed.',
+    );
   });
 });
 
@@ -105,7 +107,9 @@ describe('inputRequestOf', () => {
     ['{"filter":"blur"}', '', '15'],
     ['{"filter":"sharpen","amount":1.5}', '', 'sharpen:15:1.5'],
     ['{"filter":"sharpen","kernel":"3","amount":"2"}', '', 'sharpen:3:2'],
-  ])('reads %j', (text, input, recipe) => expect(read(text)).toEqual({ input, recipe, after: '' }));
+  ])('reads %j', (text, input, recipe) =>
+    expect(read(text)).toEqual({ input, recipe, format: 'png', after: '' }),
+  );
 
   it('reads where to continue', () =>
     expect(read('{"input":"cats","after":"cats/tom.png"}')).toMatchObject({ after: 'cats/tom.png' }));
@@ -158,7 +162,46 @@ describe('inputRequestOf', () => {
   it('lists a few of many unknown fields', () => {
     const fields = Array.from({ length: 5000 }, (_, at) => `"field${at}":0`).join(',');
     expect(() => read(`{${fields}}`)).toThrow(
-      'The body has "field0", "field1", "field2" and 4997 more; only "input", "filter", "kernel", "after" are allowed.',
+      'The body has "field0", "field1", "field2" and 4997 more; only "input", "filter", "kernel", "format", "quality", "after" are allowed.',
     );
   });
+});
+
+describe('the format of a result', () => {
+  const upload = (query: string) => uploadRequestOf(query, { kernel: 7 }).format;
+  const input = (fields: object) => inputRequestOf(Buffer.from(JSON.stringify(fields)), { kernel: 7 }).format;
+
+  it.each([
+    [{}, 'png'],
+    [{ format: 'png' }, 'png'],
+    [{ format: 'jpeg' }, 'jpeg:85'],
+    [{ format: 'jpeg', quality: 1 }, 'jpeg:1'],
+    [{ quality: '100', format: 'jpeg' }, 'jpeg:100'],
+  ])('is read from %j', (fields, format) => {
+    expect(input(fields)).toBe(format);
+    const query = Object.entries(fields).map((each) => each.join('='));
+    expect(upload(query.join('&'))).toBe(format);
+  });
+
+  it.each([
+    ['format=', 'The format is ""; one of png, jpeg is required.'],
+    ['format=JPEG', 'The format is "JPEG"; one of png, jpeg is required.'],
+    ['format=png&format=png', 'The format is ["png","png"]; one of png, jpeg is required.'],
+    ['quality=80', 'A quality is given, but the format is png; only jpeg has one.'],
+    ['format=jpeg&quality=0', 'The quality is "0"; an integer from 1 to 100 is required.'],
+    ['format=jpeg&quality=101', 'The quality is "101"; an integer from 1 to 100 is required.'],
+    ['format=jpeg&quality=', 'The quality is ""; an integer from 1 to 100 is required.'],
+  ])('is refused in %j', async (query, message) => {
+    expect(() => upload(query)).toThrow(message);
+    expect(await codeOf(() => upload(query))).toBe('invalid-format');
+  });
+
+  it.each([
+    { format: null },
+    { format: ['jpeg'] },
+    { format: 'jpeg', quality: 1.5 },
+    { format: 'jpeg', quality: null },
+  ])('is refused as the JSON %j', async (fields) =>
+    expect(await codeOf(() => input(fields))).toBe('invalid-format'),
+  );
 });

@@ -10,6 +10,7 @@ import {
   findFilter,
   type FilterName,
 } from '../lib/filters/registry.ts';
+import { DEFAULT_QUALITY, findFormat, formatNames, formatText, readQuality } from '../lib/image/format.ts';
 import { readName, readPath } from '../lib/store/names.ts';
 
 /** Values of query parameters by name; an array if a parameter is given several times. */
@@ -43,11 +44,18 @@ function valuesOf(query: string): Query {
   );
 }
 
-/** Returns the name of an upload, null if it has none, and its recipe. `settings` has the values that a request may omit. */
-export function uploadRequestOf(query: string, settings: Values): { name: string | null; recipe: string } {
+/** What a request to take in images asks for. */
+interface Wishes {
+  recipe: string;
+  /** The format of results: lib/image/format.ts. */
+  format: string;
+}
+
+/** Returns the name of an upload, null if it has none, and what is asked for. `settings` has the values that a request may omit. */
+export function uploadRequestOf(query: string, settings: Values): Wishes & { name: string | null } {
   const filter = filterOf(valuesOf(query).filter);
-  const given = queryOf(query, ['name', ...recipeFields(filter)]);
-  return { name: nameOf(given.name), recipe: recipeOf(filter, given, settings) };
+  const given = queryOf(query, ['name', ...recipeFields(filter), ...FORMAT_FIELDS]);
+  return { name: nameOf(given.name), recipe: recipeOf(filter, given, settings), format: formatOf(given) };
 }
 
 /** Returns the filter that a query or a JSON field requests. */
@@ -56,6 +64,27 @@ function filterOf(value: unknown): FilterName {
   if (filter !== null) return filter;
   const wanted = `one of ${filterNames.join(', ')} is required`;
   throw new Problem('invalid-filter', `The filter is ${shown(value)}; ${wanted}.`);
+}
+
+const FORMAT_FIELDS = ['format', 'quality'];
+
+/** Returns the format that a query or JSON fields request. */
+function formatOf({ format, quality }: Record<string, unknown>): string {
+  const name = format === undefined ? 'png' : findFormat(format);
+  if (name === null) {
+    const wanted = `one of ${formatNames.join(', ')} is required`;
+    throw new Problem('invalid-format', `The format is ${shown(format)}; ${wanted}.`);
+  }
+  if (name === 'png') {
+    if (quality === undefined) return formatText({ name });
+    throw new Problem('invalid-format', 'A quality is given, but the format is png; only jpeg has one.');
+  }
+  const given = quality === undefined ? DEFAULT_QUALITY : readQuality(quality);
+  if (given !== null) return formatText({ name, quality: given });
+  throw new Problem(
+    'invalid-format',
+    `The quality is ${shown(quality)}; an integer from 1 to 100 is required.`,
+  );
 }
 
 /** Returns the names of the request parameters of a filter's recipe. */
@@ -87,10 +116,9 @@ export function nameOf(value: unknown): string | null {
 }
 
 /** Which stored inputs to blur. */
-export interface InputRequest {
+export interface InputRequest extends Wishes {
   /** A file or folder under INPUT_PATH; '' for all of it. */
   input: string;
-  recipe: string;
   /** Only names after this one are used; '' for all. An earlier answer ended there. */
   after: string;
 }
@@ -100,12 +128,13 @@ export function inputRequestOf(body: Buffer, settings: Values): InputRequest {
   const text = body.toString();
   const fields = parseObject(text);
   const filter = filterOf(fields.filter);
-  const known = ['input', ...recipeFields(filter), 'after'];
+  const known = ['input', ...recipeFields(filter), ...FORMAT_FIELDS, 'after'];
   refuseUnknown('The body', Object.keys(fields), known, onlyKnown(known));
   const { input, after, ...given } = fields;
   const request = {
     input: input === undefined ? '' : readPath(pathIn('input', input)),
     recipe: recipeOf(filter, given, settings),
+    format: formatOf(given),
     after: after === undefined ? '' : readPath(pathIn('after', after)),
   };
   // All values are numbers and strings here, so every string before a colon is a key.

@@ -4,6 +4,7 @@ import type { Request, Response } from '@google-cloud/functions-framework';
 import { contentDisposition } from '../lib/content-disposition.ts';
 import { Problem } from '../lib/errors.ts';
 import { parametersOf } from '../lib/filters/recipe.ts';
+import { mediaTypes, parseFormat } from '../lib/image/format.ts';
 import { inPieces } from '../lib/service/slow-readers.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
 import type { FoundResult, Results } from '../lib/store/results.ts';
@@ -52,7 +53,7 @@ export async function missingResult(record: ImageRecord, parts: ResultParts): Pr
 async function sendFile(
   req: Request,
   res: Response,
-  { id, output }: ImageRecord,
+  { id, output, format }: ImageRecord,
   file: OpenFile,
 ): Promise<void> {
   const etag = `"${id}-${file.version}"`;
@@ -65,7 +66,7 @@ async function sendFile(
   // A store that fails now can still be reported; after the headers the connection can only be cut.
   const bytes = req.method === 'HEAD' ? null : await begun(file.read());
   res.writeHead(200, {
-    'content-type': 'image/png',
+    'content-type': mediaTypes[parseFormat(format).name],
     // This must be set before the length. Otherwise Node 24 treats the field's bytes as UTF-8 and sends one
     // byte of each character.
     'content-disposition': contentDisposition(output),

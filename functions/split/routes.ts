@@ -74,9 +74,9 @@ export function routesOf(parts: RoutesParts): RouteTable {
   }
 
   async function takeUpload(res: Response, query: string, body: Buffer, caller: Caller): Promise<void> {
-    const { name, recipe } = uploadRequestOf(query, settings);
+    const { name, recipe, format } = uploadRequestOf(query, settings);
     const record = await intake
-      .take(name ?? (await nameByBytes(body)), recipe, body, caller, { gone: goneSignal(res) })
+      .take(name ?? (await nameByBytes(body)), recipe, body, caller, { format, gone: goneSignal(res) })
       .finally(() => freeBytes(body));
     annotate({ 'tessera.image': record.id });
     res.setHeader('location', `/images/${record.id}`);

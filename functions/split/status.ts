@@ -5,6 +5,7 @@ import { DEFAULT_FILTER } from '../lib/filters/registry.ts';
 import type { QueueCounts } from '../lib/queue/counts.ts';
 import type { DeadLetter } from '../lib/queue/dead-letters.ts';
 import type { DeadTile, ImageRecord, ImageState } from '../lib/queue/image-ledger.ts';
+import { formatParameters, PNG } from '../lib/image/format.ts';
 import { columnsOf, rowsOf, tileGrid } from '../lib/image/tile-grid.ts';
 import type { Worker } from '../lib/queue/workers.ts';
 
@@ -30,6 +31,8 @@ export function statusView(record: ImageRecord, dead: DeadTile[], missing: Probl
     ...acceptedView(record),
     filter: DEFAULT_FILTER,
     ...parametersOf(record.recipe),
+    format: PNG,
+    ...formatParameters(record.format),
     tileSize: record.tileSizePx,
     done,
     progress: `${done}/${tiles}`,

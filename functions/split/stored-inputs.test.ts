@@ -4,7 +4,7 @@ import type { ImageRecord } from '../lib/queue/image-ledger.ts';
 import { inputRequestOf, type InputRequest } from './requests.ts';
 import { StoredInputs } from './stored-inputs.ts';
 
-const everything: InputRequest = { input: '', recipe: '15', after: '' };
+const everything: InputRequest = { input: '', format: 'png', recipe: '15', after: '' };
 const me = { name: 'me', owner: null };
 const never = new AbortController().signal;
 
@@ -62,7 +62,7 @@ describe('stored inputs', () => {
     ['so much time', { ms: -1 }],
   ])('end after %s, and the next request continues', async (_what, limits) => {
     const { inputs, taken, names } = folder({}, limits);
-    let request: InputRequest | null = { ...everything, recipe: '21' };
+    let request: InputRequest | null = { ...everything, format: 'png', recipe: '21' };
     for (let requests = 0; request && requests < 20; requests++) {
       const { next } = await inputs.take(request, me, never);
       request = next && inputRequestOf(Buffer.from(JSON.stringify(next)), {});
@@ -84,7 +84,7 @@ describe('stored inputs', () => {
 
   it('are requested with the same filter by the next request', async () => {
     const { inputs } = folder({}, { images: 3 });
-    const { next } = await inputs.take({ ...everything, recipe: 'sharpen:9:1.5' }, me, never);
+    const { next } = await inputs.take({ ...everything, format: 'png', recipe: 'sharpen:9:1.5' }, me, never);
     expect(next).toEqual({ filter: 'sharpen', kernel: 9, amount: 1.5, after: 'c.png' });
   });
 

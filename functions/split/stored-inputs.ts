@@ -3,6 +3,7 @@
 // request for them.
 import type { Config } from '../lib/config.ts';
 import { parametersOf, parseRecipe } from '../lib/filters/recipe.ts';
+import { formatParameters, parseFormat } from '../lib/image/format.ts';
 import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
 import { redisProblem } from '../lib/redis/faults.ts';
@@ -45,9 +46,9 @@ export class StoredInputs {
    * there is no room for even the first image.
    */
   async take(request: InputRequest, caller: Caller, gone: AbortSignal): Promise<InputsAnswer> {
-    const { input, recipe, after } = request;
+    const { input, recipe, format, after } = request;
     const { names, skipped } = await this.#parts.inputs.list(input);
-    const outputs = outputNames(names, names, parseRecipe(recipe).filter); // Of all names, because an output name depends on the others.
+    const outputs = outputNames(names, names, parseRecipe(recipe).filter, parseFormat(format).name); // Of all names, because an output name depends on the others.
     const left = [...names.entries()].filter(([, name]) => name > after);
     const images: InputsAnswer['images'] = [];
     const startedAt = performance.now();
@@ -55,7 +56,9 @@ export class StoredInputs {
     for (const [at, name] of left) {
       if (images.length >= this.#limits.images || isLate() || gone.aborted) break;
       try {
-        images.push(acceptedView(await this.#takeOne(name, recipe, caller, { output: outputs[at], gone })));
+        images.push(
+          acceptedView(await this.#takeOne(name, recipe, caller, { output: outputs[at], format, gone })),
+        );
       } catch (thrown) {
         const error = redisProblem(thrown);
         if (!(error instanceof Problem)) throw error;
@@ -66,7 +69,12 @@ export class StoredInputs {
       }
     }
     const last = images.at(-1)?.name ?? after;
-    const next = { ...(input && { input }), ...parametersOf(recipe), ...(last && { after: last }) };
+    const next = {
+      ...(input && { input }),
+      ...parametersOf(recipe),
+      ...formatParameters(format),
+      ...(last && { after: last }),
+    };
     return {
       images,
       skipped: { count: skipped.length, files: skipped.slice(0, this.#limits.skipped) },

@@ -10,7 +10,8 @@ describe('claim', () => {
   test('returns tiles in the order they were queued, with everything a worker needs', async () => {
     await on.rig.split(A, 2);
     await on.rig.split(B, 1);
-    const { name: _name, tiles: _tiles, output: _output, owner: _owner, ...grid } = planOf(2);
+    const { width, height, tileSizePx, recipe, trace } = planOf(2);
+    const grid = { width, height, tileSizePx, recipe, trace };
     expect(await on.rig.queue.claim('first')).toEqual({
       ...grid,
       job: { imageId: A, tile: 0 },

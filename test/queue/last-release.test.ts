@@ -7,6 +7,7 @@ import { ImageLedger, type ImagePlan } from '../../functions/lib/queue/image-led
 import { imageKeys } from '../../functions/lib/queue/keys.ts';
 import { LeaseQueue } from '../../functions/lib/queue/lease-queue.ts';
 import type { Claim } from '../../functions/lib/queue/tile-queue.ts';
+import { tileCount, tileGrid } from '../../functions/lib/image/tile-grid.ts';
 import { randomFrom } from '../../functions/testing/random.ts';
 import * as lastRelease from './last-release/queue.js';
 import { A, B, BUDGET_BYTES, C, pixels, planOf, POLICY, PREFIX, Rig, sourceOf, useRig } from './rig.ts';
@@ -215,4 +216,24 @@ test('workers of the last release leave notices alone, and do not lose them when
     await silent.forget(A);
   }
   expect(await telling.notices.next(1000, 9)).toMatchObject({ image: { id: A, state: 'done' } });
+});
+
+test('the last release fails at an image with a JPEG result, instead of writing a PNG under its name', async () => {
+  const { tileSizePx, ...plan } = planOf(2);
+  const admission = { bytes: 100, budgetBytes: BUDGET_BYTES };
+  await on.rig.ledger.begin(A, { ...plan, tileSizePx, format: 'jpeg:85' }, admission);
+  for (const tile of [0, 1]) await on.rig.ledger.enqueue(A, tile, sourceOf(A, tile));
+  const last = {
+    queue: new lastRelease.LeaseQueue(lastRedis, policy, () => on.rig.now),
+    ledger: new lastRelease.ImageLedger(lastRedis, policy, () => on.rig.now),
+  };
+  // Neither its workers nor its assemble can compute where a tile is.
+  expect((await last.queue.claim())?.tileSizePx).toBe(0);
+  const record = await last.ledger.record(A);
+  expect(record?.tileSizePx).toBe(0);
+  const { width, height } = record ?? plan;
+  expect(() => Array.from({ length: tileCount(tileGrid(width, height, 0)) })).toThrow(RangeError);
+  // This release knows it.
+  expect(await on.rig.claim()).toMatchObject({ tileSizePx });
+  expect(await on.rig.ledger.record(A)).toMatchObject({ tileSizePx, format: 'jpeg:85' });
 });

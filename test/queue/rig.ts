@@ -40,6 +40,7 @@ export function planOf(tiles: number): Required<ImagePlan> {
     output: 'photo_blurred.png',
     owner: '',
     isStored: false,
+    format: 'png',
     trace: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   };
 }

@@ -9,8 +9,8 @@ import { dirname, join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readName } from '../../functions/lib/store/names.ts';
 import { filterNames, type FilterName } from '../../functions/lib/filters/registry.ts';
-import { outputName, outputNames } from '../../functions/lib/store/output-names.ts';
-import { earlierResult } from '../../functions/testing/earlier-result.ts';
+import { outputName, outputNames, uploadNames } from '../../functions/lib/store/output-names.ts';
+import { earlierJpegResult, earlierResult } from '../../functions/testing/earlier-result.ts';
 import { openShell, present, type Shell } from './shell.ts';
 
 /** The answers of the fake split to `METHOD /path`; the last answer is repeated. */
@@ -320,6 +320,34 @@ describe('run.sh', () => {
     expect(JSON.parse(asked[1].body)).toEqual({ filter: 'sharpen', kernel: 9, amount: 1.5 });
     expect((await run('--all', '--set', 'amount')).stderr).toContain(
       '--set is amount; NAME=VALUE is required',
+    );
+  });
+
+  it('asks for JPEGs, and names their results by the same rule', async () => {
+    const names = ['a.png', 'A.png', 'b.jpg'];
+    answerUpload = null;
+    for (const name of names) await writeFile(join(folder, name), name);
+    const outputs = outputNames(names, names, 'sharpen', 'jpeg');
+    const sent = uploadNames(
+      names,
+      names.map((name) => join(folder, name)),
+      'sharpen',
+      'jpeg',
+    );
+    for (const [at, name] of sent.entries()) {
+      answers.set(`POST /?name=${name}&filter=sharpen&format=jpeg&quality=80`, [accepted(`i${at}`, name)]);
+      const done = { id: `i${at}`, name, status: 'done', done: 2, tiles: 2, error: null };
+      answers.set(`GET /images/i${at}`, [{ json: { ...done, output: outputName(name, 'sharpen', 'jpeg') } }]);
+      answers.set(`GET /images/i${at}/result`, [{ text: name }]);
+    }
+    const options = ['--filter', 'sharpen', '--format', 'jpeg', '--quality', '80'];
+    const { code, stdout } = await run(...names.map((name) => join(folder, name)), ...options);
+    expect(stdout).toContain('images=3 done=3 failed=0\n');
+    expect((await readdir(join(folder, 'out'))).sort()).toEqual(outputs.sort());
+    expect(code).toBe(0);
+    await writeFile(join(folder, 'c_blurred.jpg'), earlierJpegResult());
+    expect((await run(folder, '--format', 'jpeg')).stdout).toContain(
+      'c_blurred.jpg (the result of an earlier run)',
     );
   });
 

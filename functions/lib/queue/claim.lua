@@ -28,12 +28,13 @@ local function state_of(image, tile)
   return redis.call('HGET', key(image, 'tiles'), tile)
 end
 
--- Returns the image's life, and what a worker must know. Release 0.2 kept the recipe as kernelSize.
+-- Returns the image's life, and what a worker must know. Release 0.2 kept the recipe as kernelSize. image-ledger.ts says when
+-- the tile size is in tileSidePx.
 local function record_of(image)
-  local fields = { 'life', 'width', 'height', 'tileSizePx', 'recipe', 'kernelSize', 'trace' }
-  local life, width, height, tile_size, recipe, kernel_size, trace =
+  local fields = { 'life', 'width', 'height', 'tileSizePx', 'tileSidePx', 'recipe', 'kernelSize', 'trace' }
+  local life, width, height, tile_size, tile_side, recipe, kernel_size, trace =
     unpack(redis.call('HMGET', key(image, 'meta'), unpack(fields)))
-  return life, { width, height, tile_size, recipe or kernel_size, trace }
+  return life, { width, height, tile_size or tile_side, recipe or kernel_size, trace }
 end
 
 -- Notes in the image's record that a tile was claimed more than once, for tile-map.lua. Notes only the first tiles of an

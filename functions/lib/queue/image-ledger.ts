@@ -3,6 +3,7 @@
 // write.
 import type { Redis } from 'ioredis';
 import { freeBytesBelowLimit } from '../redis/memory-limit.ts';
+import { PNG } from '../image/format.ts';
 import { imageKeys } from './keys.ts';
 import { QueueScripts } from './scripts.ts';
 import type { Clock } from './tile-queue.ts';
@@ -17,6 +18,8 @@ export interface ImagePlan {
   tileSizePx: number;
   /** Its filter with all values: lib/filters/recipe.ts. */
   recipe: string;
+  /** The format of its result: lib/image/format.ts. By default a PNG. */
+  format?: string;
   /** Number of tiles. */
   tiles: number;
   /** The name of its result in the store. */
@@ -31,6 +34,7 @@ export interface ImagePlan {
 
 /** The status record of an image. Times are milliseconds since the epoch. */
 export interface ImageRecord extends ImagePlan {
+  format: string;
   id: string;
   trace: string;
   state: ImageState;
@@ -107,6 +111,18 @@ export interface LedgerOptions {
   doneSink?: string | null;
 }
 
+/**
+ * Returns the fields of a record for `plan`. If the result is no PNG, its tile size has another name. A release that knows no
+ * formats finds none then, and fails, instead of writing a PNG under the name of a JPEG.
+ */
+function fieldsOf({
+  tileSizePx,
+  format = PNG,
+  ...plan
+}: Omit<ImagePlan, 'isStored' | 'trace'>): Record<string, string | number> {
+  return format === PNG ? { ...plan, tileSizePx } : { ...plan, format, tileSidePx: tileSizePx };
+}
+
 export class ImageLedger {
   readonly #redis: Redis;
   readonly #scripts: QueueScripts;
@@ -140,7 +156,7 @@ export class ImageLedger {
     // tiles.
     const { trace, isStored, ...fields } = plan;
     const record = {
-      ...fields,
+      ...fieldsOf(fields),
       kernelSize: plan.recipe,
       ttl: this.#recordTtlS,
       ...(trace && { trace }),
@@ -373,7 +389,8 @@ export function recordOf(id: string, fields: Record<string, string>, done: numbe
     isStored: fields.isStored === '1',
     width: number('width'),
     height: number('height'),
-    tileSizePx: number('tileSizePx'),
+    tileSizePx: number('tileSizePx') || number('tileSidePx'),
+    format: fields.format ?? PNG,
     recipe: fields.recipe ?? fields.kernelSize ?? '',
     tiles: number('tiles'),
     state,

@@ -46,9 +46,10 @@ export class NaiveQueue implements TileQueue {
       'width',
       'height',
       'tileSizePx',
+      'tileSidePx', // Instead, if the result is no PNG: see image-ledger.ts.
     );
     if (life !== entry.life) return null; // Its image has ended.
-    const [width, height, tileSizePx] = grid.map(Number);
+    const [width, height, tileSizePx, tileSidePx] = grid.map(Number);
     const source = await this.#redis.getBuffer(keys.src(job.tile));
     return {
       job,
@@ -57,7 +58,7 @@ export class NaiveQueue implements TileQueue {
       source,
       width,
       height,
-      tileSizePx,
+      tileSizePx: tileSizePx || tileSidePx,
       recipe: recipe ?? kernelSize ?? '',
       trace: trace ?? '',
     };

@@ -3,7 +3,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import type { Dirent } from 'node:fs';
 import { join, sep } from 'node:path';
-import { labelOf, LABELLED_HEAD_BYTES } from '../image/png/label.ts';
+import { labelOf, LABELLED_HEAD_BYTES } from '../image/label.ts';
 import { isImageFile, isResultFile, pathFault, printable } from './names.ts';
 import { openFile } from './open-file.ts';
 

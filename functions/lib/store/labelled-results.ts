@@ -1,5 +1,5 @@
 // Results as files named after their images. Each file names its image.
-import { labelOf } from '../image/png/label.ts';
+import { labelOf } from '../image/label.ts';
 import { isResultFile, pathFault } from './names.ts';
 import type { FoundResult, Results } from './results.ts';
 import type { Store, WalkedFile } from './store.ts';

@@ -2,6 +2,7 @@
 // Names are kept as they are. Only names that are unsafe to show, to log or to write are refused.
 import { Problem } from '../errors.ts';
 import { filterNames, type FilterName } from '../filters/registry.ts';
+import { fileExtensions, formatNames, type FormatName } from '../image/format.ts';
 
 /** The limit of file systems. */
 export const MAX_NAME_BYTES = 255;
@@ -86,13 +87,17 @@ export function isImageFile(name: string): boolean {
 /**
  * Returns how the names of a filter's results end. Blurred images keep the name they had before there were other filters.
  */
-export function resultSuffix(filter: FilterName): string {
-  return filter === 'blur' ? '_blurred.png' : `_${filter}.png`;
+export function resultSuffix(filter: FilterName, format: FormatName): string {
+  return `_${filter === 'blur' ? 'blurred' : filter}${fileExtensions[format]}`;
 }
+
+const RESULT_SUFFIXES = filterNames.flatMap((filter) =>
+  formatNames.map((format) => resultSuffix(filter, format)),
+);
 
 /** Returns whether a file has the name of a result. Only its content says whether it is one. */
 export function isResultFile(name: string): boolean {
-  return filterNames.some((filter) => name.endsWith(resultSuffix(filter)));
+  return RESULT_SUFFIXES.some((suffix) => name.endsWith(suffix));
 }
 
 /** Returns the name without an image extension: `cats/tom.jpg` becomes `cats/tom`. */

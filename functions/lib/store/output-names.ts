@@ -2,6 +2,7 @@
 // even on a file system that does not distinguish `a.png` and `A.PNG`. scripts/run.sh follows the same rule.
 import { createHash } from 'node:crypto';
 import { DEFAULT_FILTER, type FilterName } from '../filters/registry.ts';
+import type { FormatName } from '../image/format.ts';
 import { MAX_NAME_BYTES, resultSuffix, withoutExtension } from './names.ts';
 
 /** How a name with a hash ends. No other name may end like this, so no plain name can equal a name with a hash. */
@@ -14,8 +15,12 @@ const LONG_HASH = 32;
  * Returns the name of the result of `name` if there is no other image with it: `a/tom.jpg` becomes
  * `a/tom_blurred.png`.
  */
-export function outputName(name: string, filter: FilterName = DEFAULT_FILTER): string {
-  return outputNames([name], [name], filter)[0];
+export function outputName(
+  name: string,
+  filter: FilterName = DEFAULT_FILTER,
+  format: FormatName = 'png',
+): string {
+  return outputNames([name], [name], filter, format)[0];
 }
 
 /**
@@ -28,8 +33,9 @@ export function outputNames(
   names: readonly string[],
   paths: readonly string[] = names,
   filter: FilterName = DEFAULT_FILTER,
+  format: FormatName = 'png',
 ): string[] {
-  const suffix = resultSuffix(filter);
+  const suffix = resultSuffix(filter, format);
   const short = countFolded(names.map(shortened));
   const full = countFolded(names);
   const exact = counts(names);
@@ -52,9 +58,12 @@ export function uploadNames(
   names: readonly string[],
   paths: readonly string[],
   filter: FilterName = DEFAULT_FILTER,
+  format: FormatName = 'png',
 ): string[] {
-  return outputNames(names, paths, filter).map((output, at) =>
-    output === outputName(names[at], filter) ? names[at] : marked(names[at], hashOf(paths[at], LONG_HASH), 0),
+  return outputNames(names, paths, filter, format).map((output, at) =>
+    output === outputName(names[at], filter, format)
+      ? names[at]
+      : marked(names[at], hashOf(paths[at], LONG_HASH), 0),
   );
 }
 

@@ -1,6 +1,6 @@
 // Uploads in Redis, each kept with its image while that is in progress. This needs no volume.
 import { Problem } from '../errors.ts';
-import { labelOf } from '../image/png/label.ts';
+import { labelOf } from '../image/label.ts';
 import type { ImageBlobs } from '../queue/image-blobs.ts';
 import { BlobGone } from '../redis/blob.ts';
 import { EARLIER_RESULT } from './find-images.ts';

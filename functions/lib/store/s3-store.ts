@@ -3,7 +3,7 @@ import { asciiContentDisposition } from '../content-disposition.ts';
 import { Problem } from '../errors.ts';
 import { isJpeg } from '../image/jpeg/header.ts';
 import { isPng } from '../image/png/chunks.ts';
-import { labelOf } from '../image/png/label.ts';
+import { labelOf } from '../image/label.ts';
 import { assertPath } from './names.ts';
 import type { ObjectFacts, S3Bucket, S3Object } from './s3-bucket.ts';
 import { listImages, storedAs } from './s3-listing.ts';

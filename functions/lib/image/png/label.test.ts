@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import sharp from 'sharp';
 import { toPng, picture } from '../../../testing/pictures.ts';
 import { encodePng } from './encode.ts';
-import { labelChunk, labelOf, LABELLED_HEAD_BYTES } from './label.ts';
+import { labelChunk, labelOfPng, PNG_HEAD_BYTES } from './label.ts';
 
 const id = '0123456789abcdef01234567';
 
@@ -14,7 +14,7 @@ async function labelled(ancillary: Uint8Array): Promise<Buffer> {
 
 it('can be read from the first bytes of a file', async () => {
   const file = await labelled(labelChunk(id));
-  expect(labelOf(file.subarray(0, LABELLED_HEAD_BYTES))).toBe(id);
+  expect(labelOfPng(file.subarray(0, PNG_HEAD_BYTES))).toBe(id);
 });
 
 it('is a text that other decoders read', async () => {
@@ -24,9 +24,9 @@ it('is a text that other decoders read', async () => {
 
 it('is not found in other files, or in cut off ones', async () => {
   const file = await labelled(labelChunk(id));
-  expect(labelOf(await toPng(picture(4, 4)))).toBeNull();
-  expect(labelOf(await labelled(labelChunk('../../../etc/passwd/0123')))).toBeNull();
-  expect(labelOf(file.subarray(0, LABELLED_HEAD_BYTES - 1))).toBeNull();
-  expect(labelOf(Buffer.from('no PNG at all'))).toBeNull();
-  expect(labelOf(Buffer.alloc(0))).toBeNull();
+  expect(labelOfPng(await toPng(picture(4, 4)))).toBeNull();
+  expect(labelOfPng(await labelled(labelChunk('../../../etc/passwd/0123')))).toBeNull();
+  expect(labelOfPng(file.subarray(0, PNG_HEAD_BYTES - 1))).toBeNull();
+  expect(labelOfPng(Buffer.from('no PNG at all'))).toBeNull();
+  expect(labelOfPng(Buffer.alloc(0))).toBeNull();
 });

@@ -9,18 +9,18 @@ const KEYWORD = 'Tessera-Image';
 const LABEL_START = 8 + 25 + 8;
 const LABEL_BYTES = KEYWORD.length + 1 + 24;
 
-/** How many of a file's first bytes {@link labelOf} needs. */
-export const LABELLED_HEAD_BYTES = LABEL_START + LABEL_BYTES;
+/** How many of a file's first bytes {@link labelOfPng} needs. */
+export const PNG_HEAD_BYTES = LABEL_START + LABEL_BYTES;
 
 /** Returns the chunk that labels the result of image `imageId`. */
 export function labelChunk(imageId: string): Uint8Array {
   return Buffer.concat(frameChunk(TEXT, Buffer.from(`${KEYWORD}\0${imageId}`, 'latin1')));
 }
 
-/** Returns the id of the image whose result starts with `head`, or null if this is not a result of ours. */
-export function labelOf(head: Uint8Array): string | null {
+/** Returns the id in the label of a PNG that starts with `head`, or null if it has none. */
+export function labelOfPng(head: Uint8Array): string | null {
   if (!isPng(head)) return null;
-  const [keyword, id] = Buffer.from(head.subarray(LABEL_START, LABELLED_HEAD_BYTES))
+  const [keyword, id] = Buffer.from(head.subarray(LABEL_START, PNG_HEAD_BYTES))
     .toString('latin1')
     .split('\0');
   return keyword === KEYWORD && isImageId(id) ? id : null;

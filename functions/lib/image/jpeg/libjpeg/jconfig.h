@@ -1,4 +1,4 @@
-/* What libjpeg-turbo's build would find out: decoding of 8-bit Huffman-coded JPEGs from memory, without SIMD. */
+/* What libjpeg-turbo's build would find out: 8-bit Huffman-coded JPEGs in memory, without SIMD. */
 #define JPEG_LIB_VERSION 62
 #define LIBJPEG_TURBO_VERSION 2.1.5
 #define LIBJPEG_TURBO_VERSION_NUMBER 2001005
