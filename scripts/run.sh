@@ -265,25 +265,48 @@ fetch() {
   fi
 }
 
+# ask_status ID SECONDS : asks for the status of an image, and lets split wait up to SECONDS for a change. A split of an
+# older release refuses to wait; then it is not asked to any more.
+ask_status() {
+  if $can_wait && (($2 > 0)); then
+    ! ask "/images/$1?wait=$2" || return 0
+    [[ $(cat "$work/code") == 400 ]] || return 1
+    can_wait=false
+  fi
+  ask "/images/$1"
+}
+
+# seconds_to_wait : prints how long split may wait for the first of the open images to change. The others are asked about
+# afterwards, so with several of them it is short.
+seconds_to_wait() {
+  local most=30 left=$((deadline - SECONDS))
+  (($(wc -l <"$work/open") == 1)) || most=2
+  if ((left < most)); then echo "$((left > 0 ? left : 0))"; else echo "$most"; fi
+}
+
 # Waits until every image that was sent is over, or the time is.
 follow() {
-  local entry id name state line before
+  local entry id name state line before seconds=0 has_changed
+  can_wait=true
   sort -u "$work/sent" >"$work/open"
   while [[ -s $work/open ]]; do
     : >"$work/left"
+    has_changed=false
     while IFS= read -r entry; do
       id=$(jq --raw-output .id <<<"$entry")
-      if ! ask "/images/$id"; then
+      if ! ask_status "$id" "$seconds"; then
         name=$(jq --raw-output .name <<<"$entry")
         [[ $(jq --raw-output .code "$work/answer" 2>/dev/null) == not-found ]] || fail "split does not give the status of $name: $(reason)"
         failed=$((failed + 1))
         say "$name is lost: split accepted it and does not know it any more. Redis has lost its data (docs/DEPLOY.md, \"Redis\"). Send it again."
+        seconds=0
         continue
       fi
+      seconds=0
       state=$(cat "$work/answer")
       line=$(jq --raw-output --argjson entry "$entry" '"\($entry.name) \(.status) \(.done)/\(.tiles)"' <<<"$state")
       before=$(cat "$work/line-$id" 2>/dev/null || true)
-      [[ $line == "$before" ]] || say "$line"
+      [[ $line == "$before" ]] || { say "$line" && has_changed=true; }
       echo "$line" >"$work/line-$id"
       case $(jq --raw-output .status <<<"$state") in
         done)
@@ -300,7 +323,11 @@ follow() {
     done <"$work/open"
     mv "$work/left" "$work/open"
     [[ ! -s $work/open ]] || ((SECONDS < deadline)) || fail "not over after $timeout_s s: $(jq --raw-output .name "$work/open" | paste -sd ' ' -)"
-    [[ ! -s $work/open ]] || sleep 0.2
+    [[ -s $work/open ]] || return 0
+    if ! $can_wait || ! $has_changed; then
+      sleep 0.2 # A split of an older release may not wait at all.
+    fi
+    seconds=$(seconds_to_wait)
   done
 }
 

@@ -30,6 +30,7 @@ export const problems = {
   'over-share': { status: 429, title: 'No room for another image of this caller now' },
   'over-budget': { status: 429, title: 'No room for another image now' },
   'too-many-uploads': { status: 429, title: 'Too many uploads at once' },
+  'too-many-waits': { status: 429, title: 'Too many requests wait at once' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   internal: { status: 500, title: 'Something went wrong here' },
   'not-ready': { status: 503, title: 'Not ready' },

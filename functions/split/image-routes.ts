@@ -1,26 +1,53 @@
 // The routes of one image: its status, its tiles and its result; cancel it, or try it again.
+import type { Config } from '../lib/config.ts';
 import { Problem } from '../lib/errors.ts';
 import type { DeadLetters } from '../lib/queue/dead-letters.ts';
 import type { ImageLedger, ImageRecord } from '../lib/queue/image-ledger.ts';
+import { CallerGone, goneSignal } from '../lib/service/caller-gone.ts';
 import { sendJson } from '../lib/service/http.ts';
 import type { Stores } from '../lib/store/stores.ts';
 import type { Caller } from './callers.ts';
 import { unknownImage, withoutQuery, type Exchange, type RouteTable } from './exchange.ts';
+import { queryOf } from './requests.ts';
 import { missingResult, sendResult, type ResultParts } from './result.ts';
+import { lookOf, StatusWait, waitOf } from './status-wait.ts';
 import { acceptedView, statusView, tilesView } from './status.ts';
 
+type Owner = Pick<Caller, 'owner'>;
+/** May see every image. An answer is read once for all who wait for an image, each of whom may see it. */
+const ANYONE: Owner = { owner: null };
+
 export interface ImageRoutesParts {
+  config: Pick<Config, 'clientShare'>;
   ledger: ImageLedger;
   deadLetters: DeadLetters;
   stores: Pick<Stores, 'results'>;
 }
 
-export function imageRoutes({ ledger, deadLetters, stores }: ImageRoutesParts): RouteTable {
-  async function status({ res, id, caller }: Exchange): Promise<void> {
+export function imageRoutes({ config, ledger, deadLetters, stores }: ImageRoutesParts): RouteTable {
+  const waits = new StatusWait(config.clientShare, {
+    look: async (ids) => (await ledger.glimpses(ids)).map(lookOf),
+    read: async (id) => {
+      const record = await recordOf(id, ANYONE);
+      return viewOf(record, { owner: record.owner || null });
+    },
+  });
+
+  async function status({ res, id, query, caller }: Exchange): Promise<void> {
+    const seconds = waitOf(queryOf(query, ['wait']).wait);
     const record = await recordOf(id, caller);
-    const dead = await ledger.deadTiles(id);
+    const isOver = record.endedAt !== null || seconds === 0;
+    const view = isOver
+      ? await viewOf(record, caller)
+      : await waits.next(record, seconds, caller.name, goneSignal(res));
+    if (view === null) throw new CallerGone();
+    sendJson(res, 200, view);
+  }
+
+  async function viewOf(record: ImageRecord, caller: Owner): Promise<ReturnType<typeof statusView>> {
+    const dead = await ledger.deadTiles(record.id);
     const missing = record.state === 'done' ? await missingResult(record, resultParts(caller)) : null;
-    sendJson(res, 200, statusView(record, dead, missing));
+    return statusView(record, dead, missing);
   }
 
   async function tiles({ res, id, caller }: Exchange): Promise<void> {
@@ -50,29 +77,29 @@ export function imageRoutes({ ledger, deadLetters, stores }: ImageRoutesParts): 
   }
 
   /** Deletes the image's result; the image stays done. */
-  async function deleteResult(id: string, caller: Caller): Promise<void> {
+  async function deleteResult(id: string, caller: Owner): Promise<void> {
     const { output } = await recordOf(id, caller);
     if ((await ledger.dropResult(id)) === 'dropped') await stores.results.remove(id, output);
   }
 
   /** Returns the record of an image if the caller may see it. For other callers it does not exist. */
-  async function findRecord(id: string, { owner }: Caller): Promise<ImageRecord | null> {
+  async function findRecord(id: string, { owner }: Owner): Promise<ImageRecord | null> {
     const record = await ledger.record(id);
     return owner === null || record?.owner === owner ? record : null;
   }
 
-  async function recordOf(id: string, caller: Caller): Promise<ImageRecord> {
+  async function recordOf(id: string, caller: Owner): Promise<ImageRecord> {
     const record = await findRecord(id, caller);
     if (!record) throw unknownImage(id);
     return record;
   }
 
-  function resultParts(caller: Caller): ResultParts {
+  function resultParts(caller: Owner): ResultParts {
     return { results: stores.results, findRecord: (id) => findRecord(id, caller) };
   }
 
   return {
-    '/images/{id}': { GET: withoutQuery(status), DELETE: withoutQuery(cancel) },
+    '/images/{id}': { GET: status, DELETE: withoutQuery(cancel) },
     '/images/{id}/tiles': { GET: withoutQuery(tiles) },
     '/images/{id}/result': { GET: withoutQuery(result) },
     '/images/{id}/retry': { POST: withoutQuery(retry) },

@@ -102,7 +102,7 @@ export function routesOf(parts: RoutesParts): RouteTable {
   return {
     '/': { POST: take },
     '/images': { GET: withoutQuery(list) },
-    ...imageRoutes({ ledger, deadLetters, stores }),
+    ...imageRoutes({ config, ledger, deadLetters, stores }),
     ...queueRoutes({ redis, config, deadLetters }),
   };
 }

@@ -29,6 +29,8 @@ let server: Server;
 let url: string;
 let folder: string;
 let answers: Map<string, Answer[]>;
+/** What the fake split does with `?wait=`: like this release, like a split that does not know it, or like the last release. */
+let waits: 'waits' | 'ignores' | 'refuses';
 /** Answers uploads that are not in `answers`. */
 let answerUpload: ((name: string, body: string) => Answer) | null;
 let asked: {
@@ -58,6 +60,7 @@ afterAll(async () => {
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tessera-run-'));
   answers = new Map();
+  waits = 'waits';
   answerUpload = null;
   asked = [];
 });
@@ -71,7 +74,10 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const uploaded = uploadedName(line);
   if (uploaded !== undefined && answerUpload)
     answers.set(line, [answerUpload(uploaded, asked[asked.length - 1].body)]);
-  const queue = answers.get(line) ?? [{ status: 404, json: { title: `unexpected ${line}` } }];
+  const [, statusLine] = /^(GET \/images\/[^/?]+)\?wait=(?:[1-9]|[12]\d|30)$/.exec(line) ?? [];
+  if (statusLine !== undefined && waits === 'refuses') answers.set(line, [noQuery]);
+  const queue = answers.get(line) ??
+    answers.get(statusLine) ?? [{ status: 404, json: { title: `unexpected ${line}` } }];
   const next = queue.length > 1 ? (queue.shift() ?? queue[0]) : queue[0];
   const { status = 200, json, text, retryAfter = 1, silence } = next;
   if (silence === 'cut') request.socket.destroy();
@@ -80,6 +86,11 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   if (retryAfter !== null) response.setHeader('retry-after', retryAfter);
   response.writeHead(status).end(text ?? JSON.stringify(json));
 }
+
+const noQuery: Answer = {
+  status: 400,
+  json: { code: 'invalid-request', detail: 'The query has "wait"; this request takes no query parameters.' },
+};
 
 /** Returns the name of an upload. */
 function uploadedName(line: string): string | undefined {
@@ -155,6 +166,47 @@ describe('run.sh', () => {
     expect(asked[0]).toMatchObject({ type: 'image/png', body: 'pixels' });
     expect(await readFile(join(folder, 'out/cat.png_blurred.png'), 'utf8')).toBe('blurred');
     expect(code).toBe(0);
+  });
+
+  it.each(['waits', 'ignores', 'refuses'] as const)('follows an image with a split that %s', async (how) => {
+    waits = how;
+    await writeFile(join(folder, 'cat.png'), 'pixels');
+    answers.set('POST /?name=cat.png', [accepted('i1', 'cat.png')]);
+    const steps = [0, 0, 1, 1].map((done) => status('i1', 'cat.png', 'blurring', done));
+    answers.set('GET /images/i1', [...steps, status('i1', 'cat.png', 'done', 2)]);
+    answers.set('GET /images/i1/result', [{ text: 'blurred' }]);
+    const { code, stdout } = await run(join(folder, 'cat.png'));
+    expect(stdout).toContain('cat.png blurring 0/2\ncat.png blurring 1/2\ncat.png done 2/2\n');
+    const lines = asked.map(({ line }) => line).filter((line) => /^GET .*i1(\?|$)/.test(line));
+    const waiting = lines.filter((line) => line === 'GET /images/i1?wait=30');
+    expect(waiting).toHaveLength(how === 'refuses' ? 1 : 4);
+    expect(lines).toHaveLength(how === 'refuses' ? 6 : 5);
+    expect(code).toBe(0);
+  });
+
+  it('lets split wait only shortly for the first of several images', async () => {
+    for (const name of ['a.png', 'b.png']) {
+      await writeFile(join(folder, name), 'pixels');
+      answers.set(`POST /?name=${name}`, [accepted(name, name)]);
+    }
+    const blurring = (name: string) => status(name, name, 'blurring', 1);
+    const failed = (name: string) => status(name, name, 'failed', 1);
+    answers.set('GET /images/a.png', [
+      blurring('a.png'),
+      blurring('a.png'),
+      blurring('a.png'),
+      failed('a.png'),
+    ]);
+    answers.set('GET /images/b.png', [blurring('b.png'), failed('b.png')]);
+    expect((await run(folder)).code).toBe(1);
+    expect(asked.slice(2).map(({ line }) => line)).toEqual([
+      'GET /images/a.png',
+      'GET /images/b.png',
+      'GET /images/a.png?wait=2',
+      'GET /images/b.png',
+      'GET /images/a.png?wait=30',
+      'GET /images/a.png?wait=30',
+    ]);
   });
 
   it('does not wait for 100 Continue before a large file, because split never sends it', async () => {
@@ -423,6 +475,8 @@ describe('run.sh', () => {
     answers.set('GET /images/i6', [status('i6', 'cat.png', 'blurring', 1)]);
     const { code, stderr } = await run(join(folder, 'cat.png'), '--timeout', '1');
     expect(stderr).toContain('not over after 1 s: cat.png');
+    const waits = asked.flatMap(({ line }) => /wait=(\d+)/.exec(line)?.[1] ?? []);
+    expect(waits.filter((seconds) => seconds !== '1')).toEqual([]);
     expect(code).toBe(2);
   });
 

@@ -322,6 +322,23 @@ export class ImageLedger {
     return fields.state ? recordOf(id, fields, done) : null;
   }
 
+  /**
+   * Returns of each image its state and how many of its tiles are done, for much less than the record costs. An unknown image has
+   * no state. Of an ended image, no tiles are counted.
+   */
+  async glimpses(ids: string[]): Promise<{ state: ImageState | null; done: number }[]> {
+    const commands = ids.flatMap((id) => [
+      ['hget', this.#keys(id).meta, 'state'],
+      ['scard', this.#keys(id).done],
+    ]);
+    const answers = (await this.#redis.pipeline(commands).exec()) ?? [];
+    for (const [error] of answers) if (error) throw error;
+    return ids.map((_, at) => ({
+      state: answers[2 * at][1] as ImageState | null,
+      done: answers[2 * at + 1][1] as number,
+    }));
+  }
+
   /** Returns the dead tiles of an image, each with its reason. */
   async deadTiles(id: string): Promise<DeadTile[]> {
     const fields = await this.#fields(this.#keys(id).dead);
