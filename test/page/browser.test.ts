@@ -79,6 +79,7 @@ describe.skipIf(chromium === null)('the page in a browser', () => {
     await rig.startWorker();
     await card.getByText(/^Done in/).waitFor();
     await visit.pipeline.getByText(`0 in flight · ${tiles} done`).waitFor();
+    await visit.page.getByText('photo.png is done.').waitFor(); // For a screen reader.
     const link = card.getByRole('link', { name: 'Download' });
     const { name, path } = await visit.download(async () => link.click());
     expect(name).toBe('photo_blurred.png');
@@ -109,6 +110,7 @@ describe.skipIf(chromium === null)('the page in a browser', () => {
     await card.getByText(`0 of ${tiles} tiles`).waitFor();
     await card.getByRole('button', { name: 'Cancel' }).click();
     await card.getByText('Cancelled').waitFor();
+    expect(await card.evaluate((each) => each === document.activeElement)).toBe(true);
     expect((await rig.status(id)).status).toBe('cancelled');
     await card.getByRole('button', { name: 'Try again' }).click();
     await rig.startWorker();
@@ -149,7 +151,7 @@ describe.skipIf(chromium === null)('the page in a browser', () => {
     await card.getByText(/tried more than once/).waitFor();
     await visit.shoot('killed');
     await visit.shoot('killed-dark', { isDark: true });
-    await visit.shoot('killed-narrow', { isNarrow: true });
+    expect(await visit.shoot('killed-narrow', { isNarrow: true })).toBe(360);
     expect(await visit.barriers()).toEqual([]);
     passage.pass();
     await card.getByText(/^Done in/).waitFor();
@@ -188,6 +190,18 @@ describe.skipIf(chromium === null)('the page in a browser', () => {
         .getByText(/^Done in/)
         .waitFor();
     expect(await visit.page.getByText('as soon as possible').count()).toBe(0);
+  });
+
+  it('gives up on a file whose transfer breaks off again and again, though split answers', async () => {
+    const visit = await open();
+    await visit.page.route('**/?name=*', async (route) => route.abort());
+    await visit.choose(await upload('photo.png'));
+    const card = visit.card('photo.png');
+    await card.getByText(/^The transfer broke off several times\./).waitFor();
+    await visit.page.unrouteAll();
+    await card.getByRole('button', { name: 'Try again' }).click();
+    await card.getByText(`0 of ${tiles} tiles`).waitFor();
+    expect(await card.getByRole('button', { name: 'Try again' }).count()).toBe(0);
   });
 
   it('asks for a token once, and fetches results with it', async () => {
@@ -252,6 +266,8 @@ describe.skipIf(chromium === null)('the page in a browser', () => {
     const letters = visit.pipeline.getByRole('listitem');
     const ofFirst = letters.filter({ hasText: 'first.png' });
     await ofFirst.getByText(/^Tile 5: .*bytes/).waitFor();
+    const note = visit.card('first.png').getByText('This picture could not be finished.');
+    await note.waitFor();
     const ofSecond = letters.filter({ hasText: 'second.png' });
     await ofSecond.getByText(/^Tile 5: /).waitFor();
     expect(await visit.barriers()).toEqual([]);
@@ -274,8 +290,9 @@ describe.skipIf(chromium === null)('the page in a browser', () => {
   it('can be used with the keyboard alone', async () => {
     const visit = await open();
     const { keyboard } = visit.page;
-    await visit.tabTo(visit.page.getByLabel('Choose pictures'));
+    // From now on the browser reports the dialog instead of opening it.
     const chooser = visit.page.waitForEvent('filechooser');
+    await visit.tabTo(visit.page.getByLabel('Choose pictures'));
     await keyboard.press('Space');
     const { name, bytes } = await upload('photo.png');
     await (await chooser).setFiles({ name, mimeType: 'image/png', buffer: bytes });

@@ -137,15 +137,17 @@ export class Visit {
     return found;
   }
 
-  /** Keeps a picture of the page. */
-  async shoot(name: string, options: { isDark?: boolean; isNarrow?: boolean } = {}): Promise<void> {
+  /** Keeps a picture of the page. Returns the width that the page needs: more than its window's, if it has to be scrolled sideways. */
+  async shoot(name: string, options: { isDark?: boolean; isNarrow?: boolean } = {}): Promise<number> {
     await mkdir(SHOTS, { recursive: true });
     const { isDark = false, isNarrow = false } = options;
     await this.page.emulateMedia({ colorScheme: isDark ? 'dark' : 'light' });
     if (isNarrow) await this.page.setViewportSize({ width: 360, height: 740 });
     await this.page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: isNarrow });
+    const widthPx = await this.page.evaluate(() => document.documentElement.scrollWidth);
     await this.page.emulateMedia({ colorScheme: 'light' });
     if (isNarrow) await this.page.setViewportSize({ width: 1280, height: 900 });
+    return widthPx;
   }
 }
 

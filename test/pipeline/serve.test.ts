@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
 import { picture, toPixels, toPng } from '../../functions/testing/pictures.ts';
+import { until } from '../../functions/testing/until.ts';
 import { testInPlace, type LocalRun, type RunPlace } from '../support/local-run.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -19,8 +20,8 @@ interface Served {
   shell: (command: string) => Promise<{ stdout: string; stderr: string }>;
 }
 
-async function serve(place: RunPlace, env: NodeJS.ProcessEnv = {}): Promise<Served> {
-  const args = [join(root, 'scripts/start.ts'), '--serve', '--port', '0'];
+async function serve(place: RunPlace, env: NodeJS.ProcessEnv = {}, ...options: string[]): Promise<Served> {
+  const args = [join(root, 'scripts/start.ts'), '--serve', '--port', '0', ...options];
   const run = place.run(process.execPath, args, env);
   const [, url] = await run.prints(/Tessera is up: (\S+)/);
   await run.prints(/Ctrl-C ends it/);
@@ -66,6 +67,18 @@ describe.concurrent('a pipeline that is kept up', () => {
       expect(await end(served, place, 'SIGTERM')).toBe(0);
     },
   );
+
+  testInPlace('opens its page with --open', async ({ place, expect }) => {
+    const opener = '#!/bin/sh\necho "$1" >"$(dirname "$0")/opened"\n';
+    await writeFile(place.at('xdg-open'), opener, { mode: 0o755 });
+    const served = await serve(place, { PATH: `${place.folder}:${process.env.PATH}` }, '--open');
+    const opened = async () => readFile(place.at('opened'), 'utf8').catch(() => '');
+    const url = (await until('the address', opened)).trim();
+    expect(url).toBe(served.url);
+    const page = await fetch(url, { headers: { accept: 'text/html' } });
+    expect(await page.text()).toContain('<title>Tessera</title>');
+    expect(await end(served, place)).toBe(0);
+  });
 
   testInPlace('is found by run.sh and watch.sh', async ({ place, expect }) => {
     const served = await serve(place);

@@ -7,11 +7,9 @@ import { DeadLetters } from './dead-letters.tsx';
 import { queue } from './look.ts';
 import { addFiles, Picker } from './picker.tsx';
 import { PipelinePanel } from './pipeline-panel.tsx';
-import { pictures } from './pictures.ts';
+import { pictures, SHOWN, showMore, shown } from './pictures.ts';
 import { TokenDialog } from './token-dialog.tsx';
 import { link, wake } from './watch.ts';
-
-const SHOWN = 12;
 
 export function App() {
   const isDragging = useDrop();
@@ -95,7 +93,6 @@ function Away() {
 }
 
 function Pictures() {
-  const shown = useSignal(SHOWN);
   const all = pictures.value;
   return (
     <section id="pictures" tabIndex={-1} aria-label="Pictures">
@@ -105,7 +102,7 @@ function Pictures() {
         ))}
       </div>
       {all.length > shown.value && (
-        <button type="button" class="more" onClick={() => (shown.value += SHOWN)}>
+        <button type="button" class="more" onClick={showMore}>
           Show {Math.min(SHOWN, all.length - shown.value)} older
         </button>
       )}

@@ -2,7 +2,7 @@
 import { Compare } from './compare.tsx';
 import { Refusal } from './faults.ts';
 import { Mosaic } from './mosaic.tsx';
-import { isUnderWay, noteStatus, removePicture, type Cell, type Picture } from './pictures.ts';
+import { isUnderWay, noteStatus, pictures, removePicture, type Cell, type Picture } from './pictures.ts';
 import { attempt, loadEnded } from './results.ts';
 import { split } from './split.ts';
 import { sendAgain, takeBack } from './uploads.ts';
@@ -15,7 +15,7 @@ export function Card({ cell }: { cell: Cell }) {
   const titleId = `picture-${picture.key}`;
   const [state, tone] = stateOf(picture);
   return (
-    <article class="card" aria-labelledby={titleId}>
+    <article class="card" tabIndex={-1} aria-labelledby={titleId}>
       <header>
         <h3 id={titleId} title={picture.name}>
           {picture.name}
@@ -23,11 +23,7 @@ export function Card({ cell }: { cell: Cell }) {
         <p class={`pill ${tone}`}>{state}</p>
         <p class="facts">{factsOf(picture)}</p>
       </header>
-      {picture.after === null ? (
-        <Mosaic picture={picture} />
-      ) : (
-        <Compare picture={picture} after={picture.after} />
-      )}
+      {picture.after === null ? <Mosaic cell={cell} /> : <Compare picture={picture} after={picture.after} />}
       {picture.note !== null && (
         <div class={`note ${tone}`}>
           <p>{picture.note}</p>
@@ -83,7 +79,7 @@ function Actions({ cell }: { cell: Cell }) {
   const { status } = image ?? {};
   const output = image !== null && 'output' in image ? image.output : null;
   return (
-    <footer class="buttons">
+    <footer class="buttons" onClick={(event) => keepFocus(event, cell)}>
       {after !== null && (
         <a class="button primary" href={after} download={output?.split('/').at(-1)}>
           Download
@@ -116,6 +112,16 @@ function Actions({ cell }: { cell: Cell }) {
       )}
     </footer>
   );
+}
+
+/** Most buttons disappear when they are pressed. So the focus goes to their card, or to all pictures if that is gone too. */
+function keepFocus(
+  { target, currentTarget }: { target: EventTarget | null; currentTarget: HTMLElement },
+  cell: Cell,
+) {
+  if (!(target instanceof HTMLButtonElement)) return;
+  const card = pictures.peek().includes(cell) ? currentTarget.closest('article') : null;
+  (card ?? document.getElementById('pictures'))?.focus();
 }
 
 async function cancel(cell: Cell): Promise<void> {

@@ -53,30 +53,19 @@ function DeadImage({ letters }: { letters: DeadLetter[] }) {
         ))}
       </ul>
       {fault.value !== null && <p class="note bad">{fault}</p>}
-      {isAsking.value ? (
-        <p class="buttons">
-          <button
-            type="button"
-            class="danger"
-            autoFocus
-            onClick={() => void act(async () => split.cancel(id))}
-          >
-            Drop {name} for good
-          </button>
-          <button type="button" onClick={() => (isAsking.value = false)}>
-            Keep it
-          </button>
-        </p>
-      ) : (
-        <p class="buttons">
-          <button type="button" onClick={() => void act(async () => split.retry(id))}>
-            Requeue
-          </button>
-          <button type="button" class="quiet" onClick={() => (isAsking.value = true)}>
-            Drop
-          </button>
-        </p>
-      )}
+      <p class="buttons">
+        {/* The same two buttons before and after the question, so that the focus stays. */}
+        <button
+          type="button"
+          class={isAsking.value ? 'danger' : ''}
+          onClick={() => void act(async () => (isAsking.value ? split.cancel(id) : split.retry(id)))}
+        >
+          {isAsking.value ? `Drop ${name} for good` : 'Requeue'}
+        </button>
+        <button type="button" class="quiet" onClick={() => (isAsking.value = !isAsking.value)}>
+          {isAsking.value ? 'Keep it' : 'Drop'}
+        </button>
+      </p>
     </li>
   );
 }

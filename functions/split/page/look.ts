@@ -2,7 +2,17 @@
 import { signal } from '@preact/signals';
 import { announce } from './announcements.ts';
 import { Refusal } from './faults.ts';
-import { addListed, change, isMoving, isUnderWay, pictures, rememberedIds, type Cell } from './pictures.ts';
+import {
+  addListed,
+  change,
+  hasCard,
+  isMoving,
+  isUnderWay,
+  noteImage,
+  pictures,
+  rememberedIds,
+  type Cell,
+} from './pictures.ts';
 import { loadResult } from './results.ts';
 import { split } from './split.ts';
 import { hasEnded, type DeadLetter, type ListedImage, type QueueView } from './views.ts';
@@ -101,7 +111,9 @@ async function list(): Promise<void> {
     addListed(await split.images());
   } catch (error) {
     if (!isSwitchedOff(error)) throw error;
-    if (listedAt === -Infinity) addListed(await remembered());
+    addListed(await remembered());
+    listedAt = Infinity;
+    return;
   }
   listedAt = performance.now();
 }
@@ -139,11 +151,11 @@ async function lookAt(cell: Cell): Promise<void> {
 async function lookCloser(cell: Cell, id: string): Promise<void> {
   const image = await split.image(id);
   if (cell.peek().id !== id) return; // It was sent again meanwhile.
-  change(cell, { image, note: image.error });
+  noteImage(cell, image);
   if (!hasEnded(image.status)) return;
   seen.delete(id);
   if (image.status === 'done') {
     announce(`${image.name} is done.`);
-    await loadResult(cell);
+    if (hasCard(cell)) await loadResult(cell);
   } else announce(`${image.name}: ${image.status}.`);
 }

@@ -1,9 +1,10 @@
 // A picture as its tiles, live, with their counts in words.
-import { useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { signal } from '@preact/signals';
 import { drawMosaic, drawWhole } from './draw-mosaic.ts';
 import { countTiles, describeTiles, tileWords } from './tile-states.ts';
-import type { Picture } from './pictures.ts';
+import { change, type Cell } from './pictures.ts';
+import { drawPreview } from './preview.ts';
 
 /** Changes when the colours do, so that canvases are drawn again. */
 const scheme = signal(0);
@@ -13,13 +14,18 @@ const LONGEST_PX = 1200;
 /** The flattest and the tallest shape that is shown. */
 const [LEAST, MOST] = [0.15, 1.2];
 
-export function Mosaic({ picture }: { picture: Picture }) {
-  const { name, image, tiles, preview } = picture;
+export function Mosaic({ cell }: { cell: Cell }) {
+  const { name, upload, image, tiles, preview } = cell.value;
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width, height } = image ?? preview ?? { width: 3, height: 2 };
   const ratio = Math.min(MOST, Math.max(LEAST, height / width));
   const counts = countTiles(tiles?.tiles ?? '');
   const colors = scheme.value;
+
+  useEffect(() => {
+    if (upload !== null && preview === null)
+      void drawPreview(upload.file).then((drawn) => change(cell, { preview: drawn }));
+  }, [upload?.file]);
 
   useLayoutEffect(() => {
     if (canvas.current === null) return;

@@ -82,7 +82,7 @@ export function Picker({ isDragging }: { isDragging: boolean }) {
                   checked={filter.value === name}
                   onChange={() => (filter.value = name)}
                 />
-                <span>{name}</span>
+                <span>{capitalised(name)}</span>
               </label>
             ))}
           </fieldset>
@@ -112,7 +112,7 @@ function ParameterField({ name, parameter }: { name: string; parameter: Paramete
   }
   return (
     <label class="field">
-      <span>{name}</span>
+      <span>{capitalised(name)}</span>
       <input
         type="text"
         inputMode="decimal"
@@ -122,10 +122,14 @@ function ParameterField({ name, parameter }: { name: string; parameter: Paramete
         onInput={onInput}
       />
       <small id={`${name}-help`} class={isValid ? 'unseen' : ''}>
-        {parameter.wanted}
+        This must be {parameter.wanted}.
       </small>
     </label>
   );
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** A small mosaic, for a page without pictures. */

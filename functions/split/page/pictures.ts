@@ -7,6 +7,8 @@ export interface Upload {
   file: Blob;
   query: string;
   abort: AbortController;
+  /** How often it did not arrive, although split answered other requests. */
+  failures: number;
 }
 
 export interface Picture {
@@ -35,8 +37,20 @@ export type Cell = Signal<Picture>;
 
 const KEY = 'tessera-images';
 const REMEMBERED = 50;
+/** How many more are shown at a time. */
+export const SHOWN = 12;
 
 export const pictures = signal<readonly Cell[]>([]);
+/** How many of them have a card. */
+export const shown = signal(SHOWN);
+
+export function showMore(): void {
+  shown.value += SHOWN;
+}
+
+export function hasCard(cell: Cell): boolean {
+  return pictures.peek().slice(0, shown.peek()).includes(cell);
+}
 
 let lastKey = 0;
 
@@ -90,6 +104,12 @@ export function addListed(images: ListedImage[]): void {
 
 function cellOf(id: string): Cell | undefined {
   return pictures.peek().find((cell) => cell.peek().id === id);
+}
+
+/** Notes all about an image. Why it failed is for people who know Tessera; the others see that it did. */
+export function noteImage(cell: Cell, image: ImageView): void {
+  const words = image.status === 'failed' ? 'This picture could not be finished.' : image.error;
+  change(cell, { image, note: words, detail: image.status === 'failed' ? image.error : null });
 }
 
 /** Notes the status of an image, if it is on the page. */

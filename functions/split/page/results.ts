@@ -1,6 +1,6 @@
 // Gets finished pictures, and carries out what is done to one picture.
 import { Away, Refusal } from './faults.ts';
-import { change, showAfter, type Cell } from './pictures.ts';
+import { change, noteImage, showAfter, type Cell } from './pictures.ts';
 import { split } from './split.ts';
 
 /** Gets all about an image that has ended before the page looked at it. */
@@ -9,7 +9,8 @@ export async function loadEnded(cell: Cell): Promise<void> {
   if (id === null) return;
   await attempt(cell, async () => {
     const [image, tiles] = await Promise.all([split.image(id), split.tiles(id)]);
-    change(cell, { image, tiles, note: image.error });
+    noteImage(cell, image);
+    change(cell, { tiles });
     if (image.result !== null) showAfter(cell, await split.result(id));
   });
 }

@@ -2,13 +2,14 @@
 // restarts, only delays an upload.
 import { announce } from './announcements.ts';
 import { Refusal } from './faults.ts';
-import { drawPreview } from './preview.ts';
 import { accept, addPicture, change, removePicture, showAfter, type Cell } from './pictures.ts';
 import { split } from './split.ts';
-import { wake } from './watch.ts';
+import { link, wake } from './watch.ts';
 
 const AT_ONCE = 2;
 const RETRY_MS = 2000;
+/** How often a file may fail to arrive while split answers other requests. */
+const MOST_FAILURES = 3;
 /** The longest wait that split may ask for. */
 const MAX_WAIT_S = 60;
 
@@ -18,10 +19,8 @@ let restTimer: ReturnType<typeof setTimeout> | null = null;
 
 /** Sends a file. `query` says what to do with it. */
 export function sendFile(file: Blob, name: string, query: string): void {
-  const upload = { file, query, abort: new AbortController() };
-  const cell = addPicture({ name, stage: 'waiting', upload, before: URL.createObjectURL(file) });
-  void drawPreview(file).then((preview) => change(cell, { preview }));
-  enqueue(cell);
+  const upload = { file, query, abort: new AbortController(), failures: 0 };
+  enqueue(addPicture({ name, stage: 'waiting', upload, before: URL.createObjectURL(file) }));
 }
 
 /** Sends the file of a picture once more. */
@@ -29,7 +28,7 @@ export function sendAgain(cell: Cell): void {
   const { upload } = cell.peek();
   if (upload === null) return;
   showAfter(cell, null);
-  const again = { ...upload, abort: new AbortController() };
+  const again = { ...upload, abort: new AbortController(), failures: 0 };
   change(cell, {
     stage: 'waiting',
     upload: again,
@@ -77,6 +76,10 @@ async function send(cell: Cell): Promise<void> {
   const { upload, name } = cell.peek();
   if (upload === null) return;
   change(cell, { stage: 'sending', note: null, detail: null });
+  if (!(await isReadable(upload.file))) {
+    refused(cell, 'This file cannot be read. Is it a folder, or was it moved?');
+    return;
+  }
   try {
     accept(cell, await split.send(upload.query, upload.file, upload.abort.signal));
     announce(`${name} was accepted.`);
@@ -86,19 +89,40 @@ async function send(cell: Cell): Promise<void> {
   }
 }
 
+async function isReadable(file: Blob): Promise<boolean> {
+  return file
+    .slice(0, 1)
+    .arrayBuffer()
+    .then(
+      () => true,
+      () => false,
+    );
+}
+
 function failed(cell: Cell, error: Error): void {
+  const { upload } = cell.peek();
   if (error instanceof Refusal && !error.isForNow) {
-    change(cell, { stage: 'refused', note: error.message, detail: error.detail });
-    announce(`${cell.peek().name}: ${error.message}`);
-    return;
+    refused(cell, error.message, error.detail);
+  } else if (error instanceof Refusal) {
+    putBack(cell, `${error.message} It is sent as soon as possible.`);
+    rest(Math.min(error.retryAfterS, MAX_WAIT_S) * 1000);
+  } else if (upload !== null && link.peek() === 'up' && ++upload.failures >= MOST_FAILURES) {
+    // Everything else is answered, so this is about the file.
+    refused(cell, 'The transfer broke off several times. Is the file very large, or the connection slow?');
+  } else {
+    putBack(cell, 'Tessera does not answer. It is sent as soon as it does.');
+    rest(RETRY_MS);
   }
-  const isFull = error instanceof Refusal;
-  const note = isFull
-    ? `${error.message} It is sent as soon as possible.`
-    : 'Tessera does not answer. It is sent as soon as it does.';
+}
+
+function refused(cell: Cell, note: string, detail: string | null = null): void {
+  change(cell, { stage: 'refused', note, detail });
+  announce(`${cell.peek().name}: ${note}`);
+}
+
+function putBack(cell: Cell, note: string): void {
   change(cell, { stage: 'waiting', note });
   waiting.unshift(cell);
-  rest(isFull ? Math.min(error.retryAfterS, MAX_WAIT_S) * 1000 : RETRY_MS);
 }
 
 /** Sends nothing for a while. */
