@@ -3,6 +3,7 @@
 import type { Log } from '../lib/log.ts';
 import type { DueNotice, Notices } from '../lib/queue/notices.ts';
 import type { Locations } from '../lib/store/locations.ts';
+import { continueTrace } from '../lib/tracing/spans.ts';
 import { deliver } from './delivery.ts';
 import { OutboxSender } from './outbox-sender.ts';
 
@@ -33,7 +34,7 @@ export class Notifier {
     this.#sink = doneSink;
     this.#sender = new OutboxSender({
       take: () => parts.notices.next(announceRetryMs, maxAnnouncements),
-      send: (due, giveUp) => this.#send(due, giveUp),
+      send: (due, giveUp) => this.#handle(due, giveUp),
     });
   }
 
@@ -52,28 +53,36 @@ export class Notifier {
     return this.#sender.stop(drainMs);
   }
 
-  async #send(due: DueNotice, giveUp: AbortSignal): Promise<void> {
+  async #handle(due: DueNotice, giveUp: AbortSignal): Promise<void> {
+    const { id, trace, state } = due.image;
+    const attributes = { 'tessera.image': id, 'tessera.state': state };
+    const span = continueTrace(trace, 'tell of the end', { kind: 'producer', attributes });
+    const outcome = await span.run(() => this.#send(due, giveUp));
+    span.set({ 'tessera.outcome': outcome });
+    span.end(outcome === 'accepted' ? undefined : outcome);
+  }
+
+  async #send(due: DueNotice, giveUp: AbortSignal): Promise<'accepted' | 'refused' | 'given up'> {
     const { log } = this.#parts;
     const { notice, image, isGivenUp } = due;
     const about = { imageId: image.id, status: image.state };
     if (isGivenUp) {
       log.error('Nobody was told of the end of an image: its event was sent too often', about);
-      return;
+      return 'given up';
     }
     if (this.#sink === null) {
       log.warn('Nobody was told of the end of an image: DONE_SINK is not set any more', about);
       await this.#close(notice);
-      return;
+      return 'given up';
     }
     const fault = await this.#deliver(due, this.#sink, giveUp);
     if (fault === null) {
       await this.#close(notice);
       log.info('Told of the end of an image', about);
-    } else
-      log.warn('The event of the end of an image was not accepted and will be sent again', {
-        ...about,
-        fault,
-      });
+      return 'accepted';
+    }
+    log.warn('The event of the end of an image was not accepted and will be sent again', { ...about, fault });
+    return 'refused';
   }
 
   async #deliver({ image }: DueNotice, url: string, giveUp: AbortSignal): Promise<string | null> {

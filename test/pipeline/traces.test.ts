@@ -1,5 +1,8 @@
 // One image is one trace, from the request to its PNG, whoever is killed on the way. The functions are real processes, and a
 // collector receives what they send.
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { kill, patient, Rig, rigTiles, type SentImage } from '../../chaos/rig.ts';
 import { picture, toPng } from '../../functions/testing/pictures.ts';
@@ -109,7 +112,8 @@ describe('a trace', () => {
     expect(attemptsIn(spans)).toHaveLength(rigTiles);
     expect(tiles.every((tile) => parentOf(tile) === split && tile.service === 'tessera-blur')).toBe(true);
     expect(attemptsIn(spans).filter((each) => each.endsWith(' 1 last'))).toHaveLength(1);
-    expect(parentOf(only(spans, 'announce image'))).toBe(split);
+    // A slow machine sends an event again.
+    expect(named(spans, 'announce image').every((span) => parentOf(span) === split)).toBe(true);
     const result = only(spans, 'write result');
     expect(parentOf(result)).toMatchObject({ name: 'POST /', service: 'tessera-assemble', kind: SERVER });
     expect(parentOf(parentOf(result) ?? result)).toBe(split);
@@ -134,7 +138,7 @@ describe('a trace', () => {
     const spanIds = (name: string) =>
       named(spans, name).map(({ traceId, spanId }) => [traceId, spanId].join());
     expect(idsOf('A tile is blurred').sort()).toEqual(spanIds('blur tile').sort());
-    expect(idsOf('Announced')).toEqual(spanIds('announce image'));
+    expect(spanIds('announce image')).toEqual(expect.arrayContaining(idsOf('Announced')));
     expect(idsOf('Assembled')).toEqual(spanIds('write result'));
     expect(idsOf('Split')[0]).toContain(spans[0].traceId);
   });
@@ -145,7 +149,7 @@ describe('a trace', () => {
     const { pid } = worker.process;
     await kill(worker);
     passage.cut();
-    await rig.startWorker();
+    await rig.startWorker(patient);
     const spans = await traceOf(image);
     expectWhole(spans, requestIn(spans));
     const split = only(spans, 'split');
@@ -160,7 +164,7 @@ describe('a trace', () => {
   test('shows the refused ack of a worker that came too late', async () => {
     const image = await rig.send('a.png');
     const { worker, passage } = await rig.startWorkerUntil({ step: 'ack', moment: 'request', nth: 1 });
-    await rig.startWorker();
+    await rig.startWorker(patient);
     await until('the image', async () => (await rig.status(image.id)).status === 'done');
     passage.pass();
     await until('the late attempt', () => attemptsIn(collector.spans).some((each) => each.endsWith('stale')));
@@ -188,14 +192,42 @@ describe('a trace', () => {
     await rig.startWorker(patient);
     const spans = await traceOf(image);
     const split = only(spans, 'split');
-    const sendings = named(spans, 'announce image');
-    expect(sendings.map((span) => [span.attributes['tessera.outcome'], span.isError])).toEqual([
-      ['refused', true],
-      ['accepted', false],
-    ]);
+    const sendings = named(spans, 'announce image').sort((a, b) => a.startMs - b.startMs);
+    expect(sendings[0]).toMatchObject({ isError: true, attributes: { 'tessera.outcome': 'refused' } });
+    expect(sendings.at(-1)).toMatchObject({ isError: false, attributes: { 'tessera.outcome': 'accepted' } });
     expect(sendings.every((span) => parentOf(span) === split)).toBe(true);
     const [first, second] = rig.gate.posted;
     expect(second.headers['ce-traceparent']).toBe(first.headers['ce-traceparent']);
+  });
+
+  test('includes the event that tells of the end', async () => {
+    const told: IncomingHttpHeaders[] = [];
+    const receiver = createServer((req, res) => {
+      told.push(req.headers);
+      req.resume().on('end', () => res.writeHead(202).end());
+    }).listen(0, '127.0.0.1');
+    await once(receiver, 'listening');
+    try {
+      const env = { DONE_SINK: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}` };
+      await rig.remove([rig.assemble]);
+      await rig.startAssemble(env);
+      const image = await rig.send('a.png');
+      await rig.startWorker({ ...patient, ...env });
+      await until('the span', () => named(collector.spans, 'tell of the end').length > 0);
+      const spans = await traceOf(image);
+      const split = only(spans, 'split');
+      const [telling] = named(spans, 'tell of the end');
+      expect(parentOf(telling)).toBe(split);
+      expect(telling.attributes).toMatchObject({ 'tessera.state': 'done', 'tessera.outcome': 'accepted' });
+      expect(told[0]).toMatchObject({
+        'ce-type': 'dev.tessera.image.done.v1',
+        'ce-traceparent': `00-${split.traceId}-${split.spanId}-01`,
+        traceparent: `00-${split.traceId}-${telling.spanId}-01`,
+      });
+    } finally {
+      receiver.close();
+      await rig.remove([rig.assemble]); // The next test gets one without the receiver.
+    }
   });
 
   test('survives the split that began it: the one that completes it sends the lost span', async () => {

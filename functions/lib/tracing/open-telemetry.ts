@@ -66,7 +66,7 @@ export class OpenTelemetry implements Tracer {
   continueTrace(trace: string, name: string, options: SpanOptions): Span | null {
     const image = parseTrace(trace);
     if (!image) return null;
-    const current = TracedSpan.current?.context;
+    const current = options.kind ? undefined : TracedSpan.current?.context;
     const isSame = current?.traceId === image.traceId;
     return this.#start(name, isSame ? current : image, apiOptions(options, isSame ? undefined : current));
   }

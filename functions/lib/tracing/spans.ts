@@ -63,8 +63,9 @@ export function startSpan(name: string, options: SpanOptions = {}): Span {
 }
 
 /**
- * Starts a span in an image's trace. It is a child of the current span if that is in the same trace. Otherwise it is a child of the
- * span that `trace` names, with a link to the current span. An image without a trace gets no spans.
+ * Starts a span in an image's trace, below the span that `trace` names. Work of a request is a child of the request's span instead, if
+ * that is in the same trace, and has a link to it if not. What has a kind belongs to the image only: a worker sends the event of
+ * one image while it handles another. An image without a trace gets no spans.
  */
 export function continueTrace(trace: string, name: string, options: SpanOptions = {}): Span {
   return (trace !== '' && tracer?.continueTrace(trace, name, options)) || untraced;
