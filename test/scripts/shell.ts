@@ -1,6 +1,6 @@
 // Runs a script of scripts/ with fakes for the tools that would reach a cluster, and records their calls.
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, chmod, constants, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -79,7 +79,7 @@ export async function openShell(tools: string[], recorded: string[] = []): Promi
   const folders = [bin];
   const standIn = fileURLToPath(new URL('stand-in.sh', import.meta.url));
   for (const tool of tools) {
-    await writeFile(join(bin, tool), `#!/bin/sh\nexec '${standIn}' ${tool} "$@"\n`);
+    await writeFile(join(bin, tool), `#!/usr/bin/env bash\nsource '${standIn}' ${tool} "$@"\n`);
     await chmod(join(bin, tool), 0o755);
   }
   for (const tool of systemTools) {
@@ -101,9 +101,11 @@ export async function openShell(tools: string[], recorded: string[] = []): Promi
     const folder = await mkdtemp(join(tmpdir(), 'tessera-calls-'));
     folders.push(folder);
     await writeFile(join(folder, 'calls'), '');
-    await writeRules(join(folder, 'rules'), rules);
+    await writeFile(join(folder, 'rules'), asFields(rules));
     const result = await new Promise<Pick<Outcome, 'code' | 'stdout' | 'stderr'>>((resolve) => {
-      const options = { env: { PATH: bin, HOME: folder, STAND_IN_FOLDER: folder, ...env }, timeout: 60_000 };
+      const { NODE_COMPILE_CACHE } = process.env; // Some scripts start Node.
+      const own = { PATH: bin, HOME: folder, STAND_IN_FOLDER: folder, NODE_COMPILE_CACHE };
+      const options = { env: { ...own, ...env }, timeout: 60_000 };
       execFile(file, args, options, (error, stdout, stderr) => {
         resolve({ code: error ? Number(error.code ?? -1) : 0, stdout, stderr });
       });
@@ -126,25 +128,31 @@ async function writeRecorder(command: string, tool: string, path: string): Promi
   await chmod(command, 0o755);
 }
 
-/** One folder per rule, in order. */
-async function writeRules(folder: string, rules: Rule[]): Promise<void> {
-  await mkdir(folder);
-  for (const [index, { call, after = '', stdout = '', stderr = '', exit = 0 }] of rules.entries()) {
-    const rule = join(folder, String(index).padStart(3, '0'));
-    await mkdir(rule);
-    for (const [name, text] of Object.entries({ call, after, stdout, stderr, exit: String(exit) })) {
-      await writeFile(join(rule, name), text);
-    }
-  }
+/** Returns the rules in order as fields that each end with a NUL, as stand-in.sh reads them. */
+function asFields(rules: Rule[]): string {
+  return rules
+    .flatMap(({ call, after = '', stdout = '', stderr = '', exit = 0 }) => [
+      call,
+      after,
+      stdout,
+      stderr,
+      exit,
+    ])
+    .map((field) => `${field}\0`)
+    .join('');
 }
 
+/** Returns the path of a tool of the system. This Node's folder comes first. */
 async function which(tool: string): Promise<string | undefined> {
-  const path = [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter);
-  return new Promise((resolve) => {
-    execFile('sh', ['-c', `command -v ${tool}`], { env: { PATH: path } }, (error, stdout) =>
-      resolve(error ? undefined : stdout.trim()),
+  for (const folder of [dirname(process.execPath), ...(process.env.PATH ?? '').split(delimiter)]) {
+    const path = join(folder, tool);
+    const isThere = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
     );
-  });
+    if (isThere) return path;
+  }
+  return undefined;
 }
 
 /** Answers `get … --output name` as if these resources exist; `has` in the scripts asks this. */
