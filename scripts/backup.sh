@@ -15,7 +15,7 @@ set -euo pipefail
 # shellcheck source=lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
 # shellcheck source=lib/why-not-ready.sh
-source "$(dirname "$0")/lib/why-not-ready.sh"
+source "$root/scripts/lib/why-not-ready.sh"
 
 words=()
 while (($# > 0)); do

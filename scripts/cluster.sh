@@ -22,7 +22,7 @@ set -euo pipefail
 # shellcheck source=lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
 # shellcheck source=lib/images.sh
-source "$(dirname "$0")/lib/images.sh"
+source "$root/scripts/lib/images.sh"
 
 command=''
 name=tessera

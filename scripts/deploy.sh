@@ -22,23 +22,23 @@ set -euo pipefail
 # shellcheck source=lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
 # shellcheck source=lib/images.sh
-source "$(dirname "$0")/lib/images.sh"
+source "$root/scripts/lib/images.sh"
 # shellcheck source=lib/prerequisites.sh
-source "$(dirname "$0")/lib/prerequisites.sh"
+source "$root/scripts/lib/prerequisites.sh"
 # shellcheck source=lib/secrets.sh
-source "$(dirname "$0")/lib/secrets.sh"
+source "$root/scripts/lib/secrets.sh"
 # shellcheck source=lib/room.sh
-source "$(dirname "$0")/lib/room.sh"
+source "$root/scripts/lib/room.sh"
 # shellcheck source=lib/redis-volume.sh
-source "$(dirname "$0")/lib/redis-volume.sh"
+source "$root/scripts/lib/redis-volume.sh"
 # shellcheck source=lib/compose.sh
-source "$(dirname "$0")/lib/compose.sh"
+source "$root/scripts/lib/compose.sh"
 # shellcheck source=lib/rollout.sh
-source "$(dirname "$0")/lib/rollout.sh"
+source "$root/scripts/lib/rollout.sh"
 # shellcheck source=lib/why-not-ready.sh
-source "$(dirname "$0")/lib/why-not-ready.sh"
+source "$root/scripts/lib/why-not-ready.sh"
 # shellcheck source=lib/left-overs.sh
-source "$(dirname "$0")/lib/left-overs.sh"
+source "$root/scripts/lib/left-overs.sh"
 
 overlay=default
 components=()
@@ -105,7 +105,7 @@ tell_short_room
 ! with auth || make_auth_secret
 ! with redis-auth || make_redis_secrets
 secret_version=$(secret_versions tessera-redis tessera-redis-split tessera-redis-blur tessera-redis-assemble redis-auth tessera-auth tessera-tracing)
-redis_secret_version=$(secret_versions redis-auth)
+! with redis-auth || redis_secret_version=$(kube get secret redis-auth --ignore-not-found --output 'jsonpath={.metadata.resourceVersion}')
 guard_redis_data
 compose
 make_way_for_redis

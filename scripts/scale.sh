@@ -9,9 +9,9 @@ set -euo pipefail
 # shellcheck source=lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
 # shellcheck source=lib/rollout.sh
-source "$(dirname "$0")/lib/rollout.sh"
+source "$root/scripts/lib/rollout.sh"
 # shellcheck source=lib/why-not-ready.sh
-source "$(dirname "$0")/lib/why-not-ready.sh"
+source "$root/scripts/lib/why-not-ready.sh"
 
 ceiling=''
 while (($# > 0)); do

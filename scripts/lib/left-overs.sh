@@ -5,9 +5,12 @@
 # overlay's Deployment, which would continue to take tiles. Resources that Knative and KEDA made have an owner
 # and are removed by them. Volume claims stay.
 remove_left_overs() {
-  local kinds=deployments,statefulsets,services,configmaps,networkpolicies,serviceaccounts,persistentvolumeclaims type found each
-  for type in services.serving.knative.dev scaledobjects.keda.sh triggerauthentications.keda.sh triggers.eventing.knative.dev brokers.eventing.knative.dev; do
-    ! has_crd "$type" || kinds+=",$type"
+  local kinds=deployments,statefulsets,services,configmaps,networkpolicies,serviceaccounts,persistentvolumeclaims types found each
+  # A resource type that the cluster does not have cannot be queried.
+  types=$(kubectl get customresourcedefinition services.serving.knative.dev scaledobjects.keda.sh triggerauthentications.keda.sh \
+    triggers.eventing.knative.dev brokers.eventing.knative.dev --ignore-not-found --output name)
+  for each in $types; do
+    kinds+=,${each#*/}
   done
   found=$(kube get "$kinds" --selector app.kubernetes.io/part-of=tessera --output json | jq --raw-output '
     .items[] | select(.metadata.ownerReferences == null)

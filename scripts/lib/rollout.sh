@@ -99,9 +99,9 @@ is_homeless() {
 # Every live revision of blur keeps a ScaledObject on the same queue, so an old one would continue to take
 # tiles with old code. Called when the newest is Ready.
 prune_blur_revisions() {
-  local created ready revision
-  created=$(kube get service.serving.knative.dev blur --output 'jsonpath={.status.latestCreatedRevisionName}')
-  ready=$(kube get service.serving.knative.dev blur --output 'jsonpath={.status.latestReadyRevisionName}')
+  local newest created ready revision
+  newest=$(kube get service.serving.knative.dev blur --output 'jsonpath={.status.latestCreatedRevisionName} {.status.latestReadyRevisionName}')
+  read -r created ready <<<"$newest"
   [[ -n $ready && $created == "$ready" ]] || fail "blur's newest revision ($created) is not the ready one ($ready)"
   for revision in $(blur_revisions); do
     [[ $revision == "$ready" ]] || kube delete revision.serving.knative.dev "$revision"

@@ -1,9 +1,9 @@
 # Whether the nodes have room for what is deployed, pod by pod; each goes to the node with the most memory
 # left.
 # Input: what pods request (pod-requests.json: millicores, including those of Knative's sidecar, and MiB), in
-# the order in which they must fit. $nodes, $pods: the cluster's. $namespace: the deployment's namespace; its
-# current pods do not count. $max: the most blur pods. Output: a line for what does not fit; nothing if
-# everything does.
+# the order in which they must fit. $without: a pod that is not deployed, or "". $redis: the millicores of Redis.
+# $nodes, $pods: the cluster's. $namespace: the deployment's namespace; its current pods do not count. $max: the
+# most blur pods. Output: a line for what does not fit; nothing if everything does.
 
 def units: {n: 1e-9, u: 1e-6, m: 1e-3, "": 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, Ki: 1024, Mi: 1048576, Gi: 1073741824, Ti: 1099511627776};
 def quantity: tostring | capture("^(?<number>[0-9.]+)(?<unit>[A-Za-z]*)$") | (.number | tonumber) * units[.unit];
@@ -14,7 +14,8 @@ def is_open: (.spec.unschedulable | not) and all(.spec.taints[]?; .effect == "Pr
 def takes_room: .spec.nodeName and .status.phase != "Succeeded" and .status.phase != "Failed"
   and (.metadata.namespace != $namespace or .metadata.labels."app.kubernetes.io/part-of" != "tessera");
 
-[$pods[0].items[] | select(takes_room)] as $running
+map(select(.name != $without) | if .name == "redis" then .cpu = $redis else . end)
+| [$pods[0].items[] | select(takes_room)] as $running
 | [$nodes[0].items[] | select(is_open) | .metadata.name as $name
     | [$running[] | select(.spec.nodeName == $name) | .spec.containers[].resources.requests // {}] as $requests
     | {cpu: ((.status.allocatable | cpu) - ($requests | map(cpu) | add // 0)),

@@ -10,9 +10,8 @@ tell_short_room() {
     return
   fi
   ! with redis-external || without=redis
-  said=$(jq --arg without "$without" --argjson redis "$redis_millicores" \
-    'map(select(.name != $without) | if .name == "redis" then .cpu = $redis else . end)' "$root/scripts/lib/pod-requests.json" |
-    jq --raw-output --slurpfile nodes "$work/nodes" --slurpfile pods "$work/pods" --arg namespace "$namespace" --argjson max "$((10#$max))" \
-      --from-file "$root/scripts/lib/room.jq") || said='whether the nodes have room could not be computed'
+  said=$(jq --raw-output --arg without "$without" --argjson redis "$redis_millicores" --arg namespace "$namespace" --argjson max "$((10#$max))" \
+    --slurpfile nodes "$work/nodes" --slurpfile pods "$work/pods" \
+    --from-file "$root/scripts/lib/room.jq" "$root/scripts/lib/pod-requests.json") || said='whether the nodes have room could not be computed'
   [[ -z $said ]] || echo "note: $said"
 }

@@ -33,10 +33,8 @@ make_redis_secrets() {
   fi
 }
 
-# secret_versions NAME... : prints the versions of Secrets. Pods must get a changed Secret, like a changed ConfigMap.
+# secret_versions NAME NAME... : prints the names and versions of those Secrets that exist. Pods must get a changed Secret,
+# like a changed ConfigMap.
 secret_versions() {
-  local secret
-  for secret in "$@"; do
-    kube get secret "$secret" --ignore-not-found --output 'jsonpath={.metadata.resourceVersion} '
-  done
+  kube get secrets "$@" --ignore-not-found --output 'jsonpath={range .items[*]}{.metadata.name} {.metadata.resourceVersion} {end}'
 }

@@ -113,8 +113,7 @@ export const readyCluster: Rule[] = [
   { call: 'get deployment keda-operator --output json', stdout: '2.20.2' },
   { call: 'get deployment mt-broker-ingress --output json', stdout: '1.22.2' },
   { call: 'get deployments --all-namespaces --selector app=keda-operator', stdout: 'keda' },
-  { call: 'latestCreatedRevisionName', stdout: 'blur-00002' },
-  { call: 'latestReadyRevisionName', stdout: 'blur-00002' },
+  { call: 'latestCreatedRevisionName', stdout: 'blur-00002 blur-00002' },
   { call: 'get revisions.serving.knative.dev', stdout: 'blur-00001 blur-00002' },
   services({
     split: { created: 'split-00002' },

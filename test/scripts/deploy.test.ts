@@ -159,7 +159,7 @@ describe('deploy.sh', () => {
   });
 
   it('removes no revision while the newest one is not ready', async () => {
-    const rules = [{ call: 'latestReadyRevisionName', stdout: 'blur-00001' }, ...readyCluster];
+    const rules = [{ call: 'latestCreatedRevisionName', stdout: 'blur-00002 blur-00001' }, ...readyCluster];
     const { code, stderr, calls } = await shell.run('deploy.sh', [], rules);
     expect(stderr).toContain("blur's newest revision (blur-00002) is not the ready one (blur-00001)");
     expect(calls.some((call) => call.includes('delete'))).toBe(false);
@@ -253,7 +253,9 @@ async function stamp(
   secretVersion: string,
   secret = 'tessera-redis',
 ): Promise<string | undefined> {
-  const rules = [{ call: `get secret ${secret} .*resourceVersion`, stdout: secretVersion }];
+  const rules = [
+    { call: `get secrets .*${secret} .*resourceVersion`, stdout: `${secret} ${secretVersion} ` },
+  ];
   return functionTemplate(await applied(args, rules), 'blur').metadata.annotations?.['tessera.dev/config'];
 }
 

@@ -1,7 +1,7 @@
 // What deploy.sh does with resources that an earlier deployment with other options left on the cluster.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readyCluster } from './cluster-states.ts';
-import { openShell, present, type Outcome, type Rule, type Shell } from './shell.ts';
+import { openShell, type Outcome, type Rule, type Shell } from './shell.ts';
 
 let shell: Shell;
 beforeAll(async () => {
@@ -89,9 +89,13 @@ describe('deploy.sh after another overlay', () => {
       return calls.find((call) => call.includes('get deployments,')) ?? '';
     };
     expect(await ask()).not.toContain('eventing');
-    expect(await ask(...present('customresourcedefinition brokers.eventing.knative.dev'))).toContain(
-      ',brokers.eventing.knative.dev',
-    );
+    const types = {
+      call: 'get customresourcedefinition .*brokers.eventing.knative.dev --ignore-not-found --output name',
+      stdout: ['scaledobjects.keda.sh', 'brokers.eventing.knative.dev']
+        .map((type) => `customresourcedefinition.apiextensions.k8s.io/${type}\n`)
+        .join(''),
+    };
+    expect(await ask(types)).toContain(',scaledobjects.keda.sh,brokers.eventing.knative.dev ');
   });
 
   it('fails when something cannot be removed', async () => {
