@@ -1,15 +1,25 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+
+/** For both projects, so that they share the workers: unit tests fill the time at the end. */
+const shared = {
+  // Most files of `integration` wait for their servers most of the time.
+  maxWorkers: Math.max(4, availableParallelism()),
+  // A worker runs many files, and loads what they share once. So a file that uses `vi.mock` calls `vi.resetModules` before and
+  // after.
+  isolate: false,
+};
 
 /**
  * `unit`: beside the code, no process or server but the test's own. `integration`: everything that uses
- * several folders, on a real Redis, real HTTP and real processes. Each file of `integration` brings its own servers and spends most
- * of its time waiting for them, so more files run at once than the machine has cores.
+ * several folders, on a real Redis, real HTTP and real processes. Each file of `integration` brings its own servers.
  */
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
+          ...shared,
           name: 'unit',
           include: [
             'functions/**/*.test.ts',
@@ -23,6 +33,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...shared,
           name: 'integration',
           include: ['test/**/*.test.ts'],
           exclude: ['test/mutants/**'],
@@ -31,8 +42,6 @@ export default defineConfig({
           hookTimeout: 60_000,
           // The report marks a test that passed at the second try: it has a race to fix.
           retry: process.env.CI ? 1 : 0,
-          maxWorkers: 4,
-          sequence: { groupOrder: 1 }, // After the unit tests: projects that run at once share one limit.
         },
       },
     ],

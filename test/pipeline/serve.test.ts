@@ -21,7 +21,7 @@ interface Served {
 }
 
 async function serve(place: RunPlace, env: NodeJS.ProcessEnv = {}, ...options: string[]): Promise<Served> {
-  const args = [join(root, 'scripts/start.ts'), '--serve', '--port', '0', ...options];
+  const args = [join(root, 'scripts/start.mjs'), '--serve', '--port', '0', ...options];
   const run = place.run(process.execPath, args, env);
   const [, url] = await run.prints(/Tessera is up: (\S+)/);
   await run.prints(/Ctrl-C ends it/);

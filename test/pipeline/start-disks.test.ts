@@ -8,7 +8,7 @@ import { picture, toPng } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
 import { testInPlace } from '../support/local-run.ts';
 
-const START = join(import.meta.dirname, '../../scripts/start.ts');
+const START = join(import.meta.dirname, '../../scripts/start.mjs');
 const IMAGES = 6;
 /** Slow enough that things can go wrong meanwhile. */
 const SLOW = ['--kernel', '255', '--tile', '128', '--workers', '1'];

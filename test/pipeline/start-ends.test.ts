@@ -74,7 +74,7 @@ describe.concurrent('nothing is left', () => {
   });
 
   testInPlace('when the terminal is closed', async ({ place }) => {
-    const args = [join(root, 'scripts/start.ts'), large, '--out', place.at('out'), ...SLOW];
+    const args = [join(root, 'scripts/start.mjs'), large, '--out', place.at('out'), ...SLOW];
     const command = [process.execPath, ...args].join(' ');
     const run = await underWay(place.run('script', ['-qec', command, '/dev/null']));
     run.child.kill('SIGKILL');

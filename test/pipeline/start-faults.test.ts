@@ -71,7 +71,7 @@ describe.concurrent('a run', () => {
   });
 
   testInPlace('ends with the reason when split refuses every image', async ({ place, expect }) => {
-    const args = [join(root, 'scripts/start.ts'), join(photos, '0.png'), '--out', place.at('out')];
+    const args = [join(root, 'scripts/start.mjs'), join(photos, '0.png'), '--out', place.at('out')];
     const run = place.run(process.execPath, args, { REDIS_BUDGET_BYTES: '1000' });
     const { status, stdout } = await run.ended;
     expect(stdout).toMatch(/ended early: nothing has moved for 10 s; split refuses images: .*memory/);

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
 import { picture, toPixels, toPng } from '../../functions/testing/pictures.ts';
 
-const START = join(import.meta.dirname, '../../scripts/start.ts');
+const START = join(import.meta.dirname, '../../scripts/start.mjs');
 
 interface Report {
   images: { input: string; output: string | null; state: string; error: string | null }[];

@@ -6,7 +6,7 @@ import { picture, toPixels, toPng } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
 import { testInPlace, type RunPlace } from '../support/local-run.ts';
 
-const START = join(import.meta.dirname, '../../scripts/start.ts');
+const START = join(import.meta.dirname, '../../scripts/start.mjs');
 
 let files: Record<'a.png' | 'b.png' | 'broken.png' | 'large.png', Uint8Array>;
 

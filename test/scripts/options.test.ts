@@ -38,7 +38,7 @@ describe('an option', () => {
 
 /** Each command, with a number that it reads. */
 const commands: [path: string, option: string][] = [
-  ['scripts/start.ts', '--workers'],
+  ['scripts/start.mjs', '--workers'],
   ['scripts/soak.ts', '--kills'],
   ['scripts/fuzz.ts', '--inputs'],
   ['scripts/load.ts', '--seconds'],

@@ -24,7 +24,7 @@ it('prints the trace of each image of a run', async () => {
   try {
     const [, url = ''] = await until('its address', () => /at (http\S+)/.exec(printed));
     const args = ['-o', join(folder, 'out'), '--tile', '64', join(folder, 'a.png')];
-    const run = spawn(process.execPath, [join(root, 'scripts/start.ts'), ...args], {
+    const run = spawn(process.execPath, [join(root, 'scripts/start.mjs'), ...args], {
       env: { PATH: process.env.PATH, OTEL_EXPORTER_OTLP_ENDPOINT: url },
     });
     expect(await once(run, 'exit')).toEqual([0, null]);

@@ -8,7 +8,7 @@ import { test } from 'vitest';
 import { until } from '../../functions/testing/until.ts';
 
 const root = join(import.meta.dirname, '../..');
-const START = join(root, 'scripts/start.ts');
+const START = join(root, 'scripts/start.mjs');
 
 export interface Ended {
   status: number | NodeJS.Signals | null;
@@ -76,7 +76,7 @@ export class RunPlace {
     return { ...env, TMPDIR: join(this.folder, 'tmp'), XDG_RUNTIME_DIR: '' };
   }
 
-  /** Runs scripts/start.ts. */
+  /** Runs scripts/start.mjs. */
   start(...args: string[]): LocalRun {
     return this.run(process.execPath, [START, ...args]);
   }

@@ -3,13 +3,18 @@ import type { Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { http, type Response } from '@google-cloud/functions-framework';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { until } from '../../testing/until.ts';
 import { createLog } from '../log.ts';
 import { FaultLog } from '../redis/fault-log.ts';
 import { serve, type Lifecycle } from './serve.ts';
 
-const stop = vi.hoisted(() => ({ controller: new AbortController() }));
+// Other test files run in the same process: the replaced module is for this one only.
+const stop = vi.hoisted(() => {
+  vi.resetModules();
+  return { controller: new AbortController() };
+});
+afterAll(() => void vi.resetModules());
 vi.mock('./stop-signal.ts', () => ({
   get stopSignal() {
     return stop.controller.signal;

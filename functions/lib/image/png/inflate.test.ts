@@ -1,19 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { syncBuiltinESMExports } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as zlib from 'node:zlib';
-import { describe, expect, test, vi } from 'vitest';
+import zlib, { type Inflate } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { headerChunk, pngChunk, pngSignature } from '../../../testing/drawn-png.ts';
 import { inflateRows } from './inflate.ts';
 
 /** The inflaters that were made, newest last, and their input. */
-const inflaters: zlib.Inflate[] = [];
+const inflaters: Inflate[] = [];
 const written: Buffer[] = [];
 
-vi.mock('node:zlib', async (importOriginal) => {
-  const original = await importOriginal<typeof zlib>();
-  const createInflate: typeof zlib.createInflate = (options) => {
-    const inflater = original.createInflate(options);
+const { createInflate } = zlib;
+
+beforeAll(() => {
+  vi.spyOn(zlib, 'createInflate').mockImplementation((options) => {
+    const inflater = createInflate(options);
     inflaters.push(inflater);
     const write = inflater.write.bind(inflater);
     inflater.write = (piece: Buffer) => {
@@ -21,8 +23,12 @@ vi.mock('node:zlib', async (importOriginal) => {
       return write(piece);
     };
     return inflater;
-  };
-  return { ...original, createInflate };
+  });
+  syncBuiltinESMExports(); // Also for those who have imported the function already.
+});
+afterAll(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
 });
 
 /** After the signature and the header. */
