@@ -3,13 +3,16 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runQuietly } from './run-quietly.mjs';
+import { run, runQuietly, showing } from './run-quietly.mjs';
 import { installMissing, redis, tool } from './system-packages.mjs';
 
 const root = join(import.meta.dirname, '../..');
 const bundledNode = join(root, 'node_modules/.bin/node');
 const NO_NETWORK =
   /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT)\b/;
+
+/** npm tries a request three times, within a few seconds. */
+const NPM_OPTIONS = ['--loglevel=error', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
 
 /** How many lines of npm's output are shown. */
 const NPM_LINES = 8;
@@ -33,15 +36,7 @@ export function ownNode() {
 
 async function haveNpmPackages() {
   if (isInstalled()) return true;
-  const args = [
-    'ci',
-    '--no-audit',
-    '--no-fund',
-    '--loglevel=error',
-    '--fetch-retry-mintimeout=1000',
-    '--fetch-retry-maxtimeout=5000',
-  ];
-  const { isDone, said } = await runQuietly('Installing the npm packages', 'npm', args, root);
+  const { isDone, said } = await showing('Installing the npm packages', installNpmPackages);
   if (isDone) return true;
   const [, code] = NO_NETWORK.exec(said) ?? [];
   if (code !== undefined) {
@@ -52,6 +47,18 @@ async function haveNpmPackages() {
     console.error(`The npm packages could not be installed:\n${beginningOf(said)}`);
   }
   return false;
+}
+
+/**
+ * Without a network, npm would try for minutes, package by package. So one request finds out first. If it fails, the packages
+ * may still be in npm's cache.
+ */
+async function installNpmPackages() {
+  const ping = await run('npm', ['ping', ...NPM_OPTIONS], root);
+  const isOffline = !ping.isDone && NO_NETWORK.test(ping.said);
+  const args = ['ci', '--no-audit', '--no-fund', ...NPM_OPTIONS, ...(isOffline ? ['--offline'] : [])];
+  const installed = await run('npm', args, root);
+  return isOffline && !installed.isDone ? ping : installed;
 }
 
 /** Returns the first lines, which have npm's reason. */

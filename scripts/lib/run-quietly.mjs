@@ -1,16 +1,29 @@
-// Runs a command that may take minutes, and shows one line instead of its output.
+// Runs commands that may take minutes, and shows one line instead of their output.
 import { spawn } from 'node:child_process';
 
 const EVERY_MS = 1000;
 
-/** Runs it and returns whether it succeeded, and its output. Shows `what` on standard error, with the seconds on a terminal. */
+/** Runs a command. Returns whether it succeeded, and its output. Shows `what` meanwhile, see {@link showing}. */
 export async function runQuietly(what, command, args, cwd) {
+  return showing(what, () => run(command, args, cwd));
+}
+
+/** Shows `what` on standard error while `work` lasts, with the seconds on a terminal. Returns what `work` returns. */
+export async function showing(what, work) {
   const startedAt = Date.now();
   const { isTTY } = process.stderr;
   const show = () => process.stderr.write(`\r${what} (${Math.round((Date.now() - startedAt) / 1000)} s)`);
   if (isTTY) show();
   else console.error(what);
   const timer = isTTY && setInterval(show, EVERY_MS);
+  const result = await work();
+  if (timer) clearInterval(timer);
+  if (isTTY) process.stderr.write('\n');
+  return result;
+}
+
+/** Runs a command and shows nothing. Returns whether it succeeded, and its output. */
+export async function run(command, args, cwd) {
   let said = '';
   const isDone = await new Promise((resolve) => {
     const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -21,7 +34,5 @@ export async function runQuietly(what, command, args, cwd) {
     });
     child.on('close', (status) => resolve(status === 0));
   });
-  if (timer) clearInterval(timer);
-  if (isTTY) process.stderr.write('\n');
   return { isDone, said };
 }

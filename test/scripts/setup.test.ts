@@ -75,6 +75,24 @@ describe('the set-up', () => {
     },
   );
 
+  it.each([
+    ['ends soon, without trying each package,', 'exit 1', 1, /reached \(ENOTFOUND\): [^\n]+\n$/],
+    [
+      "takes the packages from npm's cache",
+      '/bin/mkdir -p node_modules && /bin/cp package-lock.json node_modules/.package-lock.json',
+      0,
+      /^Installing the npm packages\n$/,
+    ],
+  ])('%s where there is no registry', async (_what, offline, status, said) => {
+    await installRedis('7.0.15');
+    const ping = `echo 'npm error code ENOTFOUND' >&2; exit 1`;
+    await standIn(
+      'npm',
+      `case "$*" in\n ping*) ${ping} ;;\n *--offline*) ${offline} ;;\n *) exit 9 ;;\nesac`,
+    );
+    expect(await setUp()).toEqual({ status, said: expect.stringMatching(said) as string });
+  });
+
   it('shows the beginning of the output of npm for any other error, below the sentence', async () => {
     await standIn(
       'npm',
