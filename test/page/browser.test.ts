@@ -216,9 +216,12 @@ describe.skipIf(chromium === null)('the page in a browser', () => {
     await field.fill('the-token-of-alice-1');
     await visit.page.getByRole('button', { name: 'Continue' }).click();
     await field.waitFor({ state: 'hidden' });
+    await visit.page.getByText('JPEG').click();
     await visit.choose(await upload('photo.png'));
     await rig.startWorker();
     await visit.card('photo.png').getByRole('img', { name: 'photo.png after' }).waitFor();
+    const link = visit.card('photo.png').getByRole('link', { name: 'Download' });
+    expect(await link.getAttribute('download')).toBe('photo_blurred.jpg');
     await visit.page.reload();
     await visit.card('photo.png').getByText('Done').waitFor();
     expect(await field.isVisible()).toBe(false);

@@ -59,7 +59,7 @@ export class Visit {
 
   static async open(browser: Browser, url: string): Promise<Visit> {
     const context = await browser.newContext({
-      viewport: { width: 1280, height: 900 },
+      viewport: { width: 1280, height: 940 },
       colorScheme: 'light',
       reducedMotion: 'reduce',
     });
@@ -146,7 +146,7 @@ export class Visit {
     await this.page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: isNarrow });
     const widthPx = await this.page.evaluate(() => document.documentElement.scrollWidth);
     await this.page.emulateMedia({ colorScheme: 'light' });
-    if (isNarrow) await this.page.setViewportSize({ width: 1280, height: 900 });
+    if (isNarrow) await this.page.setViewportSize({ width: 1280, height: 940 });
     return widthPx;
   }
 }

@@ -7,7 +7,7 @@ import { attempt, loadEnded } from './results.ts';
 import { split } from './split.ts';
 import { sendAgain, takeBack } from './uploads.ts';
 import { countTiles } from './tile-states.ts';
-import type { ImageState } from './views.ts';
+import type { ImageState, ImageView } from './views.ts';
 import { wake } from './watch.ts';
 
 export function Card({ cell }: { cell: Cell }) {
@@ -62,13 +62,19 @@ function stateOf({ stage, image, tiles }: Picture): [words: string, tone: Tone] 
 
 function factsOf({ image, upload }: Picture): string {
   const size = image && `${image.width} × ${image.height}`;
-  const { filter = null, kernel = null, amount = null } = recipeOf(image, upload?.query);
-  return [size, filter, kernel && `kernel ${kernel}`, amount && `amount ${amount}`]
-    .filter(Boolean)
-    .join(' · ');
+  const { filter, kernel, amount, format } = recipeOf(image, upload?.query);
+  const facts = [
+    size,
+    filter,
+    kernel && `kernel ${kernel}`,
+    amount && `amount ${amount}`,
+    format?.toUpperCase(),
+  ];
+  return facts.filter(Boolean).join(' · ');
 }
 
-type Recipe = Partial<Record<'filter' | 'kernel' | 'amount', string | number>>;
+type Recipe = Partial<Pick<ImageView, 'filter' | 'format'>> &
+  Partial<Record<'kernel' | 'amount', string | number>>;
 
 function recipeOf(image: Picture['image'], query = ''): Recipe {
   return image !== null && 'filter' in image ? image : Object.fromEntries(new URLSearchParams(query));

@@ -1,36 +1,13 @@
 // Where pictures are dropped or chosen, and what is done to them.
-import { signal } from '@preact/signals';
-import { readValue, type Parameter } from '../../lib/filters/filter.ts';
-import { DEFAULT_FILTER, filterNames, filters, type FilterName } from '../../lib/filters/registry.ts';
-import { LARGEST_KERNEL } from '../../lib/kernel-size.ts';
+import { areValid, Choices, queryOf } from './choices.tsx';
 import { pictures } from './pictures.ts';
 import { drawSample } from './sample.ts';
 import { sendFile } from './uploads.ts';
 
-const filter = signal<FilterName>(DEFAULT_FILTER);
-/** What is typed for each parameter. Parameters of one name are shared by the filters. */
-const given = signal<Record<string, string>>({});
-
-function textOf(name: string, { fallback }: Parameter): string {
-  return given.value[name] ?? String(fallback);
-}
-
-function parameters(): [name: string, parameter: Parameter][] {
-  return Object.entries(filters[filter.value].parameters);
-}
-
-function areValid(): boolean {
-  return parameters().every(([name, parameter]) => readValue(parameter, textOf(name, parameter)) !== null);
-}
-
-/** Sends files with the choices of this moment. */
+/** Sends files with the choices of this moment. If one of these is wrong, it gets the focus. */
 export function addFiles(files: Iterable<File>): void {
   if (areValid()) for (const file of files) sendFile(file, file.name, queryOf(file.name));
-}
-
-function queryOf(name: string): string {
-  const values = parameters().map(([name, parameter]) => [name, textOf(name, parameter)]);
-  return String(new URLSearchParams([['name', name], ['filter', filter.value], ...values]));
+  else document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
 }
 
 async function addSample(): Promise<void> {
@@ -70,66 +47,9 @@ export function Picker({ isDragging }: { isDragging: boolean }) {
           </button>
         </p>
       </div>
-      <form class="choices" onSubmit={(event) => event.preventDefault()}>
-        {filterNames.length > 1 && (
-          <fieldset>
-            <legend>Filter</legend>
-            {filterNames.map((name) => (
-              <label key={name}>
-                <input
-                  type="radio"
-                  name="filter"
-                  checked={filter.value === name}
-                  onChange={() => (filter.value = name)}
-                />
-                <span>{capitalised(name)}</span>
-              </label>
-            ))}
-          </fieldset>
-        )}
-        {parameters().map(([name, parameter]) => (
-          <ParameterField key={name} name={name} parameter={parameter} />
-        ))}
-      </form>
+      <Choices />
     </section>
   );
-}
-
-function ParameterField({ name, parameter }: { name: string; parameter: Parameter }) {
-  const text = textOf(name, parameter);
-  const isValid = readValue(parameter, text) !== null;
-  const onInput = ({ currentTarget }: { currentTarget: HTMLInputElement }) =>
-    (given.value = { ...given.value, [name]: currentTarget.value });
-  if (name === 'kernel') {
-    return (
-      <label class="field slider">
-        <span>
-          Kernel <b>{text} px</b>
-        </span>
-        <input type="range" min="1" max={LARGEST_KERNEL} step="2" value={text} onInput={onInput} />
-      </label>
-    );
-  }
-  return (
-    <label class="field">
-      <span>{capitalised(name)}</span>
-      <input
-        type="text"
-        inputMode="decimal"
-        value={text}
-        aria-invalid={!isValid}
-        aria-describedby={`${name}-help`}
-        onInput={onInput}
-      />
-      <small id={`${name}-help`} class={isValid ? 'unseen' : ''}>
-        This must be {parameter.wanted}.
-      </small>
-    </label>
-  );
-}
-
-function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** A small mosaic, for a page without pictures. */

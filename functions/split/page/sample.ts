@@ -28,7 +28,7 @@ function drawSky(context: CanvasRenderingContext2D, hue: number, random: () => n
   context.fillStyle = sky;
   context.fillRect(0, 0, WIDTH, HEIGHT);
   const [x, y] = [WIDTH * (0.25 + random() * 0.5), HEIGHT * 0.42];
-  context.fillStyle = `hsl(${hue + 125} 100% 88%)`;
+  context.fillStyle = `hsl(42 100% 90%)`;
   disc(context, x, y, 120);
   context.fillStyle = 'white';
   for (let star = 0; star < 90; star++) {

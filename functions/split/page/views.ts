@@ -17,6 +17,7 @@ export interface ImageView extends ListedImage {
   filter: string;
   kernel?: number;
   amount?: number;
+  format: string;
   tileSize: number;
   done: number;
   reclaims: number;
