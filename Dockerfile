@@ -9,6 +9,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY scripts/build.ts scripts/build.ts
 COPY functions functions
+ARG COMMIT=unknown
 RUN npm run build
 
 FROM ${NODE_IMAGE}

@@ -16,6 +16,7 @@ describe('localSettings', () => {
       'HOST',
       'K_SINK',
       'LOG_FORMAT',
+      'METRICS_PORT',
       'PORT',
       'REDIS_URL',
     ]);

@@ -5,8 +5,20 @@ import type { Options } from './options.ts';
 
 type Environment = Record<string, string | undefined>;
 
-/** Addresses of the parts of the pipeline, which the runner sets. The tokens are only for split, and the runner itself formats the log. */
-const OWN = new Set(['REDIS_URL', 'K_SINK', 'ASSEMBLE_URL', 'HOST', 'PORT', 'AUTH_TOKEN', 'LOG_FORMAT']);
+/**
+ * Addresses of the parts of the pipeline, which the runner sets. One port cannot serve the metrics of all of them. The tokens are only
+ * for split, and the runner itself formats the log.
+ */
+const OWN = new Set([
+  'REDIS_URL',
+  'K_SINK',
+  'ASSEMBLE_URL',
+  'HOST',
+  'PORT',
+  'METRICS_PORT',
+  'AUTH_TOKEN',
+  'LOG_FORMAT',
+]);
 
 /** Defaults that differ from a cluster's. */
 const defaults = {

@@ -1,9 +1,11 @@
 // Bundles each function into dist/<function>: main.js to run it, index.js for the functions-framework's own
 // command, and the files that they read. Only these files run in production; see docs/adr/0003.
+import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
 
 const root = join(import.meta.dirname, '..');
 const require = createRequire(import.meta.url);
@@ -46,7 +48,7 @@ const bundles: Bundle[] = [
 /** Loaded only when it is needed: every `npm start` loads this file, and seldom has to build. */
 const bundler = () => import('rolldown');
 
-/** Records when a bundle was built; written last. */
+/** Records what was built and when; written last. */
 const MARK = 'package.json';
 
 /**
@@ -87,7 +89,7 @@ async function bundle({ name, entries, files }: Bundle): Promise<void> {
   await folder(target);
   for (const file of made) await rename(join(fresh, file), join(target, file));
   const mark = join(fresh, MARK);
-  await writeFile(mark, `${JSON.stringify({ type: 'module', main: 'index.js' })}\n`);
+  await writeFile(mark, `${JSON.stringify({ type: 'module', main: 'index.js', ...(await origin()) })}\n`);
   await rename(mark, join(target, MARK));
   const left = (await readdir(target)).filter((file) => file !== MARK && !made.includes(file));
   for (const file of left) await rm(join(target, file), { recursive: true });
@@ -129,6 +131,20 @@ async function leaveOutSources(path: string): Promise<void> {
 async function folder(path: string): Promise<string> {
   await mkdir(path, { recursive: true });
   return path;
+}
+
+/** Returns the version and the commit of this code, which the metrics show. An image is built without git, and is told the commit. */
+async function origin(): Promise<{ version: string; commit: string }> {
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
+  const commit = process.env.COMMIT || (await commitOfCheckout());
+  return { version, commit };
+}
+
+async function commitOfCheckout(): Promise<string> {
+  return promisify(execFile)('git', ['rev-parse', 'HEAD'], { cwd: root }).then(
+    ({ stdout }) => stdout.trim(),
+    () => 'unknown',
+  );
 }
 
 /** Builds everything. */

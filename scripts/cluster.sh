@@ -167,7 +167,8 @@ build_images() {
   tag=$(content_tag)
   for function in "${functions[@]}"; do
     image=$TESSERA_REGISTRY/tessera-$function
-    docker build --build-arg "NODE_IMAGE=$NODE_IMAGE" --build-arg "FUNCTION=$function" \
+    docker build --build-arg "NODE_IMAGE=$NODE_IMAGE" --build-arg "COMMIT=$(commit)" \
+      --build-arg "FUNCTION=$function" \
       --tag "$image:$TESSERA_TAG" --tag "$image:$tag" "$root" || fail "$image could not be built"
     kind load docker-image "$image:$TESSERA_TAG" "$image:$tag" --name "$name" || fail "$image could not be loaded into $name"
   done

@@ -50,7 +50,7 @@ trap 'rm -rf "$work"' EXIT
 
 # publish FUNCTION IMAGE : builds the image, pushes it, and writes its digest to $work/digest.
 publish() {
-  local build=(--build-arg "NODE_IMAGE=$NODE_IMAGE" --build-arg "FUNCTION=$1")
+  local build=(--build-arg "NODE_IMAGE=$NODE_IMAGE" --build-arg "COMMIT=$(commit)" --build-arg "FUNCTION=$1")
   [[ -z $platform ]] || build+=(--platform "$platform")
   if [[ $tool == docker ]]; then
     docker buildx build "${build[@]}" --tag "$2" --push --metadata-file "$work/metadata" "$root" || fail "$2 could not be built and pushed"

@@ -5,6 +5,7 @@ import { Problem } from '../lib/errors.ts';
 import { parseFormat } from '../lib/image/format.ts';
 import { encodePng } from '../lib/image/png/encode.ts';
 import { labelChunk } from '../lib/image/png/label.ts';
+import { stopwatch, time } from '../lib/metrics/measure.ts';
 import type { Log } from '../lib/log.ts';
 import { freeBytes, type Bitmap, type Channels } from '../lib/image/pixels.ts';
 import type { ImageLedger, ImageRecord } from '../lib/queue/image-ledger.ts';
@@ -70,6 +71,7 @@ export class Assembler {
   async #write(record: ImageRecord): Promise<'finished' | 'again' | 'over'> {
     const { ledger, results, log } = this.#parts;
     const { id, output } = record;
+    const secondsTaken = stopwatch();
     let resultBytes = 0;
     const count = (bytes: number) => (resultBytes += bytes);
     try {
@@ -84,6 +86,10 @@ export class Assembler {
     }
     const answer = await ledger.finish(id, resultBytes);
     if (answer === 'over') await results.remove(id, output); // Cancelled while it was written.
+    if (answer === 'finished') {
+      time('assemble', secondsTaken());
+      time('image', Math.max(0, Date.now() - record.createdAt) / 1000); // Redis's clock may be ahead.
+    }
     log.info('Assembled', { imageId: id, name: record.name, output, answer });
     return answer;
   }

@@ -8,6 +8,7 @@ import { answering, bodyOf, MAX_DOCUMENT_BYTES } from '../lib/service/http.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
 import { Heartbeat } from '../lib/redis/heartbeat.ts';
+import type { MetricsParts } from '../lib/metrics/start.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
 import { setUp } from '../lib/service/set-up.ts';
 import { locationsOf } from '../lib/store/locations.ts';
@@ -55,6 +56,8 @@ http('assemble', assemble);
 
 /** Events are short. */
 export const bodyLimit = () => MAX_DOCUMENT_BYTES;
+
+export const metrics: MetricsParts = { of: 'assemble', config, log };
 
 export const lifecycle: Lifecycle = {
   isReady: () => heartbeat.isWell,

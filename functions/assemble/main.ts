@@ -3,8 +3,10 @@ import { keepCompiledCode, useCompiledCode } from '../lib/service/compile-cache.
 import '../lib/service/heap-limits.ts';
 
 useCompiledCode(import.meta.dirname);
-const { bodyLimit, config, faults, lifecycle, log, stores } = await import('./index.ts');
+const { bodyLimit, config, faults, lifecycle, log, metrics, stores } = await import('./index.ts');
 const { serve } = await import('../lib/service/serve.ts');
+const { startMetrics } = await import('../lib/metrics/start.ts');
 if (!(await stores.prepare(log))) process.exit(1);
 await serve({ target: 'assemble', ...config, bodyLimit, lifecycle, log, faults });
+await startMetrics(metrics);
 keepCompiledCode();

@@ -10,6 +10,8 @@ import { Workers } from '../lib/queue/workers.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
 import { redisUnavailable } from '../lib/redis/faults.ts';
 import { Heartbeat } from '../lib/redis/heartbeat.ts';
+import { timed } from '../lib/metrics/measure.ts';
+import type { MetricsParts } from '../lib/metrics/start.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
 import { setUp } from '../lib/service/set-up.ts';
 import { locationsOf } from '../lib/store/locations.ts';
@@ -38,7 +40,7 @@ const announcer = new Announcer(new ImageLedger(redis, config), { ...config, onC
 const convolver = new Convolver(config.concurrency);
 const consumer = new Consumer({
   queue,
-  convolve: (claim) => convolver.convolve(claim),
+  convolve: (claim) => timed('convolve', () => convolver.convolve(claim)),
   announce: async () => void (await Promise.all([announcer.announce(), notifier.notify()])),
   announced: async () => {
     await announcer.announced();
@@ -76,6 +78,8 @@ http('blur', blur);
 
 /** The body of a drain request is not used. */
 export const bodyLimit = () => MAX_DOCUMENT_BYTES;
+
+export const metrics: MetricsParts = { of: 'blur', config, log, inFlight: () => consumer.load.inFlight };
 
 export const lifecycle: Lifecycle = {
   isReady: () => heartbeat.isWell,

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freeBytes } from '../lib/image/pixels.ts';
 import { formatJob } from '../lib/job.ts';
 import type { Log } from '../lib/log.ts';
+import { stopwatch, time } from '../lib/metrics/measure.ts';
 import type { AckAnswer, Claim, TileQueue } from '../lib/queue/tile-queue.ts';
 import type { FaultLog } from '../lib/redis/fault-log.ts';
 import { redisFault } from '../lib/redis/faults.ts';
@@ -24,6 +25,8 @@ interface Hold {
   timer: NodeJS.Timeout;
   /** From the claim until it is settled. */
   span: Span;
+  /** Returns the seconds since the claim. */
+  secondsHeld: () => number;
 }
 
 export class TilesInFlight {
@@ -53,6 +56,7 @@ export class TilesInFlight {
     this.#held.set(claim, {
       timer: setInterval(() => this.#extend(claim), leaseMs / 3),
       span: startSpanOf(claim),
+      secondsHeld: stopwatch(),
     });
     return claim;
   }
@@ -64,14 +68,18 @@ export class TilesInFlight {
   async settle(claim: Claim, core: Uint8Array | Error): Promise<AckAnswer | null> {
     const hold = this.#held.get(claim);
     try {
-      return hold ? await hold.span.run(() => this.#settle(claim, core, hold.span)) : null;
+      return hold ? await hold.span.run(() => this.#settle(claim, core, hold)) : null;
     } finally {
       clearInterval(hold?.timer);
       this.#held.delete(claim);
     }
   }
 
-  async #settle(claim: Claim, core: Uint8Array | Error, span: Span): Promise<AckAnswer | null> {
+  async #settle(
+    claim: Claim,
+    core: Uint8Array | Error,
+    { span, secondsHeld }: Hold,
+  ): Promise<AckAnswer | null> {
     const { queue, log } = this.#parts;
     const job = formatJob(claim.job);
     try {
@@ -86,6 +94,7 @@ export class TilesInFlight {
       }
       const answer = await this.#untilTaken(job, () => queue.ack(claim, core));
       freeBytes(core);
+      if (answer === 'acked' || answer === 'last') time('tile', secondsHeld());
       endSpan(span, answer);
       log.debug('A tile is blurred', { ...subjectOf(claim), answer });
       return answer;

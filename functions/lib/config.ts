@@ -159,6 +159,7 @@ const settings = {
   minUploadBytesPerS: ['MIN_UPLOAD_BYTES_PER_S', integer(0, 1_000_000_000), '32768'],
   host: ['HOST', matching(/^[A-Za-z0-9.:-]+$/, 'an address or a host name'), '127.0.0.1'],
   port: ['PORT', integer(0, 65_535), '8080'],
+  metricsPort: ['METRICS_PORT', integer(0, 65_535), '0'],
   logLevel: ['LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info'],
   logFormat: ['LOG_FORMAT', oneOf('auto', 'json', 'text'), 'auto'],
 } as const satisfies Record<string, readonly [variable: string, parse: Parse<unknown>, fallback: string]>;

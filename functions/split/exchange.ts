@@ -27,12 +27,22 @@ const ID = '{id}';
 
 /** Returns the methods at `path`, and the image id in it. Throws Problem `not-found` if there is nothing. */
 export function methodsAt(table: RouteTable, path: string): { methods: Methods; id: string } {
-  const [, root, id, ...rest] = path.split('/');
-  const hasId = root === 'images' && id !== undefined;
-  const pattern = hasId ? ['', root, ID, ...rest].join('/') : path;
+  const { pattern, id } = patternOf(path);
   if (!Object.hasOwn(table, pattern)) throw new Problem('not-found', `There is nothing at ${path}.`);
-  if (hasId && !isImageId(id)) throw unknownImage(id);
-  return { methods: table[pattern], id: hasId ? id : '' };
+  if (id !== null && !isImageId(id)) throw unknownImage(id);
+  return { methods: table[pattern], id: id ?? '' };
+}
+
+/** Returns the route of a path as the table has it; `other` if there is none. */
+export function routeOf(table: RouteTable, path: string): string {
+  const { pattern } = patternOf(path);
+  return Object.hasOwn(table, pattern) ? pattern : 'other';
+}
+
+function patternOf(path: string): { pattern: string; id: string | null } {
+  const [, root, id, ...rest] = path.split('/');
+  if (root !== 'images' || id === undefined) return { pattern: path, id: null };
+  return { pattern: ['', root, ID, ...rest].join('/'), id };
 }
 
 /** Calls the route of the request's method. HEAD is a GET whose body Node leaves out. */

@@ -6,6 +6,7 @@ import { mediaTypeOf } from '../lib/service/media-type.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
 import { Heartbeat } from '../lib/redis/heartbeat.ts';
+import type { MetricsParts } from '../lib/metrics/start.ts';
 import type { Lifecycle } from '../lib/service/serve.ts';
 import { setUp } from '../lib/service/set-up.ts';
 import { openStores } from '../lib/store/stores.ts';
@@ -13,7 +14,9 @@ import { startTracing } from '../lib/tracing/start.ts';
 import { assertOwnersAreKnown, callersOf } from './callers.ts';
 import { isPageRequest } from './page-request.ts';
 import { assertRoomFor } from './room.ts';
-import { bringsImages, createRoutes } from './routes.ts';
+import { routeOf } from './exchange.ts';
+import { targetOf } from './requests.ts';
+import { bringsImages, createRoutes, routesOf } from './routes.ts';
 import { UploadLimit } from './upload-limit.ts';
 import { WakeUp } from './wake-up.ts';
 
@@ -28,11 +31,11 @@ const callerOf = callersOf(config);
 const uploads = new UploadLimit(config, callerOf);
 const wakeUp = new WakeUp(config.assembleUrl);
 
+const wakeAssemble = () => wakeUp.send();
+const table = routesOf({ config, redis, ledger, stores, log, callerOf, uploads, wakeAssemble });
+
 /** The function itself, exported under the name that the framework looks for. */
-export const split = answering(
-  { log, faults },
-  createRoutes({ config, redis, ledger, stores, log, callerOf, uploads, wakeAssemble: () => wakeUp.send() }),
-);
+export const split = answering({ log, faults }, createRoutes(table, { config, callerOf }));
 http('split', split);
 
 /** Returns the setting for images; JSON and other bodies are short. */
@@ -40,6 +43,8 @@ export function bodyLimit(req: IncomingMessage): number {
   const isImage = bringsImages(req) && !mediaTypeOf(req.headers).endsWith('json');
   return isImage ? config.maxBodyBytes : Math.min(MAX_DOCUMENT_BYTES, config.maxBodyBytes);
 }
+
+export const metrics: MetricsParts = { of: 'split', config, log, redis, inFlight: () => uploads.count };
 
 export const lifecycle: Lifecycle = {
   isReady: () => heartbeat.isWell,
@@ -54,6 +59,7 @@ export const lifecycle: Lifecycle = {
     },
     take: (res) => uploads.take(res),
   },
+  routeOf: ({ url = '' }) => routeOf(table, targetOf(url).path),
   async close() {
     heartbeat.stop();
     redis.disconnect();

@@ -9,6 +9,7 @@ import { resultSegments } from '../lib/image/jpeg/segments.ts';
 import { decodeBands, readHeader, type ImageHeader } from '../lib/image/read.ts';
 import { ancillaryChunks } from '../lib/image/png/appearance.ts';
 import type { Log } from '../lib/log.ts';
+import { timed } from '../lib/metrics/measure.ts';
 import { CallerGone } from '../lib/service/caller-gone.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
 import type {
@@ -189,7 +190,12 @@ export class Intake {
     const { admission, header, gone } = incoming;
     const pixels = header.width * header.height;
     try {
-      await this.#splits.run(admission.client.name, pixels, () => this.#split(id, incoming), gone);
+      await this.#splits.run(
+        admission.client.name,
+        pixels,
+        () => timed('split', () => this.#split(id, incoming)),
+        gone,
+      );
     } catch (error) {
       if (error instanceof CallerGone && isBegunHere) await this.#parts.ledger.forget(id);
       throw error;

@@ -43,6 +43,11 @@ export class Places {
     return hasPlace;
   }
 
+  /** How many places are taken. */
+  get taken(): number {
+    return this.count - this.#free;
+  }
+
   /** Whether as many callers wait as there are places: one more has little chance to get one soon. */
   get isCrowded(): boolean {
     return this.#line.size >= this.count;

@@ -37,8 +37,7 @@ export interface RoutesParts extends IntakeParts {
 }
 
 /** Returns the handler of all requests to split. */
-export function createRoutes(parts: RoutesParts): Handler {
-  const table = routesOf(parts);
+export function createRoutes(table: RouteTable, parts: Pick<RoutesParts, 'config' | 'callerOf'>): Handler {
   return async (req, res) => {
     if (isPageRequest(req, parts.config)) return (await import('./page-response.ts')).sendPage(req, res);
     const caller = parts.callerOf(req);

@@ -33,6 +33,11 @@ export class UploadLimit implements Omit<BodyPlaces, 'areNeededFor'> {
     this.#clientOf = (req) => callerOf(req).name;
   }
 
+  /** How many uploads have a place. */
+  get count(): number {
+    return this.#places.taken;
+  }
+
   async find(req: IncomingMessage): Promise<void> {
     this.#places.giveBack(await this.#take(req));
   }

@@ -19,3 +19,8 @@ content_tag() {
   )
   echo "$TESSERA_TAG-$sum"
 }
+
+# commit : prints the commit of this checkout, which the functions show in their metrics.
+commit() {
+  git -C "$root" rev-parse HEAD 2>/dev/null || echo unknown
+}

@@ -23,8 +23,12 @@ let redis: RedisServer;
 /** Runs the COPY and RUN instructions of the build stage, from the repository into `app`. */
 async function build({ instructions }: Stage, app: string): Promise<void> {
   await mkdir(app);
+  const args: Record<string, string> = {};
   for (const { name, text } of instructions) {
-    if (name === 'COPY') {
+    if (name === 'ARG') {
+      const [variable, value] = text.split('=');
+      args[variable] = value;
+    } else if (name === 'COPY') {
       const words = text.split(' ');
       const target = join(app, words.pop() ?? '');
       for (const source of words) {
@@ -36,7 +40,7 @@ async function build({ instructions }: Stage, app: string): Promise<void> {
       if (!/^npm [\w -]+$/.test(text)) throw new Error(`not run here: ${text}`);
       // This run's own Node comes first: with --ignore-scripts the package of that name installs none.
       const path = [dirname(process.execPath), process.env.PATH].join(delimiter);
-      const env = { ...process.env, PATH: path, npm_config_prefer_offline: 'true' };
+      const env = { ...process.env, ...args, PATH: path, npm_config_prefer_offline: 'true' };
       await run('sh', ['-c', text], { cwd: app, env, maxBuffer: 1 << 26 });
     } else if (name !== 'WORKDIR') throw new Error(`not known to this test: ${name}`);
   }

@@ -35,7 +35,9 @@ describe('the measures', () => {
     on.rig.now += 2000;
     expect(await measure()).toMatchObject({ outbox: 2, oldestEventMs: 2500 });
     await on.rig.ledger.finish(A);
-    expect(await measure()).toMatchObject({ outbox: 1, oldestEventMs: 2000 });
+    expect(await measure()).toMatchObject({ outbox: 1, oldestEventMs: 2000, notices: 0 });
+    await on.rig.redis.zadd(queueKeys(PREFIX).notices, 1, 'a notice');
+    expect(await measure()).toMatchObject({ notices: 1, dead: 0 });
   });
 
   test('are read while writes are paused', async () => {

@@ -77,8 +77,8 @@ describe('images.sh', () => {
     const { NODE_IMAGE } = await readVersions();
     const image = `ghcr.io/acme/tessera-split:${await contentTag(root)}`;
     expect(calls).toHaveLength(3);
-    expect(calls[0]).toMatch(
-      `docker buildx build --build-arg NODE_IMAGE=${NODE_IMAGE} --build-arg FUNCTION=split --platform linux/amd64,linux/arm64 --tag ${image} --push`,
+    expect(calls[0].replace(/COMMIT=([0-9a-f]{40}|unknown) /, 'COMMIT=ID ')).toMatch(
+      `docker buildx build --build-arg NODE_IMAGE=${NODE_IMAGE} --build-arg COMMIT=ID --build-arg FUNCTION=split --platform linux/amd64,linux/arm64 --tag ${image} --push`,
     );
     expect(stdout).toContain(`${image}@${digest}\n`);
     expect(stdout).toContain(`pushed: now scripts/deploy.sh --registry ghcr.io/acme --digests ${digests}\n`);

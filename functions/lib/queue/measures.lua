@@ -3,7 +3,7 @@
 -- ARGV[1] -> now, ms ('' = server clock)
 -- ARGV[2..] -> fields of the running totals
 -- Output: tiles ready (with stale entries), leased and delayed; unsent events; how long the oldest of them has been waiting,
---         ms; dead letters; then the value of each field, nil if it has none
+--         ms; unsent notices; dead letters; then the value of each field, nil if it has none
 
 -- How many unsent events are looked at. With more of them, the exact age of the oldest does not matter any more.
 local MAX_EVENTS = 1000
@@ -26,6 +26,7 @@ return {
   redis.call('ZCARD', DELAYED),
   redis.call('ZCARD', OUTBOX),
   oldest_event_ms(),
+  redis.call('ZCARD', NOTICES),
   redis.call('ZCARD', DEAD),
   unpack(redis.call('HMGET', TOTALS, unpack(ARGV, 2))),
 }

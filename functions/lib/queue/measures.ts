@@ -5,7 +5,7 @@ import { scriptText } from './script-text.ts';
 import type { Clock } from './tile-queue.ts';
 
 /** What there is now, in the order of the script's output. The first three are tiles. */
-const QUEUES = ['ready', 'leased', 'delayed', 'outbox', 'oldestEventMs', 'dead'] as const;
+const QUEUES = ['ready', 'leased', 'delayed', 'outbox', 'oldestEventMs', 'notices', 'dead'] as const;
 
 /** Bytes that images may hold now, and the part of them that is results. */
 const BYTES = ['admitted', 'results'] as const;

@@ -4,6 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { Problem } from '../errors.ts';
+import { countRequest } from '../metrics/measure.ts';
 import { assertAcceptable, readBody, type BodyPlaces } from './body.ts';
 import { answerClientErrors } from './client-errors.ts';
 import { sendJson, sendProblem } from './http.ts';
@@ -25,6 +26,8 @@ export interface Lifecycle {
   admit?(req: IncomingMessage): void;
   /** Limits how many of some requests are processed at once. Without it there is no limit. */
   places?: BodyPlaces;
+  /** Returns the route of a request for the metrics, one of few. By default it is `/`, because all paths lead to one handler. */
+  routeOf?(req: IncomingMessage): string;
   /** Ends the function's own work, besides requests. */
   drain?(): Promise<void>;
   /** Closes the function's connections, when all work has ended. */
@@ -79,6 +82,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     }
     underWay.add(res);
     res.once('close', () => underWay.delete(res));
+    countRequest(req, res, lifecycle.routeOf?.(req) ?? '/');
     if (isDraining) res.setHeader('connection', 'close');
     traceRequest(req, res, () => {
       receive(req, res, options).then(

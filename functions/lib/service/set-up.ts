@@ -2,6 +2,7 @@
 // logged.
 import { loadConfig, type Config } from '../config.ts';
 import { createLog, type Log } from '../log.ts';
+import { awaitMeter } from '../metrics/measure.ts';
 import { FaultLog } from '../redis/fault-log.ts';
 
 /**
@@ -16,6 +17,7 @@ export function setUp(
   try {
     const config = loadConfig();
     check(config);
+    if (config.metricsPort !== 0) awaitMeter();
     const log = createLog(component, config.logLevel, config.logFormat);
     process.removeAllListeners('warning'); // Node would print its warnings between the JSON lines.
     process.on('warning', (error) => log.warn('A warning from Node', { error }));
