@@ -11,6 +11,7 @@ import { signatureFault, type Keys } from './s3-signature.ts';
 export type Trouble =
   | { status: number; code: string }
   | 'cut while sending'
+  | 'cut before it arrives'
   | 'cut before the reply'
   | 'cut in the reply'
   | 'ignore the range'
@@ -115,6 +116,10 @@ export class S3Front {
       return;
     }
     const body = await buffer(req);
+    if (trouble === 'cut before it arrives') {
+      req.socket.destroy();
+      return;
+    }
     const now = Date.now() + this.clockOffsetMs;
     res.setHeader('date', new Date(now).toUTCString());
     const fault = signatureFault(req, body, keys, now);

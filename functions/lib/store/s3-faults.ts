@@ -70,7 +70,7 @@ function statusOf(error: S3Error): number | undefined {
 /** Returns the code of an error about the connection, or null if the service has replied. */
 function networkCodeOf(error: S3Error): string | null {
   if (statusOf(error) !== undefined) return null;
-  if (error.name === 'TimeoutError') return 'TimeoutError';
+  if (error.code !== undefined && NETWORK.test(error.code)) return error.code;
   if (error instanceof AggregateError) return networkCodeOf(error.errors[0] as S3Error);
-  return NETWORK.test(error.code ?? '') ? (error.code ?? null) : null;
+  return error.name === 'TimeoutError' ? error.name : null;
 }
