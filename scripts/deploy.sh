@@ -5,7 +5,12 @@
 #
 # Usage: scripts/deploy.sh [options]
 #   --overlay NAME      default, pvc, broker or fallback (see docs/DEPLOY.md)         [default]
-#   --with COMPONENT    auth, redis-ephemeral, redis-auth, redis-external or tracing; may be repeated
+#   --with COMPONENT    auth, redis-ephemeral, redis-auth, redis-external, s3 or tracing; may be repeated
+#   --input PLACE       with s3: where images are, s3://BUCKET/PREFIX         [s3://tessera/input]
+#   --output PLACE      with s3: where results go                             [s3://tessera/output]
+#   --s3-endpoint URL   with s3: the service, if it is not AWS
+#   --s3-region NAME    with s3: its region, if the pods cannot find it
+#   --s3-role ARN       with s3: the role of split and assemble on EKS, instead of keys in the Secret tessera-s3
 #   --namespace NAME    the namespace                                  [$TESSERA_NAMESPACE or tessera]
 #   --registry NAME     where the images are: NAME/tessera-split …    [dev.local]
 #   --tag TAG           their tag                                     [that of this code: VERSION-CHECKSUM]
@@ -33,6 +38,8 @@ source "$root/scripts/lib/room.sh"
 source "$root/scripts/lib/redis-volume.sh"
 # shellcheck source=lib/compose.sh
 source "$root/scripts/lib/compose.sh"
+# shellcheck source=lib/buckets.sh
+source "$root/scripts/lib/buckets.sh"
 # shellcheck source=lib/rollout.sh
 source "$root/scripts/lib/rollout.sh"
 # shellcheck source=lib/why-not-ready.sh
@@ -48,12 +55,22 @@ digests=''
 max=${NUM_WORKERS:-4}
 floor=1
 redis_cpu=250m
+s3_input=s3://tessera/input
+s3_output=s3://tessera/output
+s3_endpoint=aws
+s3_region=auto
+s3_role=''
 only_print=false
 
 while (($# > 0)); do
   case $1 in
     --overlay) overlay=$(value "$@"); shift 2 ;;
     --with) component=$(value "$@"); with "$component" || components+=("$component"); shift 2 ;;
+    --input) s3_input=$(value "$@"); shift 2 ;;
+    --output) s3_output=$(value "$@"); shift 2 ;;
+    --s3-endpoint) s3_endpoint=$(value "$@"); shift 2 ;;
+    --s3-region) s3_region=$(value "$@"); shift 2 ;;
+    --s3-role) s3_role=$(value "$@"); shift 2 ;;
     --namespace) namespace=$(value "$@"); shift 2 ;;
     --registry) registry=$(value "$@"); shift 2 ;;
     --tag) tag=$(value "$@"); shift 2 ;;
@@ -92,6 +109,7 @@ for component in ${components[@]+"${components[@]}"}; do
   folder_of "$component" >/dev/null
 done
 refuse_contradictions
+check_buckets
 
 if $only_print; then
   compose
@@ -104,7 +122,7 @@ choose_redis_volume
 tell_short_room
 ! with auth || make_auth_secret
 ! with redis-auth || make_redis_secrets
-secret_version=$(secret_versions tessera-redis tessera-redis-split tessera-redis-blur tessera-redis-assemble redis-auth tessera-auth tessera-tracing)
+secret_version=$(secret_versions tessera-redis tessera-redis-split tessera-redis-blur tessera-redis-assemble redis-auth tessera-auth tessera-s3 tessera-tracing)
 ! with redis-auth || redis_secret_version=$(kube get secret redis-auth --ignore-not-found --output 'jsonpath={.metadata.resourceVersion}')
 guard_redis_data
 compose

@@ -4,8 +4,8 @@
 # folder_of COMPONENT : prints the component's folder, relative to the root.
 folder_of() {
   case $1 in
-    auth | redis-ephemeral | redis-auth | redis-external | tracing) echo "knative/components/$1" ;;
-    *) fail "no component \"$1\": there are auth, redis-ephemeral, redis-auth, redis-external, tracing" ;;
+    auth | redis-ephemeral | redis-auth | redis-external | s3 | tracing) echo "knative/components/$1" ;;
+    *) fail "no component \"$1\": there are auth, redis-ephemeral, redis-auth, redis-external, s3, tracing" ;;
   esac
 }
 
@@ -21,6 +21,7 @@ refuse_contradictions() {
     ! with redis-external || ! with "$component" ||
       fail "$component is for the Redis of Tessera, and redis-external is for another one: choose one of them"
   done
+  ! with s3 || [[ $overlay != pvc ]] || fail "the overlay pvc is for images on a volume, and s3 is for images in buckets: choose one of them"
 }
 
 # settings_stamp, redis_stamp : print numbers that change with the settings of the functions or of Redis's
@@ -28,7 +29,7 @@ refuse_contradictions() {
 settings_stamp() {
   local settings=("$work/knative/tessera.config-map.yaml")
   ! with tracing || settings+=("$work/knative/components/tracing/tracing.config-map.yaml")
-  { cat "${settings[@]}" && echo "$overlay $secret_version"; } | cksum | cut -d ' ' -f 1
+  { cat "${settings[@]}" && echo "$overlay $secret_version" && bucket_settings; } | cksum | cut -d ' ' -f 1
 }
 
 redis_stamp() {
@@ -64,6 +65,7 @@ compose() {
     patch '{ group: serving.knative.dev, kind: Service, name: split|blur|assemble }' /spec/template/metadata/annotations/tessera.dev~1config "$(settings_stamp)"
     patch '{ group: apps, kind: Deployment, name: blur-worker }' /spec/template/metadata/annotations/tessera.dev~1config "$(settings_stamp)"
     patch '{ group: apps, kind: StatefulSet, name: redis }' /spec/template/metadata/annotations/tessera.dev~1config "$(redis_stamp)"
+    bucket_patches
     for part in requests limits; do
       patch '{ group: apps, kind: StatefulSet, name: redis }' "/spec/template/spec/containers/0/resources/$part/cpu" "$redis_cpu"
     done

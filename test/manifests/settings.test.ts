@@ -29,7 +29,8 @@ describe.each(variants)('the settings of $name', (variant) => {
 
   it.each(functions)('are valid for %s', async (name) => {
     const config = loadConfig({ ...environmentOf(await renderVariant(variant), name), PORT: '8080' });
-    expect(config.store).toBe(variant.overlay === 'pvc' ? 'file' : 'redis');
+    const isInBuckets = variant.components.includes('knative/components/s3');
+    expect(config.store).toBe(isInBuckets ? 's3' : variant.overlay === 'pvc' ? 'file' : 'redis');
     expect(config.redisUrl).toBe('redis://redis.tessera.svc.cluster.local:6379');
     expect(config.host).toBe('0.0.0.0');
   });
@@ -44,12 +45,15 @@ describe.each(variants)('the settings of $name', (variant) => {
     // A separate user requires a Redis with users.
     const isElsewhere = variant.components.includes('knative/components/redis-external');
     const isTraced = variant.components.includes('knative/components/tracing');
+    const isInBuckets = variant.components.includes('knative/components/s3');
     for (const [name, template] of templates) {
       const sources = template?.spec.containers[0].envFrom ?? [];
       expect(sources.map((each) => each.configMapRef?.name ?? each.secretRef?.name)).toEqual([
         'tessera',
         'tessera-redis',
         ...(isElsewhere ? [`tessera-redis-${name}`] : []),
+        // blur never uses a bucket.
+        ...(isInBuckets && name !== 'blur' ? ['tessera-s3'] : []),
         ...(isTraced ? ['tessera-tracing', 'tessera-tracing'] : []),
       ]);
       const secrets = sources.flatMap(({ secretRef }) => secretRef ?? []);

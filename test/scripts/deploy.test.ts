@@ -223,6 +223,13 @@ describe('deploy.sh', () => {
       ['--with', 'redis-external', '--with', 'redis-auth', '--print'],
       'redis-auth is for the Redis of Tessera',
     ],
+    [['--with', 's3', '--overlay', 'pvc'], 's3 is for images in buckets'],
+    [['--with', 's3', '--input', '/data'], 'not a place in a bucket: "/data"'],
+    [['--with', 's3', '--output', 's3://a b'], 'not a place in a bucket: "s3://a b"'],
+    [['--with', 's3', '--output', 's3://tessera'], '--input is inside --output'],
+    [['--with', 's3', '--s3-endpoint', 'minio:9000'], 'not the address of a service: "minio:9000"'],
+    [['--with', 's3', '--s3-role', 'tessera'], 'not a role: "tessera"'],
+    [['--output', 's3://pictures/out'], '--output needs --with s3'],
     [['--max', '0'], '--max is an integer from 1'],
     [['--max', 'many'], '--max is an integer from 1'],
     [['--redis-cpu', '0.5'], '--redis-cpu is a number of cores or of millicores (500m), not "0.5"'],
@@ -322,6 +329,38 @@ describe('what deploy.sh applies', () => {
     expect(await stamp([], '2')).not.toBe(first);
     expect(await stamp([], '1', 'tessera-auth')).not.toBe(await stamp([], '2', 'tessera-auth'));
     expect(await stamp(['--namespace', 'other'], '1')).not.toBe(first);
+  });
+
+  it('keeps images in the buckets that are named, with a role for the pods', async () => {
+    const options = [
+      '--input',
+      's3://in-bucket',
+      '--output',
+      's3://pictures/out',
+      '--s3-region',
+      'eu-west-1',
+    ];
+    const service = ['--s3-endpoint', 'http://minio.minio:9000', '--s3-role', 'arn:aws:iam::1:role/a'];
+    const manifests = await applied(['--with', 's3', ...options, ...service]);
+    expect(configMapData(manifests, 'tessera')).toMatchObject({
+      STORE: 's3',
+      INPUT_PATH: 's3://in-bucket',
+      OUTPUT_PATH: 's3://pictures/out',
+      S3_ENDPOINT: 'http://minio.minio:9000',
+      S3_REGION: 'eu-west-1',
+    });
+    const roles = ['split', 'assemble', 'blur'].map(
+      (name) =>
+        find(manifests, 'v1 ServiceAccount', name)?.metadata.annotations?.['eks.amazonaws.com/role-arn'],
+    );
+    expect(roles).toEqual(['arn:aws:iam::1:role/a', 'arn:aws:iam::1:role/a', undefined]);
+  });
+
+  it('makes a new revision if a bucket or its keys have changed', async () => {
+    const first = await stamp(['--with', 's3'], '1', 'tessera-s3');
+    expect(await stamp(['--with', 's3'], '1', 'tessera-s3')).toBe(first);
+    expect(await stamp(['--with', 's3'], '2', 'tessera-s3')).not.toBe(first);
+    expect(await stamp(['--with', 's3', '--output', 's3://tessera/else'], '1', 'tessera-s3')).not.toBe(first);
   });
 
   it('adds the components', async () => {
