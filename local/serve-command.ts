@@ -57,13 +57,13 @@ export async function serveCommand(options: Options, port: number, stop: AbortSi
       line.keep(`No browser could be opened here; open ${splitUrl} yourself.`);
     line.follow(pipeline);
     const failure = await Promise.race([pipeline.failed, untilAborted(stop)]);
-    isOrderly = failure === null && (store === 'file' || isTracingOn(settings.env, () => {}));
+    isOrderly = failure === null && (store !== 'redis' || isTracingOn(settings.env, () => {}));
     if (failure) throw new CommandError(failure.message, { cause: failure });
     const { exitStatus } = stop.reason as StopRequest;
     return ORDERLY.has(exitStatus) ? 0 : exitStatus;
   } finally {
     line.close();
-    // Results in files are completed, and traces sent. Results in Redis are lost when it ends.
+    // Results in files and buckets are completed, and traces sent. Results in Redis are lost when it ends.
     await (isOrderly ? pipeline?.stop() : pipeline?.kill());
     await folder.close();
   }

@@ -41,6 +41,13 @@ describe('localSettings', () => {
     expect(env).not.toHaveProperty('PATH');
   });
 
+  it('pass on what the AWS client reads, so that it finds its credentials', () => {
+    const given = { AWS_PROFILE: 'pictures', AWS_ACCESS_KEY_ID: 'id', HOME: '/home/ann', PWD: '/' };
+    const { env } = localSettings(options, given);
+    expect(env).toMatchObject({ AWS_PROFILE: 'pictures', AWS_ACCESS_KEY_ID: 'id', HOME: '/home/ann' });
+    expect(env).not.toHaveProperty('PWD');
+  });
+
   it('need no kernel of a filter that has none', () => {
     const { env } = localSettings({ ...options, recipe: { filter: 'blur', values: {} } }, {});
     expect(env.KERNEL_SIZE).toBeUndefined();

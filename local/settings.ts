@@ -20,6 +20,9 @@ const OWN = new Set([
   'LOG_FORMAT',
 ]);
 
+/** What OpenTelemetry and the AWS client read themselves; the latter finds its shared files by HOME. */
+const OF_LIBRARIES = /^(OTEL_|AWS_|HOME$)/;
+
 /** Defaults that differ from a cluster's. */
 const defaults = {
   // The images are the user's own, so limits against strangers are not needed.
@@ -49,8 +52,8 @@ export function localSettings(
   environment: Environment,
   own: Record<string, string> = {},
 ): LocalSettings {
-  const tracing = Object.keys(environment).filter((name) => name.startsWith('OTEL_'));
-  const given = [...Object.keys(environmentDefaults), ...tracing]
+  const ofLibraries = Object.keys(environment).filter((name) => OF_LIBRARIES.test(name));
+  const given = [...Object.keys(environmentDefaults), ...ofLibraries]
     .filter((name) => !OWN.has(name) && environment[name])
     .map((name) => [name, environment[name] ?? ''] as const);
   const env = {
