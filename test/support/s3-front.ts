@@ -83,6 +83,15 @@ export class S3Front {
     return (await this.#ask({ method: 'GET', url: urlOf(path), headers: {} }, Buffer.alloc(0))).content;
   }
 
+  /** Returns the keys that begin with `path`, without it, sorted. */
+  async names(path: string): Promise<string[]> {
+    const [bucket, ...prefix] = path.split('/');
+    const url = `/${bucket}?list-type=2&prefix=${encodeURIComponent(prefix.join('/'))}`;
+    const { content } = await this.#ask({ method: 'GET', url, headers: {} }, Buffer.alloc(0));
+    const keys = [...content.toString().matchAll(/<Key>([^<]*)/g)].map(([, key]) => unescaped(key));
+    return keys.map((key) => key.slice(prefix.join('/').length)).sort();
+  }
+
   async remove(path: string): Promise<void> {
     await this.#ask({ method: 'DELETE', url: urlOf(path), headers: {} }, Buffer.alloc(0));
   }
