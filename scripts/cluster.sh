@@ -14,8 +14,9 @@
 #   --timeout SECONDS   how long to wait for each part            [300]
 #   --help
 #
-# kind: https://kind.sigs.k8s.io has it for every system; with Go, `go install sigs.k8s.io/kind@v0.33.0`. A
-# file that `up` downloads must have its checksum in scripts/checksums.txt, if there is one.
+# kind: https://kind.sigs.k8s.io has it for every system; with Go, `go install sigs.k8s.io/kind@v0.33.0`. A file that `up`
+# downloads must have its checksum in scripts/checksums.txt. If that has none, it must have the one that GitHub's API has
+# for the file of that release.
 #
 # Exit: 0 done, 2 it could not be done.
 set -euo pipefail
@@ -72,25 +73,47 @@ download() {
   checksum=$(sha256sum "$work/download" | cut -c 1-64)
 }
 
+# github_checksum URL : prints the checksum that GitHub has for a file of a release; nothing if it cannot be asked, or has none
+# (of files uploaded before June 2025).
+github_checksum() {
+  local owner repository tag file release
+  IFS=/ read -r _ _ _ owner repository _ _ tag file <<<"$1"
+  release=$work/$owner.$repository.$tag.json
+  # The files of one release need one request: without an account, GitHub answers 60 in an hour.
+  [[ -s $release ]] ||
+    curl --fail --silent --location --proto '=https' --retry 3 "https://api.github.com/repos/$owner/$repository/releases/tags/$tag" >"$release" ||
+    return 0
+  jq --raw-output --arg file "$file" '.assets[]? | select(.name == $file) | .digest // empty | ltrimstr("sha256:")' "$release"
+}
+
+# check URL CHECKSUM SOURCE : stops if the download has another checksum.
+check() {
+  [[ $checksum == "$2" ]] || fail "$1 has the checksum $checksum, not $2 as $3 says"
+}
+
 # install URL [APPLY_OPTION...] : downloads a manifest, checks it and applies it.
 install() {
   local known
   download "$1"
   known=$(awk -v url="$1" '$2 == url { print $1 }' "$root/scripts/checksums.txt")
-  if [[ -z $known ]]; then
-    echo "note: scripts/checksums.txt has no checksum for $1"
-  elif [[ $checksum != "$known" ]]; then
-    fail "$1 has the checksum $checksum, not $known as scripts/checksums.txt says"
+  if [[ -n $known ]]; then
+    check "$1" "$known" scripts/checksums.txt
+  elif known=$(github_checksum "$1") && [[ -n $known ]]; then
+    check "$1" "$known" GitHub
+  else
+    echo "note: neither scripts/checksums.txt nor GitHub has a checksum for $1"
   fi
   on apply "${@:2}" --filename "$work/download"
 }
 
 write_checksums() {
-  local url
+  local url known
   grep '^#' "$root/scripts/checksums.txt" >"$work/checksums"
   for url in "$serving"/serving-{crds,core}.yaml "$kourier/kourier.yaml" "$keda/keda-$KEDA_VERSION.yaml" "$extension/autoscaler-keda.yaml" \
     "$eventing"/{eventing-crds,eventing-core,in-memory-channel,mt-channel-broker}.yaml; do
     download "$url"
+    known=$(github_checksum "$url")
+    [[ -z $known ]] || check "$url" "$known" GitHub
     echo "$checksum  $url" >>"$work/checksums"
   done
   cat "$work/checksums" >"$root/scripts/checksums.txt"
@@ -176,7 +199,7 @@ build_images() {
 
 case $command in
   checksums)
-    need curl sha256sum
+    need curl sha256sum jq
     write_checksums
     echo 'written: scripts/checksums.txt'
     ;;
@@ -190,7 +213,7 @@ case $command in
     echo "loaded: split, blur and assemble $(content_tag) into $name; scripts/deploy.sh makes new revisions of them"
     ;;
   up)
-    need kubectl curl sha256sum
+    need kubectl curl sha256sum jq
     found=$(kind version | grep -oE 'v[0-9]+\.[0-9]+\.[0-9]+' | head -n 1)
     [[ $found == "v$KIND_VERSION" ]] || echo "note: kind is $found; these versions were chosen with v$KIND_VERSION"
     exists || make_cluster || fail "the cluster $name could not be made"

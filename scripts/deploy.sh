@@ -134,7 +134,7 @@ kubectl apply --kustomize "$work/deploy" | tee "$work/applied"
 if ! with redis-external; then
   kube rollout status statefulset/redis "--timeout=${timeout_s}s" || fail "$(why_redis_is_not_ready)"
 fi
-[[ $overlay != pvc ]] || wait_for Complete job/prepare-volume
+[[ $overlay != pvc ]] || wait_for_volume
 services=(split blur assemble)
 if [[ $overlay == broker ]]; then
   wait_for Ready broker.eventing.knative.dev/images

@@ -85,6 +85,13 @@ kubectl() {
   return 2
 }
 
+# last_words FILE : prints the last line of what a failed command said, without "error: ".
+last_words() {
+  local said
+  said=$(tail -n 1 "$1")
+  echo "${said#error: }"
+}
+
 # local_split : prints the URL of the pipeline that `npm start -- --serve` runs on this machine, or nothing. See
 # local/serve-state.ts.
 local_split() {

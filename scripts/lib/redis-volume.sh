@@ -26,14 +26,25 @@ has_default() {
 guard_redis_data() {
   local now pending
   now=$(kube get statefulset redis --ignore-not-found --output json)
-  if [[ -z $now ]] || keeps_data "$now"; then
+  if [[ -z $now ]] || keeps_data "$now" || has_no_data_yet "$now"; then
     return
   fi
-  # A Redis that does not reply has nothing to lose.
-  pending=$(pending_work) || return 0
+  pending=$(pending_work 2>"$work/said") ||
+    fail "Redis cannot be asked whether it holds work in progress, which would be lost: $(last_words "$work/said"). Deploy again when it replies, or say that it may be lost: kubectl -n $namespace delete statefulset redis"
   ((pending == 0)) ||
     fail "$pending jobs and events in progress would be lost, because the functions would get an empty Redis. Wait until scripts/status.sh shows none, or say that they may be lost: kubectl -n $namespace delete statefulset redis"
   echo 'note: this deployment starts with an empty Redis: the functions no longer see uploads and results in the old one'
+}
+
+# has_no_data_yet STATEFULSET : whether Redis has never stored anything: its pod has not started, and its volume is in that pod or was
+# never provided.
+has_no_data_yet() {
+  local pod claim
+  pod=$(kube get pods --selector app.kubernetes.io/name=redis --output 'jsonpath={.items[*].status.phase}')
+  [[ $pod == Pending ]] || return 1
+  [[ $(jq 'any(.spec.template.spec.volumes[]; .name == "data" and .persistentVolumeClaim)' <<<"$1") == true ]] || return 0
+  claim=$(kube get persistentvolumeclaim redis-data --ignore-not-found --output 'jsonpath={.status.phase}')
+  [[ $claim == Pending ]]
 }
 
 # keeps_data STATEFULSET : whether Redis still has its data after this deployment: its pod stays, or its

@@ -39,15 +39,34 @@ pending_claim() {
 }
 
 # stop_without_images "NAME REVISION"... : stops if an image is missing on its node. Images without a registry are built
-# and loaded, so Kubernetes cannot pull them later.
+# and loaded, so Kubernetes cannot pull them later. If a busy API server does not answer, the next call asks again.
 stop_without_images() {
   local each reasons
   for each in "$@"; do
     [[ ${each#* } != - ]] || continue
     reasons=$(kube get pods --selector "serving.knative.dev/revision=${each#* }" \
-      --output 'jsonpath={.items[*].status.containerStatuses[?(@.name!="queue-proxy")].state.waiting.reason}')
+      --output 'jsonpath={.items[*].status.containerStatuses[?(@.name!="queue-proxy")].state.waiting.reason}' 2>/dev/null) || continue
     [[ $reasons != *ErrImage* && $reasons != *ImagePullBackOff* ]] ||
       fail "the image of ${each%% *} is not on the node: scripts/cluster.sh images builds that of this code and loads it"
+  done
+}
+
+# wait_for_volume : waits until the Job has prepared the volume. Stops at once if the Job has failed, with the last problem of its
+# pod, which Kubernetes removes with the failed Job.
+wait_for_volume() {
+  local deadline=$((SECONDS + timeout_s)) state trouble='' last=''
+  echo 'waiting until the volume is prepared'
+  while :; do
+    # A busy API server may fail to answer; then this asks again.
+    state=$(kube get job prepare-volume --output 'jsonpath={.status.conditions[?(@.status=="True")].type}' 2>/dev/null) || state=''
+    case " $state " in
+      *' Complete '*) return ;;
+      *' Failed '*) fail "the volume could not be prepared: ${last:-kubectl -n $namespace describe job prepare-volume may say why}" ;;
+    esac
+    trouble=$(pod_trouble app.kubernetes.io/name=prepare-volume 2>/dev/null) || trouble=''
+    last=${trouble:-$last}
+    ((SECONDS < deadline)) || fail "the volume is not prepared after $timeout_s s: ${last:-kubectl -n $namespace describe job prepare-volume may say why}"
+    sleep 1
   done
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -68,6 +69,37 @@ describe('clean.sh', () => {
     expect(code).toBe(0);
   });
 
+  describe('for an account that may not look at the whole cluster', () => {
+    const refused = (call: string): Rule => ({
+      call,
+      stderr: 'Error from server (Forbidden): customresourcedefinitions is forbidden',
+      exit: 1,
+    });
+    const served: Rule = {
+      call: 'api-resources --api-group=serving.knative.dev',
+      stdout: 'revisions.serving.knative.dev\nservices.serving.knative.dev\n',
+    };
+    const restricted = [refused('get namespace'), refused('get customresourcedefinition'), served];
+
+    it('removes the types that the cluster serves, and says that it does not look at namespaces', async () => {
+      const { code, stdout, stderr, calls } = await shell.run('clean.sh', [], restricted);
+      expect(deletions(calls)).toEqual([
+        'services.serving.knative.dev',
+        'deployments,statefulsets,jobs,pods,services,configmaps,networkpolicies,serviceaccounts',
+      ]);
+      expect(stdout).toContain('note: this account may not look at namespaces');
+      expect(stderr).toBe('');
+      expect(code).toBe(0);
+    });
+
+    it('leaves the namespace with --all, because it cannot see who made it', async () => {
+      const { code, stdout, calls } = await shell.run('clean.sh', ['--all'], restricted);
+      expect(deletions(calls)).not.toContain('namespace');
+      expect(stdout).toContain('stays, because this account may not see who made it');
+      expect(code).toBe(0);
+    });
+  });
+
   it('stops if something cannot be removed', async () => {
     const rules = [{ call: 'delete services.serving', exit: 1 }, ...everything];
     const { code, stderr, calls } = await shell.run('clean.sh', ['--all'], rules);
@@ -114,7 +146,7 @@ describe('cluster.sh', () => {
     }
     expect(all).not.toContain('serving-hpa');
     const applied = calls.filter((call) => /kubectl .* apply .*--filename/.test(call));
-    expect(applied).toHaveLength(calls.filter((call) => call.startsWith('curl')).length);
+    expect(applied).toHaveLength(calls.filter((call) => /^curl .*--output/.test(call)).length);
     // No command may use kubectl's default cluster.
     const strays = calls.filter((call) => call.startsWith('kubectl') && !call.includes('kind-tessera'));
     expect(strays).toEqual([]);
@@ -178,6 +210,64 @@ describe('cluster.sh', () => {
     expect(calls.at(-1)).toMatch(/^curl .*kourier\.yaml$/);
     expect(code).toBe(2);
     await rm(copy, { recursive: true });
+  });
+
+  describe('with a file that has no checksum in checksums.txt', () => {
+    /** What the stand-in for curl downloads. */
+    const downloaded = createHash('sha256').update('downloaded\n').digest('hex');
+    const released = (digest: string | null, name = 'serving-crds.yaml'): Rule => ({
+      call: '^curl .*https://api\\.github\\.com/repos/knative/serving/releases/tags/knative-v1\\.22\\.1$',
+      stdout: JSON.stringify({
+        assets: [
+          { name: 'other.yaml', digest: 'sha256:0' },
+          { name, digest },
+        ],
+      }),
+    });
+    const noted =
+      'note: neither scripts/checksums.txt nor GitHub has a checksum for https://github.com/knative/';
+    const up = (...rules: Rule[]) => shell.run('cluster.sh', ['up'], [...rules, ...running]);
+
+    it('installs it if GitHub has the same checksum', async () => {
+      const { code, stdout } = await up(released(`sha256:${downloaded}`));
+      expect(stdout).not.toContain(`${noted}serving/releases/download/knative-v1.22.1/serving-crds.yaml`);
+      expect(code).toBe(0);
+    });
+
+    it('installs nothing if GitHub has another checksum', async () => {
+      const other = '0'.repeat(64);
+      const { code, stderr, calls } = await up(released(`sha256:${other}`));
+      expect(stderr).toMatch(
+        new RegExp(
+          `^error: https://github\\.com/.*/serving-crds\\.yaml has the checksum ${downloaded}, not ${other} as GitHub says\n$`,
+        ),
+      );
+      expect(calls.some((call) => call.includes(' apply '))).toBe(false);
+      expect(code).toBe(2);
+    });
+
+    it.each<[string, Rule]>([
+      ['has none', released(null)],
+      ['does not know it', released('sha256:0', 'unknown.yaml')],
+      ['cannot be asked', { call: '^curl .*api\\.github\\.com', exit: 22 }],
+    ])('says so and installs it if GitHub %s', async (_why, rule) => {
+      const { code, stdout } = await up(rule);
+      expect(stdout).toContain(`${noted}serving/releases/download/knative-v1.22.1/serving-crds.yaml\n`);
+      expect(code).toBe(0);
+    });
+
+    it('asks once for all files of a release', async () => {
+      const { calls } = await up(released(null));
+      const asked = calls.filter((call) => call.includes('api.github.com/repos/knative/serving/'));
+      expect(asked).toHaveLength(1);
+    });
+
+    it('writes no checksum that GitHub does not have', async () => {
+      const rules = [released(`sha256:${'0'.repeat(64)}`), ...running];
+      const { code, stderr } = await shell.run('cluster.sh', ['checksums'], rules);
+      expect(stderr).toContain('as GitHub says');
+      expect(code).toBe(2);
+    });
   });
 
   it('loads no images if there is no cluster', async () => {

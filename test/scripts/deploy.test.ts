@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { overrideAnnotation } from '../../scripts/generate-override.ts';
 import { render } from '../manifests/render.ts';
 import { configMapData, find, functionTemplate, type Manifest } from '../manifests/shapes.ts';
-import { readyCluster } from './cluster-states.ts';
+import { container, homeless, pods, readyCluster } from './cluster-states.ts';
 import { openShell, present, type Rule, type Shell } from './shell.ts';
 
 let shell: Shell;
@@ -113,19 +113,48 @@ describe('deploy.sh', () => {
     expect(outcome.code).toBe(0);
   });
 
+  const volumes = [{ call: 'get configmap config-features', stdout: 'enabled' }, ...readyCluster];
+  const job = (condition: string): Rule => ({ call: 'get job prepare-volume', stdout: condition });
+  const prepared = job('Complete');
+
   it('accepts the pvc overlay if both flags are on', async () => {
-    const rules = [{ call: 'get configmap config-features', stdout: 'enabled' }, ...readyCluster];
-    expect((await shell.run('deploy.sh', ['--overlay', 'pvc'], rules)).code).toBe(0);
+    expect((await shell.run('deploy.sh', ['--overlay', 'pvc'], [prepared, ...volumes])).code).toBe(0);
+  });
+
+  it('stops at once if the volume cannot be prepared, with what its pod said before it was removed', async () => {
+    const message = 'mkdir: cannot create directory: Permission denied';
+    const crashed = container('prepare', { lastState: { terminated: { exitCode: 1, message } } });
+    const rules = [
+      { ...pods('app.kubernetes.io/name=prepare-volume', { 'prepare-volume-x': crashed }) },
+      { ...job('Failed'), after: 'get pods --selector app.kubernetes.io/name=prepare-volume' },
+      ...volumes,
+    ];
+    const { code, stderr } = await shell.run('deploy.sh', ['--overlay', 'pvc'], rules);
+    expect(stderr).toBe(
+      `error: the volume could not be prepared: prepare of prepare-volume-x ended with exit code 1: ${message}\n`,
+    );
+    expect(code).toBe(2);
+  });
+
+  it('says why the volume is not prepared in time, also if a call fails meanwhile', async () => {
+    const stuck = pods('app.kubernetes.io/name=prepare-volume', {
+      'prepare-volume-x': homeless('no volume', 1),
+    });
+    const failing = { call: 'get job prepare-volume', stderr: 'error: timeout', exit: 1 };
+    const args = ['--overlay', 'pvc', '--timeout', '1'];
+    const { code, stderr } = await shell.run('deploy.sh', args, [stuck, failing, ...volumes]);
+    expect(stderr).toBe(
+      'error: the volume is not prepared after 1 s: prepare-volume-x is Pending: no volume\n',
+    );
+    expect(code).toBe(2);
   });
 
   it('makes the Job of the pvc overlay anew, because Kubernetes changes no Job, and waits until it is done', async () => {
-    const rules = [{ call: 'get configmap config-features', stdout: 'enabled' }, ...readyCluster];
-    const { code, calls } = await shell.run('deploy.sh', ['--overlay', 'pvc'], rules);
-    expect(deeds(calls).slice(0, 4)).toEqual([
+    const { code, calls } = await shell.run('deploy.sh', ['--overlay', 'pvc'], [prepared, ...volumes]);
+    expect(deeds(calls).slice(0, 3)).toEqual([
       'kubectl --namespace tessera delete job prepare-volume --ignore-not-found --timeout=300s',
       'kubectl apply --kustomize DIR',
       'kubectl --namespace tessera rollout status statefulset/redis --timeout=300s',
-      'kubectl --namespace tessera wait --for=condition=Complete --timeout=300s job/prepare-volume',
     ]);
     expect(code).toBe(0);
   });

@@ -16,6 +16,7 @@ declare -A with_value=(
   [rollout]='--timeout'
   [scale]='--replicas --timeout --selector -l'
   [annotate]='' [label]='' [config]='' [version]='--output -o' [kustomize]=''
+  [api-resources]='--api-group --output -o'
   [run]='--image --restart --env --command'
 )
 declare -A without_value=(

@@ -160,8 +160,45 @@ describe('deploy.sh if a working Redis would lose its data', () => {
     expect(code).toBe(0);
   });
 
-  it('continues if Redis does not reply', async () => {
-    const dead = { call: 'redis-cli EVAL', stderr: 'container not found', exit: 1 };
-    expect((await deploy([redisWith('other', inPod), dead])).code).toBe(0);
+  const dead = { call: 'redis-cli EVAL', stderr: 'error: container not found ("redis")', exit: 1 };
+  const pods = (...phases: string[]): Rule => ({
+    call: 'get pods --selector app.kubernetes.io/name=redis .*phase',
+    stdout: phases.join(' '),
+  });
+  const claim = (phase: string): Rule => ({
+    call: 'get persistentvolumeclaim redis-data .*phase',
+    stdout: phase,
+  });
+
+  it.each<[string, object, string[], Rule[]]>([
+    ['runs', inPod, [], [pods('Running')]],
+    ['has failed', inPod, [], [pods('Failed')]],
+    ['has no pod', inPod, [], [pods()]],
+    [
+      'starts again on its volume',
+      onVolume,
+      ['--with', 'redis-ephemeral'],
+      [pods('Pending'), claim('Bound')],
+    ],
+  ])('refuses if Redis does not reply and %s', async (_how, data, args, rules) => {
+    const { code, stderr, calls } = await deploy([redisWith('other', data), dead, ...rules], args);
+    expect(stderr).toMatch(
+      /^error: Redis cannot be asked whether it holds work in progress[^\n]*container not found \("redis"\)[^\n]*\n$/,
+    );
+    expect(stderr).toContain('kubectl -n tessera delete statefulset redis');
+    expect(calls.some((call) => call.includes('apply --kustomize'))).toBe(false);
+    expect(code).toBe(2);
+  });
+
+  it.each<[string, object, string[], Rule[]]>([
+    ['in its pod', inPod, [], [pods('Pending')]],
+    [
+      'on a volume that was never provided',
+      onVolume,
+      ['--with', 'redis-ephemeral'],
+      [pods('Pending'), claim('Pending')],
+    ],
+  ])('continues if Redis has never started, and its data would be %s', async (_where, data, args, rules) => {
+    expect((await deploy([redisWith('other', data), dead, ...rules], args)).code).toBe(0);
   });
 });

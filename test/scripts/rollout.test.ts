@@ -251,6 +251,14 @@ describe('deploy.sh when a revision did not become Ready', () => {
     expect(outcome.code).toBe(2);
   });
 
+  it('asks again if one call about the image fails', async () => {
+    const call = 'get pods --selector serving.knative.dev/revision=blur-00002 --output jsonpath';
+    const busy = { call, stderr: 'error: etcdserver: request timed out', exit: 1 };
+    const { code, stdout, stderr } = await run([busy, { ...everyoneReady, after: call }, waitingForBlur]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('deployed: ');
+  });
+
   it('says which volume claim stays Pending, and why, when Redis waits for it', async () => {
     const outcome = await run(
       [
