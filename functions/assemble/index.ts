@@ -2,10 +2,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
 import { Problem } from '../lib/errors.ts';
-import { acceptsReply, blurredImageId, type EventMessage } from '../lib/events.ts';
+import { blurredImageId, type EventMessage } from '../lib/events.ts';
 import { noticeMessage } from '../lib/notice-event.ts';
 import { answering, bodyOf, MAX_DOCUMENT_BYTES } from '../lib/service/http.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
+import { acceptsReply } from '../lib/service/prefer.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
 import { Heartbeat } from '../lib/redis/heartbeat.ts';
 import type { MetricsParts } from '../lib/metrics/start.ts';

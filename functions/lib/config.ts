@@ -91,6 +91,16 @@ const wakeUrl: Parse<string | null> = (text) => (text === ALWAYS_RUNS ? null : w
 /** The address of an S3-compatible service. Credentials never come from here. */
 const s3Endpoint: Parse<string> = (text) => (text === 'aws' ? text : withoutLogin(text));
 
+const NO_RULES = 'none';
+/** `portraits/ kernel=31; photos/ filter=sharpen&amount=2`. split checks the parameters. */
+const inputRules: Parse<{ prefix: string; query: string }[]> = (text) =>
+  (text === NO_RULES ? [] : text.split(';')).map((rule) => {
+    const [, prefix, query] = /^\s*(.*\S)\s+(\S+)\s*$/.exec(rule) ?? [];
+    if (query === undefined)
+      throw new Error('a list of "PREFIX PARAMETERS", such as "photos/ kernel=31; maps/ kernel=5"');
+    return { prefix, query };
+  });
+
 const NO_SINK = 'none';
 const doneSink: Parse<string | null> = (text) => (text === NO_SINK ? null : sink(text));
 
@@ -146,6 +156,7 @@ const settings = {
   clientShare: ['CLIENT_SHARE', fraction, '0.75'],
   accessTokens: ['AUTH_TOKEN', accessTokens, NO_TOKENS],
   trustedProxies: ['TRUSTED_PROXIES', integer(0, 10), '0'],
+  inputRules: ['INPUT_RULES', inputRules, NO_RULES],
   storedInputs: ['STORED_INPUTS', oneOf('on', 'off'), 'on'],
   ownImagesOnly: ['OWN_IMAGES_ONLY', oneOf('on', 'off'), 'off'],
   imageList: ['IMAGE_LIST', oneOf('on', 'off'), 'on'],

@@ -42,7 +42,7 @@ export function imageBlurredMessage(imageId: string, trace: TraceHeaders = {}): 
  * image id.
  */
 export function blurredImageId(headers: Headers, body: string): string {
-  const event = parse(headers, body);
+  const event = readEvent(headers, body);
   if (event.type !== IMAGE_BLURRED) {
     throw new Problem('unprocessable-event', `The event's type is ${event.type}, not ${IMAGE_BLURRED}.`);
   }
@@ -53,10 +53,10 @@ export function blurredImageId(headers: Headers, body: string): string {
 }
 
 /**
- * Returns the event after checking it against the CloudEvents schema. The library fills in missing
- * attributes, so these are checked first.
+ * Returns a received event after checking it against the CloudEvents schema. The library fills in missing
+ * attributes, so these are checked first. Throws a {@link Problem}: 415 if it is not a CloudEvent, 400 if it is malformed.
  */
-function parse(headers: Headers, body: string): CloudEventV1<unknown> {
+export function readEvent(headers: Headers, body: string): CloudEventV1<unknown> {
   const mediaType = mediaTypeOf(headers);
   const isStructured = mediaType === STRUCTURED;
   if (!isStructured && headers['ce-id'] === undefined) {
@@ -82,14 +82,4 @@ function parse(headers: Headers, body: string): CloudEventV1<unknown> {
     const reason = error instanceof Error ? error.message.split('\n')[0] : 'it is not a JSON object';
     throw new Problem('invalid-event', `The CloudEvent cannot be read: ${reason}.`, { cause: error });
   }
-}
-
-/**
- * Returns whether the sender of an event takes another event as the response. Brokers and Channels of Knative say so
- * with this header (RFC 7240). They treat any other response with a body as a fault.
- */
-export function acceptsReply(prefer: string | string[] | undefined): boolean {
-  return String(prefer ?? '')
-    .split(',')
-    .some((preference) => /^\s*reply\s*(;|$)/i.test(preference));
 }

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { findAccessToken } from '../lib/access-tokens.ts';
 import type { Config } from '../lib/config.ts';
 import { Problem } from '../lib/errors.ts';
+import { eventTokenOf } from '../lib/service/event-path.ts';
 import { clientAddress } from './client-address.ts';
 
 export interface Caller {
@@ -35,8 +36,8 @@ export function callersOf(config: Settings): (req: IncomingMessage) => Caller {
   return (req) => {
     // `headers` would hide a second header.
     const [header, ...others] = req.headersDistinct.authorization ?? [];
-    const given = BEARER.exec(header ?? '')?.[1];
-    const token = given === undefined ? null : findAccessToken(config.accessTokens, given);
+    const given = header === undefined ? eventTokenOf(req.url ?? '') : (BEARER.exec(header)?.[1] ?? null);
+    const token = given === null ? null : findAccessToken(config.accessTokens, given);
     // The same words whatever is wrong, so that a caller without a token learns nothing else.
     if (token === null || others.length > 0)
       throw new Problem('unauthorized', 'A valid bearer token is required.');

@@ -12,6 +12,8 @@ import { setUp } from '../lib/service/set-up.ts';
 import { openStores } from '../lib/store/stores.ts';
 import { startTracing } from '../lib/tracing/start.ts';
 import { assertOwnersAreKnown, callersOf } from './callers.ts';
+import { isEventRequest } from './event-request.ts';
+import { assertRules } from './object-rules.ts';
 import { isPageRequest } from './page-request.ts';
 import { assertRoomFor } from './room.ts';
 import { routeOf } from './exchange.ts';
@@ -20,7 +22,10 @@ import { bringsImages, createRoutes, routesOf } from './routes.ts';
 import { UploadLimit } from './upload-limit.ts';
 import { WakeUp } from './wake-up.ts';
 
-export const { config, log, faults } = setUp('split', assertOwnersAreKnown);
+export const { config, log, faults } = setUp('split', (settings) => {
+  assertOwnersAreKnown(settings);
+  assertRules(settings);
+});
 await startTracing('split', log);
 
 const redis = connectRedis(config.redisUrl, 'fails');
@@ -38,9 +43,9 @@ const table = routesOf({ config, redis, ledger, stores, log, callerOf, uploads, 
 export const split = answering({ log, faults }, createRoutes(table, { config, callerOf }));
 http('split', split);
 
-/** Returns the setting for images; JSON and other bodies are short. */
+/** Returns the setting for images; JSON, events and other bodies are short. */
 export function bodyLimit(req: IncomingMessage): number {
-  const isImage = bringsImages(req) && !mediaTypeOf(req.headers).endsWith('json');
+  const isImage = bringsImages(req) && !isEventRequest(req) && !mediaTypeOf(req.headers).endsWith('json');
   return isImage ? config.maxBodyBytes : Math.min(MAX_DOCUMENT_BYTES, config.maxBodyBytes);
 }
 

@@ -45,7 +45,7 @@ function valuesOf(query: string): Query {
 }
 
 /** What a request to take in images asks for. */
-interface Wishes {
+export interface Wishes {
   recipe: string;
   /** The format of results: lib/image/format.ts. */
   format: string;

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Request, Response } from '@google-cloud/functions-framework';
 import type { Redis } from 'ioredis';
 import { goneSignal } from '../lib/service/caller-gone.ts';
+import { EVENTS_PATH, withoutEventToken } from '../lib/service/event-path.ts';
 import { bodyOf, sendJson, type Handler } from '../lib/service/http.ts';
 import { mediaTypeOf } from '../lib/service/media-type.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
@@ -13,6 +14,8 @@ import type { Stores } from '../lib/store/stores.ts';
 import { annotate } from '../lib/tracing/spans.ts';
 import { kindOfBody } from './body-kind.ts';
 import type { Caller } from './callers.ts';
+import { isCloudEvent, isNotificationBody } from './event-request.ts';
+import { eventRoutes } from './event-routes.ts';
 import { dispatch, methodsAt, withoutQuery, type Exchange, type RouteTable } from './exchange.ts';
 import { nameByBytes } from './image-id.ts';
 import { imageRoutes } from './image-routes.ts';
@@ -41,7 +44,7 @@ export function createRoutes(table: RouteTable, parts: Pick<RoutesParts, 'config
   return async (req, res) => {
     if (isPageRequest(req, parts.config)) return (await import('./page-response.ts')).sendPage(req, res);
     const caller = parts.callerOf(req);
-    const { path, query } = targetOf(req.originalUrl);
+    const { path, query } = targetOf(withoutEventToken(req.originalUrl));
     const { methods, id } = methodsAt(table, path);
     await dispatch(methods, { req, res, query, caller, id });
   };
@@ -49,7 +52,7 @@ export function createRoutes(table: RouteTable, parts: Pick<RoutesParts, 'config
 
 /** Returns whether a request brings an image, or names stored ones. Such a request needs a place, and room in Redis. */
 export function bringsImages({ method, url = '' }: Pick<IncomingMessage, 'method' | 'url'>): boolean {
-  return method === 'POST' && targetOf(url).path === '/';
+  return method === 'POST' && ['/', EVENTS_PATH].includes(targetOf(withoutEventToken(url)).path);
 }
 
 /** Returns all routes of split. */
@@ -63,10 +66,20 @@ export function routesOf(parts: RoutesParts): RouteTable {
     inputs: stores.inputs,
     take: (...image) => intake.take(...image),
   });
+  const events = eventRoutes({
+    config,
+    inputs: stores.inputs,
+    take: (...image) => intake.take(...image),
+    log,
+    stores,
+    uploads,
+  });
 
-  /** Accepts an image, or JSON that names stored inputs. */
-  async function take({ req, res, query, caller }: Exchange): Promise<void> {
+  /** Accepts an image, JSON that names stored inputs, or an event about a bucket. */
+  async function take(exchange: Exchange): Promise<void> {
+    const { req, res, query, caller } = exchange;
     const body = await bodyOf(req);
+    if (isCloudEvent(req.headers) || isNotificationBody(req.headers, body)) return events.takeEvent(exchange);
     const kind = kindOfBody(mediaTypeOf(req.headers), body);
     await uploads.hold(res, () => (kind === 'image' ? takeUpload : takeInputs)(res, query, body, caller));
     await expireResults(stores.results, log);
@@ -100,6 +113,7 @@ export function routesOf(parts: RoutesParts): RouteTable {
 
   return {
     '/': { POST: take },
+    ...events.table,
     '/images': { GET: withoutQuery(list) },
     ...imageRoutes({ config, ledger, deadLetters, stores }),
     ...queueRoutes({ redis, config, deadLetters }),

@@ -6,14 +6,20 @@ import { renderVariant, root, variants } from './overlays.ts';
 import { find, functionTemplate, type Manifest } from './shapes.ts';
 import { findUnknownFields, validateValues } from './schema.ts';
 
-/** Pods that belong to no overlay and are only used temporarily. */
-const loosePods = ['knative/components/pvc/files.pod.yaml', 'knative/redis-restore.pod.yaml'];
+/** Resources that belong to no overlay: pods that are only used temporarily, and examples. */
+const loose = [
+  'knative/components/pvc/files.pod.yaml',
+  'knative/redis-restore.pod.yaml',
+  'knative/examples/written.trigger.yaml',
+  'knative/examples/written.subscription.yaml',
+  'knative/examples/ended.trigger.yaml',
+];
 
 async function allManifests(): Promise<Manifest[]> {
   const rendered = await Promise.all(variants.map(renderVariant));
-  const texts = await Promise.all(loosePods.map((each) => readFile(join(root, each), 'utf8')));
-  const pods = texts.map((text) => parse(text) as Manifest);
-  const seen = new Map([...rendered.flat(), ...pods].map((each) => [JSON.stringify(each), each]));
+  const texts = await Promise.all(loose.map((each) => readFile(join(root, each), 'utf8')));
+  const others = texts.map((text) => parse(text) as Manifest);
+  const seen = new Map([...rendered.flat(), ...others].map((each) => [JSON.stringify(each), each]));
   return [...seen.values()];
 }
 

@@ -30,6 +30,10 @@ const models: Record<string, [module: string, name: string]> = {
     '@kubernetes-models/knative/eventing.knative.dev/v1/Trigger',
     'Trigger',
   ],
+  'messaging.knative.dev/v1 Subscription': [
+    '@kubernetes-models/knative/messaging.knative.dev/v1/Subscription',
+    'Subscription',
+  ],
   'keda.sh/v1alpha1 ScaledObject': ['@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject', 'ScaledObject'],
   'keda.sh/v1alpha1 TriggerAuthentication': [
     '@kubernetes-models/keda/keda.sh/v1alpha1/TriggerAuthentication',

@@ -146,7 +146,7 @@ describe('the access list of Redis', () => {
         expect((await split.get(path)).status).toBe(200);
       }
       await split.untilIs(await split.send('another.png'), 'done');
-      await guarded.until('the done events', async () => receiver.received.length === 2);
+      await guarded.until('the done events', async () => receiver.subjects().size === 2);
 
       expect((await split.delete(held)).status).toBe(200);
       expect((await split.get(`/images/${held}/result`)).status).toBe(410);

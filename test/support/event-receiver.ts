@@ -45,6 +45,11 @@ export class EventReceiver {
     return this.received.map(({ headers }) => headers[header]);
   }
 
+  /** Returns the images that it was told of. An event may come twice. */
+  subjects(): Set<string> {
+    return new Set(this.all('ce-subject'));
+  }
+
   reset(): void {
     this.received.length = 0;
     this.answer = () => 204;

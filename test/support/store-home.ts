@@ -14,6 +14,8 @@ export interface StoreHome {
   /** The settings that make the functions use it. */
   env: Record<string, string>;
   putInput(name: string, bytes: Buffer): Promise<void>;
+  /** Stores a file among the results, as somebody else would. */
+  putOutput(name: string, bytes: Buffer): Promise<void>;
   /** Returns the names of all stored results, sorted. */
   outputs(): Promise<string[]>;
   readOutput(name: string): Promise<Buffer>;
@@ -31,10 +33,8 @@ async function folderHome(store: StoreKind): Promise<StoreHome> {
   await mkdir(inputs);
   return {
     env: { STORE: store, INPUT_PATH: inputs, OUTPUT_PATH: outputs },
-    async putInput(name, bytes) {
-      await mkdir(dirname(join(inputs, name)), { recursive: true });
-      await writeFile(join(inputs, name), bytes);
-    },
+    putInput: (name, bytes) => putFile(join(inputs, name), bytes),
+    putOutput: (name, bytes) => putFile(join(outputs, name), bytes),
     async outputs() {
       const entries = await readdir(outputs, { recursive: true, withFileTypes: true }).catch(() => []);
       const files = entries.filter((entry) => entry.isFile());
@@ -46,6 +46,11 @@ async function folderHome(store: StoreKind): Promise<StoreHome> {
   };
 }
 
+async function putFile(path: string, bytes: Buffer): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, bytes);
+}
+
 async function bucketHome(): Promise<StoreHome> {
   const front = await S3Front.start(['tests']);
   const env = s3Environment(front.endpoint);
@@ -54,6 +59,7 @@ async function bucketHome(): Promise<StoreHome> {
   return {
     env: { ...env, INPUT_PATH: 's3://tests/in', OUTPUT_PATH: 's3://tests/out' },
     putInput: (name, bytes) => front.put(`tests/in/${name}`, bytes),
+    putOutput: (name, bytes) => front.put(`tests/out/${name}`, bytes),
     async outputs() {
       const listed = await Array.fromAsync(bucket.list('out/'));
       return listed.map(({ key }) => key.slice('out/'.length)).sort();

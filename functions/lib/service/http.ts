@@ -5,6 +5,7 @@ import type { HttpFunction, Request, Response } from '@google-cloud/functions-fr
 import { Problem, problemBody } from '../errors.ts';
 import { redisProblem } from '../redis/faults.ts';
 import { CallerGone } from './caller-gone.ts';
+import { withoutEventToken } from './event-path.ts';
 import { logFailure, noteSuccess, type Logs } from './request-log.ts';
 
 export type Handler = (req: Request, res: Response) => Promise<void>;
@@ -24,7 +25,7 @@ export function answering(logs: Logs, handler: Handler): HttpFunction {
       else
         logs.log.debug('A caller closed the connection before it had its response', {
           method: req.method,
-          path: req.path,
+          path: withoutEventToken(req.path),
         });
       if (res.headersSent) res.destroy();
       else sendProblem(res, error);

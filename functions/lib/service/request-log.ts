@@ -5,6 +5,7 @@ import { Problem } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { FaultLog } from '../redis/fault-log.ts';
 import { isOutOfMemory } from '../redis/faults.ts';
+import { withoutEventToken } from './event-path.ts';
 
 export interface Logs {
   log: Log;
@@ -13,7 +14,7 @@ export interface Logs {
 
 /** Logs that `req` failed with `error`. */
 export function logFailure({ log, faults }: Logs, req: IncomingMessage, error: unknown): void {
-  const request = { method: req.method, path: req.url?.split('?', 1)[0] };
+  const request = { method: req.method, path: withoutEventToken(req.url ?? '').split('?', 1)[0] };
   if (!(error instanceof Problem) || error.code === 'internal') {
     log.error('A request failed', { ...request, error });
     return;

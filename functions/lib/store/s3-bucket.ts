@@ -23,6 +23,8 @@ export interface S3Object {
   /** Quoted, as the service returned it. */
   etag: string;
   writtenAt: number;
+  /** What its writer stored about it (`x-amz-meta-…`), by names in lower case. */
+  metadata: Record<string, string>;
   body: AsyncIterable<Uint8Array>;
   /** Must be called unless the body is read. */
   close(): void;
@@ -180,6 +182,7 @@ export class S3Bucket {
     ContentLength = 0,
     ETag = '',
     LastModified,
+    Metadata = {},
   }: GetObjectCommandOutput): S3Object {
     const total = ContentRange?.split('/').at(-1);
     const stream = Body as Readable;
@@ -187,6 +190,9 @@ export class S3Bucket {
       sizeBytes: total === undefined ? ContentLength : Number(total),
       etag: ETag,
       writtenAt: LastModified?.getTime() ?? 0,
+      metadata: Object.fromEntries(
+        Object.entries(Metadata).map(([key, value]) => [key.toLowerCase(), value]),
+      ),
       body: this.#read(stream),
       close: () => void stream.destroy(),
     };

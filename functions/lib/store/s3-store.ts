@@ -65,6 +65,13 @@ export class S3Store implements Store {
     return bytes;
   }
 
+  async metadata(name: string): Promise<Record<string, string>> {
+    const found = await this.#find(name, 1);
+    if (found === null) throw missing(name);
+    found.object.close();
+    return found.object.metadata;
+  }
+
   async open(name: string): Promise<StoredFile | null> {
     const looked = await this.#look(name);
     return looked && looked.file;

@@ -38,6 +38,11 @@ export interface Inputs {
   list(path: string): Promise<Listing>;
   /** Returns the file's bytes in one piece. Throws Problem `not-found`, and `body-too-large` above `maxBytes`. */
   read(name: string, maxBytes: number): Promise<Uint8Array>;
+  /**
+   * Returns what is stored about the file besides its bytes, by names in lower case. Throws Problem `not-found`. A store without
+   * such facts does not have this.
+   */
+  metadata?(name: string): Promise<Record<string, string>>;
 }
 
 export interface Store extends Inputs {

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SpanContext } from '@opentelemetry/api';
 import type { TracedSpan } from './traced-span.ts';
 import { spanContextOf } from './trace-text.ts';
+import { withoutEventToken } from '../service/event-path.ts';
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']);
 /** Requests that only read are traced if their sender traces them: a page asks for the status every second. */
@@ -45,7 +46,9 @@ export function endRequestSpan(span: TracedSpan, req: IncomingMessage, res: Serv
   span.set({ 'http.response.status_code': res.statusCode });
   // Only a route that exists is named. A path that does not may contain anything.
   if (res.statusCode < 400) {
-    const route = (req.url ?? '').split('?', 1)[0].replace(IMAGE_ID, '{id}');
+    const route = withoutEventToken(req.url ?? '')
+      .split('?', 1)[0]
+      .replace(IMAGE_ID, '{id}');
     span.set({ 'http.route': route });
     span.rename(`${methodOf(req)} ${route}`);
   }

@@ -1,0 +1,46 @@
+// Which stored input an object of a bucket is, for events about buckets. With STORE=s3 INPUT_PATH names the bucket. With STORE=file
+// its folder stands for the bucket, whatever the bucket is called: it is a mounted one, or a copy.
+import { relative, resolve, sep } from 'node:path';
+import type { Config } from '../config.ts';
+import { pathFault } from './names.ts';
+import { isWithin, parseS3Place } from './s3-place.ts';
+
+/** The name of a stored input, or why the object is none, as words to follow "it". */
+export type ObjectName = { name: string } | { fault: string };
+
+export type NameObject = (bucket: string, key: string) => ObjectName;
+
+type Settings = Pick<Config, 'store' | 'inputPath' | 'outputPath'>;
+
+/** One for each value of the setting STORE; null if there are no objects that events could name. */
+const naming: Record<Config['store'], ((settings: Settings) => NameObject) | null> = {
+  s3: ({ inputPath, outputPath }) => {
+    const [input, output] = [parseS3Place(inputPath), parseS3Place(outputPath)];
+    const results = isWithin(output, input) ? output.prefix.slice(input.prefix.length) : '';
+    return (bucket, key) => {
+      if (bucket !== input.bucket) return { fault: `is in the bucket ${JSON.stringify(bucket)}` };
+      if (!key.startsWith(input.prefix)) return { fault: 'is not under INPUT_PATH' };
+      return nameUnder(key.slice(input.prefix.length), results);
+    };
+  },
+  file: ({ inputPath, outputPath }) => {
+    const path = relative(resolve(inputPath), resolve(outputPath)).split(sep).join('/');
+    const results = path === '' || path === '..' || path.startsWith('../') ? '' : `${path}/`;
+    return (_bucket, key) => nameUnder(key, results);
+  },
+  redis: null,
+};
+
+/** Returns how objects are named with these settings; null if stored inputs are no objects. */
+export function objectNaming(settings: Settings): NameObject | null {
+  return naming[settings.store]?.(settings) ?? null;
+}
+
+/** `results`: the part of the inputs where results go; '' if there is no such part. */
+function nameUnder(key: string, results: string): ObjectName {
+  if (key === '' || key.endsWith('/')) return { fault: 'is a folder' };
+  if (results !== '' && key.startsWith(results)) return { fault: 'is under OUTPUT_PATH' };
+  const name = key.normalize('NFC');
+  const fault = pathFault(name);
+  return fault === null ? { name } : { fault };
+}

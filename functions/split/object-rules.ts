@@ -1,0 +1,65 @@
+// What is done to an image that an event names: what the sender of the object wished, else the rule for its folder, else the default.
+import { Problem } from '../lib/errors.ts';
+import type { Values } from '../lib/filters/filter.ts';
+import { uploadRequestOf, type Wishes } from './requests.ts';
+
+/** For objects whose key begins with `prefix`, the parameters of a request, such as `filter=sharpen&amount=2`. */
+export interface ObjectRule {
+  prefix: string;
+  query: string;
+}
+
+/** Metadata of an object that is a wish begins like this: `x-amz-meta-tessera-kernel`. */
+const WISH = 'tessera-';
+/** Metadata of a result, which is no wish. */
+export const RESULT_OF = 'tessera-image';
+
+/** Throws an Error if a rule asks for what no request may ask for. */
+export function assertRules({ inputRules }: { inputRules: ObjectRule[] }): void {
+  for (const { prefix, query } of inputRules) {
+    try {
+      wishesIn(query, {});
+    } catch (error) {
+      const reason = (error as Error).message;
+      throw new Error(`INPUT_RULES: the rule for ${JSON.stringify(prefix)} is wrong. ${reason}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** Returns what is to be done to the stored input `name`. Throws a {@link Problem} for a wish that cannot be met. */
+export function wishesFor(
+  name: string,
+  metadata: Record<string, string>,
+  rules: ObjectRule[],
+  settings: Values,
+): Wishes {
+  const wishes = Object.entries(metadata)
+    .filter(([key]) => key.startsWith(WISH) && key !== RESULT_OF)
+    .map(([key, value]) => [key.slice(WISH.length), value] as const);
+  const isOtherFilter = wishes.some(([key]) => key === 'filter');
+  const ruled = [...new URLSearchParams(ruleFor(name, rules)?.query)];
+  // The other parameters of a rule belong to its filter.
+  const parameters = new URLSearchParams(
+    ruled.filter(([key]) => !isOtherFilter || key === 'format' || key === 'quality'),
+  );
+  for (const [key, value] of wishes) parameters.set(key, value);
+  return wishesIn(parameters.toString(), settings);
+}
+
+function wishesIn(query: string, settings: Values): Wishes {
+  const { name, recipe, format } = uploadRequestOf(query, settings);
+  if (name === null) return { recipe, format };
+  throw new Problem('invalid-request', 'An object cannot get another name.');
+}
+
+/** The rule with the longest prefix. */
+function ruleFor(name: string, rules: ObjectRule[]): ObjectRule | undefined {
+  return rules
+    .filter(({ prefix }) => name.startsWith(prefix))
+    .reduce<ObjectRule | undefined>(
+      (longest, each) => (longest && longest.prefix.length >= each.prefix.length ? longest : each),
+      undefined,
+    );
+}

@@ -1,0 +1,130 @@
+// Takes in the objects that an event says were written. An object that cannot become an image is reported and logged, and does
+// not make the sender send the event again. A fault that may pass makes it do so; what was accepted before stays accepted.
+import type { Config } from '../lib/config.ts';
+import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
+import { labelOf } from '../lib/image/label.ts';
+import type { Log } from '../lib/log.ts';
+import { redisProblem } from '../lib/redis/faults.ts';
+import { objectNaming, type NameObject } from '../lib/store/object-names.ts';
+import type { Inputs } from '../lib/store/store.ts';
+import type { WrittenObject } from './bucket-events.ts';
+import type { Caller } from './callers.ts';
+import type { Intake } from './intake.ts';
+import { RESULT_OF, wishesFor } from './object-rules.ts';
+import { acceptedView } from './status.ts';
+import { assertIsOn } from './switches.ts';
+
+type Settings = Pick<
+  Config,
+  'store' | 'inputPath' | 'outputPath' | 'storedInputs' | 'maxBodyBytes' | 'kernelSize' | 'inputRules'
+>;
+
+export interface WrittenObjectsParts {
+  config: Settings;
+  inputs: Inputs;
+  take: Intake['take'];
+  log: Log;
+}
+
+type Accepted = ReturnType<typeof acceptedView>;
+type Refused = { name: string; status: 'refused'; error: ProblemBody };
+type Ignored = { key: string; reason: string };
+
+export interface ObjectsAnswer {
+  images: (Accepted | Refused)[];
+  ignored: Ignored[];
+}
+
+export class WrittenObjects {
+  readonly #parts: WrittenObjectsParts;
+  readonly #nameOf: NameObject | null;
+
+  constructor(parts: WrittenObjectsParts) {
+    this.#parts = parts;
+    this.#nameOf = objectNaming(parts.config);
+  }
+
+  /**
+   * Takes in the objects for `caller`, one after another. Throws a Problem if the sender has to send the event again, or if
+   * events are switched off here.
+   */
+  async take(objects: WrittenObject[], caller: Caller, gone: AbortSignal): Promise<ObjectsAnswer> {
+    assertIsOn(this.#parts.config.storedInputs, 'Blurring stored images');
+    if (this.#nameOf === null) {
+      throw new Problem('switched-off', 'Events about buckets need STORE=s3 or STORE=file.');
+    }
+    const answer: ObjectsAnswer = { images: [], ignored: [] };
+    for (const object of objects) await this.#takeOne(object, this.#nameOf, caller, gone, answer);
+    return answer;
+  }
+
+  async #takeOne(
+    object: WrittenObject,
+    nameOf: NameObject,
+    caller: Caller,
+    gone: AbortSignal,
+    answer: ObjectsAnswer,
+  ): Promise<void> {
+    const [key] = object.keys;
+    const ignore = (reason: string) => {
+      answer.ignored.push({ key, reason });
+      this.#parts.log.info('An event about an object was ignored', { bucket: object.bucket, key, reason });
+    };
+    const named = nameOf(object.bucket, key);
+    if ('fault' in named) return ignore(`it ${named.fault}`);
+    if (object.sizeBytes === 0) return ignore('it is empty');
+    if (object.metadata !== null && RESULT_OF in object.metadata) return ignore('it is a result');
+    try {
+      const taken = await this.#takeNamed(object, nameOf, caller, gone);
+      if (typeof taken === 'string') ignore(taken);
+      else answer.images.push(taken);
+    } catch (thrown) {
+      const error = redisProblem(thrown);
+      if (!(error instanceof Problem) || mayPass(error)) throw error;
+      if (error.code === 'not-found') return ignore('it is not there any more');
+      answer.images.push({ name: named.name, status: 'refused', error: problemBody(error) });
+      const about = { bucket: object.bucket, key, code: error.code, reason: error.message };
+      this.#parts.log.warn('The image that an event names was refused', about);
+    }
+  }
+
+  /** Returns the accepted image, or why the object is ignored. */
+  async #takeNamed(
+    object: WrittenObject,
+    nameOf: NameObject,
+    caller: Caller,
+    gone: AbortSignal,
+  ): Promise<Accepted | string> {
+    const { config, inputs, take } = this.#parts;
+    const { name, bytes } = await this.#read(object, nameOf);
+    if (labelOf(bytes) !== null) return 'it is a result';
+    const metadata = object.metadata ?? (await inputs.metadata?.(name)) ?? {};
+    const { recipe, format } = wishesFor(name, metadata, config.inputRules, { kernel: config.kernelSize });
+    return acceptedView(await take(name, recipe, bytes, caller, { isStored: true, format, gone }));
+  }
+
+  /** Reads the object under the first of its possible keys that is there. Throws Problem `not-found`. */
+  async #read(
+    { bucket, keys }: WrittenObject,
+    nameOf: NameObject,
+  ): Promise<{ name: string; bytes: Uint8Array }> {
+    const { config, inputs } = this.#parts;
+    const names = keys
+      .map((key) => nameOf(bucket, key))
+      .flatMap((each) => ('name' in each ? [each.name] : []));
+    for (const [at, name] of names.entries()) {
+      try {
+        return { name, bytes: await inputs.read(name, config.maxBodyBytes) };
+      } catch (error) {
+        const isMissing = error instanceof Problem && error.code === 'not-found';
+        if (!isMissing || at === names.length - 1) throw error;
+      }
+    }
+    throw new Problem('not-found', 'There is no such object here.');
+  }
+}
+
+/** Whether the same event may be accepted later. */
+function mayPass({ status }: Problem): boolean {
+  return status === 429 || status === 503;
+}
