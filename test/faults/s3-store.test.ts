@@ -198,12 +198,16 @@ describe('assemble says in one line what is wrong with the bucket', () => {
     expect(lines[0]).toContain('clock is wrong');
   });
 
-  test('and waits, when it cannot be reached', async () => {
-    const { lines, assemble } = await start({ S3_ENDPOINT: 'http://127.0.0.1:9' });
+  test.each<[string, Record<string, string>, string]>([
+    ['cannot be reached', { S3_ENDPOINT: 'http://127.0.0.1:9' }, 'cannot be reached (ECONNREFUSED)'],
+    ['never replies', {}, 'cannot be reached (TimeoutError)'],
+  ])('and waits, when it %s', async (_what, env, reason) => {
+    s3.trouble = () => 'never reply';
+    const { lines, assemble } = await start(env);
     await assemble.healthy();
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('OUTPUT_PATH cannot be used yet');
-    expect(lines[0]).toContain('cannot be reached (ECONNREFUSED)');
+    expect(lines[0]).toContain(reason);
     await assemble.stop();
   });
 });

@@ -189,6 +189,13 @@ describe('reading an object', () => {
     expect([file?.sizeBytes, file?.head.length]).toEqual([MEBIBYTE, 128]);
   });
 
+  it('says that an object is archived', async () => {
+    const store = storeIn('archived/');
+    s3.trouble = () => ({ status: 403, code: 'InvalidObjectState' });
+    for (const use of [() => store.open('a.png'), () => store.read('a.png', 1)])
+      expect(await codeOf(use)).toBe('unreadable-file');
+  });
+
   it('finds a name whose accents are stored as a Mac does', async () => {
     const store = storeIn('accents/');
     const stored = 'plage/été.png'.normalize('NFD');
@@ -350,6 +357,16 @@ describe('a service in trouble', () => {
       () => {
         troubleWith(() => true, { status: 301, code: 'PermanentRedirect' });
         return storeIn('');
+      },
+    ],
+    [
+      'the region is not known',
+      'The region is not known; set S3_REGION.',
+      () => {
+        for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION']) vi.stubEnv(name, undefined);
+        vi.stubEnv('AWS_CONFIG_FILE', '/nowhere');
+        const bucket = new S3Bucket('tests', { ...settings(), s3Endpoint: 'aws' });
+        return new S3Store(async () => bucket, { bucket: 'tests', prefix: '' });
       },
     ],
     [

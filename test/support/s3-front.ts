@@ -10,6 +10,7 @@ import { signatureFault, type Keys } from './s3-signature.ts';
 /** What happens to a request instead of being passed on. */
 export type Trouble =
   | { status: number; code: string }
+  | 'never reply'
   | 'cut while sending'
   | 'cut before it arrives'
   | 'cut before the reply'
@@ -119,6 +120,7 @@ export class S3Front {
     };
     this.seen.push(seen);
     const trouble = this.trouble(seen);
+    if (trouble === 'never reply') return;
     if (trouble === 'cut while sending') {
       await once(req, 'data');
       req.socket.destroy();

@@ -14,6 +14,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Readable } from 'node:stream';
 import type { Config } from '../config.ts';
+import { Problem } from '../errors.ts';
 import { s3Problem } from './s3-faults.ts';
 
 export type S3Settings = Pick<Config, 's3Endpoint' | 's3Region' | 's3PathStyle'>;
@@ -51,6 +52,8 @@ interface UploadedPart {
 const CONNECT_MS = 5000;
 /** A connection on which nothing moves for this long is given up. */
 const IDLE_MS = 30_000;
+/** How long a function waits for its bucket when it starts. */
+const CHECK_MS = 10_000;
 
 function silent(): void {}
 /** The client would write its warnings to the console, between the lines of our log. */
@@ -71,7 +74,10 @@ function clientOf({ s3Endpoint, s3Region, s3PathStyle }: S3Settings): S3Client {
   });
 }
 
-/** Every method throws Problem `storage-unavailable` when the service cannot be used. */
+/**
+ * Every method throws Problem `storage-unavailable` when the service cannot be used, and `unreadable-file` for an
+ * archived object.
+ */
 export class S3Bucket {
   readonly #client: S3Client;
   readonly #name: string;
@@ -99,6 +105,7 @@ export class S3Bucket {
       if (['NoSuchKey', 'NotFound', 'PreconditionFailed', 'KeyTooLongError'].includes(name)) return null;
       // An empty object has no first byte.
       if (name === 'InvalidRange') return this.get(key, { etag });
+      if (name === 'InvalidObjectState') throw archived(key, error);
       throw s3Problem(error, this.#name);
     }
   }
@@ -143,10 +150,11 @@ export class S3Bucket {
     } while (ContinuationToken !== undefined);
   }
 
-  /** Throws a Problem if the bucket cannot be used. */
+  /** Throws a Problem if the bucket cannot be used, after {@link CHECK_MS} at most. */
   async check(prefix: string): Promise<void> {
     const command = new ListObjectsV2Command({ Bucket: this.#name, Prefix: prefix, MaxKeys: 1 });
-    await this.#do(() => this.#client.send(command));
+    const abortSignal = AbortSignal.timeout(CHECK_MS);
+    await this.#do(() => this.#client.send(command, { abortSignal }));
   }
 
   /** Begins an object that is sent in parts. Nobody sees it before it is completed. */
@@ -223,6 +231,10 @@ export interface Upload {
   complete(): Promise<void>;
   /** Throws the parts away. */
   abort(): Promise<void>;
+}
+
+function archived(key: string, cause: unknown): Problem {
+  return new Problem('unreadable-file', `${JSON.stringify(key)} is archived; restore it first.`, { cause });
 }
 
 function decoded(key: string): string {

@@ -72,5 +72,5 @@ function networkCodeOf(error: S3Error): string | null {
   if (statusOf(error) !== undefined) return null;
   if (error.code !== undefined && NETWORK.test(error.code)) return error.code;
   if (error instanceof AggregateError) return networkCodeOf(error.errors[0] as S3Error);
-  return error.name === 'TimeoutError' ? error.name : null;
+  return ['TimeoutError', 'AbortError'].includes(error.name) ? 'TimeoutError' : null;
 }

@@ -51,7 +51,7 @@ export interface Store extends Inputs {
   /**
    * Writes a file as a whole: a reader sees the old file or the new one, never a part. When it resolves, the
    * new file is durable. If `chunks` throws, the old file is unchanged. Removes unfinished files of an
-   * earlier writer with the same name and `writer`.
+   * earlier writer with the same name and `writer`, unless the storage itself removes them.
    */
   write(
     name: string,
