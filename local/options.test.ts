@@ -10,7 +10,7 @@ const defaults = {
   out: 'output',
   recipe: blur(15),
   format: { name: 'png' },
-  tile: 256,
+  tile: 512,
   queue: 'lease',
   workers: Math.max(2, availableParallelism()),
   json: false,

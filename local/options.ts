@@ -17,7 +17,7 @@ Without files it blurs what is in samples/. If that folder is empty, it draws so
   -o, --out DIR     where results go, each in the folders of its input (default output)
 ${filterHelp}
 ${formatHelp}
-  --tile T          tile size in pixels, 1 to 512 (default TILE_SIZE, or 256)
+  --tile T          tile size in pixels, 1 to 512 (default TILE_SIZE, or 512)
   --queue MODE      lease (loses nothing) or naive (the baseline that does) (default QUEUE_MODE, or lease)
   --workers N       the most blur processes at a time, 1 to 64 (default NUM_WORKERS, or one for each core)
   --json            print the figures as JSON on the last line, with each input and its output
@@ -65,6 +65,8 @@ const names = {
 } as const;
 
 const MOST_WORKERS = 64;
+/** Twice a cluster's default. A batch has enough tiles anyway, and each one costs something in every process. */
+const TILE_SIZE_PX = 512;
 
 /** Options that npm knows too. */
 const SHARED_WITH_NPM = new Set(['json', 'help', 'version']);
@@ -102,7 +104,7 @@ export function readOptions(argv: string[], env: NodeJS.ProcessEnv): Options | '
     out: values.out ?? 'output',
     recipe,
     format,
-    tile: wholeNumber(...given('tile', 'TILE_SIZE', '256'), 1, 512),
+    tile: wholeNumber(...given('tile', 'TILE_SIZE', String(TILE_SIZE_PX)), 1, 512),
     queue: oneOf(...given('queue', 'QUEUE_MODE', 'lease'), ['lease', 'naive']),
     workers: wholeNumber(...given('workers', 'NUM_WORKERS', String(coresForWorkers())), 1, MOST_WORKERS),
     json,

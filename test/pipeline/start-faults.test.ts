@@ -21,7 +21,7 @@ const few = () => ['0', '1', '2', '3'].map((name) => join(photos, `${name}.png`)
 
 beforeAll(async () => {
   photos = await mkdtemp(join(tmpdir(), 'tessera-photos-'));
-  const file = await toPng(picture(1000, 800), 3);
+  const file = await toPng(picture(700, 560), 3);
   for (let at = 0; at < IMAGES; at++) await writeFile(join(photos, `${at}.png`), file);
 });
 afterAll(() => rm(photos, { recursive: true }));

@@ -30,7 +30,7 @@ async function blurredPixels(place: RunPlace, file: string): Promise<Uint8Array>
 describe.concurrent('npm start', () => {
   testInPlace('blurs files and prints the figures as JSON', async ({ place, expect }) => {
     await put(place, 'a.png', 'b.png');
-    const run = place.start('a.png', 'b.png', '--out', 'json', '--kernel', '21', '--json');
+    const run = place.start('a.png', 'b.png', '--out', 'json', '--kernel', '21', '--tile', '256', '--json');
     const { status, stdout } = await run.ended;
     expect(status).toBe(0);
     const report = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as {
