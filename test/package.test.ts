@@ -79,6 +79,7 @@ it('holds plain JavaScript and declarations, no sources, tests or benches', asyn
   const files = await readdir(join(project, 'node_modules/tessera'), { recursive: true });
   expect(files).toContain('dist/package/jimp.js');
   expect(files).toContain('dist/package/jimp.d.ts');
+  expect(files).toContain('dist/split/page.html');
   expect(files.filter((file) => /(?<!\.d)\.ts$|\.map$|(^|\/)(test|testing|bench)\//.test(file))).toEqual([]);
 });
 

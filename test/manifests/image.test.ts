@@ -143,7 +143,8 @@ describe('the image', () => {
     expect(command[0]).toBe('node');
     for (const name of functions) {
       const tree = await assembleTree(stages[1], app, name);
-      expect(await readdir(tree)).toContain('main.js');
+      const files = ['main.js', ...(name === 'split' ? ['page.html'] : [])];
+      expect(await readdir(tree)).toEqual(expect.arrayContaining(files));
       await expectToServe(tree, command.slice(1), [
         probes.livenessProbe?.httpGet?.path ?? '',
         probes.readinessProbe?.httpGet?.path ?? '',

@@ -71,9 +71,11 @@ function drawTile(
   const inner = { x: x + gap / 2, y: y + gap / 2, w: w - gap, h: h - gap };
   const state = tileState(letter);
   context.save();
-  context.beginPath();
-  context.roundRect(inner.x, inner.y, inner.w, inner.h, gap * 2);
-  context.clip();
+  if (gap > 0) {
+    context.beginPath();
+    context.roundRect(inner.x, inner.y, inner.w, inner.h, gap * 2);
+    context.clip();
+  }
   context.fillStyle = color(state === 'done' ? 'tile-done' : 'tile');
   context.fillRect(x, y, w, h);
   if (preview !== null) {

@@ -79,7 +79,7 @@ export function change(cell: Cell, changes: Partial<Picture>): void {
 
 /** Notes that split has accepted a picture. The same file with the same choices is the same image, and is shown once. */
 export function accept(cell: Cell, image: ListedImage): void {
-  pictures.value = pictures.value.filter((each) => each === cell || each.peek().id !== image.id);
+  for (const each of pictures.peek()) if (each !== cell && each.peek().id === image.id) removePicture(each);
   change(cell, { stage: 'accepted', id: image.id, image, tiles: null, note: null, detail: null });
   showAfter(cell, null);
   const ids = [image.id, ...rememberedIds().filter((id) => id !== image.id)];

@@ -5,33 +5,42 @@ import type { DeadLetter, ImageView, ListedImage, QueueView, TilesView } from '.
 
 /** After this time without an answer split counts as away. */
 const PATIENCE_MS = 20_000;
+/** The longest time for fetching a result. */
+const RESULT_PATIENCE_MS = 600_000;
 
-/** Returns split's answer. Throws a {@link Refusal} or {@link Away}. Waits for a token if split requires one. */
-async function call(path: string, init: RequestInit = {}): Promise<Response> {
+/**
+ * Returns what `read` makes of split's answer. Throws a {@link Refusal}, or {@link Away} without an answer that can be read. Waits
+ * for a token if split requires one.
+ */
+async function call<T>(
+  path: string,
+  read: (response: Response) => Promise<T>,
+  init: RequestInit = {},
+): Promise<T> {
   for (;;) {
     const token = currentToken();
     const headers = {
       accept: 'application/json',
       ...(token !== null && { authorization: `Bearer ${token}` }),
     };
-    const response = await reach(path, { ...init, headers, cache: 'no-cache' });
-    if (response.ok) return response;
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const response = await orAway(fetch(path, { signal, ...init, headers, cache: 'no-cache' }));
+    if (response.ok) return orAway(read(response));
     if (response.status !== 401) throw await faultOf(response);
     await anotherToken(token);
   }
 }
 
-async function reach(path: string, init: RequestInit): Promise<Response> {
+async function orAway<T>(answer: Promise<T>): Promise<T> {
   try {
-    return await fetch(path, init);
+    return await answer;
   } catch (error) {
     throw new Away('no answer', { cause: error });
   }
 }
 
-async function json<T>(path: string, init: RequestInit = {}): Promise<T> {
-  const signal = AbortSignal.timeout(PATIENCE_MS);
-  return (await (await call(path, { signal, ...init })).json()) as T;
+async function json<T>(path: string, init?: RequestInit): Promise<T> {
+  return call(path, async (response) => (await response.json()) as T, init);
 }
 
 export const split = {
@@ -40,7 +49,10 @@ export const split = {
   image: async (id: string) => json<ImageView>(`images/${id}`),
   tiles: async (id: string) => json<TilesView>(`images/${id}/tiles`),
   deadLetters: async () => (await json<{ deadLetters: DeadLetter[] }>('dead-letters')).deadLetters,
-  result: async (id: string) => (await call(`images/${id}/result`)).blob(),
+  result: async (id: string) =>
+    call(`images/${id}/result`, async (response) => response.blob(), {
+      signal: AbortSignal.timeout(RESULT_PATIENCE_MS),
+    }),
   cancel: async (id: string) => json<ListedImage>(`images/${id}`, { method: 'DELETE' }),
   retry: async (id: string) => json<ListedImage>(`images/${id}/retry`, { method: 'POST' }),
   send: async (query: string, file: Blob, signal: AbortSignal) =>
