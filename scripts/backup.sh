@@ -37,9 +37,8 @@ need jq
 save() {
   umask 077
   { [[ ! -d $file ]] && : >"$file.part"; } 2>/dev/null || fail "$file cannot be written"
-  kube exec statefulset/redis --container redis -- \
-    sh -ec 'redis-cli --rdb /data/backup.rdb >&2 && cat /data/backup.rdb && rm /data/backup.rdb' >"$file.part" ||
-    fail 'Redis could not be saved'
+  try 'Redis could not be saved' kube exec statefulset/redis --container redis -- \
+    sh -ec 'redis-cli --rdb /data/backup.rdb >&2 && cat /data/backup.rdb && rm /data/backup.rdb' >"$file.part"
   is_rdb "$file.part" || fail "Redis did not send an RDB file: $file.part"
   mv "$file.part" "$file"
   echo "saved: $file, $(wc -c <"$file" | tr -d ' ') bytes"
@@ -57,11 +56,11 @@ restore() {
   kube wait --for=delete pod/redis-0 "--timeout=${timeout_s}s"
   kube apply --filename "$root/knative/redis-restore.pod.yaml"
   kube wait --for=condition=Ready pod/redis-restore "--timeout=${timeout_s}s"
-  kube exec redis-restore --stdin -- sh -c "$(<"$root/scripts/lib/put-backup.sh")" put-backup /data <"$file" ||
-    fail 'the backup could not be put on the volume'
+  try 'the backup could not be put on the volume' \
+    kube exec redis-restore --stdin -- sh -c "$(<"$root/scripts/lib/put-backup.sh")" put-backup /data <"$file"
   start_redis
   trap - EXIT
-  kube rollout status statefulset/redis "--timeout=${timeout_s}s" || fail "$(why_redis_is_not_ready)"
+  wait_for_redis
   echo "restored: $file"
 }
 

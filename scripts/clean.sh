@@ -46,8 +46,8 @@ fi
 
 # remove KINDS : removes all of Tessera's resources of these kinds, and waits until they are gone.
 remove() {
-  kube delete "$1" --selector app.kubernetes.io/part-of=tessera --ignore-not-found "--timeout=${timeout_s}s" ||
-    fail "not all of $1 could be removed"
+  try "not all of $1 could be removed" \
+    kube delete "$1" --selector app.kubernetes.io/part-of=tessera --ignore-not-found "--timeout=${timeout_s}s"
 }
 
 # serves TYPE : whether the cluster has this type of resources. All accounts may list the types that it serves.
@@ -74,7 +74,8 @@ if $all; then
   found=0
   sees has_label namespace "$namespace" 'app\.kubernetes\.io/part-of' tessera || found=$?
   if ((found == 0)); then
-    kubectl delete namespace "$namespace" --ignore-not-found "--timeout=${timeout_s}s" || fail "the namespace $namespace could not be removed"
+    try "the namespace $namespace could not be removed" \
+      kubectl delete namespace "$namespace" --ignore-not-found "--timeout=${timeout_s}s"
     echo "removed: everything, the namespace $namespace and its volumes included"
   elif ((found == 3)); then
     echo "removed: everything in $namespace; the namespace itself stays, because this account may not see who made it"

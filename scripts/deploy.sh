@@ -132,7 +132,7 @@ make_way_for_redis
 kubectl apply --kustomize "$work/deploy" | tee "$work/applied"
 
 if ! with redis-external; then
-  kube rollout status statefulset/redis "--timeout=${timeout_s}s" || fail "$(why_redis_is_not_ready)"
+  wait_for_redis
 fi
 [[ $overlay != pvc ]] || wait_for_volume
 services=(split blur assemble)

@@ -85,6 +85,17 @@ kubectl() {
   return 2
 }
 
+# try FAULT COMMAND... : runs a command of kubectl. If it fails, stops with one line: the fault, and what kubectl said last.
+try() {
+  local said failed=false
+  { said=$("${@:2}" 2>&1 >&3 3>&-) || failed=true; } 3>&1
+  if $failed; then
+    said=${said##*$'\n'}
+    fail "$1${said:+: ${said#error: }}"
+  fi
+  [[ -z $said ]] || echo "$said" >&2
+}
+
 # last_words FILE : prints the last line of what a failed command said, without "error: ".
 last_words() {
   local said
@@ -167,6 +178,6 @@ split_url() {
 
 # wait_for CONDITION RESOURCE : stops if the resource does not meet it in time.
 wait_for() {
-  kube wait "--for=condition=$1" "--timeout=${timeout_s}s" "$2" ||
-    fail "$2 is not $1 after $timeout_s s: scripts/status.sh and kubectl -n $namespace describe $2 say why"
+  try "$2 is not $1 after $timeout_s s (scripts/status.sh and kubectl -n $namespace describe $2 say why)" \
+    kube wait "--for=condition=$1" "--timeout=${timeout_s}s" "$2"
 }

@@ -21,7 +21,7 @@ remove_left_overs() {
     elif [[ $each == persistentvolumeclaim/* ]]; then
       echo "note: $each is not used any more and stays, with its data: kubectl -n $namespace delete $each"
     else
-      kube delete "$each" --ignore-not-found "--timeout=${timeout_s}s" || fail "$each could not be removed"
+      try "$each could not be removed" kube delete "$each" --ignore-not-found "--timeout=${timeout_s}s"
     fi
   done
 }

@@ -12,10 +12,13 @@ why_not_ready() {
   echo "$1 is not Ready after $timeout_s s: ${reason:-Knative does not say why (kubectl -n $namespace describe service.serving.knative.dev $1)}"
 }
 
-why_redis_is_not_ready() {
-  local reason
+# wait_for_redis : waits until Redis is ready. Stops with the reason if it is not in time.
+wait_for_redis() {
+  local said reason failed=false
+  { said=$(kube rollout status statefulset/redis "--timeout=${timeout_s}s" 2>&1 >&3 3>&-) || failed=true; } 3>&1
+  $failed || return 0
   reason=$(pod_trouble app.kubernetes.io/name=redis)
-  echo "Redis is not ready after $timeout_s s: ${reason:-scripts/logs.sh redis may tell why}"
+  fail "Redis is not ready after $timeout_s s: ${reason:-${said#error: } (scripts/logs.sh redis may tell why)}"
 }
 
 # pod_trouble SELECTOR : prints the first problem that keeps one of these pods from being ready, or nothing.

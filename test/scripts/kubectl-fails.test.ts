@@ -61,6 +61,37 @@ describe('a call that the cluster refuses', () => {
     expect(outcome.code).toBe(2);
   });
 
+  it.each<[script: string, args: string[], call: string, fault: string]>([
+    ['clean.sh', [], 'delete services.serving', 'not all of services.serving.knative.dev could be removed'],
+    ['clean.sh', ['--all'], 'delete namespace', 'the namespace tessera could not be removed'],
+    ['backup.sh', ['save', 'saved.rdb'], 'exec statefulset/redis', 'Redis could not be saved'],
+    [
+      'backup.sh',
+      ['restore', 'backup.rdb'],
+      'exec redis-restore',
+      'the backup could not be put on the volume',
+    ],
+    [
+      'deploy.sh',
+      ['--overlay', 'broker'],
+      'wait .*broker',
+      'broker.eventing.knative.dev/images is not Ready',
+    ],
+  ])('is told with what it was for, in one line: %s %j, %s', async (script, args, call, fault) => {
+    const files = args.map((arg) => (arg.endsWith('.rdb') ? join(folder, arg) : arg));
+    const label = { call: 'get namespace .*labels', stdout: 'tessera' };
+    const broker = present(
+      'deployment mt-broker-ingress',
+      'customresourcedefinition brokers.eventing.knative.dev',
+    );
+    const there = script === 'deploy.sh' ? broker : [label, everything];
+    const { code, stderr } = await shell.run(script, files, [refuse(call), ...there, ...readyCluster]);
+    expect(stderr).toMatch(/^error: [^\n]+\n$/);
+    expect(stderr).toContain(fault);
+    expect(stderr).toContain(`: ${forbidden}\n`);
+    expect(code).toBe(2);
+  });
+
   it('leaves the other parts of status.sh, which says that one is missing by its exit code', async () => {
     for (const call of ['get pods', 'get customresourcedefinition', 'get statefulset', 'get ']) {
       const outcome = await shell.run('status.sh', [], [refuse(call), ...present('namespace tessera')]);
