@@ -8,6 +8,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY scripts/build.ts scripts/build.ts
+COPY docs/openapi.yaml docs/openapi.yaml
 COPY functions functions
 ARG COMMIT=unknown
 RUN npm run build

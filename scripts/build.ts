@@ -18,6 +18,7 @@ interface Bundle {
   files: string[];
 }
 
+const OPEN_API = join(root, 'docs/openapi.yaml');
 const queue = join(root, 'functions/lib/queue');
 const scripts = readdirSync(queue)
   .filter((file) => file.endsWith('.lua'))
@@ -83,7 +84,10 @@ async function bundle({ name, entries, files }: Bundle): Promise<void> {
     logLevel: 'warn',
   });
   for (const file of files) await copyFile(file, join(fresh, basename(file)));
-  if (name === 'split') await writeFile(join(fresh, 'page.html'), await page());
+  if (name === 'split') {
+    await writeFile(join(fresh, 'page.html'), await page());
+    await writeFile(join(fresh, 'openapi.json'), await openApi());
+  }
   const made = await readdir(fresh);
   for (const file of made.filter((each) => each.endsWith('.map'))) await leaveOutSources(join(fresh, file));
   await folder(target);
@@ -120,6 +124,17 @@ async function page(): Promise<string> {
     script: output[0].code.replaceAll('</script', String.raw`<\/script`),
   };
   return (await text('page.html')).replaceAll(/%(icon|style|script)%/g, (_, name: string) => parts[name]);
+}
+
+/** Returns the OpenAPI document as JSON, with the version of this release, so that split does not have to parse YAML. */
+async function openApi(): Promise<string> {
+  const { parse } = await import('yaml');
+  const text = await readFile(OPEN_API, 'utf8');
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
+  const document = parse(text, { merge: true }) as { info: object };
+  // What the YAML only has for its anchors.
+  const entries = Object.entries(document).filter(([key]) => !key.startsWith('x-'));
+  return JSON.stringify({ ...Object.fromEntries(entries), info: { ...document.info, version } });
 }
 
 /** Removes the sources' text from a source map, because stack traces only need the positions. */
@@ -160,7 +175,7 @@ export async function buildIfStale(onBuild?: () => void): Promise<void> {
   const sources = (await readdir(join(root, 'functions'), { recursive: true })).map((file) =>
     join(root, 'functions', file),
   );
-  const inputs = [...sources, import.meta.filename, join(root, 'package-lock.json')];
+  const inputs = [...sources, import.meta.filename, OPEN_API, join(root, 'package-lock.json')];
   const newest = Math.max(...(await Promise.all(inputs.map(changedAt))));
   if (builtAt > newest) return;
   onBuild?.();

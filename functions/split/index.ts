@@ -14,11 +14,10 @@ import { startTracing } from '../lib/tracing/start.ts';
 import { assertOwnersAreKnown, callersOf } from './callers.ts';
 import { isEventRequest } from './event-request.ts';
 import { assertRules } from './object-rules.ts';
-import { isPageRequest } from './page-request.ts';
 import { assertRoomFor } from './room.ts';
 import { routeOf } from './exchange.ts';
 import { targetOf } from './requests.ts';
-import { bringsImages, createRoutes, routesOf } from './routes.ts';
+import { bringsImages, createRoutes, isPublic, routesOf } from './routes.ts';
 import { UploadLimit } from './upload-limit.ts';
 import { WakeUp } from './wake-up.ts';
 
@@ -54,7 +53,7 @@ export const metrics: MetricsParts = { of: 'split', config, log, redis, inFlight
 export const lifecycle: Lifecycle = {
   isReady: () => heartbeat.isWell,
   admit: (req) => {
-    if (!isPageRequest(req, config)) callerOf(req);
+    if (!isPublic(req, config)) callerOf(req);
   },
   places: {
     areNeededFor: bringsImages,

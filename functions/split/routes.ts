@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Request, Response } from '@google-cloud/functions-framework';
 import type { Redis } from 'ioredis';
+import type { Config } from '../lib/config.ts';
 import { goneSignal } from '../lib/service/caller-gone.ts';
 import { EVENTS_PATH, withoutEventToken } from '../lib/service/event-path.ts';
 import { bodyOf, sendJson, type Handler } from '../lib/service/http.ts';
@@ -20,6 +21,7 @@ import { dispatch, methodsAt, withoutQuery, type Exchange, type RouteTable } fro
 import { nameByBytes } from './image-id.ts';
 import { imageRoutes } from './image-routes.ts';
 import { Intake, type IntakeParts } from './intake.ts';
+import { isOpenApiRequest, OPEN_API_PATH, sendOpenApi } from './open-api.ts';
 import { isPageRequest } from './page-request.ts';
 import { queueRoutes } from './queue-routes.ts';
 import { inputRequestOf, queryOf, targetOf, uploadRequestOf } from './requests.ts';
@@ -43,11 +45,19 @@ export interface RoutesParts extends IntakeParts {
 export function createRoutes(table: RouteTable, parts: Pick<RoutesParts, 'config' | 'callerOf'>): Handler {
   return async (req, res) => {
     if (isPageRequest(req, parts.config)) return (await import('./page-response.ts')).sendPage(req, res);
-    const caller = parts.callerOf(req);
+    const caller = isPublic(req, parts.config) ? NOBODY : parts.callerOf(req);
     const { path, query } = targetOf(withoutEventToken(req.originalUrl));
     const { methods, id } = methodsAt(table, path);
     await dispatch(methods, { req, res, query, caller, id });
   };
+}
+
+/** Who asks for what needs no token. */
+const NOBODY: Caller = { name: '', owner: '' };
+
+/** Returns whether a request needs no token, because its answer is the same for everyone. */
+export function isPublic(req: IncomingMessage, config: Pick<Config, 'page'>): boolean {
+  return isPageRequest(req, config) || isOpenApiRequest(req);
 }
 
 /** Returns whether a request brings an image, or names stored ones. Such a request needs a place, and room in Redis. */
@@ -115,6 +125,7 @@ export function routesOf(parts: RoutesParts): RouteTable {
     '/': { POST: take },
     ...events.table,
     '/images': { GET: withoutQuery(list) },
+    [OPEN_API_PATH]: { GET: withoutQuery(({ res }) => sendOpenApi(res)) },
     ...imageRoutes({ config, ledger, deadLetters, stores }),
     ...queueRoutes({ redis, config, deadLetters }),
   };

@@ -13,7 +13,7 @@ content_tag() {
     {
       echo "$NODE_IMAGE"
       # What .dockerignore includes.
-      find Dockerfile package.json package-lock.json .npmrc scripts/build.ts functions -type f \
+      find Dockerfile package.json package-lock.json .npmrc scripts/build.ts docs/openapi.yaml functions -type f \
         ! -name '*.test.ts' ! -path 'functions/testing/*' -exec sha256sum {} + | LC_ALL=C sort -k 2
     } | sha256sum | cut -c 1-12
   )

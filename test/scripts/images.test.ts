@@ -18,6 +18,7 @@ beforeAll(async () => {
   for (const path of ['Dockerfile', 'package.json', 'package-lock.json', '.npmrc', 'scripts', 'functions']) {
     await cp(join(root, path), join(folder, path), { recursive: true });
   }
+  await cp(join(root, 'docs/openapi.yaml'), join(folder, 'docs/openapi.yaml'));
   tag = await contentTag(folder);
 });
 afterAll(() => rm(folder, { recursive: true }));
