@@ -173,7 +173,7 @@ describe('deploy.sh', () => {
     async (resource) => {
       const late = { call: `wait .*${resource}`, exit: 1 };
       const { code, stderr } = await shell.run('deploy.sh', ['--overlay', 'broker'], [late, ...withBroker]);
-      expect(stderr).toContain(`error: ${resource} is not Ready after 300 s ( `);
+      expect(stderr).toContain(`error: ${resource} is not Ready after 300 s (`);
       expect(code).toBe(2);
     },
   );
