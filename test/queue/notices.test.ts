@@ -87,6 +87,21 @@ describe('a notice', () => {
     expect(await noticesLeft()).toHaveLength(1);
   });
 
+  test('of a done image tells no fault that was met before', async () => {
+    await on.rig.blur(A);
+    await on.rig.ledger.noteFault(A, 'the disk is full');
+    await on.rig.ledger.finish(A);
+    expect((await on.rig.notices.next(1000, 9))?.image).toMatchObject({ state: 'done', error: null });
+  });
+
+  test('of an image that ends twice at the same moment is sent as often as any other', async () => {
+    const notice = await finish(A);
+    expect(await on.rig.nextNotice(1000, 1)).toBe(notice);
+    await on.rig.begin(A, { tiles: 1, again: true });
+    expect(await finish(A)).toBe(notice);
+    expect(await on.rig.nextNotice(1000, 1)).toBe(notice);
+  });
+
   test('is opened once for an image that is closed twice', async () => {
     const notice = await finish(A);
     on.rig.now += 1;
