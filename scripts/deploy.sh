@@ -5,7 +5,7 @@
 #
 # Usage: scripts/deploy.sh [options]
 #   --overlay NAME      default, pvc, broker or fallback (see docs/DEPLOY.md)         [default]
-#   --with COMPONENT    auth, redis-ephemeral, redis-auth, redis-external, s3 or tracing; may be repeated
+#   --with COMPONENT    auth, redis-ephemeral, redis-auth, redis-external, s3, done-sink or tracing; may be repeated
 #   --input PLACE       with s3: where images are, s3://BUCKET/PREFIX         [s3://tessera/input]
 #   --output PLACE      with s3: where results go                             [s3://tessera/output]
 #   --s3-endpoint URL   with s3: the service, if it is not AWS
@@ -122,7 +122,7 @@ choose_redis_volume
 tell_short_room
 ! with auth || make_auth_secret
 ! with redis-auth || make_redis_secrets
-secret_version=$(secret_versions tessera-redis tessera-redis-split tessera-redis-blur tessera-redis-assemble redis-auth tessera-auth tessera-s3 tessera-tracing)
+secret_version=$(secret_versions tessera-redis tessera-redis-split tessera-redis-blur tessera-redis-assemble redis-auth tessera-auth tessera-s3 tessera-done-sink tessera-tracing)
 ! with redis-auth || redis_secret_version=$(kube get secret redis-auth --ignore-not-found --output 'jsonpath={.metadata.resourceVersion}')
 guard_redis_data
 compose

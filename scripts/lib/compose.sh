@@ -4,8 +4,8 @@
 # folder_of COMPONENT : prints the component's folder, relative to the root.
 folder_of() {
   case $1 in
-    auth | redis-ephemeral | redis-auth | redis-external | s3 | tracing) echo "knative/components/$1" ;;
-    *) fail "no component \"$1\": there are auth, redis-ephemeral, redis-auth, redis-external, s3, tracing" ;;
+    auth | redis-ephemeral | redis-auth | redis-external | s3 | done-sink | tracing) echo "knative/components/$1" ;;
+    *) fail "no component \"$1\": there are auth, redis-ephemeral, redis-auth, redis-external, s3, done-sink, tracing" ;;
   esac
 }
 

@@ -19,7 +19,15 @@ export interface Variant {
 }
 
 const overlays = ['default', 'pvc', 'broker', 'fallback'] as const;
-const additions = ['auth', 'redis-ephemeral', 'redis-auth', 'redis-external', 's3', 'tracing'] as const;
+const additions = [
+  'auth',
+  'redis-ephemeral',
+  'redis-auth',
+  'redis-external',
+  's3',
+  'done-sink',
+  'tracing',
+] as const;
 
 /** Every overlay alone, and every one with each component. */
 export const variants: Variant[] = overlays.flatMap((overlay) =>

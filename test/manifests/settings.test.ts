@@ -100,6 +100,16 @@ describe.each(variants)('the settings of $name', (variant) => {
     );
     // assemble writes the notices, and blur sends them.
     expect(environmentOf(manifests, 'assemble').DONE_SINK).toBe(DONE_SINK);
+    const secret = { secretKeyRef: { name: 'tessera-done-sink', key: 'DONE_SINK' } };
+    const isElsewhere = variant.components.includes('knative/components/done-sink');
+    const told = ['assemble', 'blur'].map((name) => functionTemplate(manifests, name));
+    const workers = manifests.filter((each) => each.kind === 'Deployment').map(templateOf);
+    for (const template of [...told, ...workers]) {
+      const given = template?.spec.containers[0].env?.find(({ name }) => name === 'DONE_SINK');
+      expect(given?.valueFrom).toEqual(isElsewhere ? secret : undefined);
+    }
+    const policy = find(manifests, 'networking.k8s.io/v1 NetworkPolicy', 'done-sink');
+    expect(policy !== undefined).toBe(isElsewhere);
   });
 });
 
