@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLog } from '../lib/log.ts';
 import type { Claim, TileQueue } from '../lib/queue/tile-queue.ts';
 import { FaultLog } from '../lib/redis/fault-log.ts';
+import { traceWith, type Attributes, type Span, type Tracer } from '../lib/tracing/spans.ts';
 import { TilesInFlight } from './tiles-in-flight.ts';
 
 const claim: Claim = {
@@ -58,4 +59,59 @@ it('does not try again to ack a tile for which Redis has no memory', async () =>
   await inFlight.take(claim);
   expect(await inFlight.settle(claim, new Uint8Array(1))).toBeNull();
   expect(queue.ack).toHaveBeenCalledTimes(1);
+});
+
+describe('the span of an attempt', () => {
+  const ended: { outcome: unknown; fault: unknown }[] = [];
+
+  /** A span that records its first end. */
+  function recorded(): Span {
+    const attributes: Attributes = {};
+    let isOver = false;
+    return {
+      trace: '',
+      set: (more) => Object.assign(attributes, more),
+      run: (work) => work(),
+      end(fault) {
+        if (!isOver) ended.push({ outcome: attributes['tessera.outcome'], fault });
+        isOver = true;
+      },
+    };
+  }
+
+  const traced = { ...claim, trace: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
+
+  beforeEach(() => {
+    ended.length = 0;
+    traceWith({ continueTrace: recorded } as unknown as Tracer);
+  });
+  afterEach(() => traceWith(null));
+
+  it('ends with what the queue says to its ack', async () => {
+    queue.ack.mockResolvedValueOnce('stale');
+    await inFlight.take(traced);
+    await inFlight.settle(traced, new Uint8Array(1));
+    expect(ended).toEqual([{ outcome: 'stale', fault: undefined }]);
+  });
+
+  it('ends with its error if it failed', async () => {
+    const error = new Error('it broke');
+    await inFlight.take(traced);
+    await inFlight.settle(traced, error);
+    expect(ended).toEqual([{ outcome: 'delayed', fault: error }]);
+  });
+
+  it('ends when its tile is returned to the queue, and only then', async () => {
+    await inFlight.take(traced);
+    await inFlight.releaseAll();
+    queue.ack.mockResolvedValueOnce('stale');
+    await inFlight.settle(traced, new Uint8Array(1));
+    expect(ended).toEqual([{ outcome: 'released', fault: undefined }]);
+  });
+
+  it('does not exist for an image that is not traced', async () => {
+    await inFlight.take(claim);
+    await inFlight.settle(claim, new Uint8Array(1));
+    expect(ended).toEqual([]);
+  });
 });
