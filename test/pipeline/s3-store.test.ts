@@ -257,6 +257,11 @@ describe('listing a bucket', () => {
     s3.trouble = ({ query }) => (query.has('list-type') ? 'encode keys' : null);
     await storeIn('xml/').write('a +&<b>.png', [Buffer.from('x')]);
     expect(await Array.fromAsync(bucket.list('xml/'))).toMatchObject([{ key: 'xml/a +&<b>.png' }]);
+    await storeIn('xml/').write('b-NOT-UTF-8.png', [Buffer.from('x')]);
+    expect(await storeIn('xml/').list('')).toEqual({
+      names: ['a +&<b>.png'],
+      skipped: [{ name: 'b-\ufffd.png', reason: 'its name is not UTF-8' }],
+    });
   });
 
   it('leaves out results, those in the place for results without looking into them', async () => {

@@ -181,6 +181,7 @@ function urlOf(path: string): string {
 function sendEncoded(res: ServerResponse, listing: string): void {
   const encoded = listing
     .replaceAll(/(?<=<Key>)[^<]*/g, (key) => encodeURIComponent(unescaped(key)).replaceAll('%20', '+'))
+    .replaceAll('NOT-UTF-8', '%FF')
     .replace('</Name>', '</Name><EncodingType>url</EncodingType>');
   res.writeHead(200, { 'content-type': 'application/xml' }).end(encoded);
 }

@@ -1,4 +1,4 @@
-// One bucket, through the AWS client. Only this file imports the client, and it is only loaded with STORE=s3
+// One bucket, through the AWS client, which is only loaded with STORE=s3
 // (docs/adr/0022-s3-client.md). Uses what every S3-compatible service has.
 import {
   AbortMultipartUploadCommand,
@@ -8,16 +8,14 @@ import {
   GetObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  S3Client,
+  type S3Client,
   UploadPartCommand,
   type GetObjectCommandOutput,
 } from '@aws-sdk/client-s3';
 import type { Readable } from 'node:stream';
-import type { Config } from '../config.ts';
 import { Problem } from '../errors.ts';
+import { connectS3, type S3Settings } from './s3-client.ts';
 import { s3Problem } from './s3-faults.ts';
-
-export type S3Settings = Pick<Config, 's3Endpoint' | 's3Region' | 's3PathStyle'>;
 
 export interface S3Object {
   sizeBytes: number;
@@ -49,30 +47,8 @@ interface UploadedPart {
   PartNumber: number;
 }
 
-const CONNECT_MS = 5000;
-/** A connection on which nothing moves for this long is given up. */
-const IDLE_MS = 30_000;
 /** How long a function waits for its bucket when it starts. */
 const CHECK_MS = 10_000;
-
-function silent(): void {}
-/** The client would write its warnings to the console, between the lines of our log. */
-const logger = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
-
-function clientOf({ s3Endpoint, s3Region, s3PathStyle }: S3Settings): S3Client {
-  const isAws = s3Endpoint === 'aws';
-  const region = s3Region === 'auto' ? (isAws ? undefined : 'us-east-1') : s3Region;
-  return new S3Client({
-    ...(!isAws && { endpoint: s3Endpoint }),
-    ...(region !== undefined && { region }),
-    forcePathStyle: s3PathStyle === 'auto' ? !isAws : s3PathStyle === 'on',
-    // Checksums of newer kinds are refused by some services. The signature covers the bytes anyway.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: IDLE_MS },
-    logger,
-  });
-}
 
 /**
  * Every method throws Problem `storage-unavailable` when the service cannot be used, and `unreadable-file` for an
@@ -83,7 +59,7 @@ export class S3Bucket {
   readonly #name: string;
 
   constructor(name: string, settings: S3Settings) {
-    this.#client = clientOf(settings);
+    this.#client = connectS3(settings);
     this.#name = name;
   }
 
@@ -237,6 +213,9 @@ function archived(key: string, cause: unknown): Problem {
   return new Problem('unreadable-file', `${JSON.stringify(key)} is archived; restore it first.`, { cause });
 }
 
+/** Returns the key. Bytes that are not UTF-8 become characters that no name may have. */
 function decoded(key: string): string {
-  return decodeURIComponent(key.replaceAll('+', ' '));
+  return key
+    .replaceAll('+', ' ')
+    .replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString());
 }
