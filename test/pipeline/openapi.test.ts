@@ -79,7 +79,7 @@ describe('the document', () => {
     expect(api.document).toMatchObject({ openapi: '3.1.0', info: { version: packageJson.version } });
   });
 
-  it('has exactly the routes and methods of the code, and the page', () => {
+  it('has exactly the routes and methods of the code', () => {
     const redis = new Redis({ lazyConnect: true });
     const table = routesOf({
       config: loadConfig({}),
@@ -94,7 +94,7 @@ describe('the document', () => {
         (method) => `${method} ${path}`,
       );
     });
-    expect(api.operations().sort()).toEqual([...routes, 'GET /', 'HEAD /'].sort());
+    expect(api.operations().sort()).toEqual(routes.sort());
   });
 
   it('has every problem code, under its status', () => {
@@ -132,12 +132,11 @@ describe('the document', () => {
     const statuses: Record<string, number> = {};
     for (const operation of api.operations()) {
       const [method, path] = operation.split(' ');
-      const headers = { accept: 'text/html' };
-      statuses[operation] = (await send(method, path, anId, { base, headers })).status;
+      statuses[operation] = (await send(method, path, anId, { base })).status;
     }
     await split.stop();
     const open = Object.keys(statuses).filter((operation) => statuses[operation] !== 401);
-    expect(open).toEqual(['GET /', 'HEAD /', 'GET /openapi.json', 'HEAD /openapi.json']);
+    expect(open).toEqual(['GET /openapi.json', 'HEAD /openapi.json']);
   });
 });
 
@@ -241,7 +240,6 @@ describe('split answers as documented', () => {
       REDIS_URL: caller.pipeline.redisServer.url,
       IMAGE_LIST: 'off',
       STORED_INPUTS: 'off',
-      PAGE: 'off',
       REDIS_BUDGET_BYTES: '200000',
       CLIENT_SHARE: '1',
       LOG_LEVEL: 'silent',
@@ -252,7 +250,6 @@ describe('split answers as documented', () => {
     for (const method of ['GET', 'HEAD']) {
       for (const path of ['/images', '/dead-letters'])
         expect((await send(method, path, anId, { base })).status).toBe(403);
-      expect((await send(method, '/', anId, { base, headers: { accept: 'text/html' } })).status).toBe(405);
     }
     expect((await send('POST', '/', anId, { base, ...json({}) })).status).toBe(403);
     expect(
@@ -271,12 +268,7 @@ describe('split answers as documented', () => {
     await split.stop();
   });
 
-  it('for the page, for browsers that have it, and for the methods', async () => {
-    for (const method of ['GET', 'HEAD']) {
-      const page = await send(method, '/', anId, { headers: { accept: 'text/html' } });
-      const headers = { accept: 'text/html', 'if-none-match': page.headers.get('etag') ?? '' };
-      expect([page.status, (await send(method, '/', anId, { headers })).status]).toEqual([200, 304]);
-    }
+  it('about the methods of each path', async () => {
     for (const path of Object.keys(api.document.paths)) {
       expect((await send('OPTIONS', path)).status).toBe(204);
       for (const method of ['PUT', 'PATCH', 'QUERY']) {
