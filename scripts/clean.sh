@@ -66,6 +66,12 @@ for type in triggers.eventing.knative.dev brokers.eventing.knative.dev services.
     remove "$type"
   fi
 done
+# An account that never used --with metrics may have no rights to these.
+for type in podmonitors.monitoring.coreos.com prometheusrules.monitoring.coreos.com; do
+  if serves "$type" && may_list "$type"; then
+    remove "$type"
+  fi
+done
 remove deployments,statefulsets,jobs,pods,services,configmaps,networkpolicies,serviceaccounts
 if $all; then
   remove persistentvolumeclaims

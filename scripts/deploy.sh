@@ -5,7 +5,8 @@
 #
 # Usage: scripts/deploy.sh [options]
 #   --overlay NAME      default, pvc, broker or fallback (see docs/DEPLOY.md)         [default]
-#   --with COMPONENT    auth, redis-ephemeral, redis-auth, redis-external, s3, done-sink or tracing; may be repeated
+#   --with COMPONENT    auth, redis-ephemeral, redis-auth, redis-external, s3, done-sink, tracing or metrics;
+#                       may be repeated
 #   --input PLACE       with s3: where images are, s3://BUCKET/PREFIX         [s3://tessera/input]
 #   --output PLACE      with s3: where results go                             [s3://tessera/output]
 #   --s3-endpoint URL   with s3: the service, if it is not AWS

@@ -154,6 +154,11 @@ has_crd() {
   has customresourcedefinition "$1"
 }
 
+# may_list TYPE : whether this account may list the resources of that type.
+may_list() {
+  kube auth can-i list "$1" --quiet
+}
+
 redis() {
   kube exec statefulset/redis --container redis -- redis-cli "$@"
 }

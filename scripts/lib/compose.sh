@@ -4,8 +4,8 @@
 # folder_of COMPONENT : prints the component's folder, relative to the root.
 folder_of() {
   case $1 in
-    auth | redis-ephemeral | redis-auth | redis-external | s3 | done-sink | tracing) echo "knative/components/$1" ;;
-    *) fail "no component \"$1\": there are auth, redis-ephemeral, redis-auth, redis-external, s3, done-sink, tracing" ;;
+    auth | redis-ephemeral | redis-auth | redis-external | s3 | done-sink | tracing | metrics) echo "knative/components/$1" ;;
+    *) fail "no component \"$1\": there are auth, redis-ephemeral, redis-auth, redis-external, s3, done-sink, tracing, metrics" ;;
   esac
 }
 
@@ -29,6 +29,7 @@ refuse_contradictions() {
 settings_stamp() {
   local settings=("$work/knative/tessera.config-map.yaml")
   ! with tracing || settings+=("$work/knative/components/tracing/tracing.config-map.yaml")
+  ! with metrics || settings+=("$work/knative/components/metrics/port.patch.yaml")
   { cat "${settings[@]}" && echo "$overlay $secret_version" && bucket_settings; } | cksum | cut -d ' ' -f 1
 }
 

@@ -8,8 +8,11 @@ remove_left_overs() {
   local kinds=deployments,statefulsets,services,configmaps,networkpolicies,serviceaccounts,persistentvolumeclaims types found each
   # A resource type that the cluster does not have cannot be queried.
   types=$(kubectl get customresourcedefinition services.serving.knative.dev scaledobjects.keda.sh triggerauthentications.keda.sh \
+    podmonitors.monitoring.coreos.com prometheusrules.monitoring.coreos.com \
     triggers.eventing.knative.dev brokers.eventing.knative.dev --ignore-not-found --output name)
   for each in $types; do
+    # Only for --with metrics. An account that does not use it may have no rights to these.
+    [[ $each != *.monitoring.coreos.com ]] || may_list "${each#*/}" || continue
     kinds+=,${each#*/}
   done
   found=$(kube get "$kinds" --selector app.kubernetes.io/part-of=tessera --output json | jq --raw-output '

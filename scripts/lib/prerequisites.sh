@@ -96,6 +96,12 @@ check_secrets() {
   done
 }
 
+check_prometheus() {
+  if ! has_crd podmonitors.monitoring.coreos.com || ! has_crd prometheusrules.monitoring.coreos.com; then
+    missing+=('the Prometheus operator, for --with metrics')
+  fi
+}
+
 # check_prerequisites OVERLAY COMPONENT... : stops and lists everything that is missing.
 check_prerequisites() {
   local component
@@ -110,6 +116,7 @@ check_prerequisites() {
   [[ $1 != broker ]] || check_eventing
   for component in "${@:2}"; do
     [[ $component != redis-external ]] || check_secrets
+    [[ $component != metrics ]] || check_prometheus
   done
   ((${#notes[@]} == 0)) || printf 'note: %s\n' "${notes[@]}"
   ((${#missing[@]} == 0)) && return

@@ -27,6 +27,7 @@ const additions = [
   's3',
   'done-sink',
   'tracing',
+  'metrics',
 ] as const;
 
 /** Every overlay alone, and every one with each component. */

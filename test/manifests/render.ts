@@ -22,6 +22,11 @@ interface Kustomization {
   resources?: string[];
   components?: string[];
   patches?: { target: Target; path?: string; patch?: string }[];
+  configMapGenerator?: {
+    name: string;
+    files: string[];
+    options: { disableNameSuffixHash: true; labels: Record<string, string> };
+  }[];
   images?: { name: string; newName: string; newTag?: string; digest?: string }[];
 }
 
@@ -31,6 +36,7 @@ const knownFields = new Set([
   'namespace',
   'resources',
   'components',
+  'configMapGenerator',
   'patches',
   'images',
 ] satisfies (keyof Kustomization)[]);
@@ -51,6 +57,11 @@ async function build(folder: string, inherited: Manifest[]): Promise<Manifest[]>
   let manifests = [...inherited];
   for (const resource of kustomization.resources ?? []) {
     manifests.push(...(await readResource(join(folder, resource))));
+  }
+  for (const { name, files, options } of kustomization.configMapGenerator ?? []) {
+    const texts = files.map(async (file) => [file, await readFile(join(folder, file), 'utf8')] as const);
+    const data = Object.fromEntries(await Promise.all(texts));
+    manifests.push({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels: options.labels }, data });
   }
   for (const component of kustomization.components ?? []) {
     manifests = await build(join(folder, component), manifests);

@@ -35,6 +35,14 @@ const models: Record<string, [module: string, name: string]> = {
     'Subscription',
   ],
   'keda.sh/v1alpha1 ScaledObject': ['@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject', 'ScaledObject'],
+  'monitoring.coreos.com/v1 PodMonitor': [
+    '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor',
+    'PodMonitor',
+  ],
+  'monitoring.coreos.com/v1 PrometheusRule': [
+    '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule',
+    'PrometheusRule',
+  ],
   'keda.sh/v1alpha1 TriggerAuthentication': [
     '@kubernetes-models/keda/keda.sh/v1alpha1/TriggerAuthentication',
     'TriggerAuthentication',

@@ -32,6 +32,8 @@ describe('clean.sh', () => {
       'services.serving.knative.dev',
       'scaledobjects.keda.sh',
       'triggerauthentications.keda.sh',
+      'podmonitors.monitoring.coreos.com',
+      'prometheusrules.monitoring.coreos.com',
       'deployments,statefulsets,jobs,pods,services,configmaps,networkpolicies,serviceaccounts',
     ]);
     const selected = calls.filter((call) => call.includes(' delete '));

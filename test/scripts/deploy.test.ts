@@ -67,6 +67,7 @@ describe('deploy.sh', () => {
     ['stock serving-hpa', [], present('deployment autoscaler-hpa'), 'serving-hpa'],
     ['flags for volumes', ['--overlay', 'pvc'], [], 'kubernetes.podspec-persistent-volume-write'],
     ['Broker', ['--overlay', 'broker'], [], 'Knative Eventing'],
+    ['Prometheus operator', ['--with', 'metrics'], [], 'the Prometheus operator, for --with metrics'],
     ['Secrets of a Redis elsewhere', ['--with', 'redis-external'], [], 'the Secret tessera-redis'],
     [
       'KEDA admitted by label',

@@ -15,7 +15,7 @@ declare -A with_value=(
   [logs]='--selector -l --container -c --tail --max-log-requests'
   [rollout]='--timeout'
   [scale]='--replicas --timeout --selector -l'
-  [annotate]='' [label]='' [config]='' [version]='--output -o' [kustomize]=''
+  [annotate]='' [auth]='' [label]='' [config]='' [version]='--output -o' [kustomize]=''
   [api-resources]='--api-group --output -o'
   [run]='--image --restart --env --command'
 )
@@ -26,7 +26,7 @@ declare -A without_value=(
   [apply]='--server-side'
   [exec]='--stdin -i --tty -t'
   [logs]='--follow -f --prefix'
-  [annotate]='--overwrite' [label]='--overwrite' [version]='--client'
+  [annotate]='--overwrite' [auth]='--quiet -q' [label]='--overwrite' [version]='--client'
   [run]='--rm --stdin -i --quiet'
 )
 

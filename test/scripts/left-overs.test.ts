@@ -98,6 +98,20 @@ describe('deploy.sh after another overlay', () => {
     expect(await ask(types)).toContain(',scaledobjects.keda.sh,brokers.eventing.knative.dev ');
   });
 
+  it('leaves out what belongs to the component metrics if the account has no rights to it', async () => {
+    const types = {
+      call: 'get customresourcedefinition .* --output name',
+      stdout: 'customresourcedefinition.apiextensions.k8s.io/podmonitors.monitoring.coreos.com\n',
+    };
+    const ask = async (...rules: Rule[]): Promise<string> => {
+      const { calls } = await shell.run('deploy.sh', [], [...rules, types, ...readyCluster]);
+      return calls.find((call) => call.includes('get deployments,')) ?? '';
+    };
+    expect(await ask()).toContain(',podmonitors.monitoring.coreos.com ');
+    const forbidden = { call: 'auth can-i list podmonitors.monitoring.coreos.com', exit: 1 };
+    expect(await ask(forbidden)).not.toContain('monitoring');
+  });
+
   it('fails when something cannot be removed', async () => {
     const stuck = { call: 'delete deployment.apps/blur-worker', exit: 1 };
     const leftOver = found({ apiVersion: 'apps/v1', kind: 'Deployment', name: 'blur-worker' });
