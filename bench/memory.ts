@@ -1,6 +1,7 @@
 // Measures the most memory each process holds while a very large PNG is processed, and what Redis holds of
 // it.
 import { buildIfStale } from '../scripts/build.ts';
+import { startS3Server } from '../local/s3-server.ts';
 import { BenchPipeline } from './lib/bench-pipeline.ts';
 import { table } from './lib/measure.ts';
 import { photoPng } from '../functions/testing/photo.ts';
@@ -11,6 +12,8 @@ export interface MemoryResults {
   fileMb: number;
   splitMb: number;
   assembleMb: number;
+  /** The same with STORE=s3. */
+  assembleS3Mb: number;
   /** The larger of two workers. */
   blurMb: number;
   /** Redis at its peak, above what it held before. */
@@ -20,6 +23,7 @@ export interface MemoryResults {
 }
 
 const LOOK_EVERY_MS = 20;
+const BUCKET = 'bench';
 
 export async function benchMemory({ megapixels = 100 } = {}): Promise<MemoryResults> {
   await buildIfStale();
@@ -42,6 +46,7 @@ export async function benchMemory({ megapixels = 100 } = {}): Promise<MemoryResu
       fileMb: png.length / 1e6,
       splitMb: peakMb(pipeline.split.pid),
       assembleMb: peakMb(pipeline.assemble.pid),
+      assembleS3Mb: await assembleMbWithBucket(png),
       blurMb: Math.max(...pipeline.scaler.workers.map(({ pid }) => peakMb(pid))),
       redisMb: ((await redisBytes(bench, 'used_memory_peak')) - usedBefore) / 1e6,
       admittedMb: admitted / 1e6,
@@ -53,19 +58,40 @@ export async function benchMemory({ megapixels = 100 } = {}): Promise<MemoryResu
   }
 }
 
+/** Returns the most memory that assemble holds when the result goes to a bucket. */
+async function assembleMbWithBucket(png: Uint8Array): Promise<number> {
+  const server = await startS3Server([BUCKET]);
+  const bench = await BenchPipeline.start(2, {
+    STORE: 's3',
+    S3_ENDPOINT: `http://127.0.0.1:${server.port}`,
+    INPUT_PATH: `s3://${BUCKET}/in`,
+    OUTPUT_PATH: `s3://${BUCKET}/out`,
+    AWS_ACCESS_KEY_ID: 'any',
+    AWS_SECRET_ACCESS_KEY: 'any',
+  });
+  try {
+    await bench.blurInStore(png);
+    return peakMb(bench.pipeline.assemble.pid);
+  } finally {
+    await bench.stop();
+    await server.stop();
+  }
+}
+
 async function redisBytes({ pipeline }: BenchPipeline, field: string): Promise<number> {
   const info = await pipeline.redis.info('memory');
   return Number(new RegExp(`^${field}:(\\d+)`, 'm').exec(info)?.[1]);
 }
 
 function print(results: MemoryResults): void {
-  const { megapixels, fileMb, splitMb, assembleMb, blurMb, redisMb, admittedMb } = results;
+  const { megapixels, fileMb, splitMb, assembleMb, assembleS3Mb, blurMb, redisMb, admittedMb } = results;
   console.log(`\nPeak memory, ${megapixels} Mpx PNG of ${fileMb.toFixed(0)} MB, 2 workers`);
   console.log(
     table([
       ['process', 'peak'],
       ['split', mb(splitMb)],
       ['assemble', mb(assembleMb)],
+      ['assemble, STORE=s3', mb(assembleS3Mb)],
       ['blur', mb(blurMb)],
       ['Redis', `${mb(redisMb)} of ${mb(admittedMb)} set aside`],
     ]),

@@ -3,6 +3,7 @@
 import { mkdtemp, rm, watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { outputName } from '../../functions/lib/store/output-names.ts';
 import { readCounts } from '../../functions/lib/queue/counts.ts';
 import { Pipeline } from '../../local/pipeline.ts';
@@ -10,6 +11,7 @@ import { SplitClient } from '../../local/split-client.ts';
 import { cpuMs } from './processes.ts';
 
 const LIMIT_MS = 300_000;
+const LOOK_EVERY_MS = 50;
 
 export class BenchPipeline {
   readonly pipeline: Pipeline;
@@ -50,6 +52,14 @@ export class BenchPipeline {
     const written = this.#written(outputName(name));
     await this.#client.upload(name, png);
     return (await written) - startedAt;
+  }
+
+  /** Uploads an image, and waits until its status is `done`: for results that are not in the folder. */
+  async blurInStore(png: Uint8Array): Promise<void> {
+    const { id } = await this.#client.upload(`bench-${this.#sent++}.png`, png);
+    const signal = AbortSignal.timeout(LIMIT_MS);
+    while ((await this.#client.status(id, signal)).status !== 'done')
+      await sleep(LOOK_EVERY_MS, undefined, { signal });
   }
 
   /** Returns when `file` was put in place. It is watched, because polling would take time from the measurement. */
