@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { CostsResults } from '../bench/costs.ts';
 import { requests } from './price.ts';
-import { cluster } from './settings.ts';
+import { cluster, NO_LIMIT } from './settings.ts';
 
 const read = (file: string) => parse(readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'));
 const settings = cluster({} as CostsResults['deployed'], 4);
@@ -28,7 +28,7 @@ it.each(['split', 'assemble'] as const)('scales %s as its Service says', (name) 
   const target = Number(annotation('target') ?? spec.containerConcurrency);
   expect(settings[name]).toMatchObject({
     max: Number(annotation('max-scale')),
-    places: spec.containerConcurrency,
+    places: spec.containerConcurrency || NO_LIMIT, // 0 means no limit.
     target: target * utilization,
   });
 });

@@ -2,12 +2,15 @@
 import type { CostsResults, SetUpCosts } from '../bench/costs.ts';
 import type { ScalingRules } from '../local/scaling.ts';
 
+/** More requests than the model ever sends to one pod. */
+export const NO_LIMIT = 200;
+
 /** A function that Knative scales by its requests. */
 export interface RequestScaling {
   max: number;
   /** Requests of a pod that make Knative add another one. */
   target: number;
-  /** Requests a pod serves at once. */
+  /** Requests a pod serves at once; {@link NO_LIMIT} if its Service limits nothing. */
   places: number;
   /** Time from the decision to start a pod until it serves. */
   startMs: number;
@@ -62,7 +65,7 @@ export function cluster(costs: SetUpCosts, maxWorkers: number): Settings {
     helperThreads: 1, // A pod may use two cores.
     roundTripMs: 0.3,
     budgetBytes: 1024 ** 3,
-    split: { max: 4, target: 4 * 0.7, places: 200, startMs: START_MS.split },
+    split: { max: 4, target: 4 * 0.7, places: NO_LIMIT, startMs: START_MS.split },
     blur: {
       max: maxWorkers,
       target: 8,
@@ -96,8 +99,8 @@ export function oneMachine(
     helperThreads: 4,
     roundTripMs: 0.1,
     budgetBytes: Infinity,
-    split: { max: 1, target: Infinity, places: 200, startMs: 0 },
-    assemble: { max: 1, target: Infinity, places: 200, startMs: 0 },
+    split: { max: 1, target: Infinity, places: NO_LIMIT, startMs: 0 },
+    assemble: { max: 1, target: Infinity, places: NO_LIMIT, startMs: 0 },
     blur: {
       max: workers,
       target: 4,

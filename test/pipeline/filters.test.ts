@@ -120,7 +120,11 @@ it.each([
     'invalid-kernel',
     'The kernel is "4"; an odd integer from 1 to 255 is required.',
   ],
-  ['amount=1', 'invalid-request', 'The query has "amount"; only "name", "filter", "kernel" are allowed.'],
+  [
+    'amount=1',
+    'invalid-request',
+    'The query has "amount"; only "name", "filter", "kernel", "format", "quality" are allowed.',
+  ],
 ])('?%s is refused', async (query, code, detail) => {
   const response = await post(`?${query}`);
   expect(response.status).toBe(400);
