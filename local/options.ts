@@ -28,7 +28,7 @@ ${formatHelp}
   -v, --version     the version
 
 The settings of docs/DEPLOY.md are taken from the environment, for example MAX_PIXELS=100000000. Ignored are
-REDIS_URL, K_SINK, ASSEMBLE_URL and HOST, and without --serve also STORE and OUTPUT_PATH. With
+REDIS_URL, K_SINK, ASSEMBLE_URL, HOST and METRICS_PORT, and without --serve also STORE and OUTPUT_PATH. With
 TESSERA_TOKEN set, split asks its callers for that token, as it does on a cluster with AUTH_TOKEN.
 
 Exit status: 0 if every image was written, 1 if one was not, 2 if it was called wrongly or --out cannot be written,

@@ -8,7 +8,7 @@
 #   --url URL           split's address      [$SPLIT_URL, else `npm start -- --serve` if it is up, else from the cluster]
 #   --token-file FILE   a file with the access token, if split requires one   [$TESSERA_TOKEN]
 #   --host NAME         the Host header to send, if the URL does not have split's own name (a forwarded port)
-#   --filter NAME       blur, sharpen; see README.md        [blur]
+#   --filter NAME       blur, sharpen; see docs/USING.md    [blur]
 #   --kernel K          odd kernel size, 1 to 255           [the deployment's KERNEL_SIZE]
 #   --set NAME=VALUE    another parameter of the filter, such as amount=1.5; may be repeated
 #   --format NAME       of the results: png or jpeg         [png]
@@ -21,7 +21,7 @@
 #
 # Prints a line whenever an image has made progress, and at the end: images=N done=N failed=N. Results keep their images'
 # names; those of stored inputs also keep their folders. If two would have the same name: see "What results are called" in
-# README.md.
+# docs/USING.md.
 # Exit: 0 all done (or sent), 1 some failed or were refused, 2 it could not be done or took too long.
 set -euo pipefail
 # shellcheck source=lib/common.sh
