@@ -76,7 +76,7 @@ describe('the notifier', () => {
     due.push(noticeOf({ isGivenUp: true }));
     await notify(url);
     expect({ received, closed }).toEqual({ received: [], closed: [] });
-    expect(logged).toEqual([expect.stringContaining('its event was sent too often')]);
+    expect(logged).toEqual([expect.stringContaining('it was sent too often')]);
   });
 
   it('closes notices that are left from a receiver that is not set any more', async () => {

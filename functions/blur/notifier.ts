@@ -67,21 +67,21 @@ export class Notifier {
     const { notice, image, isGivenUp } = due;
     const about = { imageId: image.id, status: image.state };
     if (isGivenUp) {
-      log.error('Nobody was told of the end of an image: its event was sent too often', about);
+      log.error('The event of an ended image was given up: it was sent too often', about);
       return 'given up';
     }
     if (this.#sink === null) {
-      log.warn('Nobody was told of the end of an image: DONE_SINK is not set any more', about);
+      log.warn('The event of an ended image was dropped: DONE_SINK is not set any more', about);
       await this.#close(notice);
       return 'given up';
     }
     const fault = await this.#deliver(due, this.#sink, giveUp);
     if (fault === null) {
       await this.#close(notice);
-      log.info('Told of the end of an image', about);
+      log.info('The event of an ended image was accepted', about);
       return 'accepted';
     }
-    log.warn('The event of the end of an image was not accepted and will be sent again', { ...about, fault });
+    log.warn('The event of an ended image was not accepted and will be sent again', { ...about, fault });
     return 'refused';
   }
 

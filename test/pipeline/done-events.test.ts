@@ -101,7 +101,7 @@ describe('an image that is done', () => {
     await untilAllTold();
     expect(receiver.received).toHaveLength(3);
     expect(await rig.status(image.id)).toMatchObject({ status: 'done', error: null });
-    expect(rig.logged.join()).toContain('its event was sent too often');
+    expect(rig.logged.join()).toContain('it was sent too often');
   });
 
   test('is not held up by a receiver that does not answer', async () => {

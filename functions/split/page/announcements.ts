@@ -1,4 +1,4 @@
-// What a screen reader says. Only events that matter, several of them in one sentence, so that it does not chatter.
+// What a screen reader says: only important events, and those of a short time together, so that it does not talk all the time.
 import { signal } from '@preact/signals';
 
 const EVERY_MS = 1500;

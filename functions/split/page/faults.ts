@@ -1,4 +1,4 @@
-// What can go wrong between the page and split, in words for the person who looks at it.
+// What can go wrong between the page and split, explained for users.
 
 /** A problem document (RFC 9457) from split. */
 export interface ProblemDocument {
@@ -8,7 +8,7 @@ export interface ProblemDocument {
   status: number;
 }
 
-/** split has answered that it does not do this. */
+/** split has refused the request. */
 export class Refusal extends Error {
   readonly code: string;
   readonly detail: string;
@@ -29,7 +29,7 @@ export class Refusal extends Error {
 /** split does not answer, or cannot work now: it restarts, its Redis restarts, or the network is down. */
 export class Away extends Error {}
 
-/** What the codes of problems mean to somebody who looks at the page. Others are said by their title. */
+/** What a problem's code means to somebody who looks at the page. For other codes the title is shown. */
 export const words: Record<string, string> = {
   'invalid-image': 'This file is damaged: it cannot be read as a picture.',
   'unsupported-image': 'This is not a picture that can be blurred here. Choose a PNG or a JPEG file.',

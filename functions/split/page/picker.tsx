@@ -21,12 +21,7 @@ export function Picker({ isDragging }: { isDragging: boolean }) {
       {isEmpty && <Tiles />}
       <div class="invitation">
         <h2>{isDragging ? 'Let go to add them' : isEmpty ? 'Drop a picture here' : 'Add pictures'}</h2>
-        {isEmpty && (
-          <p>
-            It is cut into tiles, workers appear from nothing to blur them, and you watch every tile come
-            back.
-          </p>
-        )}
+        {isEmpty && <p>It is cut into tiles, workers start to blur them, and you can watch each tile.</p>}
         <p class="buttons">
           <label class="button primary">
             Choose pictures

@@ -11,7 +11,7 @@ const letters: Record<string, TileState> = {
   x: 'dead',
 };
 
-/** In the order of the legend, with their words. */
+/** The names of the states, in the order of the legend. */
 export const tileWords: [state: TileState, words: string][] = [
   ['done', 'done'],
   ['inFlight', 'in flight'],

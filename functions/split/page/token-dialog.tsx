@@ -20,8 +20,8 @@ export function TokenDialog() {
           if (token.trim() !== '') useToken(token);
         }}
       >
-        <h2 id="token-title">This Tessera asks for a token</h2>
-        <p>It is kept in this tab until you close it, and sent to nobody else.</p>
+        <h2 id="token-title">An access token is required</h2>
+        <p>It is kept in this tab until you close it, and is only sent to this server.</p>
         <label class="field">
           <span>Access token</span>
           <input

@@ -3,7 +3,7 @@ import { signal } from '@preact/signals';
 
 const KEY = 'tessera-token';
 
-/** Whether the person must be asked for a token, and why. */
+/** Whether the user must be asked for a token, and why. */
 export const tokenWanted = signal<'no' | 'missing' | 'refused'>('no');
 
 let waiting: PromiseWithResolvers<void> | null = null;
@@ -13,7 +13,7 @@ export function currentToken(): string | null {
 }
 
 /**
- * Resolves when there is another token than `refused`. However many requests were refused, the person is asked once.
+ * Resolves when there is another token than `refused`. The user is asked once, no matter how many requests were refused.
  */
 export async function anotherToken(refused: string | null): Promise<void> {
   if (currentToken() !== refused) return;
