@@ -36,6 +36,7 @@ describe('queryOf', () => {
 
   it('says what is allowed', () => {
     expect(() => read('x=1')).toThrow('The query has "x"; only "name", "kernel" are allowed.');
+    expect(() => queryOf('x=1', ['wait'])).toThrow('The query has "x"; only "wait" is allowed.');
     expect(() => queryOf('kernel=3', [], 'a JSON request')).toThrow(
       'The query has "kernel"; a JSON request takes no query parameters.',
     );

@@ -165,7 +165,7 @@ function parseObject(text: string): Record<string, unknown> {
 }
 
 function onlyKnown(known: string[]): string {
-  return `only ${known.map(shown).join(', ')} are allowed`;
+  return `only ${known.map(shown).join(', ')} ${known.length === 1 ? 'is' : 'are'} allowed`;
 }
 
 function refuseUnknown(where: string, names: string[], known: string[], wanted: string): void {
