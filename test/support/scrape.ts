@@ -37,6 +37,12 @@ export class Scrape {
     );
   }
 
+  /** Returns name → type of all metrics. */
+  types(): Map<string, string> {
+    const lines = this.text.matchAll(/^# TYPE (\S+) (\S+)$/gm);
+    return new Map([...lines].map(([, name, type]) => [name, type]));
+  }
+
   /** Returns the names of a metric's labels. */
   labelsOf(name: string): string[] {
     const written = this.#samples.filter((each) => each.name === name).map(({ labels }) => labels);

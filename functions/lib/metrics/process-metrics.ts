@@ -5,6 +5,13 @@ import { buildInfo, requests, tilesInFlight, timings, uploadsInFlight } from './
 import type { Meter, Timed } from './measure.ts';
 import type { MetricsParts } from './start.ts';
 
+/** Gauges of prom-client that are named like counters. The same numbers are in the gauges without `_total`, by type. */
+const MISNAMED = [
+  'nodejs_active_resources_total',
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+];
+
 /** Returns the metrics of this process, and the meter that fills them. */
 export async function processMetrics({
   of,
@@ -13,6 +20,7 @@ export async function processMetrics({
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED) registry.removeSingleMetric(name);
 
   const { labels: labelNames, ...build } = buildInfo;
   new Gauge({ ...build, labelNames, registers }).set({ function: of, ...(await readBuild()) }, 1);
