@@ -1,6 +1,8 @@
 // `npm run s3`: one command with a bucket, and pictures that come out of it blurred.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import sharp from 'sharp';
@@ -12,7 +14,9 @@ const root = join(import.meta.dirname, '../..');
 it('blurs a folder of its bucket, and ends with Ctrl-C', async () => {
   const ports = [await freePort(), await freePort()];
   const args = [join(root, 'scripts/s3.ts'), '--s3-port', String(ports[0]), '--port', String(ports[1])];
-  const run = spawn(process.execPath, args, { env: { PATH: process.env.PATH, HOME: process.env.HOME } });
+  const folder = await mkdtemp(join(tmpdir(), 'tessera-s3-'));
+  const { PATH, HOME } = process.env;
+  const run = spawn(process.execPath, args, { env: { PATH, HOME, XDG_RUNTIME_DIR: folder } });
   let printed = '';
   for (const stream of [run.stdout, run.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (printed += text));
@@ -38,5 +42,6 @@ it('blurs a folder of its bucket, and ends with Ctrl-C', async () => {
     expect(await once(run, 'exit')).toEqual([0, null]);
   } finally {
     run.kill('SIGKILL');
+    await rm(folder, { recursive: true });
   }
 });

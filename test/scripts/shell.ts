@@ -104,7 +104,14 @@ export async function openShell(tools: string[], recorded: string[] = []): Promi
     await writeFile(join(folder, 'rules'), asFields(rules));
     const result = await new Promise<Pick<Outcome, 'code' | 'stdout' | 'stderr'>>((resolve) => {
       const { NODE_COMPILE_CACHE } = process.env; // Some scripts start Node.
-      const own = { PATH: bin, HOME: folder, STAND_IN_FOLDER: folder, NODE_COMPILE_CACHE };
+      // A pipeline that runs on this machine leaves a note in XDG_RUNTIME_DIR, which the scripts would follow.
+      const own = {
+        PATH: bin,
+        HOME: folder,
+        XDG_RUNTIME_DIR: folder,
+        STAND_IN_FOLDER: folder,
+        NODE_COMPILE_CACHE,
+      };
       const options = { env: { ...own, ...env }, timeout: 60_000 };
       execFile(file, args, options, (error, stdout, stderr) => {
         resolve({ code: error ? Number(error.code ?? -1) : 0, stdout, stderr });
