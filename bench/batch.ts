@@ -1,4 +1,4 @@
-// Folders of images through the command of `npm start`, from its start to its end, compared with sharp and with
+// Runs `npm start` on folders of images and measures all of it, from its start to its end. Compares it with sharp and with
 // one process that runs the same code. Every run is a process of its own, and all runs are interleaved.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

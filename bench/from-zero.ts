@@ -65,7 +65,7 @@ export async function benchFromZero({ rounds = 9 } = {}): Promise<FromZeroResult
     [false, []],
   ]);
   for (let round = 0; round < rounds; round++) {
-    // Evenly spread, because a picture comes at any moment between two polls.
+    // The rounds are spread evenly, because a picture may arrive at any moment between two polls.
     const pollInMs = (POLL_MS * (round + 0.5)) / rounds;
     for (const [isAssembleWoken, all] of measured)
       all.push(await sendFromZero(png, pollInMs, isAssembleWoken));

@@ -1,4 +1,4 @@
-// Opens an address in the browser of the person who typed `tessera --serve --open`.
+// Opens an address in the user's browser, for `tessera --serve --open`.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 

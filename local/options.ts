@@ -65,7 +65,7 @@ const names = {
 } as const;
 
 const MOST_WORKERS = 64;
-/** Twice a cluster's default. A batch has enough tiles anyway, and each one costs something in every process. */
+/** Twice a cluster's default. A batch has enough tiles in any case, and fewer tiles cost less in every process. */
 const TILE_SIZE_PX = 512;
 
 /** Options that npm knows too. */

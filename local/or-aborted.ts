@@ -1,4 +1,4 @@
-// Stops waiting when what the waiting is for has ended.
+// Waits for a promise, but only until a signal is aborted.
 
 /** Returns the value of `promise`. Throws the reason of `signal` if that is aborted first. */
 export async function orAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {

@@ -14,7 +14,7 @@ export class Room {
     this.#limit = limit;
   }
 
-  /** Takes `amount` when that much is free and all who came earlier have theirs. More than there is may be taken alone. */
+  /** Takes `amount` when that much is free and all earlier tasks have theirs. A task that needs more than the whole takes it alone. */
   async take(amount: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#line.push({ amount, enter: resolve });

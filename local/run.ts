@@ -70,7 +70,7 @@ class Run {
   readonly #options: RunOptions;
   readonly #over = new AbortController();
   readonly #client: PatientClient;
-  /** Reads statuses from the pipeline's own Redis: that takes a fraction of a request's time, and split has other work. */
+  /** Reads statuses from the pipeline's own Redis: that is much faster than a request, and leaves split to its other work. */
   readonly #ledger: ImageLedger;
   readonly #files = new Room(FILES_AT_ONCE_BYTES);
   readonly #results: ImageResult[] = [];

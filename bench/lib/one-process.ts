@@ -1,4 +1,4 @@
-// What the pipeline does with an image, in one process with the same code and nothing between.
+// Does what the pipeline does with an image, with the same code, in one process and without Redis or HTTP.
 import { writeFile } from 'node:fs/promises';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
 import { bandsOf } from '../../functions/lib/image/bands.ts';
@@ -6,7 +6,7 @@ import { decodeBands, readHeader } from '../../functions/lib/image/read.ts';
 import type { Bitmap } from '../../functions/lib/image/pixels.ts';
 import { encodePng } from '../../functions/lib/image/png/encode.ts';
 
-/** Decodes, blurs and encodes with Tessera's code and nothing between: the least time that the pipeline could take. */
+/** Decodes, blurs and encodes with Tessera's code: the least time that the pipeline could take. */
 export async function blurInOneProcess(image: Uint8Array, path: string, kernelSize: number): Promise<void> {
   const header = readHeader(image);
   const bands: Uint8Array[] = [];

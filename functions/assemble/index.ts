@@ -28,7 +28,7 @@ export const stores = openStores(config, redis);
 const locations = locationsOf(config);
 const assembler = new Assembler({ ledger, results: stores.results, log });
 
-/** Whether the done event is the response: the sender takes one, and nobody else is told. */
+/** Whether to respond with the done event: the sender accepts a reply, and there is no DONE_SINK. */
 function repliesTo({ prefer }: IncomingHttpHeaders): boolean {
   return config.doneSink === null && acceptsReply(prefer);
 }
@@ -50,7 +50,7 @@ export const assemble = answering({ log, faults }, async (req, res) => {
   await assembler.assemble(id);
   const reply = repliesTo(req.headers) ? await doneEvent(id) : null;
   if (reply) res.writeHead(200, reply.headers).end(reply.body);
-  else res.status(204).end(); // A Broker would refuse a body that is no event.
+  else res.status(204).end(); // A Broker would refuse a body that is not an event.
   await expireResults(stores.results, log);
 });
 http('assemble', assemble);

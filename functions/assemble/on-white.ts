@@ -1,4 +1,4 @@
-// Shows pixels with transparency as they look on white paper, for a format that has no transparency.
+// Puts transparent pixels on white, for a format that has no transparency.
 import { channelsOf, type Bitmap } from '../lib/image/pixels.ts';
 
 /** Yields bands as RGB. */

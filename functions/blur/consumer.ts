@@ -24,7 +24,7 @@ export interface ConsumerParts {
   queue: TileQueue;
   /** Blurs a claimed tile. Returns its core's pixels. */
   convolve(claim: Claim): Promise<Uint8Array>;
-  /** Sends the events that are due, of images that are blurred or have ended. Resolves when they are on their way. */
+  /** Sends all due events of blurred and ended images. Resolves when they are on their way. */
   announce(): Promise<void>;
   /** Resolves when no event is on its way. */
   announced(): Promise<void>;

@@ -1,5 +1,5 @@
-// Sends one event, and says in words why it was not accepted. The words may go into an image's record for its
-// owner, so they contain no address.
+// Sends one event, and returns why it was not accepted. The reason may be shown to the image's owner, so it contains
+// no address.
 import type { EventMessage } from '../lib/events.ts';
 import { traceHeaders } from '../lib/tracing/spans.ts';
 
@@ -7,7 +7,7 @@ const MAX_DETAIL_CHARS = 300;
 
 export interface Receiver {
   url: string;
-  /** What it is called in words about faults. */
+  /** Its name in the reason. */
   name: string;
 }
 

@@ -1,5 +1,5 @@
-// After step 5 of the pipeline: tells the receiver at DONE_SINK which images are done or have failed. Notices wait in an
-// outbox of their own, so a receiver that is down or slow holds up no image.
+// After step 5 of the pipeline: tells the receiver at DONE_SINK which images are done or have failed. Notices have an
+// outbox of their own, so a receiver that is down or slow delays no image.
 import type { Log } from '../lib/log.ts';
 import type { DueNotice, Notices } from '../lib/queue/notices.ts';
 import type { Locations } from '../lib/store/locations.ts';
@@ -92,7 +92,7 @@ export class Notifier {
     return deliver(noticeMessage(image, this.#parts.locations), { url, name: 'the receiver' }, signal);
   }
 
-  /** If it cannot be closed, it is sent again. */
+  /** A notice that cannot be closed is sent again later. */
   async #close(notice: string): Promise<void> {
     try {
       await this.#parts.notices.close(notice);

@@ -1,5 +1,5 @@
-// Sends the entries of an outbox that are due, a few at once, so that a slow receiver of one does not hold up
-// the others. An entry stays in its outbox until it is closed, so one that is not accepted comes due again.
+// Sends the entries of an outbox that are due, a few at once, so that one slow receiver does not delay the others. An
+// entry stays in its outbox until it is closed, so one that is not accepted is due again later.
 
 /** The most entries that a worker sends at once. */
 export const MOST_AT_ONCE = 4;
@@ -26,7 +26,7 @@ export class OutboxSender<Entry> {
 
   /**
    * Starts to send every entry that is due, and resolves when the last one is on its way. If it is called
-   * during a check, the outbox is checked once more afterwards, however often it is called.
+   * during a check, the outbox is checked once more afterwards, no matter how often it is called.
    */
   sendDue(): Promise<void> {
     this.#nextCheck ??= this.#taking.then(() => {

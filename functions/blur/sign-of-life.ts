@@ -1,4 +1,4 @@
-// Tells the register of workers once a second that this worker lives, and what it has to do.
+// Tells the register of workers once a second that this worker is running, and how many tiles it has.
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,7 +19,7 @@ export class SignOfLife {
   readonly #load: () => Omit<WorkerLoad, 'uptimeMs'>;
   readonly #faults: FaultLog;
   readonly #timer: NodeJS.Timeout;
-  /** The sign that Redis has not confirmed yet. There is at most one, however long Redis is away. */
+  /** The sign that Redis has not confirmed yet. There is at most one, even if Redis is away for long. */
   #sending: Promise<void> | null = null;
 
   /** Starts at once. `load` returns the tiles in flight and done. */

@@ -20,7 +20,7 @@ export interface EventMessage {
 
 /**
  * Returns the event "image `imageId` is blurred" as an HTTP message in binary mode. Its id is always the
- * same, however often it is sent. `trace` becomes attributes of the event: CloudEvents' extension for distributed tracing.
+ * same each time it is sent. `trace` becomes attributes of the event: CloudEvents' extension for distributed tracing.
  */
 export function imageBlurredMessage(imageId: string, trace: TraceHeaders = {}): EventMessage {
   const event = new CloudEvent({

@@ -1,5 +1,5 @@
-// The events for others: an image is done, or has failed. A worker sends them from the outbox of notices, and assemble
-// replies with one to a Broker. docs/events has their schemas.
+// The events for receivers outside of Tessera: an image is done, or has failed. A worker sends them from the outbox of notices,
+// and assemble replies with one to a Broker. docs/events has their schemas.
 import { CloudEvent, HTTP } from 'cloudevents';
 import type { EventMessage } from './events.ts';
 import { parametersOf } from './filters/recipe.ts';
@@ -10,12 +10,12 @@ import { traceAttributes } from './tracing/spans.ts';
 
 export const IMAGE_DONE = 'dev.tessera.image.done.v1';
 export const IMAGE_FAILED = 'dev.tessera.image.failed.v1';
-/** The same whoever sends the event, because source and id together identify it. */
+/** The same for every sender, because source and id together identify an event. */
 const SOURCE = '/tessera';
 
 /**
  * Returns the event that an image is done or has failed, as an HTTP message in binary mode. Its id and its data are the
- * same however often it is sent.
+ * same each time it is sent.
  */
 export function noticeMessage(image: EndedImage, locations: Locations): EventMessage {
   const { id, state, endedAt, trace } = image;

@@ -13,7 +13,7 @@ export interface WrittenObject {
   /** Its key. If the event does not say whether the key is URL-encoded, also the key as it was sent. */
   keys: string[];
   sizeBytes: number | null;
-  /** What the sender of the object said about it, by names in lower case without `x-amz-meta-`; null if the event does not tell. */
+  /** The object's metadata, by names in lower case without `x-amz-meta-`; null if the event does not contain it. */
   metadata: Record<string, string> | null;
 }
 
@@ -27,7 +27,7 @@ type Json = Record<string, unknown>;
 
 /**
  * Returns the objects that a request says were written. None if it is about something else. Throws a {@link Problem}: 415 if it
- * is no event, 400 if it is malformed.
+ * is not an event, 400 if it is malformed.
  */
 export function writtenObjects(headers: IncomingHttpHeaders, body: string): WrittenObject[] {
   if (mediaTypeOf(headers) === BATCH) return batchOf(body).flatMap((each) => ofEvent(structured(each)));

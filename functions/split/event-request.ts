@@ -1,4 +1,4 @@
-// Tells events from images and other requests. bucket-events.ts reads them; it is only loaded for an event.
+// Distinguishes events from images and other requests. bucket-events.ts reads them; it is only loaded for an event.
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { EVENTS_PATH, withoutEventToken } from '../lib/service/event-path.ts';
 import { mediaTypeOf } from '../lib/service/media-type.ts';

@@ -1,4 +1,4 @@
-// The route of events about buckets. What objects they name is in bucket-events.ts, what becomes of these in written-objects.ts.
+// The route for events about buckets. bucket-events.ts reads which objects they name, and written-objects.ts takes these in.
 import { goneSignal } from '../lib/service/caller-gone.ts';
 import { EVENTS_PATH } from '../lib/service/event-path.ts';
 import { bodyOf, sendJson } from '../lib/service/http.ts';
@@ -29,7 +29,7 @@ export function eventRoutes(parts: EventRoutesParts): { takeEvent: Route; table:
       const answer = await objects.take(written, caller, goneSignal(res));
       if (written.length === 0) res.writeHead(204).end();
       else if (acceptsReply(req.headers.prefer))
-        res.writeHead(202).end(); // A Broker would refuse a body that is no event.
+        res.writeHead(202).end(); // A Broker would refuse a body that is not an event.
       else sendJson(res, 202, answer);
     });
     await expireResults(stores.results, log);
@@ -39,7 +39,7 @@ export function eventRoutes(parts: EventRoutesParts): { takeEvent: Route; table:
 }
 
 async function writtenIn(headers: Exchange['req']['headers'], body: Buffer) {
-  // MinIO sends an empty request to find out whether somebody listens.
+  // MinIO sends an empty request to check that the receiver is there.
   if (body.length === 0 && !isCloudEvent(headers)) return [];
   const { writtenObjects } = await import('./bucket-events.ts');
   return writtenObjects(headers, body.toString());

@@ -33,7 +33,7 @@ export function methodsAt(table: RouteTable, path: string): { methods: Methods; 
   return { methods: table[pattern], id: id ?? '' };
 }
 
-/** Returns the route of a path as the table has it; `other` if there is none. */
+/** Returns the route of a path as it is in the table; `other` if there is none. */
 export function routeOf(table: RouteTable, path: string): string {
   const { pattern } = patternOf(path);
   return Object.hasOwn(table, pattern) ? pattern : 'other';

@@ -15,7 +15,7 @@ export interface Identity {
 
 /**
  * Returns the id of an image: the same for the same owner, bytes, recipe, format and name. An image with a PNG result has the
- * id that it had before there were other formats.
+ * id that it had before other formats existed.
  */
 export async function imageId(
   { name, recipe, format = PNG, owner }: Identity,

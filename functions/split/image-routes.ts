@@ -14,7 +14,7 @@ import { lookOf, StatusWait, waitOf } from './status-wait.ts';
 import { acceptedView, statusView, tilesView } from './status.ts';
 
 type Owner = Pick<Caller, 'owner'>;
-/** May see every image. An answer is read once for all who wait for an image, each of whom may see it. */
+/** A caller that may see every image. A status is read once for all requests that wait for an image, and each of them may see it. */
 const ANYONE: Owner = { owner: null };
 
 export interface ImageRoutesParts {

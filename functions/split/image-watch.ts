@@ -1,17 +1,17 @@
-// Lets requests wait until an image changes. However many of them wait, each image is looked at once per step, and its new
-// state is read once for all who wait for it. Polling needs no message from the workers, so it also notices what workers of
-// another release do, and what a script or an expiry changes.
+// Lets requests wait until an image changes. Each image is checked once per step and read once when it has changed, no matter how
+// many requests wait for it. Polling needs no message from the workers, so it also notices the changes that workers of another
+// release, a script or an expiry make.
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The time between two looks at an image. */
+/** The time between two checks of an image. */
 const EVERY_MS = 200;
-/** With many images the steps are longer, so that there are at most this many looks in a millisecond. */
+/** With many images the steps are longer, so that there are at most this many checks in a millisecond. */
 const LOOKS_PER_MS = 1;
 
 export interface ImageWatchParts<View> {
   /** Returns for each image a short text that changes whenever the image does. */
   look: (ids: string[]) => Promise<string[]>;
-  /** Returns what those who wait for an image get. */
+  /** Returns what the requests that wait for an image get. */
   read: (id: string) => Promise<View>;
   /** Aborted when this process stops. */
   stopping: AbortSignal;
@@ -25,7 +25,7 @@ interface Waiting<View> {
 
 export class ImageWatch<View> {
   readonly #parts: ImageWatchParts<View>;
-  /** Image → who waits for it to change. */
+  /** Image → the requests that wait for it to change. */
   readonly #waiting = new Map<string, Set<Waiting<View>>>();
   #isRunning = false;
 
@@ -36,7 +36,7 @@ export class ImageWatch<View> {
 
   /**
    * Returns what is read of an image once it no longer looks as it was `seen`, after `waitMs`, or at once when the process
-   * stops. Returns null if `gone` is aborted before: nobody waits for the answer any more.
+   * stops. Returns null if `gone` is aborted before: the caller has left.
    */
   async next(id: string, seen: string, waitMs: number, gone: AbortSignal): Promise<View | null> {
     if (gone.aborted) return null;
@@ -69,7 +69,7 @@ export class ImageWatch<View> {
     if (others?.size === 0) this.#waiting.delete(id);
   }
 
-  /** Looks at the images again and again, as long as somebody waits. */
+  /** Checks the images again and again, as long as a request waits. */
   async #run(): Promise<void> {
     this.#isRunning = true;
     while (this.#waiting.size > 0) {
@@ -91,7 +91,7 @@ export class ImageWatch<View> {
     }
   }
 
-  /** Gives all who wait for these images one common answer, except those who have `seen` the image like this. */
+  /** Gives all requests that wait for these images one common answer, except those that have `seen` the image like this. */
   #settle(ids: string[], seen?: string): void {
     for (const id of ids) {
       const changed = [...(this.#waiting.get(id) ?? [])].filter((each) => each.seen !== seen);

@@ -43,8 +43,8 @@ export interface FilesParts {
 }
 
 /**
- * Returns what Redis keeps of the upload and of the result. A PNG has the size of its pixels, with some framing. A JPEG has less,
- * but noise of a high quality may take twice as much.
+ * Returns what Redis keeps of the upload and of the result. A PNG takes at most the bytes of its pixels, and some framing. A JPEG takes
+ * less, but noise at a high quality may take twice as much.
  */
 export function filesBytes(parts: FilesParts, stores: StoresMemory): number {
   const { width, height, channels } = parts.header;

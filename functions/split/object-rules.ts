@@ -1,4 +1,4 @@
-// What is done to an image that an event names: what the sender of the object wished, else the rule for its folder, else the default.
+// Chooses the filter for an image that an event names: from the object's metadata, else the rule for its folder, else the default.
 import { Problem } from '../lib/errors.ts';
 import type { Values } from '../lib/filters/filter.ts';
 import { uploadRequestOf, type Wishes } from './requests.ts';
@@ -9,9 +9,9 @@ export interface ObjectRule {
   query: string;
 }
 
-/** Metadata of an object that is a wish begins like this: `x-amz-meta-tessera-kernel`. */
+/** The object's metadata that chooses parameters begins like this: `x-amz-meta-tessera-kernel`. */
 const WISH = 'tessera-';
-/** Metadata of a result, which is no wish. */
+/** The metadata of a result, which chooses nothing. */
 export const RESULT_OF = 'tessera-image';
 
 /** Throws an Error if a rule asks for what no request may ask for. */
@@ -28,7 +28,7 @@ export function assertRules({ inputRules }: { inputRules: ObjectRule[] }): void 
   }
 }
 
-/** Returns what is to be done to the stored input `name`. Throws a {@link Problem} for a wish that cannot be met. */
+/** Returns what is to be done to the stored input `name`. Throws a {@link Problem} for parameters that are not allowed. */
 export function wishesFor(
   name: string,
   metadata: Record<string, string>,

@@ -1,4 +1,4 @@
-// Sends the page. This file is loaded with the first request for it, so that the page costs nothing before.
+// Sends the page. This file is loaded with the first request for it, so that the page does not slow down a start.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readFile } from 'node:fs/promises';

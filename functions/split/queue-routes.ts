@@ -1,4 +1,4 @@
-// The routes that show the queue and its workers: what is waiting, who works on it, and what was given up.
+// The routes that show the queue and its workers: what is waiting, which workers there are, and what was given up.
 import type { Redis } from 'ioredis';
 import type { Config } from '../lib/config.ts';
 import { readAdmittedBytes, readCounts } from '../lib/queue/counts.ts';

@@ -52,7 +52,7 @@ export function createRoutes(table: RouteTable, parts: Pick<RoutesParts, 'config
   };
 }
 
-/** Who asks for what needs no token. */
+/** The caller of a request that needs no token. */
 const NOBODY: Caller = { name: '', owner: '' };
 
 /** Returns whether a request needs no token, because its answer is the same for everyone. */

@@ -1,5 +1,5 @@
-// The span of splitting one image. All spans of the image's tiles are its children, so it has to be sent exactly once, by whichever
-// request completes the splitting.
+// The span of splitting one image. All spans of the image's tiles are its children, so it has to be sent exactly once: by the request
+// that completes the splitting.
 import type { ImageRecord } from '../lib/queue/image-ledger.ts';
 import { flushSpans, standIn, startSpan } from '../lib/tracing/spans.ts';
 
@@ -18,7 +18,7 @@ export class SplitSpan {
 
   /**
    * Runs `split` in the span that the image's record names: this one, or one of a split that has died, which this one replaces.
-   * `isFinal` says whether the image ends with an error. After another one a repeated request goes on.
+   * `isFinal` says whether the image ends with an error. After any other error a repeated request continues it.
    */
   async run(
     record: ImageRecord,

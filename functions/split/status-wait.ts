@@ -31,8 +31,8 @@ export class StatusWait<View> {
   }
 
   /**
-   * Waits until an image that is in progress is not as `record` says any more, at most `seconds`. Returns what is read of it
-   * then, or null if the caller has gone. Throws Problem `too-many-waits` if too many requests wait.
+   * Waits until an image in progress differs from `record`, at most `seconds`. Returns what is read of it then, or null if the
+   * caller has gone. Throws Problem `too-many-waits` if too many requests wait.
    */
   async next(record: ImageRecord, seconds: number, client: string, gone: AbortSignal): Promise<View | null> {
     if (!(await this.#places.take(client, 0))) {

@@ -1,5 +1,5 @@
 // Wakes assemble when an image begins. From zero, a pod of assemble takes as long to start as a worker takes to start and
-// to blur a small image. Without this it would start only when the image is blurred. docs/adr/0025 has the measurements.
+// to blur a small image. Without this it would start only when the image is blurred. docs/adr/0025-wake-assemble-early.md has the measurements.
 import * as nodeHttp from '../lib/service/node-http.ts';
 
 /** One request is enough for a while: Knative keeps a pod for a minute after its last request. */
@@ -16,7 +16,7 @@ export class WakeUp {
     this.#url = url;
   }
 
-  /** Sends a request that changes nothing. Nobody waits for it, and a failure does not matter. */
+  /** Sends a request that changes nothing. Returns at once, and a failure does not matter. */
   send(): void {
     if (this.#url === null || performance.now() - this.#sentAt < PAUSE_MS) return;
     this.#sentAt = performance.now();

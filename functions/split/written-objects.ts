@@ -1,5 +1,5 @@
-// Takes in the objects that an event says were written. An object that cannot become an image is reported and logged, and does
-// not make the sender send the event again. A fault that may pass makes it do so; what was accepted before stays accepted.
+// Takes in the objects that an event says were written. An object that cannot become an image is reported and logged, and the
+// sender does not repeat the event. After a temporary fault it does; objects that were accepted before stay accepted.
 import type { Config } from '../lib/config.ts';
 import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
 import { labelOf } from '../lib/image/label.ts';

@@ -4,14 +4,14 @@ export const formatNames = ['png', 'jpeg'] as const;
 export type FormatName = (typeof formatNames)[number];
 export type ResultFormat = { name: 'png' } | { name: 'jpeg'; quality: number };
 
-/** The text of the default. */
+/** The text of the default format. */
 export const PNG = 'png';
 /**
  * Enough that nobody sees a difference in a photo, with a fifth of the bytes of a PNG. 75, libjpeg's own default, shows blocks
  * where a blurred sky changes slowly.
  */
 export const DEFAULT_QUALITY = 85;
-/** The longest side that libjpeg reads and writes. The format itself ends 35 pixels later. */
+/** The longest side that libjpeg reads and writes. The format itself allows 65 535. */
 export const MAX_JPEG_SIDE_PX = 65_500;
 
 const JPEG = /^jpeg:(\d{1,3})$/;

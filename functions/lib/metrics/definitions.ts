@@ -1,4 +1,4 @@
-// Every metric of our own: its name and unit by Prometheus' rules, what it means, and which function shows it. The dashboard, the
+// Every metric of our own: its name and unit by Prometheus' rules, its meaning, and which function has it. The dashboard, the
 // alerts and the table in docs/DEPLOY.md are checked against this.
 import type { Measures } from '../queue/measures.ts';
 import type { Timed } from './measure.ts';
@@ -112,7 +112,7 @@ export const queueTiles = {
   states: ['ready', 'leased', 'delayed'],
 } as const;
 
-/** Split's counters from Redis. They outlive every pod, and each change counts exactly once. */
+/** Split's counters from Redis. They are kept when pods stop, and each change counts exactly once. */
 export const totals: Partial<Record<keyof Measures, Definition>> = {
   lives: { name: 'tessera_images_begun_total', help: 'Images that were started, or started again.' },
   imagesDone: { name: 'tessera_images_done_total', help: 'Images whose result was written.' },

@@ -1,5 +1,5 @@
-// Where the functions report what they measure. Metrics are off unless start.ts finds them switched on. While they are off, nothing
-// of prom-client is loaded, and everything here does nothing.
+// The functions report here what they measure. Unless start.ts switches metrics on, prom-client is not loaded and these functions
+// do nothing.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** What is timed. definitions.ts says what each one means. */
@@ -23,7 +23,7 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS']);
 type Report = (meter: Meter) => void;
 
 let meter: Meter | null = null;
-/** What was measured before the meter is there; null if none will come. */
+/** What was measured before the meter was loaded; null if no meter will be loaded. */
 let early: Report[] | null = null;
 
 /** Keeps what is measured from now on for the meter that is being loaded. */
@@ -31,7 +31,7 @@ export function awaitMeter(): void {
   early = [];
 }
 
-/** Reports to `given` from now on, and what was kept for it. With null, nothing is measured any more. */
+/** Reports to `given` what was kept for it, and everything from now on. With null, nothing is measured any more. */
 export function measureWith(given: Meter | null): void {
   meter = given;
   for (const report of early ?? []) if (meter) report(meter);
@@ -57,7 +57,7 @@ export function stopwatch(): () => number {
   return () => (performance.now() - startedAt) / 1000;
 }
 
-/** Counts a request when its response has ended. `route` is the path without what differs from image to image. */
+/** Counts a request when its response has ended. `route` is the path with `{id}` in the place of an image's id. */
 export function countRequest(req: IncomingMessage, res: ServerResponse, route: string): void {
   if (!meter && !early) return;
   const { method = '' } = req;

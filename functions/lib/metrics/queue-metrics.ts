@@ -1,4 +1,4 @@
-// The metrics that split reads from Redis with each scrape: what is in the queue, and the counters that outlive every pod.
+// The metrics that split reads from Redis with each scrape: what is in the queue, and the counters, which are kept when pods stop.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { Counter, Gauge, Registry } from 'prom-client';
@@ -11,7 +11,7 @@ const PATIENCE_MS = 2000;
 
 /**
  * Returns what is in Redis now. If it does not reply soon, returns only that and the budget: an old value would look like
- * a queue that stands still.
+ * a queue that does not move.
  */
 export async function queueMetrics(
   redis: Redis,

@@ -1,4 +1,4 @@
-// Serves `GET /metrics` on a port of its own, which no ingress leads to: see docs/adr/.
+// Serves `GET /metrics` on a port of its own, which no ingress leads to: see docs/adr/0027-metrics.md.
 import { createServer, type ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
 import { measureWith } from './measure.ts';
@@ -33,7 +33,7 @@ export async function serveMetrics(parts: MetricsParts): Promise<void> {
   server.once('error', reject);
   server.listen(config.metricsPort, config.host, resolve);
   await promise;
-  server.on('error', (error) => log.error('The metrics have a fault', { error }));
+  server.on('error', (error) => log.error('The server of the metrics has a fault', { error }));
   server.unref();
   log.info('Metrics are served', { port: config.metricsPort });
 }

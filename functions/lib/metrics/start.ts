@@ -19,7 +19,7 @@ export interface MetricsParts {
 export async function startMetrics(parts: MetricsParts): Promise<void> {
   if (parts.config.metricsPort === 0) return;
   try {
-    const { serveMetrics } = await import('./server.ts'); // Only now, because most functions do without it.
+    const { serveMetrics } = await import('./server.ts'); // Loaded only when it is needed.
     await serveMetrics(parts);
   } catch (error) {
     measureWith(null);

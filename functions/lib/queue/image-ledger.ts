@@ -112,8 +112,8 @@ export interface LedgerOptions {
 }
 
 /**
- * Returns the fields of a record for `plan`. If the result is no PNG, its tile size has another name. A release that knows no
- * formats finds none then, and fails, instead of writing a PNG under the name of a JPEG.
+ * Returns the fields of a record for `plan`. If the result is not a PNG, the field of the tile size has another name.
+ * A release that does not know formats then finds no tile size and fails, instead of writing a PNG under the name of a JPEG.
  */
 function fieldsOf({
   tileSizePx,
@@ -323,8 +323,8 @@ export class ImageLedger {
   }
 
   /**
-   * Returns of each image its state and how many of its tiles are done, for much less than the record costs. An unknown image has
-   * no state. Of an ended image, no tiles are counted.
+   * Returns the state of each image and how many of its tiles are done. This is much cheaper than reading the records. An unknown
+   * image has no state. The tiles of an ended image are not counted.
    */
   async glimpses(ids: string[]): Promise<{ state: ImageState | null; done: number }[]> {
     const commands = ids.flatMap((id) => [

@@ -32,7 +32,7 @@ export function queueKeys(prefix: string) {
      * HASH of running totals: `admitted`, bytes of all images in `admitted` together; `lives`, how many
      * images have been started; `stale`, entries of `queue` that have become stale since the last tidying;
      * `results`, bytes of all results; `pace…`, how fast images are done (shared-pace.lua). `tidying`: the
-     * list is being tidied. The others only grow, and outlive every pod: see measures.ts.
+     * list is being tidied. The others only grow, and are kept when pods stop: see measures.ts.
      */
     totals: `${prefix}:totals`,
     /** ZSET imageId → when it was started, ms. Each owner of images has another one: `<prefix>:images:<owner>`. */

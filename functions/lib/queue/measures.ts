@@ -1,4 +1,4 @@
-// Reads what the metrics show of the queue: what there is now, and counters that outlive every process. The scripts
+// Reads what the metrics show of the queue: what there is now, and counters that are kept when processes end. The scripts
 // increment a counter in the same step that makes the change, so it counts each change exactly once.
 import type { Redis } from 'ioredis';
 import { scriptText } from './script-text.ts';

@@ -46,7 +46,7 @@ export class NaiveQueue implements TileQueue {
       'width',
       'height',
       'tileSizePx',
-      'tileSidePx', // Instead, if the result is no PNG: see image-ledger.ts.
+      'tileSidePx', // Used instead if the result is not a PNG: see image-ledger.ts.
     );
     if (life !== entry.life) return null; // Its image has ended.
     const [width, height, tileSizePx, tileSidePx] = grid.map(Number);

@@ -1,11 +1,11 @@
-// Notices: the events that tell others that an image is done or has failed. The script that ends the image writes
-// one. It stays until the receiver has accepted it, or it was sent too often; neither changes the image.
+// Notices: the events that an image is done or has failed, for a receiver outside of Tessera. The script that ends the image
+// writes one. It stays until the receiver has accepted it, or it is given up. The image stays as it is.
 import type { Redis } from 'ioredis';
 import { recordOf, type ImageRecord } from './image-ledger.ts';
 import { QueueScripts } from './scripts.ts';
 import type { Clock } from './tile-queue.ts';
 
-/** What is told of an image that has ended. */
+/** What the event says about an image that has ended. */
 export type EndedImage = Pick<
   ImageRecord,
   | 'id'

@@ -1,15 +1,15 @@
--- Shared: notices. A notice is the event that tells others that an image is done or has failed, until it is accepted.
--- It is a copy of what the image's record says, so nothing that happens to the image afterwards changes or removes it. It counts
--- in the budget like a record, for no client.
+-- Shared: notices. A notice is the event that an image is done or has failed, kept until the receiver has accepted it.
+-- It is a copy of fields of the image's record, so later changes of the image do not change or remove it. It counts in the budget
+-- like a record, but in no client's share.
 -- Needs: shared-memory.lua
 
--- What is told of an image. Release 0.2 kept the recipe as kernelSize.
+-- The fields that a notice has. Release 0.2 kept the recipe as kernelSize.
 local TOLD = {
   'state', 'name', 'isStored', 'width', 'height', 'tiles', 'recipe', 'kernelSize', 'output', 'owner', 'createdAt',
   'blurredAt', 'endedAt', 'error', 'trace',
 }
 
--- Returns what is told of an image, from its record or from its notice: field, value, field, value, ...
+-- Returns these fields of an image, from its record or from its notice: field, value, field, value, ...
 local function told_in(record)
   local pairs_of = {}
   for at, value in ipairs(redis.call('HMGET', record, unpack(TOLD))) do

@@ -1,5 +1,5 @@
-// The register of workers: each one writes a sign of life about once a second, so that people can see workers come, work and
-// die. Nothing else depends on it.
+// The register of workers: each one writes a sign of life about once a second, so that people can see which workers run and
+// which were killed. Nothing else depends on it.
 import type { Redis } from 'ioredis';
 import { queueKeys } from './keys.ts';
 import { QueueScripts } from './scripts.ts';
@@ -11,7 +11,7 @@ const LOST_MS = 5000;
 const SHOWN_MS = 60_000;
 const FORGET_MS = LOST_MS + SHOWN_MS;
 
-/** What a worker tells about itself. */
+/** What a worker reports about itself. */
 export interface WorkerLoad {
   /** Milliseconds since it was started. */
   uptimeMs: number;
@@ -56,7 +56,7 @@ export class Workers {
     await Promise.all([this.#redis.zrem(workers, id), this.#redis.hdel(workerStates, id)]);
   }
 
-  /** Returns the time of Redis, ms, and the workers: those that were started first come first. */
+  /** Returns the time of Redis, ms, and the workers, the oldest first. */
   async list(): Promise<{ now: number; workers: Worker[] }> {
     const answer = await this.#scripts.run('workers', this.#clock(), FORGET_MS);
     const [now, ...fields] = answer as [number, ...string[]];

@@ -13,7 +13,7 @@ export function useCompiledCode(folder: string): void {
   module.enableCompileCache?.(join(folder, NAME));
 }
 
-/** Keeps what was compiled so far. By itself Node does that only when a process ends in order; ours may be killed. */
+/** Keeps what was compiled so far. By itself Node does that only when a process exits normally; ours may be killed. */
 export function keepCompiledCode(): void {
   module.flushCompileCache?.();
 }

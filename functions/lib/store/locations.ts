@@ -1,5 +1,5 @@
-// Where images and results are, in words that programs outside of Tessera understand: URLs. For the events that an
-// image is done or has failed.
+// Where images and results are, as URLs that programs outside of Tessera understand. For the events that an image is done
+// or has failed.
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Config } from '../config.ts';

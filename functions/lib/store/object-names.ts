@@ -1,11 +1,11 @@
 // Which stored input an object of a bucket is, for events about buckets. With STORE=s3 INPUT_PATH names the bucket. With STORE=file
-// its folder stands for the bucket, whatever the bucket is called: it is a mounted one, or a copy.
+// its folder stands for the bucket, which may have any name: the folder is a mount or a copy of it.
 import { relative, resolve, sep } from 'node:path';
 import type { Config } from '../config.ts';
 import { pathFault } from './names.ts';
 import { isWithin, parseS3Place } from './s3-place.ts';
 
-/** The name of a stored input, or why the object is none, as words to follow "it". */
+/** The name of a stored input, or the reason why the object is none: words that can follow "it". */
 export type ObjectName = { name: string } | { fault: string };
 
 export type NameObject = (bucket: string, key: string) => ObjectName;
@@ -31,7 +31,7 @@ const naming: Record<Config['store'], ((settings: Settings) => NameObject) | nul
   redis: null,
 };
 
-/** Returns how objects are named with these settings; null if stored inputs are no objects. */
+/** Returns how objects are named with these settings; null if stored inputs are not objects. */
 export function objectNaming(settings: Settings): NameObject | null {
   return naming[settings.store]?.(settings) ?? null;
 }

@@ -114,7 +114,7 @@ export class S3Bucket {
         Bucket: this.#name,
         Prefix: prefix,
         ContinuationToken,
-        // XML has no way to write some control characters.
+        // XML cannot contain some control characters.
         EncodingType: 'url',
       });
       const page = await this.#do(() => this.#client.send(command));

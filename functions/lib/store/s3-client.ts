@@ -20,7 +20,7 @@ export function connectS3({ s3Endpoint, s3Region, s3PathStyle }: S3Settings): S3
     ...(!isAws && { endpoint: s3Endpoint }),
     ...(region !== undefined && { region }),
     forcePathStyle: s3PathStyle === 'auto' ? !isAws : s3PathStyle === 'on',
-    // Checksums of newer kinds are refused by some services. The signature covers the bytes anyway.
+    // Some services refuse newer kinds of checksums. The signature covers the bytes in any case.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: IDLE_MS },

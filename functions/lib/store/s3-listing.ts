@@ -3,7 +3,7 @@ import { CLUTTER, EARLIER_RESULT, OTHER_FORMAT } from './find-images.ts';
 import { isImageFile, isResultFile, pathFault, printable } from './names.ts';
 import type { Listing } from './store.ts';
 
-/** So many objects are opened at once to see whether they are results. */
+/** How many objects are opened at once to see whether they are results. */
 const LOOKS_AT_ONCE = 16;
 
 /**

@@ -95,7 +95,7 @@ export class OpenTelemetry implements Tracer {
     return TracedSpan.current;
   }
 
-  /** One at a time: with many images, each would send a few spans. The exporter logs a failure. */
+  /** Sends one batch at a time. Otherwise, with many images, each batch would have only a few spans. The exporter logs a failure. */
   async flush(): Promise<void> {
     this.#flushing ??= this.#provider
       .forceFlush()
@@ -122,7 +122,7 @@ function apiOptions({ kind, attributes }: SpanOptions, linked?: SpanContext): Ap
   };
 }
 
-/** What the environment says about the process comes before what is known here. */
+/** Attributes from the environment win over those that are known here. */
 function resourceOf(component: string): Resource {
   const own = resourceFromAttributes({
     'service.name': `tessera-${component}`,

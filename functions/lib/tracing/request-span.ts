@@ -17,7 +17,7 @@ export interface Sender {
   link: SpanContext | undefined;
 }
 
-/** Returns what the headers of `req` say about its sender. An event names the span of its image. The headers beside it are the hop's. */
+/** Returns what the headers of `req` say about its sender. An event names the span of its image; the request's own headers name the sender. */
 export function senderOf({ headers }: IncomingMessage): Sender {
   const named = (prefix: string) =>
     spanContextOf({
@@ -44,7 +44,7 @@ export function endRequestSpan(span: TracedSpan, req: IncomingMessage, res: Serv
     return span.end();
   }
   span.set({ 'http.response.status_code': res.statusCode });
-  // Only a route that exists is named. A path that does not may contain anything.
+  // Only routes that exist are named. Any other path may contain anything.
   if (res.statusCode < 400) {
     const route = withoutEventToken(req.url ?? '')
       .split('?', 1)[0]

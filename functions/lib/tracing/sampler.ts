@@ -1,4 +1,4 @@
-// OTEL_TRACES_SAMPLER: which traces are sent. By default all that start here, and of others those that their sender samples.
+// OTEL_TRACES_SAMPLER: which traces are sent. By default all traces that start here, and those others that their sender samples.
 import {
   AlwaysOffSampler,
   AlwaysOnSampler,

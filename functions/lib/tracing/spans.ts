@@ -1,5 +1,5 @@
-// Spans of OpenTelemetry. Tracing is off unless start.ts finds it switched on. While it is off, nothing of OpenTelemetry is loaded,
-// and everything here does nothing. docs/adr/0021-traces.md has the shape of a trace.
+// Spans of OpenTelemetry. Unless start.ts switches tracing on, OpenTelemetry is not loaded and these functions do nothing.
+// docs/adr/0021-traces.md has the shape of a trace.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 export type Attributes = Record<string, string | number | boolean>;
@@ -64,8 +64,8 @@ export function startSpan(name: string, options: SpanOptions = {}): Span {
 
 /**
  * Starts a span in an image's trace, below the span that `trace` names. Work of a request is a child of the request's span instead, if
- * that is in the same trace, and has a link to it if not. What has a kind belongs to the image only: a worker sends the event of
- * one image while it handles another. An image without a trace gets no spans.
+ * that is in the same trace, and has a link to it if not. A span with a kind is a child of the image's span only, because
+ * a worker sends the event of one image while it handles another. An image without a trace gets no spans.
  */
 export function continueTrace(trace: string, name: string, options: SpanOptions = {}): Span {
   return (trace !== '' && tracer?.continueTrace(trace, name, options)) || untraced;
@@ -111,7 +111,7 @@ export function traceAttributes(trace: string): TraceHeaders {
   return { traceparent, ...(tracestate && { tracestate }) };
 }
 
-/** Sends the spans that have ended, without waiting for more. Nobody has to wait for it. */
+/** Sends the spans that have ended, without waiting for more. Returns at once. */
 export function flushSpans(): void {
   void tracer?.flush();
 }

@@ -10,7 +10,7 @@ const NOT_TRACED = 'Tracing is not as it is set';
 export async function startTracing(component: string, log: Log, env = process.env): Promise<void> {
   if (!isTracingOn(env, (reason) => log.warn(NOT_TRACED, { reason }))) return;
   try {
-    const { OpenTelemetry } = await import('./open-telemetry.ts'); // Only now, because most functions do without it.
+    const { OpenTelemetry } = await import('./open-telemetry.ts'); // Loaded only when it is needed.
     traceWith(new OpenTelemetry(component, log, env));
   } catch (error) {
     log.warn(NOT_TRACED, { error });

@@ -58,7 +58,7 @@ export class TracedSpan implements Span {
   }
 }
 
-/** Returns the code of an error, or its class; a word as it is. */
+/** Returns the code of an error, or its class if it has none. Returns a string as it is. */
 function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;

@@ -54,7 +54,7 @@ function DeadImage({ letters }: { letters: DeadLetter[] }) {
       </ul>
       {fault.value !== null && <p class="note bad">{fault}</p>}
       <p class="buttons">
-        {/* The same two buttons before and after the question, so that the focus stays. */}
+        {/* The question uses the same two buttons, so that the focus stays. */}
         <button
           type="button"
           class={isAsking.value ? 'danger' : ''}

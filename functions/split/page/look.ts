@@ -1,4 +1,4 @@
-// One look at split: what it asks, and where it keeps what it saw.
+// Asks split for the state of the queue and the images, and keeps the answers.
 import { signal } from '@preact/signals';
 import { announce } from './announcements.ts';
 import { Refusal } from './faults.ts';
@@ -29,7 +29,7 @@ export interface Sample {
 
 /** For how long samples are kept. */
 const WINDOW_MS = 60_000;
-/** How many unfinished images are looked at each time: the oldest, because they are finished first. */
+/** How many unfinished images are asked about each time: the oldest, because they are finished first. */
 const LOOKED_AT = 6;
 const LIST_EVERY_MS = 3000;
 
@@ -40,7 +40,7 @@ export const deadLetters = signal<readonly DeadLetter[]>([]);
 let listedAt = -Infinity;
 let deadSeen = 0;
 let changedAt = performance.now();
-/** What was seen last: the queue's numbers and each image's tiles. */
+/** The last answers: the queue's numbers and each image's tiles. */
 const seen = new Map<string, string>();
 
 /** Returns for how long nothing has changed. */
@@ -59,7 +59,7 @@ export function isBusy(): boolean {
   return isAnythingThere || pictures.peek().some((cell) => isMoving(cell.peek()));
 }
 
-/** Looks once. Throws Refusal or Away if split does not say how the queue is. */
+/** Asks once. Throws Refusal or Away if split does not answer for the queue. */
 export async function look(): Promise<void> {
   const now = await split.queue();
   noteQueue(now);
@@ -100,7 +100,7 @@ function noteQueue(now: QueueView): void {
   noteSeen('queue', [queued, inFlight, delayed, outbox, dead, images, workers].join());
 }
 
-/** Notes what a look has shown. As long as it is the same, the page looks less and less often. */
+/** Notes the answers. As long as they stay the same, the page asks less and less often. */
 function noteSeen(what: string, text: string): void {
   if (seen.get(what) !== text) expectChange();
   seen.set(what, text);

@@ -1,4 +1,4 @@
-// The page: what people see of Tessera in a browser. It starts here.
+// Starts the page that a browser shows.
 import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { App } from './app.tsx';

@@ -1,12 +1,12 @@
-// How often the page looks at split. It looks often while tiles move, and not at all when nothing has been under way for some
-// time, so that an open page does not keep a pod alive.
+// How often the page asks split. It asks often while tiles move, and not at all when nothing has been in progress for some
+// time, so that an open page does not keep a pod running.
 
 export interface Situation {
   /** Whether anything is sent, queued, in flight or unfinished. */
   isBusy: boolean;
   /** For how long nothing has changed. */
   unchangedMs: number;
-  /** How many looks in a row had no answer. */
+  /** How many times in a row split did not answer. */
   failures: number;
 }
 
@@ -16,7 +16,7 @@ const ASLEEP_AFTER_MS = 120_000;
 /** An image whose upload was cut off may stay unfinished for ever. */
 const STUCK_AFTER_MS = 900_000;
 
-/** Returns the pause until the next look, or null to stop looking until somebody uses the page. */
+/** Returns the pause until the page asks again, or null to stop until somebody uses the page. */
 export function nextPauseMs({ isBusy, unchangedMs, failures }: Situation): number | null {
   if (failures > 0) return Math.min(SLOWEST_MS, 500 * 2 ** failures);
   if (unchangedMs >= STUCK_AFTER_MS) return null;

@@ -4,7 +4,7 @@ import { pictures } from './pictures.ts';
 import { drawSample } from './sample.ts';
 import { sendFile } from './uploads.ts';
 
-/** Sends files with the choices of this moment. If one of these is wrong, it gets the focus. */
+/** Sends files with the current choices. If one of these is not valid, it gets the focus instead. */
 export function addFiles(files: Iterable<File>): void {
   if (areValid()) for (const file of files) sendFile(file, file.name, queryOf(file.name));
   else document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();

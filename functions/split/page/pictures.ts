@@ -106,7 +106,7 @@ function cellOf(id: string): Cell | undefined {
   return pictures.peek().find((cell) => cell.peek().id === id);
 }
 
-/** Notes all about an image. Why it failed is for people who know Tessera; the others see that it did. */
+/** Notes the status of an image. The reason of a failure is hidden under "Details", for people who know Tessera. */
 export function noteImage(cell: Cell, image: ImageView): void {
   const words = image.status === 'failed' ? 'This picture could not be finished.' : image.error;
   change(cell, { image, note: words, detail: image.status === 'failed' ? image.error : null });

@@ -1,9 +1,9 @@
-// Gets finished pictures, and carries out what is done to one picture.
+// Fetches finished pictures, and carries out actions on a picture.
 import { Away, Refusal } from './faults.ts';
 import { change, noteImage, showAfter, type Cell } from './pictures.ts';
 import { split } from './split.ts';
 
-/** Gets all about an image that has ended before the page looked at it. */
+/** Gets the status and the result of an image that ended before the page asked about it. */
 export async function loadEnded(cell: Cell): Promise<void> {
   const { id } = cell.peek();
   if (id === null) return;
@@ -20,7 +20,7 @@ export async function loadResult(cell: Cell): Promise<void> {
   if (id !== null) await attempt(cell, async () => showAfter(cell, await split.result(id)));
 }
 
-/** Does something with a picture, and notes on it what went wrong. Returns whether it was done. */
+/** Carries out `work` for a picture. Notes on its card what went wrong. Returns whether it succeeded. */
 export async function attempt(cell: Cell, work: () => Promise<void>): Promise<boolean> {
   try {
     await work();

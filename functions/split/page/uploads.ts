@@ -1,5 +1,5 @@
-// Sends the chosen files: two at a time, the others wait. Whatever can pass by itself, such as a full queue or a split that
-// restarts, only delays an upload.
+// Sends the chosen files: two at a time, the others wait. A temporary fault, such as a full queue or a restart of split, only
+// delays an upload.
 import { announce } from './announcements.ts';
 import { Refusal } from './faults.ts';
 import { accept, addPicture, change, removePicture, showAfter, type Cell } from './pictures.ts';
@@ -107,7 +107,7 @@ function failed(cell: Cell, error: Error): void {
     putBack(cell, `${error.message} It is sent as soon as possible.`);
     rest(Math.min(error.retryAfterS, MAX_WAIT_S) * 1000);
   } else if (upload !== null && link.peek() === 'up' && ++upload.failures >= MOST_FAILURES) {
-    // Everything else is answered, so this is about the file.
+    // split answers other requests, so the fault is in this transfer.
     refused(cell, 'The transfer broke off several times. Is the file very large, or the connection slow?');
   } else {
     putBack(cell, 'Tessera does not answer. It is sent as soon as it does.');

@@ -1,4 +1,4 @@
-// What split's API answers, as far as the page uses it.
+// The answers of split's API that the page uses.
 
 export type ImageState = 'splitting' | 'blurring' | 'blurred' | 'done' | 'failed' | 'cancelled';
 

@@ -1,24 +1,24 @@
-// Looks at split again and again while the page is visible.
+// Asks split again and again while the page is visible.
 import { signal } from '@preact/signals';
 import { announce } from './announcements.ts';
 import { Away, Refusal } from './faults.ts';
 import { expectChange, isBusy, look, unchangedMs } from './look.ts';
 import { nextPauseMs } from './pace.ts';
 
-/** Whether split answers; `asleep`: nothing was under way for a while, so the page does not ask. */
+/** Whether split answers; `asleep`: nothing was in progress for a while, so the page does not ask. */
 export const link = signal<'connecting' | 'up' | 'away' | 'asleep'>('connecting');
 
 let timer: ReturnType<typeof setTimeout> | null = null;
 let isLooking = false;
 let failures = 0;
 
-/** Looks now, and often from now on. */
+/** Asks now, and often from now on. */
 export function wake(): void {
   expectChange();
   if (!isLooking) void lookNow();
 }
 
-/** Starts looking. */
+/** Starts asking. */
 export function startWatching(): void {
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) pause();

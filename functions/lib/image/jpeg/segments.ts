@@ -21,7 +21,7 @@ export const JPEG_HEAD_BYTES = LABEL_START + LABEL_BYTES;
 
 /**
  * Returns the segments that follow the first marker of the result of image `imageId`. PNG's chunks about colour are left
- * out, because JPEG has nothing like them: without a profile its pixels count as sRGB.
+ * out, because JPEG has no equivalent: without a profile its pixels count as sRGB.
  */
 export function resultSegments(imageId: string, { iccProfile, density }: Appearance): Uint8Array {
   const profile = iccProfile === undefined ? [] : profileSegments(iccProfile);
@@ -78,7 +78,7 @@ function rounded({ x, y }: Density, metres: number, unit: 1 | 2): JfifDensity & 
   return { ...result, error };
 }
 
-/** Returns the ratio in 16 bits, shortened if it has to be, or null if it is too extreme. */
+/** Returns the ratio as two 16-bit numbers, rounded if necessary, or null if it is too extreme. */
 function aspect({ x, y }: Density): JfifDensity | null {
   const scale = Math.min(1, LARGEST / Math.max(x, y));
   const ratio: JfifDensity = { unit: 0, x: Math.round(x * scale), y: Math.round(y * scale) };
