@@ -81,7 +81,7 @@ describe('waiting for an image', () => {
   });
 });
 
-test('a thousand who wait for one image cost one look in each step and one read', async () => {
+test('a thousand requests that wait for one image cost one check per step and one read', async () => {
   const answers = Array.from({ length: 1000 }, () => watch.next('a', 'blurring 1', LONG_MS, forever));
   const other = watch.next('b', 'blurring 0', LONG_MS, forever);
   await until('a look at both', () => looked.at(-1)?.length === 2);
@@ -93,7 +93,7 @@ test('a thousand who wait for one image cost one look in each step and one read'
   expect(await other).toBe('b is done 1');
 });
 
-test('nobody looks while nobody waits', async () => {
+test('makes no checks while no request waits', async () => {
   await watch.next('a', 'blurring 0', LONG_MS, forever);
   const before = looked.length;
   await watch.next('b', 'blurring 0', 500, forever);

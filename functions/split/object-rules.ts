@@ -10,7 +10,7 @@ export interface ObjectRule {
 }
 
 /** The object's metadata that chooses parameters begins like this: `x-amz-meta-tessera-kernel`. */
-const WISH = 'tessera-';
+const METADATA_PREFIX = 'tessera-';
 /** The metadata of a result, which chooses nothing. */
 export const RESULT_OF = 'tessera-image';
 
@@ -36,8 +36,8 @@ export function wishesFor(
   settings: Values,
 ): Wishes {
   const wishes = Object.entries(metadata)
-    .filter(([key]) => key.startsWith(WISH) && key !== RESULT_OF)
-    .map(([key, value]) => [key.slice(WISH.length), value] as const);
+    .filter(([key]) => key.startsWith(METADATA_PREFIX) && key !== RESULT_OF)
+    .map(([key, value]) => [key.slice(METADATA_PREFIX.length), value] as const);
   const isOtherFilter = wishes.some(([key]) => key === 'filter');
   const ruled = [...new URLSearchParams(ruleFor(name, rules)?.query)];
   // The other parameters of a rule belong to its filter.

@@ -38,7 +38,7 @@ describe('waking assemble', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('does no harm where nothing listens, and nothing without an address', async () => {
+  it('fails silently where nothing listens, and does nothing without an address', async () => {
     assemble.close();
     await once(assemble, 'close');
     new WakeUp(url).send();

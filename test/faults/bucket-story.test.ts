@@ -1,5 +1,5 @@
 // The whole story: pictures are put into a bucket, its service tells split, blurred ones come out of it, and
-// someone is told, although split, the workers and assemble are killed on the way.
+// the receiver is told, although split, the workers and assemble are killed on the way.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
 import { picture, toPixels, toPng } from '../../functions/testing/pictures.ts';
@@ -41,7 +41,7 @@ async function notify(): Promise<string[]> {
   return images.map(({ id }) => id);
 }
 
-it('pictures put into a bucket come out blurred, each once, and someone is told', async () => {
+it('each picture that is put into a bucket is blurred once, and the receiver is told', async () => {
   for (const name of names) await s3.put(`${BUCKET}/in/${name}`, await toPng(drawn(name)));
 
   // split dies while it queues the second picture. The service sends its event again.

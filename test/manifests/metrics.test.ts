@@ -107,7 +107,7 @@ describe('the check of an expression', () => {
     expect(await faultsOf(expression)).toEqual(faults);
   });
 
-  it('refuses what is no PromQL', () => {
+  it('refuses what is not PromQL', () => {
     expect(() => parseQuery('max(tessera_dead_letters')).toThrow('no PromQL');
   });
 });

@@ -339,7 +339,7 @@ describe('a bucket of S3', () => {
   const notify = async (key: string, bucketName = BUCKET) =>
     postEvent(await rig.split.process.ready(), notificationOf('', { key, bucket: bucketName }));
 
-  test('is asked what its sender wished, because events of S3 do not tell', async () => {
+  test('is asked for its metadata, because events of S3 do not contain it', async () => {
     await put('in/wish.png', { 'Tessera-Filter': 'sharpen', 'tessera-amount': '2' }, 1);
     const [{ id }] = (await notify('in/wish.png')).images;
     expect(await rig.redis.hget(`image:${id}:meta`, 'recipe')).toBe('sharpen:9:2');
@@ -367,7 +367,7 @@ describe('a bucket of S3', () => {
     expect((await notify('in/busy.png')).images).toMatchObject([{ name: 'busy.png' }]);
   });
 
-  test('gets its blurred picture, and somebody is told, although the workers and assemble are killed', async () => {
+  test('gets its blurred picture, and the receiver is told, although the workers and assemble are killed', async () => {
     await put('in/story.png', {}, 4);
     const [{ id }] = (await notify('in/story.png')).images;
     const { worker } = await rig.startWorkerUntil({ step: 'ack', moment: 'request', nth: 3 });

@@ -38,7 +38,7 @@ const untilAllTold = () =>
 const poison = (image: SentImage) => rig.redis.set(`image:${image.id}:src:5`, 'no pixels');
 
 describe('an image that is done', () => {
-  test('is told to the receiver once, with what it is and where its result is', async () => {
+  test('is reported to the receiver once, with its facts and the place of its result', async () => {
     await rig.startWorker(patient);
     const image = await rig.send('photo.png');
     await untilSent(1);
@@ -70,7 +70,7 @@ describe('an image that is done', () => {
     expect(new Set(receiver.all('ce-id')).size).toBe(1);
   });
 
-  test('is told again with the same id and data until the receiver accepts it', async () => {
+  test('is reported again with the same id and data until the receiver accepts it', async () => {
     receiver.answer = () => (receiver.received.length < 3 ? 503 : 204);
     await rig.startWorker(patient);
     await rig.send('photo.png');
@@ -80,7 +80,7 @@ describe('an image that is done', () => {
     expect(new Set(receiver.received.map(({ body }) => body)).size).toBe(1);
   });
 
-  test('is told although the worker and assemble were killed right after it was closed', async () => {
+  test('is reported although the worker and assemble were killed right after it was closed', async () => {
     receiver.answer = () => null;
     const worker = await rig.startWorker(patient);
     const image = await rig.send('photo.png');
@@ -113,7 +113,7 @@ describe('an image that is done', () => {
     expect(receiver.received.length).toBeGreaterThan(0);
   });
 
-  test('is told with the path of a stored input', async () => {
+  test('is reported with the path of a stored input', async () => {
     const { id } = await rig.sendStored('folder/a b.png');
     await rig.startWorker(patient);
     await untilSent(1);
@@ -127,7 +127,7 @@ describe('an image that is done', () => {
     });
   });
 
-  test('is told over TLS', async () => {
+  test('is reported over TLS', async () => {
     const certificate = await makeCertificate();
     const secure = await EventReceiver.start(certificate);
     try {
@@ -146,7 +146,7 @@ describe('an image that is done', () => {
   });
 });
 
-test('an image that fails is told with the reason, and again when it is done after all', async () => {
+test('an image that fails is reported with the reason, and again when it is done later', async () => {
   const image = await rig.send('photo.png');
   const source = await rig.redis.getBuffer(`image:${image.id}:src:5`);
   await poison(image);
@@ -168,7 +168,7 @@ test('an image that fails is told with the reason, and again when it is done aft
   expect(new Set(receiver.all('ce-id')).size).toBe(2);
 });
 
-test('an image whose event was given up is told with the reason', async () => {
+test('an image whose event was given up is reported with the reason', async () => {
   rig.gate.handle = async () => 503;
   await rig.startWorker({ ...patient, MAX_ANNOUNCEMENTS: '2' });
   await rig.send('photo.png');
@@ -179,7 +179,7 @@ test('an image whose event was given up is told with the reason', async () => {
   });
 });
 
-test('an image that is cancelled is not told', async () => {
+test('an image that is cancelled is not reported', async () => {
   const cancelled = await rig.send('cancelled.png');
   await rig.cancel(cancelled.id);
   await rig.startWorker(patient);

@@ -180,7 +180,7 @@ describe('the port of the metrics', () => {
     expect((await fetch(`http://127.0.0.1:${port}/metrics`, { method: 'POST' })).status).toBe(404);
   });
 
-  it('stops no function if it is taken', async () => {
+  it('does not stop the function if it is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     const taken = await until('the other server listens', () => other.address());
     const logged: string[] = [];

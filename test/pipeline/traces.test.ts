@@ -1,4 +1,4 @@
-// One image is one trace, from the request to its PNG, whoever is killed on the way. The functions are real processes, and a
+// One image is one trace, from the request to its PNG, also when processes are killed. The functions are real processes, and a
 // collector receives what they send.
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
@@ -183,7 +183,7 @@ describe('a trace', () => {
     expect(attemptsIn(await traceOf(image))).toHaveLength(rigTiles);
   });
 
-  test('has every sending of an event that was lost', async () => {
+  test('shows each time that a lost event was sent', async () => {
     const image = await rig.send('a.png');
     rig.gate.handle = async () => {
       rig.gate.handle = (event, forward) => forward(event);
@@ -200,7 +200,7 @@ describe('a trace', () => {
     expect(second.headers['ce-traceparent']).toBe(first.headers['ce-traceparent']);
   });
 
-  test('includes the event that tells of the end', async () => {
+  test('includes the done event', async () => {
     const told: IncomingHttpHeaders[] = [];
     const receiver = createServer((req, res) => {
       told.push(req.headers);

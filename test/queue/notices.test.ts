@@ -1,4 +1,4 @@
-// Notices: what the queue keeps of the end of an image until somebody has been told.
+// Notices: what the queue keeps of an ended image until the receiver has accepted its event.
 import { describe, expect, test } from 'vitest';
 import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
 import { readCounts } from '../../functions/lib/queue/counts.ts';
@@ -52,7 +52,7 @@ describe('a notice', () => {
     expect(await noticesLeft()).toHaveLength(2);
   });
 
-  test('is opened when an image fails because nobody came back for its tile', async () => {
+  test('is opened when an image fails because the last lease of a tile has expired', async () => {
     await on.rig.split(A, 1);
     for (let attempt = 1; attempt <= POLICY.maxAttempts; attempt++) {
       await on.rig.claim();
@@ -87,7 +87,7 @@ describe('a notice', () => {
     expect(await noticesLeft()).toHaveLength(1);
   });
 
-  test('of a done image tells no fault that was met before', async () => {
+  test('of a done image contains no earlier error', async () => {
     await on.rig.blur(A);
     await on.rig.ledger.noteFault(A, 'the disk is full');
     await on.rig.ledger.finish(A);

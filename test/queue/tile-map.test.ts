@@ -50,7 +50,7 @@ test('is known after the image is done, and shows nothing after it was cancelled
   expect(await on.rig.ledger.tileMap(B, 2)).toEqual({ state: 'cancelled', characters: '--' });
 });
 
-test('a new life of an image knows nothing of the former one', async () => {
+test('an image that is started again has no notes of its former life', async () => {
   await on.rig.split(A, 1);
   await on.rig.killNextTile();
   await on.rig.ledger.drop(A);
@@ -87,6 +87,6 @@ test('an image of thousands of tiles is read in steps', async () => {
   expect([...characters.matchAll(/q/g)].map(({ index }) => index)).toEqual([0, 999, 1000, 2499]);
 });
 
-test('there is none of an unknown image', async () => {
+test('does not exist for an unknown image', async () => {
   expect(await on.rig.ledger.tileMap(B, 3)).toBeNull();
 });

@@ -12,7 +12,7 @@ beforeAll(() => {
 const load = { uptimeMs: 300, inFlight: 2, done: 7 };
 
 describe('a worker', () => {
-  test('is listed with what it told last, and since when it runs', async () => {
+  test('is listed with its last report and the time of its start', async () => {
     await workers.beat('a', load);
     on.rig.now += 1000;
     await workers.beat('a', { uptimeMs: 1400, inFlight: 0, done: 9 });
@@ -62,7 +62,7 @@ test('there are at most a thousand, and those that are known stay', async () => 
   expect((await workers.list()).workers).toHaveLength(1000);
 });
 
-test('nothing is left when all workers are gone for long', async () => {
+test('nothing is left some time after all workers have gone', async () => {
   await workers.beat('a', load);
   for (const key of await on.rig.redis.keys('*')) {
     const ttlMs = await on.rig.redis.pttl(key);

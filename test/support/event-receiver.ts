@@ -1,4 +1,4 @@
-// A receiver of events, as somebody has at DONE_SINK: keeps what arrives, and answers as a test wants.
+// A receiver of events at DONE_SINK: keeps what arrives, and answers as a test wants.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

@@ -11,7 +11,7 @@ describe('the pause between two looks', () => {
     expect(pauses).toEqual([300, 500, 1000, 2000, 2000]);
   });
 
-  it('has no end but for an image that does not change any more', () => {
+  it('ends only for an image that does not change any more', () => {
     expect(nextPauseMs({ ...calm, isBusy: true, unchangedMs: 899_000 })).toBe(2000);
     expect(nextPauseMs({ ...calm, isBusy: true, unchangedMs: 900_000 })).toBeNull();
   });
