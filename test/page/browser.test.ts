@@ -207,13 +207,22 @@ describe.skipIf(chromium === null)('the page in a browser', () => {
   it('asks for a token once, and fetches results with it', async () => {
     const url = await startSplit({ AUTH_TOKEN: 'alice:the-token-of-alice-1' });
     const visit = await open(url);
-    const field = visit.page.getByLabel('Access token');
+    const field = visit.page.getByLabel('Access token', { exact: true });
     await field.fill('not-the-token-of-alice');
     await visit.page.keyboard.press('Enter');
-    await visit.page.getByText('That token was not accepted.').waitFor();
+    const fault = visit.page.getByText('That token was not accepted.');
+    await fault.waitFor();
+    await visit.page.reload(); // A refused token is not kept.
+    await field.waitFor();
+    expect(await fault.isVisible()).toBe(false);
+    await field.fill('the-token-of-alice…');
+    await visit.page.keyboard.press('Enter');
+    await fault.waitFor();
+    for (let time = 0; time < 3; time++) await visit.page.keyboard.press('Escape');
+    await field.waitFor();
     expect(await visit.barriers()).toEqual([]);
     await visit.shoot('token');
-    await field.fill('the-token-of-alice-1');
+    await field.fill(' Bearer the-token-of-alice-1\n');
     await visit.page.getByRole('button', { name: 'Continue' }).click();
     await field.waitFor({ state: 'hidden' });
     await visit.page.getByText('JPEG').click();
@@ -226,7 +235,7 @@ describe.skipIf(chromium === null)('the page in a browser', () => {
     await visit.card('photo.png').getByText('Done').waitFor();
     expect(await field.isVisible()).toBe(false);
     const another = await open(url);
-    await another.page.getByLabel('Access token').waitFor();
+    await another.page.getByLabel('Access token', { exact: true }).waitFor();
   });
 
   it('goes on when split comes back, and sends what was chosen meanwhile', async () => {

@@ -3,7 +3,7 @@ import { Away, Refusal } from './faults.ts';
 import { split } from './split.ts';
 import { tokenWanted, useToken } from './token.ts';
 
-const TOKEN = 'the-token';
+const TOKEN = 'the-token-0123456789';
 const problem = (status: number, code: string) =>
   new Response(JSON.stringify({ code, title: 'A title', detail: 'The detail.', status }), { status });
 
@@ -25,6 +25,7 @@ beforeEach(() => {
   vi.stubGlobal('sessionStorage', {
     getItem: (key: string) => stored.get(key) ?? null,
     setItem: (key: string, value: string) => stored.set(key, value),
+    removeItem: (key: string) => stored.delete(key),
   });
 });
 
@@ -67,7 +68,7 @@ describe('a call of split', () => {
     );
     const calls = Promise.all([split.image('a'), split.image('b')]);
     await vi.waitFor(() => expect(tokenWanted.value).toBe('missing'));
-    useToken('another');
+    useToken('another-token-0123456789');
     await vi.waitFor(() => expect(tokenWanted.value).toBe('refused'));
     useToken(` ${TOKEN} `);
     expect(await calls).toEqual([{ path: 'images/a' }, { path: 'images/b' }]);

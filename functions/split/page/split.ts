@@ -1,6 +1,6 @@
 // Calls split's API. Paths are relative to the page, so that it also works behind a proxy that serves it under a prefix.
 import { Away, faultOf } from './faults.ts';
-import { anotherToken, currentToken } from './token.ts';
+import { anotherToken, currentToken, noteAccepted } from './token.ts';
 import type { DeadLetter, ImageView, ListedImage, QueueView, TilesView } from './views.ts';
 
 /** After this time without an answer split counts as away. */
@@ -25,7 +25,10 @@ async function call<T>(
     };
     const signal = AbortSignal.timeout(PATIENCE_MS);
     const response = await orAway(fetch(path, { signal, ...init, headers, cache: 'no-cache' }));
-    if (response.ok) return orAway(read(response));
+    if (response.ok) {
+      noteAccepted(token);
+      return orAway(read(response));
+    }
     if (response.status !== 401) throw await faultOf(response);
     await anotherToken(token);
   }

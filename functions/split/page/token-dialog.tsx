@@ -6,13 +6,20 @@ export function TokenDialog() {
   const dialog = useRef<HTMLDialogElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const wanted = tokenWanted.value;
-  useEffect(() => {
-    if (wanted === 'no') dialog.current?.close();
+  const show = () => {
+    if (tokenWanted.peek() === 'no') dialog.current?.close();
     else if (dialog.current?.open === false) dialog.current.showModal();
     field.current?.select();
-  }, [wanted]);
+  };
+  useEffect(show, [wanted]);
   return (
-    <dialog ref={dialog} aria-labelledby="token-title" onCancel={(event) => event.preventDefault()}>
+    // A browser closes the dialog when Esc is pressed twice, so it is shown again as long as a token is wanted.
+    <dialog
+      ref={dialog}
+      aria-labelledby="token-title"
+      onCancel={(event) => event.preventDefault()}
+      onClose={show}
+    >
       <form
         onSubmit={(event) => {
           event.preventDefault();
