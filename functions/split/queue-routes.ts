@@ -1,7 +1,7 @@
 // The routes that show the queue and its workers: what is waiting, which workers there are, and what was given up.
 import type { Redis } from 'ioredis';
 import type { Config } from '../lib/config.ts';
-import { readAdmittedBytes, readCounts } from '../lib/queue/counts.ts';
+import { readCounts, readTotals } from '../lib/queue/counts.ts';
 import type { DeadLetters } from '../lib/queue/dead-letters.ts';
 import { Workers } from '../lib/queue/workers.ts';
 import { sendJson } from '../lib/service/http.ts';
@@ -24,12 +24,12 @@ export function queueRoutes({ redis, config, deadLetters }: QueueRoutesParts): R
   const workers = new Workers(redis, keyPrefix);
 
   async function queue({ res }: Exchange): Promise<void> {
-    const [counts, admittedBytes, register] = await Promise.all([
+    const [counts, totals, register] = await Promise.all([
       readCounts(redis, keyPrefix, COUNTED_IMAGES),
-      readAdmittedBytes(redis, keyPrefix),
+      readTotals(redis, keyPrefix),
       workers.list(),
     ]);
-    sendJson(res, 200, queueView(counts, { admittedBytes, budgetBytes }, register));
+    sendJson(res, 200, queueView(counts, { ...totals, budgetBytes }, register));
   }
 
   async function dead({ res, caller }: Exchange): Promise<void> {

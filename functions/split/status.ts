@@ -63,7 +63,7 @@ export function tilesView(
 /** Returns the answer of `GET /queue`. */
 export function queueView(
   counts: QueueCounts,
-  memory: { admittedBytes: number; budgetBytes: number },
+  totals: { begun: number; admittedBytes: number; budgetBytes: number },
   { now, workers }: { now: number; workers: Worker[] },
 ) {
   return {
@@ -74,7 +74,7 @@ export function queueView(
     outbox: counts.outbox,
     dead: counts.dead,
     images: counts.underWay,
-    ...memory,
+    ...totals,
     workers: workers.map(({ id, since, seen, inFlight, done, state }) => ({
       id,
       since: isoTime(since),

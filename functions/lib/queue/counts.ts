@@ -45,9 +45,13 @@ export async function readCounts(redis: Redis, keyPrefix: string, images = 0): P
   return countsOf((await redis.eval(countsScript, 1, keyPrefix, images)) as (string | number)[]);
 }
 
-/** Returns the bytes of Redis memory that all images together may hold. */
-export async function readAdmittedBytes(redis: Redis, keyPrefix: string): Promise<number> {
-  return Number((await redis.hget(queueKeys(keyPrefix).totals, 'admitted')) ?? 0);
+/** Returns the bytes of Redis memory that all images together may hold, and how often an image has been started so far. */
+export async function readTotals(
+  redis: Redis,
+  keyPrefix: string,
+): Promise<{ admittedBytes: number; begun: number }> {
+  const [admitted, lives] = await redis.hmget(queueKeys(keyPrefix).totals, 'admitted', 'lives');
+  return { admittedBytes: Number(admitted ?? 0), begun: Number(lives ?? 0) };
 }
 
 /** Parses the script's reply. Throws for any other reply, such as an error printed by redis-cli. */
