@@ -22,7 +22,7 @@ ENV NODE_ENV=production HOST=0.0.0.0 STORE=redis REDIS_URL=redis://redis:6379
 WORKDIR /app
 COPY --from=build /app/dist/${FUNCTION} ./
 # The function starts once, without Redis, so that its compiled code is in the image. Node uses it under the same user, on a CPU with the
-# same features; elsewhere it starts without. A start that fails here does no harm.
+# same features; elsewhere it starts without. If this start fails, the image still works.
 RUN mkdir .compile-cache && chown 65532:65532 .compile-cache && (setpriv --reuid=65532 --regid=65532 --clear-groups env PORT=0 LOG_LEVEL=silent timeout --signal=KILL 5 node main.js || true) && chown -R 0:0 .compile-cache
 # Numeric, so that runAsNonRoot can be checked. This user owns and writes nothing.
 USER 65532:65532
