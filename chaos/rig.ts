@@ -197,7 +197,7 @@ export class Rig {
     return { id: images[0].id, name: path, kernelSize: Number(this.#env.KERNEL_SIZE), bitmap };
   }
 
-  /** Gives a dead letter another chance. */
+  /** Requeues a dead letter. */
   async requeue(letter: string): Promise<void> {
     const ledger = new ImageLedger(this.redis, { keyPrefix, recordTtlS: 3600 });
     await ledger.requeue(letter);

@@ -1,4 +1,4 @@
-// The whole story: pictures are put into a bucket, its service tells split, blurred ones come out of it, and
+// The whole path: pictures are put into a bucket, its service tells split, blurred pictures are written to it, and
 // the receiver is told, although split, the workers and assemble are killed on the way.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
@@ -32,7 +32,7 @@ afterAll(async () => {
   await s3.stop();
 });
 
-/** Tells split about the pictures, as the bucket's service does, and returns their ids. */
+/** Sends split the event about the pictures, as the bucket's service does, and returns their ids. */
 async function notify(): Promise<string[]> {
   const url = `${await rig.split.process.ready()}/events`;
   const { status, images } = await postEvent(url, notificationOf('in/', ...names.map((key) => ({ key }))));

@@ -89,7 +89,7 @@ describe('a collector that never answers', () => {
     expect(await findFaults(rig, [await rig.send('a.png')])).toEqual([]);
     worker.process.signal('SIGTERM');
     await worker.process.exited;
-    expect(worker.process.end).toBe(0); // It exits with 1 if it is ended because it did not stop in time.
+    expect(worker.process.end).toBe(0); // 1 would mean that it did not stop in time.
   });
 });
 

@@ -126,7 +126,7 @@ const states: Record<string, State> = {
     },
     end: () => config('requirepass', ''),
     asking: 'hello',
-    tolerated: 'WARNING Redis cannot be reached', // By one who was cut off in the middle of a command.
+    tolerated: 'WARNING Redis cannot be reached', // Logged by a client that was cut off in the middle of a command.
   },
 };
 

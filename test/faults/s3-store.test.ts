@@ -55,7 +55,7 @@ const isPart = ({ method, query }: SeenRequest) => method === 'PUT' && query.has
 const isEnd = ({ method, query }: SeenRequest) => method === 'POST' && query.has('uploadId');
 const isWrite = ({ method }: SeenRequest) => method === 'PUT' || method === 'POST';
 
-/** Makes trouble with requests of one kind until it is told to stop. */
+/** Injects faults into requests of one kind until it is stopped. */
 function troubleWith(is: (seen: SeenRequest) => boolean, trouble: Trouble): () => void {
   s3.trouble = (seen) => (is(seen) ? trouble : null);
   return () => {
@@ -74,7 +74,7 @@ async function expectResult({ id, name, bitmap, kernelSize }: SentImage): Promis
   expect(await rig.pending()).toMatchObject({ queue: 0, leases: 0, outbox: 0 });
 }
 
-/** Checks that every upload in parts was completed or aborted, except `left` that nobody could end. */
+/** Checks that every upload in parts was completed or aborted, except for `left` whose process was killed. */
 function expectUploadsEnded(left = 0): void {
   const begun = s3.requests('POST', 'uploads');
   const ended = new Set(

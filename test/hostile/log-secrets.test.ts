@@ -1,4 +1,4 @@
-// Everything hostile at once, with faults in Redis, logged at debug: no line contains a token, a password, or bytes of an image.
+// Hostile requests of all kinds while Redis fails, logged at debug: no line contains a token, a password, or bytes of an image.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';

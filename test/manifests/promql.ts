@@ -13,7 +13,7 @@ export interface Query {
   groupedBy: string[];
 }
 
-/** Parses an expression. Throws an Error if it is none. Grafana's variables count as any value. */
+/** Parses an expression. Throws an Error if it is not valid. Grafana's variables count as any value. */
 export function parseQuery(expression: string): Query {
   const text = expression
     .replaceAll('$__rate_interval', '5m')

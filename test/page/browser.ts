@@ -42,7 +42,7 @@ export interface Upload {
 /** The page in a tab of its own, with a session of its own. */
 export class Visit {
   readonly page: Page;
-  /** What the browser complained about: uncaught errors, and what the page's policy does not allow. */
+  /** What the browser reported: uncaught errors, and what the page's policy does not allow. */
   readonly complaints: string[] = [];
   readonly #context: BrowserContext;
 

@@ -1,4 +1,4 @@
-// A picture dropped in a bucket comes out blurred: events about buckets, with a folder that stands for the bucket and with S3.
+// A picture that is put into a bucket is blurred: events about buckets, with a folder that stands for the bucket and with S3.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { kill, patient, Rig } from '../../chaos/rig.ts';
 import { labelOf } from '../../functions/lib/image/label.ts';
@@ -217,7 +217,7 @@ describe.each(namedStores)('results in the bucket of the inputs, with STORE=%s',
       ],
     });
 
-    // The result of the picture that has the name of a result is a result too, and then it is quiet.
+    // The picture with the name of a result has been blurred as well. After that no more results appear.
     await untilDone(first.images[0].id);
     const outputs = (await home.outputs()).map((name) => resultPrefix + name);
     const again = await postEvent(url, notificationOf('', ...outputs.map((key) => ({ key }))));

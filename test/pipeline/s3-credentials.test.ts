@@ -15,7 +15,7 @@ let redis: RedisServer;
 let s3: S3Front;
 let tokens: Server;
 let folder: string;
-/** What the service for temporary credentials was asked. */
+/** The requests to the service for temporary credentials. */
 const asked: URLSearchParams[] = [];
 
 beforeAll(async () => {

@@ -1,5 +1,5 @@
-// What only a bucket does: parts, pages, conditions, and the troubles of a service over the network. A real
-// S3 server is behind a front that checks signatures and makes trouble.
+// What only a bucket has: parts, pages, conditions, and the faults of a service over the network. A real
+// S3 server is behind a proxy that checks signatures and injects faults.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
@@ -54,7 +54,7 @@ async function contentsOf(file: StoredFile | null): Promise<Buffer | null> {
 
 const isPart = ({ method, query }: SeenRequest) => method === 'PUT' && query.has('partNumber');
 
-/** Makes trouble with the first requests of one kind, and lets the others pass. */
+/** Injects faults into the first requests of one kind, and lets the others pass. */
 function troubleWith(is: (seen: SeenRequest) => boolean, trouble: Trouble, times = Infinity): void {
   let left = times;
   s3.trouble = (seen) => (is(seen) && left-- > 0 ? trouble : null);

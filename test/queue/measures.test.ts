@@ -1,5 +1,5 @@
-// What the metrics show of the queue. That the counters are right in any history, the model test checks; that they are
-// right when replies are lost, lost-replies.test.ts does.
+// What the metrics show of the queue. The model test checks that the counters are right after any sequence of commands, and
+// lost-replies.test.ts that they are right when replies are lost.
 import { describe, expect, test } from 'vitest';
 import { COUNTERS, readMeasures } from '../../functions/lib/queue/measures.ts';
 import { NaiveQueue } from '../../functions/lib/queue/naive-queue.ts';

@@ -1,4 +1,4 @@
-// `npm run s3`: one command with a bucket, and pictures that come out of it blurred.
+// `npm run s3`: one command that blurs the pictures of a bucket.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';

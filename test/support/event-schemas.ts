@@ -1,4 +1,4 @@
-// Checks events against the JSON Schemas in docs/events. The validator is ajv, because cloudevents brings it along.
+// Checks events against the JSON Schemas in docs/events. The validator is ajv, because the package cloudevents depends on it.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';

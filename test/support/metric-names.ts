@@ -3,7 +3,7 @@
 const OTHER_UNITS =
   /_(ns|us|ms|millis|(nano|micro|milli)seconds|minutes|hours|days|bits|[kmg]i?b|(kilo|mega|giga|kibi|mebi|gibi)bytes|percent)(_|$)/;
 
-/** Returns what is wrong with the name of a metric of this type; nothing for a good one. */
+/** Returns what is wrong with the name of a metric of this type; nothing for a valid one. */
 export function namingFaults(name: string, type: string): string[] {
   const faults = {
     'has characters that do not belong there': !/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name),

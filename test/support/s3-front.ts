@@ -1,5 +1,5 @@
-// What stands between Tessera and the S3 server in tests: it checks every signature, keeps the headers of
-// every request, and can behave like a service in trouble.
+// A proxy between Tessera and the S3 server in tests: it checks every signature, keeps the headers of every request, and
+// can behave like a service that fails.
 import { once } from 'node:events';
 import { Agent, createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

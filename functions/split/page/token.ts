@@ -5,7 +5,7 @@ const KEY = 'tessera-token';
 /** The format of split's tokens. fetch would throw for a token with any other character outside of Latin-1. */
 const FORMAT = /^[A-Za-z0-9._~+/-]{16,256}={0,2}$/;
 
-/** Whether the person must be asked for a token, and why. */
+/** Whether the user must be asked for a token, and why. */
 export const tokenWanted = signal<'no' | 'missing' | 'refused'>('no');
 
 /** The token that requests are sent with. It is stored once split has accepted it. */
@@ -23,7 +23,7 @@ function tokenIn(text: string): string | null {
 }
 
 /**
- * Resolves when there is another token than `refused`. However many requests were refused, the person is asked once.
+ * Resolves when there is another token than `refused`. The user is asked once, no matter how many requests were refused.
  */
 export async function anotherToken(refused: string | null): Promise<void> {
   if (currentToken() !== refused) return;

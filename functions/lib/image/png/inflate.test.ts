@@ -24,7 +24,7 @@ beforeAll(() => {
     };
     return inflater;
   });
-  syncBuiltinESMExports(); // Also for those who have imported the function already.
+  syncBuiltinESMExports(); // Also for modules that have imported the function already.
 });
 afterAll(() => {
   vi.restoreAllMocks();
