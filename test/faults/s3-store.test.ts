@@ -74,7 +74,7 @@ async function expectResult({ id, name, bitmap, kernelSize }: SentImage): Promis
   expect(await rig.pending()).toMatchObject({ queue: 0, leases: 0, outbox: 0 });
 }
 
-/** Checks that every upload in parts was completed or aborted, except for `left` whose process was killed. */
+/** Checks that every upload in parts was completed or aborted, except `left` of them, whose process was killed. */
 function expectUploadsEnded(left = 0): void {
   const begun = s3.requests('POST', 'uploads');
   const ended = new Set(

@@ -25,7 +25,7 @@ end
 local since = known and string.match(known, '^%d+') or string.format('%d', now - tonumber(ARGV[3]))
 redis.call('ZADD', WORKERS, now, worker)
 redis.call('HSET', WORKER_STATES, worker, since .. ' ' .. ARGV[4] .. ' ' .. ARGV[5])
--- Nothing is left of them when the last worker is gone.
+-- Redis removes both keys some time after the last worker has gone.
 for _, name in ipairs({ WORKERS, WORKER_STATES }) do
   redis.call('PEXPIRE', name, 2 * forget_ms)
 end
