@@ -75,7 +75,7 @@ describe('a collector that never answers', () => {
   });
   afterAll(() => silent.close());
 
-  it('delays neither an image, nor a stop by more than its limit', async () => {
+  it('delays neither an image, nor a stop by more than its limit, and the log says that spans are lost', async () => {
     const { port: silentPort } = silent.address() as AddressInfo;
     const env = {
       ...patient,
@@ -90,6 +90,7 @@ describe('a collector that never answers', () => {
     worker.process.signal('SIGTERM');
     await worker.process.exited;
     expect(worker.process.end).toBe(0); // 1 would mean that it did not stop in time.
+    expect(messages()['blur: Spans are lost: they could not be sent before the stop']).toBe(1);
   });
 });
 

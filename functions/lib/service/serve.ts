@@ -117,7 +117,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     setTimeout(() => process.exit(1), options.drainMs + OVERDUE_MS).unref();
     await Promise.all([closeServer(server, options.drainMs), lifecycle.drain?.()]);
     await lifecycle.close();
-    await stopTracing(LAST_SPANS_MS);
+    await stopTracing(LAST_SPANS_MS, log);
     process.exit(0);
   };
   await new Promise<void>((resolve, reject) => {

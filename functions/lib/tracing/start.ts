@@ -17,10 +17,11 @@ export async function startTracing(component: string, log: Log, env = process.en
   }
 }
 
-/** Sends the last spans. Gives up after `limitMs`. Never throws. */
-export async function stopTracing(limitMs: number): Promise<void> {
+/** Sends the last spans. After `limitMs` it gives up and logs that. Never throws. */
+export async function stopTracing(limitMs: number, log: Log): Promise<void> {
   const limit = new AbortController();
-  const tooLong = sleep(limitMs, undefined, { signal: limit.signal }).catch(() => {});
-  await Promise.race([endTracing(), tooLong]);
+  const tooLong = sleep(limitMs, 'too long', { signal: limit.signal }).catch(() => {});
+  const outcome = await Promise.race([endTracing(), tooLong]);
   limit.abort();
+  if (outcome === 'too long') log.warn('Spans are lost: they could not be sent before the stop', { limitMs });
 }
