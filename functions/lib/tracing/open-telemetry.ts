@@ -10,7 +10,6 @@ import {
   type SpanOptions as ApiOptions,
   type Tracer as ApiTracer,
 } from '@opentelemetry/api';
-import { getNumberFromEnv } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import {
   defaultResource,
@@ -21,16 +20,15 @@ import {
 } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { Log } from '../log.ts';
+import { batchesOf, shorterTimeoutOf } from './batches.ts';
 import { ChosenIds } from './chosen-ids.ts';
 import { ReportingExporter } from './reporting-exporter.ts';
 import { endRequestSpan, isTraced, methodOf, senderOf } from './request-span.ts';
 import { samplerOf } from './sampler.ts';
+import { checkLists, forwardWarnings } from './sdk-warnings.ts';
 import type { Span, SpanOptions, Tracer } from './spans.ts';
 import { parseTrace } from './trace-text.ts';
 import { TracedSpan } from './traced-span.ts';
-
-/** A fifth of OpenTelemetry's own default, because a process that is killed loses the spans of this time. */
-const SCHEDULE_DELAY_MS = 1000;
 
 const kinds = { producer: SpanKind.PRODUCER, consumer: SpanKind.CONSUMER };
 
@@ -42,17 +40,18 @@ export class OpenTelemetry implements Tracer {
 
   /** Starts the SDK for the function called `component`. Settings that cannot be used are logged. */
   constructor(component: string, log: Log, env: NodeJS.ProcessEnv) {
+    const warn = (reason: string) => log.warn('A setting of tracing cannot be used', { reason });
+    forwardWarnings((reason) => log.warn('OpenTelemetry warns', { reason }));
+    checkLists(env, warn);
+    const timeoutMillis = shorterTimeoutOf(env, warn);
     this.#provider = new TracerProvider({
-      sampler: samplerOf(env, (reason) => log.warn('A setting of tracing cannot be used', { reason })),
+      sampler: samplerOf(env, warn),
       resource: resourceOf(component),
       idGenerator: this.#ids,
       spanProcessors: [
         new BatchSpanProcessor({
-          exporter: new ReportingExporter(new OTLPTraceExporter(), log),
-          scheduledDelayMillis: getNumberFromEnv('OTEL_BSP_SCHEDULE_DELAY') ?? SCHEDULE_DELAY_MS,
-          maxQueueSize: getNumberFromEnv('OTEL_BSP_MAX_QUEUE_SIZE'),
-          maxExportBatchSize: getNumberFromEnv('OTEL_BSP_MAX_EXPORT_BATCH_SIZE'),
-          exportTimeoutMillis: getNumberFromEnv('OTEL_BSP_EXPORT_TIMEOUT'),
+          ...batchesOf(env, warn),
+          exporter: new ReportingExporter(new OTLPTraceExporter({ timeoutMillis }), log),
         }),
       ],
     });

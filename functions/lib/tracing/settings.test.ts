@@ -21,10 +21,17 @@ it.each([
 it.each([
   { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint },
   { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${endpoint}/v1/traces` },
-  { OTEL_EXPORTER_OTLP_ENDPOINT: 'HTTPS://collector', OTEL_SDK_DISABLED: 'no' },
+  { OTEL_EXPORTER_OTLP_ENDPOINT: 'HTTPS://collector', OTEL_SDK_DISABLED: 'False' },
   { OTEL_TRACES_EXPORTER: 'otlp' },
   { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' },
 ] as Record<string, string>[])('tracing is on with %o', (env) => expect(read(env)).toEqual([true]));
+
+it('says that OTEL_SDK_DISABLED is not a truth value, and stays on', () => {
+  expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SDK_DISABLED: 'yes' })).toEqual([
+    true,
+    'OTEL_SDK_DISABLED: "yes" is not true or false',
+  ]);
+});
 
 it('says that an exporter is not known, and stays off', () => {
   expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_EXPORTER: 'zipkin' })).toEqual([

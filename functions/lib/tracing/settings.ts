@@ -12,8 +12,10 @@ const PROTOCOLS = ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PRO
 export function isTracingOn(env: Environment, warn: (reason: string) => void): boolean {
   const exporter = env.OTEL_TRACES_EXPORTER ?? '';
   const endpoint = ENDPOINTS.find((name) => env[name]);
-  if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || exporter === 'none') return false;
+  const disabled = env.OTEL_SDK_DISABLED?.trim().toLowerCase() || 'false';
+  if (disabled === 'true' || exporter === 'none') return false;
   if (exporter === '' && endpoint === undefined) return false;
+  if (disabled !== 'false') warn(`OTEL_SDK_DISABLED: ${JSON.stringify(disabled)} is not true or false`);
   if (exporter !== '' && exporter !== 'otlp') {
     warn(`OTEL_TRACES_EXPORTER: ${JSON.stringify(exporter)} is not otlp or none`);
     return false;
