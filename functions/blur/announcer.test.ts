@@ -180,6 +180,7 @@ describe('an event that is not accepted', () => {
   const problem = JSON.stringify({ title: 'x', detail: 'The output folder is full.' });
   it.each<[what: string, status: number, body: string, noted: string]>([
     ['with a problem document', 503, problem, 'assemble answered 503: The output folder is full.'],
+    ['with a redirect', 302, '', 'assemble redirects \\(302\\), which is not followed'],
     ['with a page', 502, '<html>Bad gateway</html>', 'assemble answered 502'],
     ['with a document of another kind', 500, '{"detail":7}', 'assemble answered 500'],
     ['with a long detail', 500, JSON.stringify({ detail: 'x'.repeat(9999) }), `500: ${'x'.repeat(300)}`],

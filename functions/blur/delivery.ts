@@ -3,6 +3,8 @@
 import type { EventMessage } from '../lib/events.ts';
 import { traceHeaders } from '../lib/tracing/spans.ts';
 
+/** How much of a body is read. The receiver decides how long it is. */
+const MAX_ANSWER_BYTES = 16 * 1024;
 const MAX_DETAIL_CHARS = 300;
 
 export interface Receiver {
@@ -11,7 +13,10 @@ export interface Receiver {
   name: string;
 }
 
-/** Sends an event. Returns why it was not accepted, or null if it was. */
+/**
+ * Sends an event. Returns why it was not accepted, or null if it was. A redirect is not followed: `fetch` would
+ * send a GET without the event to most of them, and take any page there for a yes.
+ */
 export async function deliver(
   { headers, body }: EventMessage,
   { url, name }: Receiver,
@@ -22,13 +27,46 @@ export async function deliver(
       method: 'POST',
       headers: { ...headers, ...traceHeaders() },
       body,
+      redirect: 'manual',
       signal,
     });
-    const answer = await response.text();
-    return response.ok ? null : `${name} answered ${response.status}${detailOf(answer)}`;
+    if (!response.ok) return await refusalOf(name, response);
+    await leaveBody(response);
+    return null;
   } catch (error) {
     return reasonOf(name, error);
   }
+}
+
+/** Returns why a receiver that has answered did not accept the event. */
+async function refusalOf(name: string, response: Response): Promise<string> {
+  const { status } = response;
+  if (status >= 300 && status < 400) {
+    await leaveBody(response);
+    return `${name} redirects (${status}), which is not followed`;
+  }
+  return `${name} answered ${status}${detailOf(await startOf(response))}`;
+}
+
+/** Closes a body without reading it. The status alone decides, so a body that breaks does not matter. */
+async function leaveBody({ body }: Response): Promise<void> {
+  await body?.cancel().catch(() => {});
+}
+
+/** Returns the start of a body, or what came of it before it broke off or took too long. */
+async function startOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of body ?? []) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= MAX_ANSWER_BYTES) break;
+    }
+  } catch {
+    // The status is known, and says enough.
+  }
+  return Buffer.concat(chunks).toString('utf8', 0, MAX_ANSWER_BYTES);
 }
 
 /** Returns the detail of a problem document, with a colon before it; '' for any other response. */
