@@ -11,7 +11,7 @@ export const problems = {
   'invalid-event': { status: 400, title: 'The event is malformed' },
   unauthorized: { status: 401, title: 'A token is needed' },
   'switched-off': { status: 403, title: 'This is switched off here' },
-  'not-found': { status: 404, title: 'There is no such thing here' },
+  'not-found': { status: 404, title: 'Not found' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'request-timeout': { status: 408, title: 'The request arrived too slowly' },
   conflict: { status: 409, title: 'The image is not in a state that allows this' },

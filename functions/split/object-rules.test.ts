@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { codeOf } from '../testing/problem-code.ts';
-import { assertRules, wishesFor } from './object-rules.ts';
+import { assertRules, treatmentFor } from './object-rules.ts';
 import { uploadRequestOf } from './requests.ts';
 
 const settings = { kernel: 15 };
@@ -16,12 +16,12 @@ describe('the recipe for an object', () => {
     ['the rule of its folder', 'maps/a.png', {}, rules, 'sharpen:9:2'],
     ['the rule with the longest prefix', 'maps/old/a.png', {}, rules, '31'],
     ['the rule for everything', 'a.png', {}, rules, '5'],
-    ['the wishes in its metadata', 'a.png', { 'tessera-kernel': '21' }, [], '21'],
-    ['its wishes before the rule', 'maps/a.png', { 'tessera-amount': '1.5' }, rules, 'sharpen:9:1.5'],
+    ['the parameters in its metadata', 'a.png', { 'tessera-kernel': '21' }, [], '21'],
+    ['its metadata before the rule', 'maps/a.png', { 'tessera-amount': '1.5' }, rules, 'sharpen:9:1.5'],
     ['its filter without the values of another', 'maps/a.png', { 'tessera-filter': 'blur' }, rules, '15'],
-    ['no wish in other metadata', 'a.png', { kernel: '21', 'content-type': 'image/png' }, [], '15'],
+    ['no parameter in other metadata', 'a.png', { kernel: '21', 'content-type': 'image/png' }, [], '15'],
   ])('is %s', (_what, name, metadata, given, wanted) =>
-    expect(wishesFor(name, metadata, given, settings).recipe).toBe(wanted),
+    expect(treatmentFor(name, metadata, given, settings).recipe).toBe(wanted),
   );
 
   it.each([
@@ -32,15 +32,15 @@ describe('the recipe for an object', () => {
     [{ 'tessera-name': 'b.png' }, 'invalid-request'],
     [{ 'tessera-format': 'gif' }, 'invalid-format'],
   ])('is refused for %j', (metadata, code) =>
-    expect(codeOf(() => wishesFor('a.png', metadata as Record<string, string>, [], settings))).resolves.toBe(
-      code,
-    ),
+    expect(
+      codeOf(() => treatmentFor('a.png', metadata as Record<string, string>, [], settings)),
+    ).resolves.toBe(code),
   );
 });
 
 it('has the format of the rule, also with another filter', () => {
   const given = [{ prefix: '', query: 'filter=sharpen&amount=2&format=jpeg&quality=80' }];
-  const { recipe, format } = wishesFor('a.png', { 'tessera-filter': 'blur' }, given, settings);
+  const { recipe, format } = treatmentFor('a.png', { 'tessera-filter': 'blur' }, given, settings);
   expect(recipe).toBe('15');
   expect(format).toBe(uploadRequestOf('format=jpeg&quality=80', settings).format);
 });

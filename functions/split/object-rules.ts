@@ -1,7 +1,7 @@
 // Chooses the filter for an image that an event names: from the object's metadata, else the rule for its folder, else the default.
 import { Problem } from '../lib/errors.ts';
 import type { Values } from '../lib/filters/filter.ts';
-import { uploadRequestOf, type Wishes } from './requests.ts';
+import { uploadRequestOf, type Treatment } from './requests.ts';
 
 /** For objects whose key begins with `prefix`, the parameters of a request, such as `filter=sharpen&amount=2`. */
 export interface ObjectRule {
@@ -14,11 +14,11 @@ const METADATA_PREFIX = 'tessera-';
 /** The metadata of a result, which chooses nothing. */
 export const RESULT_OF = 'tessera-image';
 
-/** Throws an Error if a rule asks for what no request may ask for. */
+/** Throws an Error for a rule with parameters that a request may not have. */
 export function assertRules({ inputRules }: { inputRules: ObjectRule[] }): void {
   for (const { prefix, query } of inputRules) {
     try {
-      wishesIn(query, {});
+      treatmentIn(query, {});
     } catch (error) {
       const reason = (error as Error).message;
       throw new Error(`INPUT_RULES: the rule for ${JSON.stringify(prefix)} is wrong. ${reason}`, {
@@ -29,26 +29,26 @@ export function assertRules({ inputRules }: { inputRules: ObjectRule[] }): void 
 }
 
 /** Returns what is to be done to the stored input `name`. Throws a {@link Problem} for parameters that are not allowed. */
-export function wishesFor(
+export function treatmentFor(
   name: string,
   metadata: Record<string, string>,
   rules: ObjectRule[],
   settings: Values,
-): Wishes {
-  const wishes = Object.entries(metadata)
+): Treatment {
+  const chosen = Object.entries(metadata)
     .filter(([key]) => key.startsWith(METADATA_PREFIX) && key !== RESULT_OF)
     .map(([key, value]) => [key.slice(METADATA_PREFIX.length), value] as const);
-  const isOtherFilter = wishes.some(([key]) => key === 'filter');
+  const isOtherFilter = chosen.some(([key]) => key === 'filter');
   const ruled = [...new URLSearchParams(ruleFor(name, rules)?.query)];
   // The other parameters of a rule belong to its filter.
   const parameters = new URLSearchParams(
     ruled.filter(([key]) => !isOtherFilter || key === 'format' || key === 'quality'),
   );
-  for (const [key, value] of wishes) parameters.set(key, value);
-  return wishesIn(parameters.toString(), settings);
+  for (const [key, value] of chosen) parameters.set(key, value);
+  return treatmentIn(parameters.toString(), settings);
 }
 
-function wishesIn(query: string, settings: Values): Wishes {
+function treatmentIn(query: string, settings: Values): Treatment {
   const { name, recipe, format } = uploadRequestOf(query, settings);
   if (name === null) return { recipe, format };
   throw new Problem('invalid-request', 'An object cannot get another name.');

@@ -44,15 +44,15 @@ function valuesOf(query: string): Query {
   );
 }
 
-/** What a request to take in images asks for. */
-export interface Wishes {
+/** What is done to an image, and the format of its result. */
+export interface Treatment {
   recipe: string;
   /** The format of results: lib/image/format.ts. */
   format: string;
 }
 
 /** Returns the name of an upload, null if it has none, and what is asked for. `settings` has the values that a request may omit. */
-export function uploadRequestOf(query: string, settings: Values): Wishes & { name: string | null } {
+export function uploadRequestOf(query: string, settings: Values): Treatment & { name: string | null } {
   const filter = filterOf(valuesOf(query).filter);
   const given = queryOf(query, ['name', ...recipeFields(filter), ...FORMAT_FIELDS]);
   return { name: nameOf(given.name), recipe: recipeOf(filter, given, settings), format: formatOf(given) };
@@ -116,7 +116,7 @@ export function nameOf(value: unknown): string | null {
 }
 
 /** Which stored inputs to blur. */
-export interface InputRequest extends Wishes {
+export interface InputRequest extends Treatment {
   /** A file or folder under INPUT_PATH; '' for all of it. */
   input: string;
   /** Only names after this one are used; '' for all. An earlier answer ended there. */

@@ -10,7 +10,7 @@ import type { Inputs } from '../lib/store/store.ts';
 import type { WrittenObject } from './bucket-events.ts';
 import type { Caller } from './callers.ts';
 import type { Intake } from './intake.ts';
-import { RESULT_OF, wishesFor } from './object-rules.ts';
+import { RESULT_OF, treatmentFor } from './object-rules.ts';
 import { acceptedView } from './status.ts';
 import { assertIsOn } from './switches.ts';
 
@@ -80,7 +80,7 @@ export class WrittenObjects {
       else answer.images.push(taken);
     } catch (thrown) {
       const error = redisProblem(thrown);
-      if (!(error instanceof Problem) || mayPass(error)) throw error;
+      if (!(error instanceof Problem) || isTemporary(error)) throw error;
       if (error.code === 'not-found') return ignore('it is not there any more');
       answer.images.push({ name: named.name, status: 'refused', error: problemBody(error) });
       const about = { bucket: object.bucket, key, code: error.code, reason: error.message };
@@ -99,7 +99,7 @@ export class WrittenObjects {
     const { name, bytes } = await this.#read(object, nameOf);
     if (labelOf(bytes) !== null) return 'it is a result';
     const metadata = object.metadata ?? (await inputs.metadata?.(name)) ?? {};
-    const { recipe, format } = wishesFor(name, metadata, config.inputRules, { kernel: config.kernelSize });
+    const { recipe, format } = treatmentFor(name, metadata, config.inputRules, { kernel: config.kernelSize });
     return acceptedView(await take(name, recipe, bytes, caller, { isStored: true, format, gone }));
   }
 
@@ -125,6 +125,6 @@ export class WrittenObjects {
 }
 
 /** Whether the same event may be accepted later. */
-function mayPass({ status }: Problem): boolean {
+function isTemporary({ status }: Problem): boolean {
   return status === 429 || status === 503;
 }

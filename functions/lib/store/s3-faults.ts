@@ -37,8 +37,8 @@ export function s3Problem(error: unknown, bucket: string): unknown {
   return new Problem('storage-unavailable', reason, { cause: error, retryAfterSeconds: 30 });
 }
 
-/** Returns whether a fault may end by itself: the service is busy, or it cannot be reached. */
-export function isPassing(problem: unknown): boolean {
+/** Returns whether a fault may end by itself: the service is busy, or cannot be reached. */
+export function isTemporary(problem: unknown): boolean {
   const cause = problem instanceof Problem ? problem.cause : null;
   if (!(cause instanceof Error)) return false;
   const status = statusOf(cause);

@@ -2,7 +2,7 @@
 import type { Config } from '../config.ts';
 import { LabelledResults } from './labelled-results.ts';
 import type { S3Bucket } from './s3-bucket.ts';
-import { isPassing } from './s3-faults.ts';
+import { isTemporary } from './s3-faults.ts';
 import { isWithin, parseS3Place } from './s3-place.ts';
 import { S3Store } from './s3-store.ts';
 import type { Stores } from './stores.ts';
@@ -21,7 +21,7 @@ export function openS3Stores(config: Config): Stores {
         await (await bucketOf(output.bucket)()).check(output.prefix);
         return true;
       } catch (error) {
-        const isUsableLater = isPassing(error);
+        const isUsableLater = isTemporary(error);
         const message = isUsableLater ? 'OUTPUT_PATH cannot be used yet' : 'OUTPUT_PATH cannot be used';
         log[isUsableLater ? 'warn' : 'error'](message, { path: config.outputPath, error });
         return isUsableLater;
