@@ -15,7 +15,7 @@ export interface Receiver {
 
 /**
  * Sends an event. Returns why it was not accepted, or null if it was. A redirect is not followed: `fetch` would
- * send a GET without the event to most of them, and take any page there for a yes.
+ * send a GET without the event to most of them, and any page there would count as accepted.
  */
 export async function deliver(
   { headers, body }: EventMessage,
@@ -53,7 +53,7 @@ async function leaveBody({ body }: Response): Promise<void> {
   await body?.cancel().catch(() => {});
 }
 
-/** Returns the start of a body, or what came of it before it broke off or took too long. */
+/** Returns the start of a body, or less of it if it breaks off or takes too long. */
 async function startOf({ body }: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -64,7 +64,7 @@ async function startOf({ body }: Response): Promise<string> {
       if (bytes >= MAX_ANSWER_BYTES) break;
     }
   } catch {
-    // The status is known, and says enough.
+    // The status is enough.
   }
   return Buffer.concat(chunks).toString('utf8', 0, MAX_ANSWER_BYTES);
 }

@@ -1,4 +1,4 @@
-// Settings that the SDK cannot use. It tells some of them to its own log, `diag`, which goes to ours, and says nothing about the others.
+// Settings that the SDK cannot use. It reports some of them to its own log, `diag`, which goes to ours, and drops the others silently.
 import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { parseKeyPairsIntoRecord } from '@opentelemetry/core';
 import { resourceAttributesEnvDetector } from '@opentelemetry/resources';
@@ -8,7 +8,7 @@ type Environment = Record<string, string | undefined>;
 const HEADERS = ['OTEL_EXPORTER_OTLP_TRACES_HEADERS', 'OTEL_EXPORTER_OTLP_HEADERS'];
 const ignore = (): void => {};
 
-/** Calls `warn` with each warning of the SDK once, however often it comes. Its errors are about sending, which ReportingExporter logs. */
+/** Calls `warn` once with each warning of the SDK, even if it is repeated. Its errors are about sending, which ReportingExporter logs. */
 export function forwardWarnings(warn: (reason: string) => void): void {
   const told = new Set<string>();
   const once = (message: string): void => {
@@ -23,7 +23,7 @@ export function forwardWarnings(warn: (reason: string) => void): void {
   );
 }
 
-/** Calls `warn` for lists that the SDK drops without a word. What they contain is not shown, because it may be a secret. */
+/** Calls `warn` for lists that the SDK drops silently. What they contain is not shown, because it may be a secret. */
 export function checkLists(env: Environment, warn: (reason: string) => void): void {
   for (const name of HEADERS) {
     entriesOf(env[name]).forEach((entry, at) => {
