@@ -3,7 +3,7 @@ import { toPixels } from '../testing/pictures.ts';
 import { Problem } from '../lib/errors.ts';
 import { labelOf } from '../lib/image/label.ts';
 import type { Log } from '../lib/log.ts';
-import type { ImageRecord, ImageState } from '../lib/queue/image-ledger.ts';
+import type { ImageRecord, ImageState } from '../lib/queue/image-record.ts';
 import { Assembler } from './assembler.ts';
 
 const ID = '0123456789abcdef01234567';

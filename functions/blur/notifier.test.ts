@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Log } from '../lib/log.ts';
-import { recordOf } from '../lib/queue/image-ledger.ts';
+import { recordOf } from '../lib/queue/image-record.ts';
 import type { DueNotice } from '../lib/queue/notices.ts';
 import { Notifier } from './notifier.ts';
 

@@ -2,7 +2,8 @@
 import type { Config } from '../lib/config.ts';
 import { Problem } from '../lib/errors.ts';
 import type { DeadLetters } from '../lib/queue/dead-letters.ts';
-import type { ImageLedger, ImageRecord } from '../lib/queue/image-ledger.ts';
+import type { ImageLedger } from '../lib/queue/image-ledger.ts';
+import type { ImageRecord } from '../lib/queue/image-record.ts';
 import { CallerGone, goneSignal } from '../lib/service/caller-gone.ts';
 import { sendJson } from '../lib/service/http.ts';
 import type { Stores } from '../lib/store/stores.ts';

@@ -12,14 +12,8 @@ import type { Log } from '../lib/log.ts';
 import { timed } from '../lib/metrics/measure.ts';
 import { CallerGone } from '../lib/service/caller-gone.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
-import type {
-  Admission,
-  ImageLedger,
-  ImagePlan,
-  ImageRecord,
-  ImageState,
-  Refusal,
-} from '../lib/queue/image-ledger.ts';
+import type { Admission, ImageLedger, Refusal } from '../lib/queue/image-ledger.ts';
+import type { ImagePlan, ImageRecord, ImageState } from '../lib/queue/image-record.ts';
 import { RECORD_BYTES } from '../lib/queue/record-bytes.ts';
 import { allocatedBytes } from '../lib/redis/allocated-bytes.ts';
 import { isOutOfMemory } from '../lib/redis/faults.ts';

@@ -6,7 +6,7 @@ import { Problem } from '../lib/errors.ts';
 import { parametersOf } from '../lib/filters/recipe.ts';
 import { mediaTypes, parseFormat } from '../lib/image/format.ts';
 import { inPieces } from '../lib/service/slow-readers.ts';
-import type { ImageRecord } from '../lib/queue/image-ledger.ts';
+import type { ImageRecord } from '../lib/queue/image-record.ts';
 import type { FoundResult, Results } from '../lib/store/results.ts';
 import type { OpenFile } from '../lib/store/store.ts';
 import { namesTag } from './etag.ts';

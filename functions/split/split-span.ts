@@ -1,6 +1,6 @@
 // The span of splitting one image. All spans of the image's tiles are its children, so it has to be sent exactly once: by the request
 // that completes the splitting.
-import type { ImageRecord } from '../lib/queue/image-ledger.ts';
+import type { ImageRecord } from '../lib/queue/image-record.ts';
 import { flushSpans, standIn, startSpan } from '../lib/tracing/spans.ts';
 
 /** How splitting ended. `elsewhere`: another request put in the last tile. `over`: the image was cancelled or dropped. */

@@ -1,6 +1,6 @@
 // `GET /images/<id>?wait=30`: the status of an image when it changes, or after the time.
 import { Problem } from '../lib/errors.ts';
-import type { ImageRecord } from '../lib/queue/image-ledger.ts';
+import type { ImageRecord } from '../lib/queue/image-record.ts';
 import { stopSignal } from '../lib/service/stop-signal.ts';
 import { ImageWatch, type ImageWatchParts } from './image-watch.ts';
 import { Places } from './places.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Problem, type ProblemCode } from '../lib/errors.ts';
-import type { ImageRecord } from '../lib/queue/image-ledger.ts';
+import type { ImageRecord } from '../lib/queue/image-record.ts';
 import { inputRequestOf, type InputRequest } from './requests.ts';
 import { StoredInputs } from './stored-inputs.ts';
 

@@ -5,7 +5,7 @@ import type { Config } from '../lib/config.ts';
 import { parametersOf, parseRecipe } from '../lib/filters/recipe.ts';
 import { formatParameters, parseFormat } from '../lib/image/format.ts';
 import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
-import type { ImageRecord } from '../lib/queue/image-ledger.ts';
+import type { ImageRecord } from '../lib/queue/image-record.ts';
 import { redisProblem } from '../lib/redis/faults.ts';
 import { outputNames } from '../lib/store/output-names.ts';
 import type { Inputs, Listing } from '../lib/store/store.ts';

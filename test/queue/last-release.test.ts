@@ -3,7 +3,8 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { blurredImageId, imageBlurredMessage } from '../../functions/lib/events.ts';
-import { ImageLedger, type ImagePlan } from '../../functions/lib/queue/image-ledger.ts';
+import { ImageLedger } from '../../functions/lib/queue/image-ledger.ts';
+import type { ImagePlan } from '../../functions/lib/queue/image-record.ts';
 import { imageKeys } from '../../functions/lib/queue/keys.ts';
 import { LeaseQueue } from '../../functions/lib/queue/lease-queue.ts';
 import type { Claim } from '../../functions/lib/queue/tile-queue.ts';

@@ -2,7 +2,8 @@
 // only a test moves.
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
-import { ImageLedger, type ImagePlan } from '../../functions/lib/queue/image-ledger.ts';
+import { ImageLedger } from '../../functions/lib/queue/image-ledger.ts';
+import type { ImagePlan } from '../../functions/lib/queue/image-record.ts';
 import { queueKeys } from '../../functions/lib/queue/keys.ts';
 import { LeaseQueue } from '../../functions/lib/queue/lease-queue.ts';
 import { Notices } from '../../functions/lib/queue/notices.ts';

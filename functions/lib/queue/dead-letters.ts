@@ -1,7 +1,8 @@
 // The dead letters: tiles after MAX_ATTEMPTS, and images after MAX_ANNOUNCEMENTS. They can be listed, requeued and dropped.
 import type { Redis } from 'ioredis';
 import { isImageId, parseJob, type Job } from '../job.ts';
-import { ImageLedger, type ImageRecord, type LedgerOptions } from './image-ledger.ts';
+import { ImageLedger, type LedgerOptions } from './image-ledger.ts';
+import type { ImageRecord } from './image-record.ts';
 import { imageKeys, queueKeys } from './keys.ts';
 import type { Clock } from './tile-queue.ts';
 

@@ -1,7 +1,7 @@
 // Notices: the events that an image is done or has failed, for a receiver outside of Tessera. The script that ends the image
 // writes one. It stays until the receiver has accepted it, or it is given up. The image stays as it is.
 import type { Redis } from 'ioredis';
-import { recordOf, type ImageRecord } from './image-ledger.ts';
+import { recordOf, type ImageRecord } from './image-record.ts';
 import { QueueScripts } from './scripts.ts';
 import type { Clock } from './tile-queue.ts';
 
