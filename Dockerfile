@@ -11,7 +11,7 @@ COPY scripts/build.ts scripts/build.ts
 COPY docs/openapi.yaml docs/openapi.yaml
 COPY functions functions
 ARG COMMIT=unknown
-RUN npm run build
+RUN node scripts/build.ts
 
 FROM ${NODE_IMAGE}
 ARG FUNCTION

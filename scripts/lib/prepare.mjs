@@ -21,12 +21,9 @@ const NPM_LINES = 8;
 const testTools = ['curl', 'jq', 'openssl'].map(tool);
 
 /** Installs what is missing. Returns whether everything is there; if not, it has said what to do. */
-export async function prepare({ forTests }) {
-  return (
-    (await haveNpmPackages()) &&
-    (await haveNode()) &&
-    (await installMissing(forTests ? [redis, ...testTools] : [redis]))
-  );
+export async function prepare({ forTests = false, withoutRedis = false } = {}) {
+  const needs = [...(withoutRedis ? [] : [redis]), ...(forTests ? testTools : [])];
+  return (await haveNpmPackages()) && (await haveNode()) && (await installMissing(needs));
 }
 
 /** Returns the Node that runs TypeScript directly. */

@@ -1,6 +1,6 @@
 // What the set-up prints on a new machine. npm and the package manager are fakes.
 import { execFile } from 'node:child_process';
-import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -151,6 +151,23 @@ describe('the set-up', () => {
     expect((await setUp()).status).toBe(0);
     expect((await setUp('--test')).said).toContain('here: curl; jq; openssl.');
   });
+
+  it('does without Redis where a command needs none', async () => {
+    await installPackages();
+    expect(await setUp('--without-redis')).toEqual({ status: 0, said: 'Installing the npm packages\n' });
+  });
+});
+
+it('comes before every command in package.json that a new clone may be asked for', async () => {
+  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  const commands = Object.keys(scripts).filter((name) =>
+    /^(exec )?(\w+=\S+ )?(node|vitest) /.test(scripts[name]),
+  );
+  const unprepared = commands.filter((name) => !/setup\.mjs/.test(scripts[`pre${name}`] ?? scripts[name]));
+  // Those are for a release, which begins with the tests.
+  expect(unprepared).toEqual(['build:package', 'preversion', 'version']);
 });
 
 describe('a Node', () => {
