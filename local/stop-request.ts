@@ -26,7 +26,7 @@ const OUTPUT_GONE = 1;
  */
 function levelsBelowNpm(): number | null {
   const { npm_lifecycle_event: script } = process.env;
-  if (script === 'start') return 1;
+  if (script === 'start' || script === 's3') return 1;
   // In a clone `tessera` is a separate process, with a channel to this one.
   if (script === 'npx') return process.channel ? 3 : 2;
   return null;

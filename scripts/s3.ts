@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename } from 'node:path';
+import { Guard } from '../local/guard.ts';
 import { drawSamples } from '../local/samples.ts';
 import { startS3Server } from '../local/s3-server.ts';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../local/temporary-folder.ts';
@@ -55,6 +56,7 @@ async function main(): Promise<number> {
 
 async function putSamples(url: string): Promise<void> {
   const folder = await makeTemporaryFolder(tmpdir(), 'tessera-samples-');
+  const guard = new Guard(folder);
   try {
     for (const path of await drawSamples(folder)) {
       const type = path.endsWith('.png') ? 'image/png' : 'image/jpeg';
@@ -63,6 +65,7 @@ async function putSamples(url: string): Promise<void> {
     }
   } finally {
     await removeTemporaryFolder(folder);
+    guard.release();
   }
 }
 

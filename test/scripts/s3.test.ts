@@ -4,10 +4,11 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import sharp from 'sharp';
 import { until } from '../../functions/testing/until.ts';
 import { freePort } from '../../local/free-port.ts';
+import { testInPlace } from '../support/local-run.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -43,5 +44,18 @@ it('blurs a folder of its bucket, and ends with Ctrl-C', async () => {
   } finally {
     run.kill('SIGKILL');
     await rm(folder, { recursive: true });
+  }
+});
+
+describe.concurrent('npm run s3', () => {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    testInPlace(`leaves nothing after ${signal}`, async ({ place }) => {
+      const ports = ['--s3-port', '0', '--port', String(await freePort())];
+      const run = place.run('npm', ['run', 's3', '--', ...ports], {}, root);
+      await until('Tessera to be up', () => run.printed.includes('Tessera is up: '), 60_000);
+      run.child.kill(signal);
+      await run.ended;
+      await place.isClean('out');
+    });
   }
 });
