@@ -14,7 +14,7 @@ check_buckets() {
     [[ $place =~ ^s3://[A-Za-z0-9][A-Za-z0-9._-]+(/[A-Za-z0-9._/-]*)?$ ]] || fail "not a place in a bucket: \"$place\" (s3://BUCKET/PREFIX)"
   done
   [[ ${s3_input%/}/ != "${s3_output%/}/"* ]] || fail "--input is inside --output, so results would be inputs"
-  [[ $s3_endpoint =~ ^(aws|https?://[A-Za-z0-9.:-]+/?)$ ]] || fail "not the address of a service: \"$s3_endpoint\""
+  [[ $s3_endpoint =~ ^(aws|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?)$ ]] || fail "not the address of a service: \"$s3_endpoint\""
   [[ $s3_region =~ ^[A-Za-z0-9-]+$ ]] || fail "not a region: \"$s3_region\""
   [[ -z $s3_role || $s3_role =~ ^arn:[A-Za-z0-9:/+=,.@_-]+$ ]] || fail "not a role: \"$s3_role\" (arn:aws:iam::ACCOUNT:role/NAME)"
 }
@@ -32,6 +32,20 @@ bucket_patches() {
   patch "$map" /data/OUTPUT_PATH "$s3_output"
   patch "$map" /data/S3_ENDPOINT "$s3_endpoint"
   patch "$map" /data/S3_REGION "$s3_region"
+  case $(endpoint_port) in
+    443 | 9000 | 7480) ;; # Open in any case.
+    *) printf '  - target: %s\n    patch: |-\n      - { op: add, path: /spec/egress/0/ports/-, value: { port: %d, protocol: TCP } }\n' \
+      '{ group: networking.k8s.io, kind: NetworkPolicy, name: s3 }' "$((10#$(endpoint_port)))" ;;
+  esac
   [[ -z $s3_role ]] || printf '  - target: %s\n    patch: |-\n      - { op: add, path: /metadata/annotations, value: { %s: %s } }\n' \
     '{ version: v1, kind: ServiceAccount, name: split|assemble }' eks.amazonaws.com/role-arn "'$s3_role'"
+}
+
+# endpoint_port : prints the port of --s3-endpoint.
+endpoint_port() {
+  case $s3_endpoint in
+    *:*:*) local port=${s3_endpoint##*:} && echo "${port%/}" ;;
+    http:*) echo 80 ;;
+    *) echo 443 ;;
+  esac
 }

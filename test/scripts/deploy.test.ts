@@ -258,6 +258,7 @@ describe('deploy.sh', () => {
     [['--with', 's3', '--output', 's3://a b'], 'not a place in a bucket: "s3://a b"'],
     [['--with', 's3', '--output', 's3://tessera'], '--input is inside --output'],
     [['--with', 's3', '--s3-endpoint', 'minio:9000'], 'not the address of a service: "minio:9000"'],
+    [['--with', 's3', '--s3-endpoint', 'http://minio:90:00'], 'not the address of a service'],
     [['--with', 's3', '--s3-role', 'tessera'], 'not a role: "tessera"'],
     [['--output', 's3://pictures/out'], '--output needs --with s3'],
     [['--max', '0'], '--max is an integer from 1'],
@@ -384,6 +385,21 @@ describe('what deploy.sh applies', () => {
         find(manifests, 'v1 ServiceAccount', name)?.metadata.annotations?.['eks.amazonaws.com/role-arn'],
     );
     expect(roles).toEqual(['arn:aws:iam::1:role/a', 'arn:aws:iam::1:role/a', undefined]);
+  });
+
+  it.each([
+    ['aws', [443, 9000, 7480]],
+    ['http://minio.minio:9000/', [443, 9000, 7480]],
+    ['http://minio.minio:9999/', [443, 9000, 7480, 9999]],
+    ['http://minio.minio', [443, 9000, 7480, 80]],
+  ])('opens the port of the S3 service %s', async (endpoint, ports) => {
+    const policy = find(
+      await applied(['--with', 's3', '--s3-endpoint', endpoint]),
+      'networking.k8s.io/v1 NetworkPolicy',
+      's3',
+    );
+    const { egress } = policy!.spec as { egress: { ports: { port: number; protocol: string }[] }[] };
+    expect(egress[0].ports).toEqual(ports.map((port) => ({ port, protocol: 'TCP' })));
   });
 
   it('makes a new revision if a bucket or its keys have changed', async () => {
