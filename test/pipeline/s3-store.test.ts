@@ -10,6 +10,7 @@ import { S3Bucket } from '../../functions/lib/store/s3-bucket.ts';
 import { S3Store } from '../../functions/lib/store/s3-store.ts';
 import type { StoredFile } from '../../functions/lib/store/store.ts';
 import { codeOf } from '../../functions/testing/problem-code.ts';
+import { until } from '../../functions/testing/until.ts';
 import { keys, S3Front, s3Environment, type SeenRequest, type Trouble } from '../support/s3-front.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -293,6 +294,40 @@ describe('results in a bucket that expire', () => {
       vi.useRealTimers();
     }
     expect((await Array.fromAsync(store.walk())).map(({ name }) => name)).toEqual(['foreign_blurred.png']);
+  });
+});
+
+describe('a service that is slow', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it.each<[string, (store: S3Store) => Promise<unknown>]>([
+    ['an object', (store) => store.read('a.png', MEBIBYTE)],
+    ['the facts about an object', (store) => store.metadata('a.png')],
+    ['a listing', (store) => store.list('')],
+  ])('is given up when it does not send %s for 20 s, and is not asked again', async (_what, read) => {
+    s3.trouble = () => 'never reply';
+    const failed = codeOf(() => read(storeIn('silent/')));
+    await until('a request', () => s3.seen.length > 0);
+    vi.advanceTimersByTime(20_000);
+    expect(await failed).toBe('storage-unavailable');
+    expect(s3.seen).toHaveLength(1);
+  });
+
+  it('may take longer to send an object once it has begun', async () => {
+    const bytes = randomBytes(16 * MEBIBYTE);
+    await s3.put('tests/moving/a.png', bytes);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of (await storeIn('moving/').open('a.png'))?.read() ?? []) {
+      chunks.push(chunk);
+      vi.advanceTimersByTime(1000);
+    }
+    expect(chunks.length).toBeGreaterThan(20);
+    expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
   });
 });
 

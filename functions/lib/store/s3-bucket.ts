@@ -49,6 +49,8 @@ interface UploadedPart {
 
 /** How long a function waits for its bucket when it starts. */
 const CHECK_MS = 10_000;
+/** How long a reader waits for the reply, with all attempts. Those who send requests to split often wait 30 s. */
+const READ_MS = 20_000;
 
 /**
  * Every method throws Problem `storage-unavailable` when the service cannot be used, and `unreadable-file` for an
@@ -75,7 +77,9 @@ export class S3Bucket {
     const condition = etag === undefined ? {} : { IfMatch: etag };
     const command = new GetObjectCommand({ ...this.#at(key), ...range, ...condition });
     try {
-      return this.#opened(await this.#client.send(command));
+      return this.#opened(
+        await repliedWithin(READ_MS, (abortSignal) => this.#client.send(command, { abortSignal })),
+      );
     } catch (error) {
       const { name } = error as Error;
       if (['NoSuchKey', 'NotFound', 'PreconditionFailed', 'KeyTooLongError'].includes(name)) return null;
@@ -117,7 +121,9 @@ export class S3Bucket {
         // XML cannot contain some control characters.
         EncodingType: 'url',
       });
-      const page = await this.#do(() => this.#client.send(command));
+      const page = await this.#do(() =>
+        repliedWithin(READ_MS, (abortSignal) => this.#client.send(command, { abortSignal })),
+      );
       for (const { Key = '', LastModified } of page.Contents ?? []) {
         const key = page.EncodingType === 'url' ? decoded(Key) : Key;
         yield { key, writtenAt: LastModified?.getTime() ?? 0 };
@@ -129,8 +135,9 @@ export class S3Bucket {
   /** Throws a Problem if the bucket cannot be used, after {@link CHECK_MS} at most. */
   async check(prefix: string): Promise<void> {
     const command = new ListObjectsV2Command({ Bucket: this.#name, Prefix: prefix, MaxKeys: 1 });
-    const abortSignal = AbortSignal.timeout(CHECK_MS);
-    await this.#do(() => this.#client.send(command, { abortSignal }));
+    await this.#do(() =>
+      repliedWithin(CHECK_MS, (abortSignal) => this.#client.send(command, { abortSignal })),
+    );
   }
 
   /** Begins an object that is sent in parts. Nobody sees it before it is completed. */
@@ -207,6 +214,17 @@ export interface Upload {
   complete(): Promise<void>;
   /** Throws the parts away. */
   abort(): Promise<void>;
+}
+
+/** Gives a request up if its reply has not begun after `ms`. Reading the rest of the reply may take longer. */
+async function repliedWithin<T>(ms: number, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const giveUp = new AbortController();
+  const timer = setTimeout(() => giveUp.abort(), ms);
+  try {
+    return await send(giveUp.signal);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function archived(key: string, cause: unknown): Problem {
