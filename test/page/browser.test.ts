@@ -167,10 +167,12 @@ describe.skipIf(chromium === null)('the page in a browser', () => {
     const files = {
       'cut.png': bytes.subarray(0, bytes.length / 2),
       'notes.png': Buffer.from('Not a picture.'),
+      'empty.png': Buffer.alloc(0),
     };
     await visit.choose(...Object.entries(files).map(([name, bytes]) => ({ name, bytes })));
     await visit.card('cut.png').getByText('This file is damaged: it cannot be read as a picture.').waitFor();
     await visit.card('notes.png').getByText('This is not a picture that can be blurred here.').waitFor();
+    await visit.card('empty.png').getByText('This file is empty.').waitFor();
     expect(await visit.barriers()).toEqual([]);
     await visit.shoot('problems');
     await visit.card('notes.png').getByRole('button', { name: 'Remove from this page' }).click();
@@ -264,24 +266,28 @@ describe.skipIf(chromium === null)('the page in a browser', () => {
 
   it('lists dead letters, requeues them and drops them', async () => {
     const visit = await open();
+    const longName = `second-${'x'.repeat(200)}.png`;
     const spoiled = async (name: string, seed: number) => {
       const [id] = await Promise.all([nextId(visit), visit.choose(await upload(name, seed))]);
       await visit.card(name).getByText(`0 of ${tiles} tiles`).waitFor();
-      const key = `image:${id}:src:5`;
-      const pixels = (await rig.redis.getBuffer(key)) ?? Buffer.alloc(0);
-      await rig.redis.set(key, 'no pixels');
-      return { id, repair: async () => rig.redis.set(key, pixels) };
+      const keys = [6, 5].map((tile) => `image:${id}:src:${tile}`);
+      const pixels = await Promise.all(keys.map(async (key) => (await rig.redis.getBuffer(key)) ?? ''));
+      await Promise.all(keys.map(async (key) => rig.redis.set(key, 'no pixels')));
+      const repair = async () => Promise.all(keys.map(async (key, at) => rig.redis.set(key, pixels[at])));
+      return { id, repair };
     };
     const first = await spoiled('first.png', 1);
-    const second = await spoiled('second.png', 2);
+    const second = await spoiled(longName, 2);
     await rig.startWorker();
     const letters = visit.pipeline.getByRole('listitem');
     const ofFirst = letters.filter({ hasText: 'first.png' });
-    await ofFirst.getByText(/^Tile 5: .*bytes/).waitFor();
+    await ofFirst.getByText(/^Tiles 5, 6: .*bytes/).waitFor();
     const note = visit.card('first.png').getByText('This picture could not be finished.');
     await note.waitFor();
-    const ofSecond = letters.filter({ hasText: 'second.png' });
-    await ofSecond.getByText(/^Tile 5: /).waitFor();
+    const ofSecond = letters.filter({ hasText: longName });
+    await ofSecond.getByText(/^Tiles 5, 6: /).waitFor();
+    const title = await ofSecond.getByRole('paragraph').first().boundingBox();
+    expect(title?.height).toBeLessThan(40); // One line.
     expect(await visit.barriers()).toEqual([]);
     await visit.shoot('dead-letters');
 
@@ -293,10 +299,62 @@ describe.skipIf(chromium === null)('the page in a browser', () => {
       .waitFor();
 
     await ofSecond.getByRole('button', { name: 'Drop' }).click();
-    await ofSecond.getByRole('button', { name: 'Drop second.png for good' }).click();
+    await ofSecond.getByRole('button', { name: `Drop ${longName} for good` }).click();
     await visit.pipeline.getByText('Dead letters').waitFor({ state: 'detached' });
     await until('no dead letter', async () => (await rig.redis.zcard('image:job:dead')) === 0);
     expect((await rig.status(second.id)).dead).toEqual([]);
+  });
+
+  it('shows what was tried again, finished, or forgotten elsewhere', async () => {
+    const visit = await open();
+    await visit.page.getByText('Idle').waitFor();
+    const failed = await rig.send('failed.png', { kernelSize: 15 });
+    const key = `image:${failed.id}:src:1`;
+    const pixels = (await rig.redis.getBuffer(key)) ?? Buffer.alloc(0);
+    await rig.redis.set(key, 'no pixels');
+    await visit
+      .card('failed.png')
+      .getByText(/0 of \d+ tiles/)
+      .waitFor();
+    const worker = await rig.startWorker();
+    await visit.card('failed.png').getByText('This picture could not be finished.').waitFor();
+    await visit.pipeline.getByText('Dead letters').waitFor();
+
+    // All of this happens between two looks.
+    let release = () => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    await visit.page.route('**/queue', async (route) => released.then(async () => route.continue()));
+    await rig.redis.set(key, pixels);
+    const split = await rig.split.process.ready();
+    await fetch(`${split}/images/${failed.id}/retry`, { method: 'POST' });
+    const quick = await rig.send('quick.png');
+    for (const { id } of [failed, quick])
+      await until('the result', async () => (await rig.status(id)).status === 'done');
+    release();
+    await visit
+      .card('failed.png')
+      .getByText(/^Done in/)
+      .waitFor();
+    await visit.card('quick.png').getByRole('button', { name: 'Show the picture' }).waitFor();
+    await visit.pipeline.getByText('Dead letters').waitFor({ state: 'detached' });
+
+    await fetch(`${split}/images/${quick.id}`, { method: 'DELETE' });
+    await visit.card('quick.png').getByRole('button', { name: 'Show the picture' }).click();
+    await visit
+      .card('quick.png')
+      .getByRole('button', { name: 'Show the picture' })
+      .waitFor({ state: 'detached' });
+    await visit.card('quick.png').getByRole('button', { name: 'Remove from this page' }).click();
+
+    await kill(worker);
+    await visit.choose(await upload('forgotten.png'));
+    const forgotten = visit.card('forgotten.png');
+    await forgotten.getByText(`0 of ${tiles} tiles`).waitFor();
+    await rig.redis.flushall();
+    await forgotten.getByText('Gone', { exact: true }).waitFor();
+    await forgotten.getByRole('button', { name: 'Try again' }).click();
+    await forgotten.getByText(`0 of ${tiles} tiles`).waitFor();
+    expect(await visit.card('quick.png').count()).toBe(0);
   });
 
   it('can be used with the keyboard alone', async () => {

@@ -47,6 +47,7 @@ function stateOf({ stage, image, tiles }: Picture): [words: string, tone: Tone] 
   if (stage === 'waiting') return ['Waiting', 'calm'];
   if (stage === 'sending') return ['Sending', 'busy'];
   if (stage === 'refused' || image === null) return ['Not accepted', 'bad'];
+  if (stage === 'gone') return ['Gone', 'calm'];
   const ms = 'ms' in image ? image.ms : null;
   const done = countTiles(tiles?.tiles ?? '').states.done;
   const states: Record<ImageState, [words: string, tone: Tone]> = {
@@ -82,7 +83,9 @@ function recipeOf(image: Picture['image'], query = ''): Recipe {
 
 function Actions({ cell }: { cell: Cell }) {
   const { stage, image, upload, after } = cell.value;
-  const { status } = image ?? {};
+  const status = stage === 'gone' ? undefined : image?.status;
+  const isResultGone = status === 'done' && image !== null && 'result' in image && image.result === null;
+  const isGone = stage === 'gone' || status === 'cancelled' || (isResultGone && after === null);
   const output = image !== null && 'output' in image ? image.output : null;
   return (
     <footer class="buttons" onClick={(event) => keepFocus(event, cell)}>
@@ -91,12 +94,12 @@ function Actions({ cell }: { cell: Cell }) {
           Download
         </a>
       )}
-      {status === 'done' && after === null && (
+      {status === 'done' && after === null && !isResultGone && (
         <button type="button" onClick={() => void loadEnded(cell)}>
           Show the picture
         </button>
       )}
-      {(status === 'failed' || (status === 'cancelled' && upload !== null) || stage === 'refused') && (
+      {(status === 'failed' || (isGone && upload !== null) || stage === 'refused') && (
         <button type="button" onClick={() => void tryAgain(cell)}>
           Try again
         </button>
@@ -111,7 +114,7 @@ function Actions({ cell }: { cell: Cell }) {
           Cancel
         </button>
       )}
-      {(stage === 'refused' || status === 'cancelled' || status === 'failed') && (
+      {(stage === 'refused' || isGone || status === 'failed') && (
         <button type="button" class="quiet" onClick={() => removePicture(cell)}>
           Remove from this page
         </button>
@@ -133,14 +136,14 @@ function keepFocus(
 async function cancel(cell: Cell): Promise<void> {
   const { id } = cell.peek();
   if (id === null) return;
-  await attempt(cell, async () => noteStatus(await split.cancel(id)));
+  await attempt(cell, async () => void noteStatus(await split.cancel(id)));
   wake();
 }
 
 /** Requeues what failed. If nothing can be requeued, sends the file again if the page still has it. */
 async function tryAgain(cell: Cell): Promise<void> {
-  const { id, image, upload } = cell.peek();
-  if (id === null || image?.status !== 'failed') {
+  const { id, image, upload, stage } = cell.peek();
+  if (id === null || stage === 'gone' || image?.status !== 'failed') {
     sendAgain(cell);
     return;
   }

@@ -42,8 +42,8 @@ function DeadImage({ letters }: { letters: DeadLetter[] }) {
   };
   return (
     <li>
-      <p>
-        <strong>{name}</strong> <small>{new Date(since).toLocaleTimeString()}</small>
+      <p class="title">
+        <strong title={name}>{name}</strong> <small>{new Date(since).toLocaleTimeString()}</small>
       </p>
       <ul class="reasons">
         {[...new Set(letters.map(({ reason }) => reason))].map((reason) => (
@@ -73,7 +73,10 @@ function DeadImage({ letters }: { letters: DeadLetter[] }) {
 const NAMED = 6;
 
 function whichOf(letters: DeadLetter[]): string {
-  const tiles = letters.map(({ tile }) => tile).filter((tile) => tile !== null);
+  const tiles = letters
+    .map(({ tile }) => tile)
+    .filter((tile) => tile !== null)
+    .sort((a, b) => a - b);
   if (tiles.length === 0) return 'Its event';
   const names =
     tiles.slice(0, NAMED).join(', ') + (tiles.length > NAMED ? ` and ${tiles.length - NAMED} more` : '');

@@ -1,21 +1,11 @@
-// Asks split for the state of the queue and the images, and keeps the answers.
+// One look at split: what it asks, and where it keeps what it saw.
 import { signal } from '@preact/signals';
-import { announce } from './announcements.ts';
 import { Refusal } from './faults.ts';
-import {
-  addListed,
-  change,
-  hasCard,
-  isMoving,
-  isUnderWay,
-  noteImage,
-  pictures,
-  rememberedIds,
-  type Cell,
-} from './pictures.ts';
-import { loadResult } from './results.ts';
+import { followUnderWay, readAgain } from './follow.ts';
+import { addListed, isMoving, pictures, rememberedIds } from './pictures.ts';
+import { noteSeen } from './seen.ts';
 import { split } from './split.ts';
-import { hasEnded, type DeadLetter, type ListedImage, type QueueView } from './views.ts';
+import type { DeadLetter, ListedImage, QueueView } from './views.ts';
 import { noteWorkers } from './workers.ts';
 
 /** The numbers at one moment. */
@@ -29,8 +19,6 @@ export interface Sample {
 
 /** For how long samples are kept. */
 const WINDOW_MS = 60_000;
-/** How many unfinished images are asked about each time: the oldest, because they are finished first. */
-const LOOKED_AT = 6;
 const LIST_EVERY_MS = 3000;
 
 export const queue = signal<QueueView | null>(null);
@@ -38,35 +26,28 @@ export const samples = signal<readonly Sample[]>([]);
 export const deadLetters = signal<readonly DeadLetter[]>([]);
 
 let listedAt = -Infinity;
+/** Which images were begun, and which were given up, when they were listed: if these numbers change, the list does. */
+let listedMark = '';
 let deadSeen = 0;
-let changedAt = performance.now();
-/** The last answers: the queue's numbers and each image's tiles. */
-const seen = new Map<string, string>();
-
-/** Returns for how long nothing has changed. */
-export function unchangedMs(): number {
-  return performance.now() - changedAt;
-}
-
-/** Notes that something is going to change. */
-export function expectChange(): void {
-  changedAt = performance.now();
-}
 
 export function isBusy(): boolean {
-  const { queued = 0, inFlight = 0, delayed = 0, outbox = 0, images = 0 } = queue.peek() ?? {};
+  const { queued = 0, inFlight = 0, delayed = 0, outbox = 0, images = 0, workers = [] } = queue.peek() ?? {};
   const isAnythingThere = queued + inFlight + delayed + outbox + images > 0;
-  return isAnythingThere || pictures.peek().some((cell) => isMoving(cell.peek()));
+  // A worker tells what it does once a second, so its last word comes after the end of its work.
+  const isWorkerBusy = workers.some((worker) => worker.state === 'up' && worker.inFlight > 0);
+  return isAnythingThere || isWorkerBusy || pictures.peek().some((cell) => isMoving(cell.peek()));
 }
 
-/** Asks once. Throws Refusal or Away if split does not answer for the queue. */
+/** Looks once. Throws Refusal or Away if split does not say how the queue is. */
 export async function look(): Promise<void> {
   const now = await split.queue();
   noteQueue(now);
-  // Somebody else may have sent images.
-  const isListDue = listedAt === -Infinity || now.images > underWay().length;
-  if (isListDue && performance.now() - listedAt > LIST_EVERY_MS) await list();
-  await Promise.all(underWay().slice(-LOOKED_AT).map(lookAt));
+  const mark = `${now.begun} ${now.dead}`;
+  if (mark !== listedMark && performance.now() - listedAt > LIST_EVERY_MS) {
+    await list();
+    listedMark = mark;
+  }
+  await followUnderWay();
   if (now.dead !== deadSeen) await listDeadLetters();
   deadSeen = now.dead;
 }
@@ -83,32 +64,22 @@ function isSwitchedOff(error: unknown): boolean {
   return error instanceof Refusal && error.code === 'switched-off';
 }
 
-function underWay(): Cell[] {
-  return pictures.peek().filter((cell) => isUnderWay(cell.peek()));
-}
-
 function noteQueue(now: QueueView): void {
   queue.value = now;
   noteWorkers(now.workers);
-  const { queued, inFlight, delayed, outbox, dead, images } = now;
+  const { queued, inFlight, delayed, outbox, dead, images, begun } = now;
   const workers = now.workers.filter(({ state }) => state === 'up').length;
   const at = Date.now();
   const kept = samples.peek();
   // One sample before the window says what was there at its beginning.
   const first = Math.max(0, kept.findIndex((sample) => sample.at > at - WINDOW_MS) - 1);
   samples.value = [...kept.slice(first), { at, queued, inFlight, delayed, workers }];
-  noteSeen('queue', [queued, inFlight, delayed, outbox, dead, images, workers].join());
-}
-
-/** Notes the answers. As long as they stay the same, the page asks less and less often. */
-function noteSeen(what: string, text: string): void {
-  if (seen.get(what) !== text) expectChange();
-  seen.set(what, text);
+  noteSeen('queue', [queued, inFlight, delayed, outbox, dead, images, begun, workers].join());
 }
 
 async function list(): Promise<void> {
   try {
-    addListed(await split.images());
+    await readAgain(addListed(await split.images()));
   } catch (error) {
     if (!isSwitchedOff(error)) throw error;
     addListed(await remembered());
@@ -131,31 +102,4 @@ async function remembered(): Promise<ListedImage[]> {
     }),
   );
   return found.filter((image) => image !== null);
-}
-
-async function lookAt(cell: Cell): Promise<void> {
-  const { id, image } = cell.peek();
-  if (id === null || image === null) return;
-  try {
-    const tiles = await split.tiles(id);
-    noteSeen(id, tiles.status + tiles.tiles);
-    change(cell, { tiles });
-    if (tiles.status === image.status && 'tileSize' in image) return;
-    await lookCloser(cell, id);
-  } catch (error) {
-    if (!(error instanceof Refusal) || error.code !== 'not-found') throw error;
-    change(cell, { note: error.message, image: { ...image, status: 'cancelled' } });
-  }
-}
-
-async function lookCloser(cell: Cell, id: string): Promise<void> {
-  const image = await split.image(id);
-  if (cell.peek().id !== id) return; // It was sent again meanwhile.
-  noteImage(cell, image);
-  if (!hasEnded(image.status)) return;
-  seen.delete(id);
-  if (image.status === 'done') {
-    announce(`${image.name} is done.`);
-    if (hasCard(cell)) await loadResult(cell);
-  } else announce(`${image.name}: ${image.status}.`);
 }

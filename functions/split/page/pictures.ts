@@ -14,7 +14,8 @@ export interface Upload {
 export interface Picture {
   key: number;
   name: string;
-  stage: 'waiting' | 'sending' | 'refused' | 'accepted';
+  /** `gone`: split does not know it any more. */
+  stage: 'waiting' | 'sending' | 'refused' | 'accepted' | 'gone';
   /** Null for a picture that this page has not sent. */
   upload: Upload | null;
   /** A small picture of the file, for the mosaic. */
@@ -51,6 +52,9 @@ export function showMore(): void {
 export function hasCard(cell: Cell): boolean {
   return pictures.peek().slice(0, shown.peek()).includes(cell);
 }
+
+/** Ids of images that were removed from the page. They come back only when they are under way again. */
+const removed = new Set<string>();
 
 let lastKey = 0;
 
@@ -91,15 +95,25 @@ export function rememberedIds(): string[] {
   return JSON.parse(sessionStorage.getItem(KEY) ?? '[]') as string[];
 }
 
-/** Adds images that the page does not know yet, in the order given: the newest first. Notes which of the others were requeued. */
-export function addListed(images: ListedImage[]): void {
-  for (const image of images) if (!hasEnded(image.status)) noteStatus(image);
-  const added = images
-    .filter(({ id }) => cellOf(id) === undefined)
-    .map((image) => newCell({ name: image.name, stage: 'accepted', id: image.id, image }));
-  if (added.length === 0) return;
-  const isNew = pictures.peek().length > 0 && !added.every((cell) => hasEnded(cell.peek().image!.status));
-  pictures.value = isNew ? [...added, ...pictures.value] : [...pictures.value, ...added];
+/**
+ * Adds images that the page does not know yet, in the order given: the newest first. Returns the pictures of the others whose
+ * status has changed.
+ */
+export function addListed(images: ListedImage[]): Cell[] {
+  const changed = images.map(noteStatus).filter((cell) => cell !== null);
+  const lastKnown = images.findLastIndex(isKnown);
+  const cellsOf = (some: ListedImage[]) =>
+    some
+      .filter((image) => !isKnown(image))
+      .map((image) => newCell({ name: image.name, stage: 'accepted', id: image.id, image }));
+  const [newer, older] = [cellsOf(images.slice(0, lastKnown + 1)), cellsOf(images.slice(lastKnown + 1))];
+  if (newer.length + older.length > 0) pictures.value = [...newer, ...pictures.value, ...older];
+  return changed;
+}
+
+/** Returns whether an image is on the page, or was removed from it and has not been started again. */
+function isKnown({ id, status }: ListedImage): boolean {
+  return cellOf(id) !== undefined || (removed.has(id) && hasEnded(status));
 }
 
 function cellOf(id: string): Cell | undefined {
@@ -112,13 +126,14 @@ export function noteImage(cell: Cell, image: ImageView): void {
   change(cell, { image, note: words, detail: image.status === 'failed' ? image.error : null });
 }
 
-/** Notes the status of an image, if it is on the page. */
-export function noteStatus({ id, status }: ListedImage): void {
+/** Notes the status of an image. Returns its picture if it is on the page and had another status. */
+export function noteStatus({ id, status }: ListedImage): Cell | null {
   const cell = cellOf(id);
-  const { image } = cell?.peek() ?? {};
-  if (!cell || !image || image.status === status) return;
+  const { image, stage } = cell?.peek() ?? {};
+  if (!cell || !image || (image.status === status && stage !== 'gone')) return null;
   showAfter(cell, null);
-  change(cell, { image: { ...image, status }, note: null, detail: null });
+  change(cell, { stage: 'accepted', image: { ...image, status }, note: null, detail: null });
+  return cell;
 }
 
 export function showAfter(cell: Cell, result: Blob | null): void {
@@ -128,7 +143,8 @@ export function showAfter(cell: Cell, result: Blob | null): void {
 }
 
 export function removePicture(cell: Cell): void {
-  const { before, preview } = cell.peek();
+  const { before, preview, id } = cell.peek();
+  if (id !== null) removed.add(id);
   pictures.value = pictures.value.filter((each) => each !== cell);
   if (before !== null) URL.revokeObjectURL(before);
   preview?.close();

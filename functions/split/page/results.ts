@@ -26,9 +26,18 @@ export async function attempt(cell: Cell, work: () => Promise<void>): Promise<bo
     await work();
     return true;
   } catch (error) {
-    if (error instanceof Refusal) change(cell, { note: error.message, detail: error.detail });
+    if (error instanceof Refusal) noteRefusal(cell, error);
     else if (error instanceof Away) change(cell, { note: 'Tessera does not answer. Try again in a moment.' });
     else throw error;
     return false;
   }
+}
+
+/** Notes on a picture why split has refused something about it, and what is gone. */
+export function noteRefusal(cell: Cell, { code, message, detail }: Refusal): void {
+  const { image } = cell.peek();
+  change(cell, { note: message, detail });
+  if (code === 'not-found') change(cell, { stage: 'gone' });
+  const isResultGone = code === 'result-gone' || code === 'replaced';
+  if (isResultGone && image !== null) change(cell, { image: { ...image, result: null } });
 }

@@ -80,6 +80,10 @@ async function send(cell: Cell): Promise<void> {
     refused(cell, 'This file cannot be read. Is it a folder, or was it moved?');
     return;
   }
+  if (upload.file.size === 0) {
+    refused(cell, 'This file is empty.');
+    return;
+  }
   try {
     accept(cell, await split.send(upload.query, upload.file, upload.abort.signal));
     announce(`${name} was accepted.`);

@@ -53,6 +53,8 @@ export interface QueueView {
   dead: number;
   /** Images that have not ended. */
   images: number;
+  /** How often an image was started so far. */
+  begun: number;
   workers: WorkerView[];
 }
 

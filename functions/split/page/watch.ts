@@ -2,8 +2,9 @@
 import { signal } from '@preact/signals';
 import { announce } from './announcements.ts';
 import { Away, Refusal } from './faults.ts';
-import { expectChange, isBusy, look, unchangedMs } from './look.ts';
+import { isBusy, look } from './look.ts';
 import { nextPauseMs } from './pace.ts';
+import { expectChange, unchangedMs } from './seen.ts';
 
 /** Whether split answers; `asleep`: nothing was in progress for a while, so the page does not ask. */
 export const link = signal<'connecting' | 'up' | 'away' | 'asleep'>('connecting');
