@@ -10,6 +10,7 @@ export const problems = {
   'invalid-name': { status: 400, title: 'The name is not allowed' },
   'invalid-event': { status: 400, title: 'The event is malformed' },
   unauthorized: { status: 401, title: 'A token is needed' },
+  'cross-site': { status: 403, title: 'Pages of other sites may not do this' },
   'switched-off': { status: 403, title: 'This is switched off here' },
   'not-found': { status: 404, title: 'Not found' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },

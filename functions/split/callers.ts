@@ -15,6 +15,8 @@ export interface Caller {
 }
 
 const BEARER = /^bearer +(\S+)$/i;
+/** Methods that change nothing. */
+const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 type Settings = Pick<Config, 'accessTokens' | 'ownImagesOnly' | 'trustedProxies'>;
 
@@ -26,9 +28,27 @@ export function assertOwnersAreKnown({ accessTokens, ownImagesOnly }: Settings):
 
 /**
  * Returns a function that returns the sender of a request. It throws Problem `unauthorized` without one of
- * the tokens.
+ * the tokens, and `cross-site` if the page of another site wants to change something.
  */
 export function callersOf(config: Settings): (req: IncomingMessage) => Caller {
+  const senderOf = sendersOf(config);
+  return (req) => {
+    const sender = senderOf(req);
+    assertNotCrossSite(req);
+    return sender;
+  };
+}
+
+/**
+ * Throws Problem `cross-site` for a request that changes something and comes from a page of another site. A browser lets such a
+ * page send requests into a private network, although the page cannot read the answers.
+ */
+function assertNotCrossSite({ method = '', headers }: Pick<IncomingMessage, 'method' | 'headers'>): void {
+  if (headers['sec-fetch-site'] !== 'cross-site' || READING.has(method)) return;
+  throw new Problem('cross-site', 'A page of another site may not send images or change them.');
+}
+
+function sendersOf(config: Settings): (req: IncomingMessage) => Caller {
   const haveOwners = config.ownImagesOnly === 'on';
   if (config.accessTokens.length === 0) {
     return (req) => ({ name: clientAddress(req, config.trustedProxies), owner: null });

@@ -268,6 +268,23 @@ describe('split answers as documented', () => {
     await split.stop();
   });
 
+  it('to requests that a browser sends for a page of another site', async () => {
+    const headers = { 'sec-fetch-site': 'cross-site' };
+    const refused: string[] = [];
+    for (const operation of api.operations()) {
+      const [method, path] = operation.split(' ');
+      if ((await send(method, path, anId, { headers })).status === 403) refused.push(operation);
+    }
+    expect(refused).toEqual(api.operations().filter((operation) => /^(POST|DELETE) /.test(operation)));
+    for (const site of ['same-origin', 'same-site', 'none']) {
+      const answer = await send('POST', '/', anId, {
+        body: 'no picture',
+        headers: { 'sec-fetch-site': site },
+      });
+      expect(answer.status).toBe(415);
+    }
+  });
+
   it('about the methods of each path', async () => {
     for (const path of Object.keys(api.document.paths)) {
       expect((await send('OPTIONS', path)).status).toBe(204);
