@@ -7,11 +7,14 @@ import { continueTrace } from '../lib/tracing/spans.ts';
 import { deliver } from './delivery.ts';
 import { OutboxSender } from './outbox-sender.ts';
 
-const SEND_TIMEOUT_MS = 30_000;
+/** What an attempt may need besides the receiver's own time. Until it is over, no other worker sends the same notice. */
+const MARGIN_MS = 5000;
 
 export interface NotifierOptions {
   /** The receiver's URL; null if nobody is to be told any more. */
   doneSink: string | null;
+  /** How long the receiver may take to answer. */
+  doneTimeoutMs: number;
   /** Pause before an event is sent a second time. It doubles each time. */
   announceRetryMs: number;
   /** How often an event is sent before it is given up. */
@@ -19,21 +22,22 @@ export interface NotifierOptions {
 }
 
 export interface NotifierParts {
-  notices: Pick<Notices, 'next' | 'close'>;
+  notices: Pick<Notices, 'next' | 'retry' | 'close'>;
   locations: Locations;
   log: Log;
 }
 
 export class Notifier {
   readonly #parts: NotifierParts;
-  readonly #sink: string | null;
+  readonly #options: NotifierOptions;
   readonly #sender: OutboxSender<DueNotice>;
 
-  constructor(parts: NotifierParts, { doneSink, announceRetryMs, maxAnnouncements }: NotifierOptions) {
+  constructor(parts: NotifierParts, options: NotifierOptions) {
+    const { doneTimeoutMs, maxAnnouncements } = options;
     this.#parts = parts;
-    this.#sink = doneSink;
+    this.#options = options;
     this.#sender = new OutboxSender({
-      take: () => parts.notices.next(announceRetryMs, maxAnnouncements),
+      take: () => parts.notices.next(doneTimeoutMs + MARGIN_MS, maxAnnouncements),
       send: (due, giveUp) => this.#handle(due, giveUp),
     });
   }
@@ -64,32 +68,46 @@ export class Notifier {
 
   async #send(due: DueNotice, giveUp: AbortSignal): Promise<'accepted' | 'refused' | 'given up'> {
     const { log } = this.#parts;
+    const { doneSink } = this.#options;
     const { notice, image, isGivenUp } = due;
     const about = { imageId: image.id, status: image.state };
     if (isGivenUp) {
       log.error('The event of an ended image was given up: it was sent too often', about);
       return 'given up';
     }
-    if (this.#sink === null) {
+    if (doneSink === null) {
       log.warn('The event of an ended image was dropped: DONE_SINK is not set any more', about);
       await this.#close(notice);
       return 'given up';
     }
-    const fault = await this.#deliver(due, this.#sink, giveUp);
+    const fault = await this.#deliver(due, doneSink, giveUp);
     if (fault === null) {
       await this.#close(notice);
       log.info('The event of an ended image was accepted', about);
       return 'accepted';
     }
     log.warn('The event of an ended image was not accepted and will be sent again', { ...about, fault });
+    await this.#retry(due);
     return 'refused';
   }
 
   async #deliver({ image }: DueNotice, url: string, giveUp: AbortSignal): Promise<string | null> {
     // Loaded with the first event, because a worker's first tile should not have to wait for it.
     const { noticeMessage } = await import('../lib/notice-event.ts');
-    const signal = AbortSignal.any([giveUp, AbortSignal.timeout(SEND_TIMEOUT_MS)]);
+    const signal = AbortSignal.any([giveUp, AbortSignal.timeout(this.#options.doneTimeoutMs)]);
     return deliver(noticeMessage(image, this.#parts.locations), { url, name: 'the receiver' }, signal);
+  }
+
+  /** A notice that cannot be made due again is due when it is no longer held back. */
+  async #retry(due: DueNotice): Promise<void> {
+    try {
+      await this.#parts.notices.retry(due, this.#options.announceRetryMs);
+    } catch (error) {
+      this.#parts.log.warn('A refused event could not be put back and will be sent later', {
+        notice: due.notice,
+        error,
+      });
+    }
   }
 
   /** A notice that cannot be closed is sent again later. */

@@ -144,6 +144,8 @@ const settings = {
   consumer: ['CONSUMER', oneOf('on', 'off'), 'on'],
   sink: ['K_SINK', sink, 'http://127.0.0.1:8082'],
   doneSink: ['DONE_SINK', doneSink, NO_SINK],
+  // With the notifier's margin it must not exceed half a minute, the longest that a notice can be held back.
+  doneTimeoutMs: ['DONE_TIMEOUT_MS', integer(100, 25_000), '25000'],
   assembleUrl: ['ASSEMBLE_URL', wakeUrl, ALWAYS_RUNS],
   maxBodyBytes: ['MAX_BODY_BYTES', integer(1, 1024 * MEBIBYTE), String(128 * MEBIBYTE)],
   maxPixels: ['MAX_PIXELS', integer(1, 1_000_000_000), '50000000'],

@@ -347,9 +347,23 @@ export const imageMutants: Mutant[] = [
   },
   {
     name: 'the pause of a notice does not grow',
-    file: 'next-notice.lua',
-    find: '2 ^ sent',
+    file: 'retry-notice.lua',
+    find: '2 ^ (tonumber(sent) - 1)',
     replace: '1',
     why: 'a receiver that is down gets all its sendings within minutes',
+  },
+  {
+    name: 'a sender that is late takes a notice from the next one',
+    file: 'retry-notice.lua',
+    find: 'if sent ~= ARGV[3] then',
+    replace: 'if not sent then',
+    why: 'the receiver gets the same event twice at the same time',
+  },
+  {
+    name: 'a notice that was not accepted waits until it is no longer held back',
+    file: 'retry-notice.lua',
+    find: "redis.call('ZADD', NOTICES, 'XX', clock(ARGV[1]) + pause, ARGV[2])\n",
+    replace: '',
+    why: 'the pauses are not those of the settings',
   },
 ];

@@ -80,9 +80,27 @@ describe('an image that is done', () => {
     expect(new Set(receiver.received.map(({ body }) => body)).size).toBe(1);
   });
 
+  test('is reported once to a receiver that takes longer to answer than the pause between sendings', async () => {
+    const mayAnswer = Promise.withResolvers<number>();
+    receiver.answer = () => mayAnswer.promise;
+    const slow = { ...patient, ANNOUNCE_RETRY_MS: '1' };
+    await Promise.all([rig.startWorker(slow), rig.startWorker(slow)]);
+    const first = await rig.send('first.png');
+    await untilSent(1);
+    // What is due the longest is sent first. So a copy of the first event would arrive before these.
+    const others = [];
+    for (const name of ['second.png', 'third.png']) {
+      others.push((await rig.send(name)).id);
+      await untilSent(1 + others.length);
+    }
+    mayAnswer.resolve(204);
+    await untilAllTold();
+    expect(receiver.all('ce-subject')).toEqual([first.id, ...others]);
+  });
+
   test('is reported although the worker and assemble were killed right after it was closed', async () => {
     receiver.answer = () => null;
-    const worker = await rig.startWorker(patient);
+    const worker = await rig.startWorker({ ...patient, DONE_TIMEOUT_MS: '500' });
     const image = await rig.send('photo.png');
     await untilIs(image, 'done');
     await Promise.all([kill(worker), kill(rig.assemble)]);

@@ -46,6 +46,7 @@ const scriptsOf: Record<string, ScriptName[]> = {
     'naive-ack',
     'sweep',
     'next-notice',
+    'retry-notice',
     'close-notice',
     'beat',
   ],

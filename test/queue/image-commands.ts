@@ -79,25 +79,45 @@ export const due = checks.map(([firstPauseMs, maxSendings, times]) =>
   }),
 );
 
-export const nextNotice = checks.map(([firstPauseMs, maxSendings, times]) =>
+export const nextNotice = checks.map(([holdMs, maxSendings, times]) =>
   command({
     name: 'next notice',
-    with: [firstPauseMs, maxSendings, times],
+    with: [holdMs, maxSendings, times],
     async real({ rig }) {
       const answers = [];
       for (let check = 0; check < times; check++) {
-        rig.now += check * firstPauseMs;
-        answers.push(await rig.nextNotice(firstPauseMs, maxSendings));
+        rig.now += check * holdMs;
+        answers.push(await rig.nextNotice(holdMs, maxSendings));
       }
       return answers;
     },
     model: (model) =>
       Array.from({ length: times }, (_, check) => {
-        model.now += check * firstPauseMs;
-        return model.nextNotice(firstPauseMs, maxSendings);
+        model.now += check * holdMs;
+        return model.nextNotice(holdMs, maxSendings);
       }),
   }),
 );
+
+/** Makes one of the notices due again, after its last sending or, from a sender that is late, after the one before. */
+export const retryNotice = fc
+  .tuple(fc.nat({ max: 9 }), fc.boolean(), fc.constantFrom(100, 5000))
+  .map(([luck, isLate, firstPauseMs]) => {
+    const failed = (model: ModelState) => {
+      const [notice, { sent }] = [...model.notices][luck % model.notices.size];
+      return { notice, sendings: sent - Number(isLate) };
+    };
+    return command({
+      name: 'retry notice',
+      with: [luck, isLate, firstPauseMs],
+      when: (model) => model.notices.size > 0,
+      real: ({ rig }, before) => rig.notices.retry(failed(before), firstPauseMs),
+      model: (model) => {
+        const { notice, sendings } = failed(model);
+        return model.retryNotice(notice, sendings, firstPauseMs);
+      },
+    });
+  });
 
 /** Closes one of the notices, or one that was closed before. */
 export const closeNotice = fc.nat({ max: 9 }).map((luck) => {

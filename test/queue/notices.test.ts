@@ -117,14 +117,44 @@ describe('a notice', () => {
     expect(due).toMatchObject({ notice, image: { id: A, name: 'photo', state: 'done', tiles: 1 } });
   });
 
-  test('is due again after a pause that doubles, up to half a minute', async () => {
+  test('is held back from other senders while it is being sent', async () => {
     const notice = await finish(A);
-    for (const pause of [10_000, 20_000, 30_000, 30_000]) {
-      expect(await on.rig.nextNotice(10_000)).toBe(notice);
-      on.rig.now += pause - 1;
-      expect(await on.rig.nextNotice(10_000)).toBeNull();
+    for (let sent = 0; sent < 3; sent++) {
+      expect(await on.rig.nextNotice(25_000)).toBe(notice);
+      on.rig.now += 24_999;
+      expect(await on.rig.nextNotice(25_000)).toBeNull();
       on.rig.now += 1;
     }
+  });
+
+  test('that was not accepted is due again after a pause that doubles, up to half a minute', async () => {
+    const notice = await finish(A);
+    for (const [at, pause] of [10_000, 20_000, 30_000, 30_000].entries()) {
+      expect(await on.rig.nextNotice(30_000)).toBe(notice);
+      on.rig.now += 100;
+      expect(await on.rig.notices.retry({ notice, sendings: at + 1 }, 10_000)).toBe('retried');
+      on.rig.now += pause - 1;
+      expect(await on.rig.nextNotice(30_000)).toBeNull();
+      on.rig.now += 1;
+    }
+  });
+
+  test('stays with its new sender when the last one reports late that it failed', async () => {
+    const notice = await finish(A);
+    expect(await on.rig.notices.next(10_000, 9)).toMatchObject({ notice, sendings: 1 });
+    on.rig.now += 10_000;
+    expect(await on.rig.notices.next(10_000, 9)).toMatchObject({ notice, sendings: 2 });
+    expect(await on.rig.notices.retry({ notice, sendings: 1 }, 1)).toBe('over');
+    on.rig.now += 9999;
+    expect(await on.rig.nextNotice(10_000)).toBeNull();
+  });
+
+  test('is not opened again when it was closed before its failure is reported', async () => {
+    const notice = await finish(A);
+    await on.rig.nextNotice(10_000);
+    await on.rig.notices.close(notice);
+    expect(await on.rig.notices.retry({ notice, sendings: 1 }, 1)).toBe('over');
+    expect(await noticesLeft()).toEqual([]);
   });
 
   test('is due again in time after the clock was set back', async () => {

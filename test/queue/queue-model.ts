@@ -164,7 +164,7 @@ export class QueueModel {
     return 'finished';
   }
 
-  nextNotice(firstPauseMs: number, maxSendings: number): Answer {
+  nextNotice(holdMs: number, maxSendings: number): Answer {
     for (const notice of this.notices.values()) notice.due = Math.min(notice.due, this.now + MAX_PAUSE_MS);
     const [next] = [...this.notices]
       .filter(([, { due }]) => due <= this.now)
@@ -175,9 +175,16 @@ export class QueueModel {
       this.closeNotice(name);
       return `given up ${name}`;
     }
-    notice.due = this.now + Math.min(firstPauseMs * 2 ** notice.sent, MAX_PAUSE_MS);
+    notice.due = this.now + holdMs;
     notice.sent++;
     return name;
+  }
+
+  retryNotice(name: string, sendings: number, firstPauseMs: number): Answer {
+    const notice = this.notices.get(name);
+    if (!notice || notice.sent === 0 || notice.sent !== sendings) return 'over';
+    notice.due = this.now + Math.min(firstPauseMs * 2 ** (sendings - 1), MAX_PAUSE_MS);
+    return 'retried';
   }
 
   closeNotice(name: string): void {

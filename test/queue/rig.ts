@@ -141,8 +141,8 @@ export class Rig {
   }
 
   /** Returns the notice that must be sent, `given up` with the one that is closed instead, or null. */
-  async nextNotice(firstPauseMs: number, maxSendings = 100): Promise<string | null> {
-    const due = await this.notices.next(firstPauseMs, maxSendings);
+  async nextNotice(holdMs: number, maxSendings = 100): Promise<string | null> {
+    const due = await this.notices.next(holdMs, maxSendings);
     return due && (due.isGivenUp ? `given up ${due.notice}` : due.notice);
   }
 

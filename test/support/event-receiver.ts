@@ -14,7 +14,7 @@ export class EventReceiver {
   /** Everything that arrived, in order. */
   readonly received: EventMessage[] = [];
   /** Returns the status for an event; null for no answer at all. */
-  answer: (message: EventMessage) => number | null = () => 204;
+  answer: (message: EventMessage) => number | null | Promise<number> = () => 204;
 
   private constructor(certificate: Certificate | null) {
     const take = (req: IncomingMessage, res: ServerResponse) => void this.#take(req, res);
@@ -65,7 +65,7 @@ export class EventReceiver {
   async #take(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const message = { headers: req.headers as Record<string, string>, body: await text(req) };
     this.received.push(message);
-    const status = this.answer(message);
+    const status = await this.answer(message);
     if (status !== null) res.writeHead(status).end();
   }
 }

@@ -31,6 +31,8 @@ export interface DueNotice {
   /** The image as it was when it ended. */
   image: EndedImage;
   isGivenUp: boolean;
+  /** How often it was sent, this time included. */
+  sendings: number;
 }
 
 export class Notices {
@@ -43,17 +45,23 @@ export class Notices {
   }
 
   /**
-   * Returns the notice that is due, or null. It is due again after a pause that doubles each time. After
-   * `maxSendings` sendings it is closed, and returned as given up.
+   * Returns the notice that is due, or null. No other sender gets it for `holdMs`, half a minute at most, or until
+   * {@link retry}. After `maxSendings` sendings it is closed, and returned as given up.
    */
-  async next(firstPauseMs: number, maxSendings: number): Promise<DueNotice | null> {
-    const answer = await this.#scripts.run('next-notice', this.#clock(), firstPauseMs, maxSendings);
+  async next(holdMs: number, maxSendings: number): Promise<DueNotice | null> {
+    const answer = await this.#scripts.run('next-notice', this.#clock(), holdMs, maxSendings);
     if (answer === null) return null;
-    const [notice, what, ...pairs] = answer as string[];
+    const [notice, what, sendings, ...pairs] = answer as [string, string, number, ...string[]];
     const fields: Record<string, string> = {};
     for (let at = 0; at < pairs.length; at += 2) fields[pairs[at]] = pairs[at + 1];
     const [imageId] = notice.split(':');
-    return { notice, image: recordOf(imageId, fields, 0), isGivenUp: what === 'given up' };
+    return { notice, image: recordOf(imageId, fields, 0), isGivenUp: what === 'given up', sendings };
+  }
+
+  /** Makes a notice that was not accepted due again after a pause. The pause doubles with each sending. */
+  async retry({ notice, sendings }: Pick<DueNotice, 'notice' | 'sendings'>, firstPauseMs: number) {
+    const answer = await this.#scripts.run('retry-notice', this.#clock(), notice, sendings, firstPauseMs);
+    return answer as 'retried' | 'over';
   }
 
   /** Closes a notice that was accepted. */

@@ -13,6 +13,7 @@ export const scriptNames = [
   'due',
   'note-fault',
   'next-notice',
+  'retry-notice',
   'close-notice',
   'finish',
   'cancel',
