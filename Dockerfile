@@ -11,7 +11,7 @@ COPY scripts/build.ts scripts/build.ts
 COPY docs/openapi.yaml docs/openapi.yaml
 COPY functions functions
 ARG COMMIT=unknown
-RUN node scripts/build.ts
+RUN npm run build --ignore-scripts
 
 FROM ${NODE_IMAGE}
 ARG FUNCTION
