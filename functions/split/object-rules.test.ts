@@ -4,6 +4,11 @@ import { assertRules, treatmentFor } from './object-rules.ts';
 import { uploadRequestOf } from './requests.ts';
 
 const settings = { kernel: 15 };
+/** What an upload with this query asks for. */
+function treatmentAskedBy(query: string) {
+  const { recipe, format } = uploadRequestOf(query, settings);
+  return { recipe, format };
+}
 const rules = [
   { prefix: '', query: 'kernel=5' },
   { prefix: 'maps/', query: 'filter=sharpen&kernel=9&amount=2' },
@@ -43,6 +48,32 @@ it('has the format of the rule, also with another filter', () => {
   const { recipe, format } = treatmentFor('a.png', { 'tessera-filter': 'blur' }, given, settings);
   expect(recipe).toBe('15');
   expect(format).toBe(uploadRequestOf('format=jpeg&quality=80', settings).format);
+});
+
+it.each([
+  [
+    'a rule for the same filter',
+    'filter=sharpen&amount=2',
+    { 'tessera-filter': 'sharpen' },
+    'filter=sharpen&amount=2',
+  ],
+  ['a rule for the default filter', 'kernel=5', { 'tessera-filter': 'blur' }, 'kernel=5'],
+  [
+    'the quality of the same format',
+    'format=jpeg&quality=80',
+    { 'tessera-format': 'jpeg' },
+    'format=jpeg&quality=80',
+  ],
+])('keeps %s', (_what, query, metadata, wanted) =>
+  expect(
+    treatmentFor('a.png', metadata as Record<string, string>, [{ prefix: '', query }], settings),
+  ).toMatchObject(treatmentAskedBy(wanted)),
+);
+
+it('leaves out the quality of another format', () => {
+  const given = [{ prefix: '', query: 'kernel=5&format=jpeg&quality=80' }];
+  const treatment = treatmentFor('a.png', { 'tessera-format': 'png' }, given, settings);
+  expect(treatment).toMatchObject(treatmentAskedBy('kernel=5&format=png'));
 });
 
 describe('the rules of the settings', () => {

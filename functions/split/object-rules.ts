@@ -1,6 +1,8 @@
 // Chooses the filter for an image that an event names: from the object's metadata, else the rule for its folder, else the default.
 import { Problem } from '../lib/errors.ts';
 import type { Values } from '../lib/filters/filter.ts';
+import { DEFAULT_FILTER } from '../lib/filters/registry.ts';
+import { PNG } from '../lib/image/format.ts';
 import { uploadRequestOf, type Treatment } from './requests.ts';
 
 /** For objects whose key begins with `prefix`, the parameters of a request, such as `filter=sharpen&amount=2`. */
@@ -35,15 +37,18 @@ export function treatmentFor(
   rules: ObjectRule[],
   settings: Values,
 ): Treatment {
-  const chosen = Object.entries(metadata)
-    .filter(([key]) => key.startsWith(METADATA_PREFIX) && key !== RESULT_OF)
-    .map(([key, value]) => [key.slice(METADATA_PREFIX.length), value] as const);
-  const isOtherFilter = chosen.some(([key]) => key === 'filter');
-  const ruled = [...new URLSearchParams(ruleFor(name, rules)?.query)];
-  // The other parameters of a rule belong to its filter.
-  const parameters = new URLSearchParams(
-    ruled.filter(([key]) => !isOtherFilter || key === 'format' || key === 'quality'),
+  const chosen = new Map(
+    Object.entries(metadata)
+      .filter(([key]) => key.startsWith(METADATA_PREFIX) && key !== RESULT_OF)
+      .map(([key, value]) => [key.slice(METADATA_PREFIX.length), value] as const),
   );
+  const ruled = new URLSearchParams(ruleFor(name, rules)?.query);
+  const isOther = (key: string, usual: string) =>
+    chosen.has(key) && chosen.get(key) !== (ruled.get(key) ?? usual);
+  // A rule's quality belongs to its format, and its other parameters to its filter.
+  const [isOtherFilter, isOtherFormat] = [isOther('filter', DEFAULT_FILTER), isOther('format', PNG)];
+  const isKept = (key: string) => key === 'format' || !(key === 'quality' ? isOtherFormat : isOtherFilter);
+  const parameters = new URLSearchParams([...ruled].filter(([key]) => isKept(key)));
   for (const [key, value] of chosen) parameters.set(key, value);
   return treatmentIn(parameters.toString(), settings);
 }
