@@ -2,10 +2,45 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { filterNames } from '../filters/registry.ts';
 import { isResultFile, pathFault, readName } from './names.ts';
-import { outputName, outputNames, uploadNames } from './output-names.ts';
+import { loneOutputName, outputName, outputNames, uploadNames } from './output-names.ts';
 
 /** As a file system that ignores case and the form of accents sees it. */
 const fold = (name: string) => name.normalize('NFC').toLowerCase();
+
+describe('the name of the result of an image that comes alone', () => {
+  const lone = (name: string) => loneOutputName(name, 'blur', 'png');
+  it.each([
+    ['a/tom.png', 'a/tom_blurred.png'],
+    ['a/tom.jpg', 'a/tom.jpg_blurred.png'],
+    ['tom.PNG', 'tom.PNG_blurred.png'],
+    ['tom.jpg.png', 'tom.jpg.png_blurred.png'],
+  ])('of %j is %j', (name, output) => expect(lone(name)).toBe(output));
+
+  it('is never that of another image, and not too long', () => {
+    const part = fc.constantFrom(
+      'tom',
+      '.png',
+      '.jpg',
+      '.PNG',
+      '.gif',
+      '_blurred',
+      '~12345678',
+      'x'.repeat(120),
+    );
+    const name = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join(''));
+    const names = fc.uniqueArray(
+      name.filter((each) => pathFault(each) === null),
+      { maxLength: 60 },
+    );
+    fc.assert(
+      fc.property(names, (each) => {
+        const outputs = each.map(lone);
+        expect(new Set(outputs).size).toBe(each.length);
+        expect(outputs.map(pathFault).filter(Boolean)).toEqual([]);
+      }),
+    );
+  });
+});
 
 describe('the name of a result', () => {
   it.each([

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { DEFAULT_FILTER, type FilterName } from '../filters/registry.ts';
 import type { FormatName } from '../image/format.ts';
-import { MAX_NAME_BYTES, resultSuffix, withoutExtension } from './names.ts';
+import { isImageFile, MAX_NAME_BYTES, resultSuffix, withoutExtension } from './names.ts';
 
 /** How a name with a hash ends. No other name may end like this, so no plain name can equal a name with a hash. */
 const MARK = /~([0-9a-f]{8}|[0-9a-f]{32})$/i;
@@ -21,6 +21,18 @@ export function outputName(
   format: FormatName = 'png',
 ): string {
   return outputNames([name], [name], filter, format)[0];
+}
+
+/**
+ * Returns the name of the result of `name` if nobody knows which other images there are or will be. Only `.png` is left out:
+ * `a/tom.png` becomes `a/tom_blurred.png`, and `a/tom.jpg` becomes `a/tom.jpg_blurred.png`. Different names always have different
+ * results. A name that does not end like an image gets its hash, because `tom` and `tom.png` would be the same.
+ */
+export function loneOutputName(name: string, filter: FilterName, format: FormatName): string {
+  if (name.endsWith('.png')) return outputName(name, filter, format);
+  const suffix = resultSuffix(filter, format);
+  const isPlain = isImageFile(name) && !isTooLong(name, suffix);
+  return fromStem(name, suffix, isPlain ? null : hashOf(name, LONG_HASH));
 }
 
 /**
