@@ -41,11 +41,18 @@ describe('a notification of S3', () => {
       ),
     ];
     expect(read(json, { Records })).toEqual([
-      { bucket: 'pictures', keys: ['red flower.jpg', 'red+flower.jpg'], sizeBytes: 1024, metadata: null },
+      {
+        bucket: 'pictures',
+        keys: ['red flower.jpg', 'red+flower.jpg'],
+        sizeBytes: 1024,
+        etag: 'a',
+        metadata: null,
+      },
       {
         bucket: 'pictures',
         keys: ['bücher/a+b.png', 'b%C3%BCcher/a%2Bb.png'],
         sizeBytes: 7,
+        etag: null,
         metadata: null,
       },
     ]);
@@ -65,7 +72,13 @@ describe('a notification of S3', () => {
     const metadata = [{ key: 'x-amz-meta-tessera-filter', val: 'sharpen' }];
     const Records = [record({ key: 'a.png', size: '1024', metadata, tags: [] }, { eventSource: 'ceph:s3' })];
     expect(read(json, { Records })).toEqual([
-      { bucket: 'pictures', keys: ['a.png'], sizeBytes: 1024, metadata: { 'tessera-filter': 'sharpen' } },
+      {
+        bucket: 'pictures',
+        keys: ['a.png'],
+        sizeBytes: 1024,
+        etag: null,
+        metadata: { 'tessera-filter': 'sharpen' },
+      },
     ]);
   });
 
@@ -91,7 +104,7 @@ describe('an event of EventBridge', () => {
 
   it('names its object, whose key is not encoded', () => {
     const body = { version: '0', id: '1', 'detail-type': 'Object Created', source: 'aws.s3', detail };
-    const wanted = [{ bucket: 'pictures', keys: ['a+b c.png'], sizeBytes: 5, metadata: null }];
+    const wanted = [{ bucket: 'pictures', keys: ['a+b c.png'], sizeBytes: 5, etag: 'x', metadata: null }];
     expect(read(json, body)).toEqual(wanted);
     expect(read(structured, event('aws.s3.object.created', body))).toEqual(wanted);
     expect(read(binary('aws.s3.ObjectCreated'), detail)).toEqual(wanted);
@@ -114,7 +127,9 @@ describe('a CloudEvent about S3', () => {
     'aws.s3.object.created',
     'aws:s3:ObjectCreated:Copy',
   ];
-  const wanted = [{ bucket: 'pictures', keys: ['a b.png', 'a+b.png'], sizeBytes: null, metadata: null }];
+  const wanted = [
+    { bucket: 'pictures', keys: ['a b.png', 'a+b.png'], sizeBytes: null, etag: null, metadata: null },
+  ];
 
   it.each(types)('of the type %s is read in both modes, whatever part of the record is its data', (type) => {
     const one = record({ key: 'a+b.png' });
@@ -127,6 +142,14 @@ describe('a CloudEvent about S3', () => {
   it('is read if its data is JSON as text', () => {
     const headers = { ...binary(types[0]), 'content-type': 'text/plain' };
     expect(read(headers, { Records: [record({ key: 'a+b.png' })] })).toEqual(wanted);
+  });
+
+  it('is read if its data is in base64, whatever its media type', () => {
+    const data_base64 = Buffer.from(JSON.stringify(record({ key: 'a+b.png' }))).toString('base64');
+    for (const datacontenttype of ['application/json', 'application/octet-stream', undefined]) {
+      const body = { ...event(types[0], undefined), datacontenttype, data_base64 };
+      expect(read(structured, body)).toEqual(wanted);
+    }
   });
 
   it.each(['com.amazonaws.s3.ObjectRemoved:Delete', 'com.amazon.s3.testevent', 'dev.tessera.image.done.v1'])(
@@ -150,7 +173,13 @@ describe('a CloudEvent about Google Cloud Storage', () => {
 
   it('names its object, whose key is not encoded, with its metadata', () => {
     const wanted = [
-      { bucket: 'pictures', keys: ['a+b/c d.png'], sizeBytes: 123, metadata: { 'tessera-kernel': '9' } },
+      {
+        bucket: 'pictures',
+        keys: ['a+b/c d.png'],
+        sizeBytes: 123,
+        etag: null,
+        metadata: { 'tessera-kernel': '9' },
+      },
     ];
     expect(read(binary(type), data)).toEqual(wanted);
     expect(read(structured, event(type, data))).toEqual(wanted);
@@ -160,7 +189,7 @@ describe('a CloudEvent about Google Cloud Storage', () => {
     const source = '//storage.googleapis.com/projects/_/buckets/pictures';
     const headers = binary(type, { 'ce-source': source, 'ce-subject': 'objects/a/b.png' });
     expect(read(headers, {})).toEqual([
-      { bucket: 'pictures', keys: ['a/b.png'], sizeBytes: null, metadata: {} },
+      { bucket: 'pictures', keys: ['a/b.png'], sizeBytes: null, etag: null, metadata: {} },
     ]);
   });
 

@@ -13,6 +13,7 @@ export interface WrittenObject {
   /** Its key. If the event does not say whether the key is URL-encoded, also the key as it was sent. */
   keys: string[];
   sizeBytes: number | null;
+  etag: string | null;
   /** The object's metadata, by names in lower case without `x-amz-meta-`; null if the event does not contain it. */
   metadata: Record<string, string> | null;
 }
@@ -52,7 +53,8 @@ function structured(event: unknown): CloudEventV1<unknown> {
 
 function ofEvent(event: CloudEventV1<unknown>): WrittenObject[] {
   const { type, data } = event;
-  const json = typeof data === 'string' ? parseJson(data) : data;
+  const text = event.data_base64 === undefined ? data : Buffer.from(event.data_base64, 'base64').toString();
+  const json = typeof text === 'string' ? parseJson(text) : text;
   if (type === GOOGLE_FINALIZED) return [ofGoogle(event, json)];
   if (!AMAZON_CREATED.test(type)) return [];
   const objects = isObject(json) ? ofData(json) : [];
@@ -66,6 +68,7 @@ function ofGoogle({ subject = '', source }: CloudEventV1<unknown>, data: unknown
     bucket: textOf(bucket) ?? /\/buckets\/([^/]+)/.exec(source)?.[1] ?? '',
     keys: [textOf(name) ?? subject.replace(/^objects\//, '')],
     sizeBytes: sizeOf(size),
+    etag: null, // Not that of its XML API.
     metadata: metadataOf(metadata) ?? {}, // Left out if there is none.
   };
 }
@@ -87,7 +90,7 @@ function ofRecord({ eventName, s3 }: Json): WrittenObject[] {
 
 /** S3 and MinIO encode keys as in a query, and so should Ceph. */
 function ofS3({ bucket, object }: Json): WrittenObject[] {
-  const { key, size, userMetadata, metadata } = isObject(object) ? object : {};
+  const { key, size, eTag, userMetadata, metadata } = isObject(object) ? object : {};
   const given = textOf(key) ?? '';
   const decoded = decodedKey(given);
   return [
@@ -95,6 +98,7 @@ function ofS3({ bucket, object }: Json): WrittenObject[] {
       bucket: nameOf(bucket),
       keys: decoded === given ? [given] : [decoded, given],
       sizeBytes: sizeOf(size),
+      etag: etagOf(eTag),
       metadata: metadataOf(userMetadata ?? metadata),
     },
   ];
@@ -102,8 +106,16 @@ function ofS3({ bucket, object }: Json): WrittenObject[] {
 
 /** EventBridge sends keys as they are. */
 function ofBridge({ bucket, object }: Json): WrittenObject[] {
-  const { key, size } = isObject(object) ? object : {};
-  return [{ bucket: nameOf(bucket), keys: [textOf(key) ?? ''], sizeBytes: sizeOf(size), metadata: null }];
+  const { key, size, etag } = isObject(object) ? object : {};
+  return [
+    {
+      bucket: nameOf(bucket),
+      keys: [textOf(key) ?? ''],
+      sizeBytes: sizeOf(size),
+      etag: etagOf(etag),
+      metadata: null,
+    },
+  ];
 }
 
 function decodedKey(key: string): string {
@@ -137,6 +149,11 @@ function nameOf(bucket: unknown): string {
 /** Ceph and Google send sizes as text. */
 function sizeOf(size: unknown): number | null {
   return size === undefined || size === null || size === '' ? null : Number(size);
+}
+
+/** Some senders put it in quotes, as in a header. */
+function etagOf(etag: unknown): string | null {
+  return textOf(etag)?.replaceAll('"', '') ?? null;
 }
 
 function textOf(value: unknown): string | null {

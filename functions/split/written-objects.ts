@@ -2,15 +2,19 @@
 // sender does not repeat the event. After a temporary fault it does; objects that were accepted before stay accepted.
 import type { Config } from '../lib/config.ts';
 import { Problem, problemBody, type ProblemBody } from '../lib/errors.ts';
+import { parseRecipe } from '../lib/filters/recipe.ts';
+import { parseFormat } from '../lib/image/format.ts';
 import { labelOf } from '../lib/image/label.ts';
 import type { Log } from '../lib/log.ts';
 import { redisProblem } from '../lib/redis/faults.ts';
 import { objectNaming, type NameObject } from '../lib/store/object-names.ts';
+import { loneOutputName } from '../lib/store/output-names.ts';
 import type { Inputs } from '../lib/store/store.ts';
 import type { WrittenObject } from './bucket-events.ts';
 import type { Caller } from './callers.ts';
 import type { Intake } from './intake.ts';
 import { RESULT_OF, treatmentFor } from './object-rules.ts';
+import { readObject } from './read-object.ts';
 import { acceptedView } from './status.ts';
 import { assertIsOn } from './switches.ts';
 
@@ -54,7 +58,16 @@ export class WrittenObjects {
       throw new Problem('switched-off', 'Events about buckets need STORE=s3 or STORE=file.');
     }
     const answer: ObjectsAnswer = { images: [], ignored: [] };
-    for (const object of objects) await this.#takeOne(object, this.#nameOf, caller, gone, answer);
+    const unavailable: Problem[] = [];
+    for (const object of objects) {
+      try {
+        await this.#takeOne(object, this.#nameOf, caller, gone, answer);
+      } catch (error) {
+        if (!isUnavailable(error) || gone.aborted) throw error;
+        unavailable.push(error); // Perhaps only this object is.
+      }
+    }
+    if (unavailable.length > 0) throw unavailable[0];
     return answer;
   }
 
@@ -96,32 +109,18 @@ export class WrittenObjects {
     gone: AbortSignal,
   ): Promise<Accepted | string> {
     const { config, inputs, take } = this.#parts;
-    const { name, bytes } = await this.#read(object, nameOf);
+    const { name, bytes, ...stored } = await readObject(object, nameOf, inputs, config.maxBodyBytes);
     if (labelOf(bytes) !== null) return 'it is a result';
-    const metadata = object.metadata ?? (await inputs.metadata?.(name)) ?? {};
+    // The event may be about an older version with other metadata, so it only counts where nothing is stored with the bytes.
+    const metadata = stored.metadata ?? object.metadata ?? {};
     const { recipe, format } = treatmentFor(name, metadata, config.inputRules, { kernel: config.kernelSize });
-    return acceptedView(await take(name, recipe, bytes, caller, { isStored: true, format, gone }));
+    const output = loneOutputName(name, parseRecipe(recipe).filter, parseFormat(format).name);
+    return acceptedView(await take(name, recipe, bytes, caller, { isStored: true, format, output, gone }));
   }
+}
 
-  /** Reads the object under the first of its possible keys that is there. Throws Problem `not-found`. */
-  async #read(
-    { bucket, keys }: WrittenObject,
-    nameOf: NameObject,
-  ): Promise<{ name: string; bytes: Uint8Array }> {
-    const { config, inputs } = this.#parts;
-    const names = keys
-      .map((key) => nameOf(bucket, key))
-      .flatMap((each) => ('name' in each ? [each.name] : []));
-    for (const [at, name] of names.entries()) {
-      try {
-        return { name, bytes: await inputs.read(name, config.maxBodyBytes) };
-      } catch (error) {
-        const isMissing = error instanceof Problem && error.code === 'not-found';
-        if (!isMissing || at === names.length - 1) throw error;
-      }
-    }
-    throw new Problem('not-found', 'There is no such object here.');
-  }
+function isUnavailable(error: unknown): error is Problem {
+  return error instanceof Problem && error.code === 'storage-unavailable';
 }
 
 /** Whether the same event may be accepted later. */

@@ -5,7 +5,13 @@ import { labelOf } from '../../functions/lib/image/label.ts';
 import { S3Bucket } from '../../functions/lib/store/s3-bucket.ts';
 import { picture, toPng } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
-import { BUCKET, notificationOf, postEvent, type WrittenKey } from '../support/bucket-events.ts';
+import {
+  BUCKET,
+  notificationOf,
+  postEvent,
+  type EventAnswer,
+  type WrittenKey,
+} from '../support/bucket-events.ts';
 import { EventReceiver } from '../support/event-receiver.ts';
 import { readEvent, schemaFaults } from '../support/event-schemas.ts';
 import { S3Front, s3Environment } from '../support/s3-front.ts';
@@ -74,6 +80,55 @@ describe.each(namedStores)('an event about a bucket, with STORE=%s', (store) => 
     expect([...receiver.subjects()]).toEqual([first.id, newer.id]);
   });
 
+  test('keeps the results of objects that only differ in their extension, however often their events come', async () => {
+    await rig.startWorker(patient);
+    const [png, jpg] = ['col/a.png', 'col/a.jpg'];
+    await home.putInput(png, await drawn(21));
+    const first = await notify({ key: png });
+    await until('the first done event', () => receiver.subjects().size === 1);
+    await home.putInput(jpg, await drawn(22));
+    const second = await notify({ key: jpg });
+    await until('the second done event', () => receiver.subjects().size === 2);
+    const ids = [first, second].map(({ images }) => images[0].id);
+    for (const key of [png, jpg, png]) await notify({ key });
+    expect(await home.outputs()).toEqual(['col/a.jpg_blurred.png', 'col/a_blurred.png']);
+    expect(labelOf(await home.readOutput('col/a_blurred.png'))).toBe(ids[0]);
+    expect(labelOf(await home.readOutput('col/a.jpg_blurred.png'))).toBe(ids[1]);
+    expect(receiver.subjects().size).toBe(2);
+  });
+
+  test('is about the very object that its key names, however its accents are stored', async () => {
+    const [composed, decomposed] = ['\u00e9t\u00e9.png', 'e\u0301te\u0301.png'];
+    await home.putInput(decomposed, await drawn(23));
+    expect((await notify({ key: decomposed })).images).toMatchObject([
+      { name: composed, status: 'blurring' },
+    ]);
+    await home.putInput(composed, await drawn(24));
+    expect((await notify({ key: composed }, { key: decomposed })).images).toMatchObject([
+      { name: composed, status: 'blurring' },
+      { name: composed, status: 'refused', error: { code: 'invalid-name' } },
+    ]);
+  });
+
+  test('is about the key as it was sent, if that object is the one it describes', async () => {
+    const [sent, decoded] = [await drawn(25), await drawn(26)];
+    await home.putInput('p+q.png', sent);
+    await home.putInput('p q.png', decoded);
+    const sentAs = (size: number) =>
+      JSON.stringify({
+        Records: [
+          {
+            eventName: 'ObjectCreated:Put',
+            s3: { bucket: { name: BUCKET }, object: { key: `${prefix}p+q.png`, size: String(size) } },
+          },
+        ],
+      });
+    const url = `${await splitUrl()}/events`;
+    expect(sent.length).not.toBe(decoded.length);
+    expect((await postEvent(url, sentAs(sent.length))).images).toMatchObject([{ name: 'p+q.png' }]);
+    expect((await postEvent(url, sentAs(decoded.length))).images).toMatchObject([{ name: 'p q.png' }]);
+  });
+
   test('accepts what can be accepted, and says why the rest is not, so that it is not sent for ever', async () => {
     await home.putInput('good.png', await drawn(3));
     await home.putInput('text.png', Buffer.from('no picture'));
@@ -112,20 +167,28 @@ describe.each(namedStores)('an event about a bucket, with STORE=%s', (store) => 
     }
   });
 
-  test('gets the filter from the object, else from the rule for its folder, else the default', async () => {
-    for (const name of ['a.png', 'sharp/a.png', 'big/a.png']) await home.putInput(name, await drawn(5));
-    const wish = { 'X-Amz-Meta-Tessera-Kernel': '21' };
-    const { images } = await notify(
-      { key: 'a.png' },
-      { key: 'a.png', userMetadata: wish },
-      { key: 'sharp/a.png', userMetadata: {} },
-      { key: 'big/a.png', userMetadata: { 'content-type': 'image/png' } },
-      { key: 'big/a.png', userMetadata: { 'x-amz-meta-tessera-kernel': '4' } },
-    );
-    const recipes = await Promise.all(
+  const recipesOf = ({ images }: EventAnswer) =>
+    Promise.all(
       images.map(async ({ id, error }) => error?.code ?? rig.redis.hget(`image:${id}:meta`, 'recipe')),
     );
-    expect(recipes).toEqual(['9', '21', 'sharpen:5:1', '31', 'invalid-kernel']);
+
+  test('gets the filter from the rule for its folder, else the default', async () => {
+    for (const name of ['a.png', 'sharp/a.png', 'big/a.png']) await home.putInput(name, await drawn(5));
+    const answer = await notify(
+      { key: 'a.png' },
+      { key: 'sharp/a.png', userMetadata: {} },
+      { key: 'big/a.png', userMetadata: { 'content-type': 'image/png' } },
+    );
+    expect(await recipesOf(answer)).toEqual(['9', 'sharpen:5:1', '31']);
+  });
+
+  test.runIf(store === 'file')('gets the filter from the metadata in the event', async () => {
+    for (const name of ['a.png', 'big/a.png']) await home.putInput(name, await drawn(5));
+    const answer = await notify(
+      { key: 'a.png', userMetadata: { 'X-Amz-Meta-Tessera-Kernel': '21' } },
+      { key: 'big/a.png', userMetadata: { 'x-amz-meta-tessera-kernel': '4' } },
+    );
+    expect(await recipesOf(answer)).toEqual(['21', 'invalid-kernel']);
   });
 
   test('without room is answered so that the sender repeats it, and nothing is doubled', async () => {
@@ -343,6 +406,60 @@ describe('a bucket of S3', () => {
     await put('in/wish.png', { 'Tessera-Filter': 'sharpen', 'tessera-amount': '2' }, 1);
     const [{ id }] = (await notify('in/wish.png')).images;
     expect(await rig.redis.hget(`image:${id}:meta`, 'recipe')).toBe('sharpen:9:2');
+  });
+
+  test('decides by the metadata that is stored with the bytes, although an older event comes later', async () => {
+    await put('in/twice.png', { 'tessera-kernel': '5' }, 5);
+    await put('in/twice.png', { 'tessera-kernel': '21' }, 6);
+    const url = await rig.split.process.ready();
+    const answers = [];
+    for (const kernel of ['21', '5']) {
+      const userMetadata = { 'X-Amz-Meta-Tessera-Kernel': kernel };
+      answers.push(await postEvent(url, notificationOf('', { key: 'in/twice.png', userMetadata })));
+    }
+    const ids = new Set(answers.map(({ images }) => images[0].id));
+    const [id, ...others] = ids;
+    expect(others).toEqual([]);
+    expect(await rig.redis.hget(`image:${id}:meta`, 'recipe')).toBe('21');
+  });
+
+  test('is asked for the other objects of an event too if one cannot be read, now or ever', async () => {
+    const troubles: Record<string, { status: number; code: string }> = {
+      'in/denied.png': { status: 403, code: 'AccessDenied' },
+      'in/encrypted.png': { status: 400, code: 'InvalidRequest' },
+      'in/slow.png': { status: 503, code: 'SlowDown' },
+    };
+    front.trouble = ({ path }) => troubles[path.slice(BUCKET.length + 1)] ?? null;
+    await put('in/readable.png', {}, 7);
+    await put('in/next.png', {}, 8);
+    const url = await rig.split.process.ready();
+    const lasting = ['in/denied.png', 'in/encrypted.png', 'in/readable.png'].map((key) => ({ key }));
+    const answer = await postEvent(url, notificationOf('', ...lasting));
+    expect(answer.status).toBe(202);
+    expect(answer.images).toMatchObject([
+      { name: 'denied.png', status: 'refused', error: { code: 'unreadable-file' } },
+      { name: 'encrypted.png', status: 'refused', error: { code: 'unreadable-file' } },
+      { name: 'readable.png', status: 'blurring' },
+    ]);
+    const accepted = await rig.redis.zcard('image:images');
+    const passing = ['in/slow.png', 'in/next.png'].map((key) => ({ key }));
+    expect((await postEvent(url, notificationOf('', ...passing))).status).toBe(503);
+    expect(await rig.redis.zcard('image:images')).toBe(accepted + 1);
+  });
+
+  test('that denies everything makes the sender repeat the event', async () => {
+    front.trouble = () => ({ status: 403, code: 'AccessDenied' });
+    expect((await notify('in/denied.png')).status).toBe(503);
+  });
+
+  test('has objects whose keys no name stands for, and the answer says why', async () => {
+    await put('in/\u00e9te\u0301.png', {}, 9);
+    expect((await notify('in/\u00e9te\u0301.png')).ignored).toMatchObject([
+      { reason: 'it has accents that are stored in two ways' },
+    ]);
+    expect((await notify('in/a.png', '')).ignored).toMatchObject([
+      { reason: 'it has no bucket in the event' },
+    ]);
   });
 
   test('is the only one whose objects are taken', async () => {

@@ -7,6 +7,7 @@ export interface WrittenKey {
   key: string;
   bucket?: string;
   size?: number;
+  eTag?: string;
   userMetadata?: Record<string, string>;
 }
 

@@ -16,6 +16,7 @@ import {
   type Listing,
   type Store,
   type StoredFile,
+  type StoredObject,
   type WalkedFile,
 } from './store.ts';
 
@@ -57,6 +58,10 @@ export class FileStore implements Store {
     } finally {
       await handle.close();
     }
+  }
+
+  async readObject(key: string, maxBytes: number): Promise<StoredObject> {
+    return { bytes: await this.read(key, maxBytes), metadata: null, etag: null };
   }
 
   async open(name: string): Promise<StoredFile | null> {

@@ -33,6 +33,10 @@ describe('an object of a bucket', () => {
   it('is an input by its name if both prefixes are the same', () => {
     expect(named('s3://pics/in', 's3://pics/in')('in/a_blurred.png')).toBe('a_blurred.png');
   });
+  it('whose accents are stored in two ways is no input', () =>
+    expect(inPrefix('in/\u00fcu\u0308.png')).toBe('has accents that are stored in two ways'));
+  it('of an event that names no bucket is no input', () =>
+    expect(inPrefix('in/a.png', '')).toBe('has no bucket in the event'));
   it('has a composed name', () => expect(inPrefix('in/u\u0308.png')).toBe('\u00fc.png'));
 });
 

@@ -3,10 +3,17 @@
 import { relative, resolve, sep } from 'node:path';
 import type { Config } from '../config.ts';
 import { pathFault } from './names.ts';
+import { storedAs } from './s3-listing.ts';
 import { isWithin, parseS3Place } from './s3-place.ts';
 
-/** The name of a stored input, or the reason why the object is none: words that can follow "it". */
-export type ObjectName = { name: string } | { fault: string };
+/** A stored input, and its key in the store, whose accents may be stored in another way. */
+export interface NamedObject {
+  name: string;
+  key: string;
+}
+
+/** The stored input, or the reason why the object is none: words that can follow "it". */
+export type ObjectName = NamedObject | { fault: string };
 
 export type NameObject = (bucket: string, key: string) => ObjectName;
 
@@ -18,9 +25,12 @@ const naming: Record<Config['store'], ((settings: Settings) => NameObject) | nul
     const [input, output] = [parseS3Place(inputPath), parseS3Place(outputPath)];
     const results = isWithin(output, input) ? output.prefix.slice(input.prefix.length) : '';
     return (bucket, key) => {
+      if (bucket === '') return { fault: 'has no bucket in the event' };
       if (bucket !== input.bucket) return { fault: `is in the bucket ${JSON.stringify(bucket)}` };
       if (!key.startsWith(input.prefix)) return { fault: 'is not under INPUT_PATH' };
-      return nameUnder(key.slice(input.prefix.length), results);
+      const named = nameUnder(key.slice(input.prefix.length), results);
+      if ('fault' in named || storedAs(named.name).includes(named.key)) return named;
+      return { fault: 'has accents that are stored in two ways' };
     };
   },
   file: ({ inputPath, outputPath }) => {
@@ -42,5 +52,5 @@ function nameUnder(key: string, results: string): ObjectName {
   if (results !== '' && key.startsWith(results)) return { fault: 'is under OUTPUT_PATH' };
   const name = key.normalize('NFC');
   const fault = pathFault(name);
-  return fault === null ? { name } : { fault };
+  return fault === null ? { name, key } : { fault };
 }

@@ -45,6 +45,16 @@ export function isTemporary(problem: unknown): boolean {
   return status === undefined ? networkCodeOf(cause) !== null : status === 429 || status >= 500;
 }
 
+/**
+ * Returns whether the service denies a request for good, for a reason that may be the object's own: its policy, or an encryption
+ * whose key only its writer has.
+ */
+export function isDenied(problem: unknown): boolean {
+  const cause = problem instanceof Problem ? problem.cause : null;
+  if (!(cause instanceof Error) || CREDENTIALS.has(cause.name) || OTHER_REGION.has(cause.name)) return false;
+  return [400, 403].includes(statusOf(cause) ?? 0);
+}
+
 function reasonOf(error: S3Error, bucket: string): string | null {
   const { name } = error;
   const status = statusOf(error);

@@ -6,10 +6,19 @@ import { isPng } from '../image/png/chunks.ts';
 import { labelOf } from '../image/label.ts';
 import { assertPath } from './names.ts';
 import type { ObjectFacts, S3Bucket, S3Object } from './s3-bucket.ts';
+import { isDenied } from './s3-faults.ts';
 import { listImages, storedAs } from './s3-listing.ts';
 import type { S3Place } from './s3-place.ts';
 import { upload } from './s3-upload.ts';
-import { HEAD_BYTES, wholeOf, type Listing, type Store, type StoredFile, type WalkedFile } from './store.ts';
+import {
+  HEAD_BYTES,
+  wholeOf,
+  type Listing,
+  type Store,
+  type StoredFile,
+  type StoredObject,
+  type WalkedFile,
+} from './store.ts';
 
 const CHANGED = 'The file was replaced or removed while it was opened.';
 
@@ -48,28 +57,17 @@ export class S3Store implements Store {
   async read(name: string, maxBytes: number): Promise<Uint8Array> {
     const found = await this.#find(name);
     if (found === null) throw missing(name);
-    const { sizeBytes, body } = found.object;
-    if (sizeBytes > maxBytes) {
-      found.object.close();
-      throw new Problem(
-        'body-too-large',
-        `${JSON.stringify(name)} has ${sizeBytes} bytes, more than the ${maxBytes} allowed.`,
-      );
-    }
-    const bytes = Buffer.allocUnsafeSlow(sizeBytes);
-    let at = 0;
-    for await (const chunk of wholeOf(body, sizeBytes)) {
-      bytes.set(chunk, at);
-      at += chunk.length;
-    }
-    return bytes;
+    return bytesOf(found.object, name, maxBytes);
   }
 
-  async metadata(name: string): Promise<Record<string, string>> {
-    const found = await this.#find(name, 1);
-    if (found === null) throw missing(name);
-    found.object.close();
-    return found.object.metadata;
+  async readObject(key: string, maxBytes: number): Promise<StoredObject> {
+    const bucket = await this.#bucket();
+    const object = await bucket.get(this.#place.prefix + key).catch(async (error: unknown) => {
+      throw isDenied(error) && (await this.#isUsable()) ? deniedAlone(key, error) : error;
+    });
+    if (object === null) throw missing(key);
+    const { metadata, etag } = object;
+    return { bytes: await bytesOf(object, key, maxBytes), metadata, etag: etag.replaceAll('"', '') };
   }
 
   async open(name: string): Promise<StoredFile | null> {
@@ -95,6 +93,15 @@ export class S3Store implements Store {
 
   async *walk(): AsyncGenerator<WalkedFile> {
     yield* this.#walk('');
+  }
+
+  /** Returns whether the bucket accepts these credentials at all. */
+  async #isUsable(): Promise<boolean> {
+    const bucket = await this.#bucket();
+    return bucket.check(this.#place.prefix).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Yields what is stored under `prefix` of the place. */
@@ -161,6 +168,24 @@ function factsOf(name: string, head: Uint8Array, id: string): ObjectFacts {
   };
 }
 
+async function bytesOf(object: S3Object, name: string, maxBytes: number): Promise<Uint8Array> {
+  const { sizeBytes, body } = object;
+  if (sizeBytes > maxBytes) {
+    object.close();
+    throw new Problem(
+      'body-too-large',
+      `${JSON.stringify(name)} has ${sizeBytes} bytes, more than the ${maxBytes} allowed.`,
+    );
+  }
+  const bytes = Buffer.allocUnsafeSlow(sizeBytes);
+  let at = 0;
+  for await (const chunk of wholeOf(body, sizeBytes)) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
 async function firstBytes(body: AsyncIterable<Uint8Array>, count: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -170,6 +195,11 @@ async function firstBytes(body: AsyncIterable<Uint8Array>, count: number): Promi
     if (length >= count) break;
   }
   return Buffer.concat(chunks).subarray(0, count);
+}
+
+/** The Problem for an object that is denied although its bucket is not: its own policy, or a key for its encryption. */
+function deniedAlone(key: string, cause: unknown): Problem {
+  return new Problem('unreadable-file', `Access to ${JSON.stringify(key)} is denied.`, { cause });
 }
 
 function missing(path: string): Problem {

@@ -39,10 +39,19 @@ export interface Inputs {
   /** Returns the file's bytes in one piece. Throws Problem `not-found`, and `body-too-large` above `maxBytes`. */
   read(name: string, maxBytes: number): Promise<Uint8Array>;
   /**
-   * Returns what is stored about the file besides its bytes, by names in lower case. Throws Problem `not-found`. A store without
-   * such facts does not have this.
+   * Returns what is stored under exactly this key, whose accents may be stored in any way. Throws as `read` does. A store without
+   * objects that events could name does not have this.
    */
-  metadata?(name: string): Promise<Record<string, string>>;
+  readObject?(key: string, maxBytes: number): Promise<StoredObject>;
+}
+
+/** One version of an object. */
+export interface StoredObject {
+  bytes: Uint8Array;
+  /** What its writer stored with these bytes, by names in lower case; null if the store has no such facts. */
+  metadata: Record<string, string> | null;
+  /** Without quotes; null if the store has none. */
+  etag: string | null;
 }
 
 export interface Store extends Inputs {
