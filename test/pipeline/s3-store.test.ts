@@ -307,7 +307,7 @@ describe('a service that is slow', () => {
 
   it.each<[string, (store: S3Store) => Promise<unknown>]>([
     ['an object', (store) => store.read('a.png', MEBIBYTE)],
-    ['the facts about an object', (store) => store.metadata('a.png')],
+    ['an object that an event names', (store) => store.readObject('a.png', MEBIBYTE)],
     ['a listing', (store) => store.list('')],
   ])('is given up when it does not send %s for 20 s, and is not asked again', async (_what, read) => {
     s3.trouble = () => 'never reply';
