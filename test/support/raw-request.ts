@@ -29,8 +29,9 @@ export async function sendRaw(url: string, request: RawRequest): Promise<RawResp
   const socket = connect(Number(port), hostname);
   const fields = { host: `${hostname}:${port}`, connection: 'close', ...headers };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n`);
-  socket.write(body);
+  const head = `${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n`;
+  // In one write, or the server may answer the head before it has the body.
+  socket.write(Buffer.concat([Buffer.from(head), Buffer.from(body)]));
   let received = Buffer.alloc(0);
   socket.on('data', (part) => {
     received = Buffer.concat([received, part]);
