@@ -304,7 +304,7 @@ describe('any request', () => {
 
   it('with JSON is accepted if it fits the document, and refused if it does not', async () => {
     const schema = schemaOf('InputsRequest');
-    const fields = ['input', 'after', 'filter', 'kernel', 'amount', 'format', 'quality'];
+    const fields = ['input', 'after', 'filter', 'kernel', 'amount', 'format', 'quality', '__proto__'];
     await fc.assert(
       fc.asyncProperty(fitting(api, schema), async (body) => {
         expect([202, 404]).toContain((await send('POST', '/', anId, json(body))).status);

@@ -37,8 +37,11 @@ export function misfits(
 ): Arbitrary<Record<string, unknown>> {
   const good = fitting(api, schema) as Arbitrary<Record<string, unknown>>;
   const name = fc.oneof(fc.constantFrom(...fields), fc.string({ minLength: 1 }));
-  return fc
-    .tuple(good, name, fc.jsonValue())
-    .map(([object, field, value]) => Object.assign({}, object, { [field]: value }))
-    .filter((object) => !api.isValid(schema, object));
+  return (
+    fc
+      .tuple(good, name, fc.jsonValue())
+      // Not by assignment, which would take `__proto__` for the prototype and not for a field.
+      .map(([object, field, value]) => Object.fromEntries([...Object.entries(object), [field, value]]))
+      .filter((object) => !api.isValid(schema, object))
+  );
 }
