@@ -3,6 +3,7 @@
 // machine only makes a command longer.
 import { constants, setPriority } from 'node:os';
 import { ImageLedger } from '../functions/lib/queue/image-ledger.ts';
+import { ImageReader } from '../functions/lib/queue/image-reader.ts';
 import { LeaseQueue } from '../functions/lib/queue/lease-queue.ts';
 import { QueueScripts } from '../functions/lib/queue/scripts.ts';
 import { RedisServer } from '../local/redis-server.ts';
@@ -66,6 +67,7 @@ async function measureLives(server: RedisServer, tiles: number): Promise<Map<str
   const redis = server.connect();
   let now = 1_000_000;
   const ledger = new ImageLedger(redis, SETTINGS, () => now);
+  const images = new ImageReader(redis, SETTINGS.keyPrefix);
   const queue = new LeaseQueue(redis, SETTINGS, () => now);
   const scripts = new QueueScripts(redis, SETTINGS.keyPrefix);
   const longest = new Map<string, number>();
@@ -104,17 +106,17 @@ async function measureLives(server: RedisServer, tiles: number): Promise<Map<str
     await measure('begin', begin);
     await enqueue(numbers.slice(0, most));
     await measure('enqueue', () => enqueue(numbers.slice(most)));
-    await measure('newest', () => ledger.newest(100));
+    await measure('newest', () => images.newest(100));
     await measure('cancel', () => ledger.cancel(IMAGE));
     await measure('begin again', begin);
     await enqueue(numbers);
     const claims = [...(await measure('claim', () => claim(MEASURED))), ...(await claim(most))];
     const [failed, acked] = [claims.slice(0, most), claims.slice(most)];
-    await measure('status', () => Promise.all([ledger.record(IMAGE), ledger.deadTiles(IMAGE)]));
-    await measure('tile map', () => ledger.tileMap(IMAGE, tiles));
+    await measure('status', () => Promise.all([images.record(IMAGE), images.deadTiles(IMAGE)]));
+    await measure('tile map', () => images.tileMap(IMAGE, tiles));
     for (const each of failed) await queue.fail(each, 'broke');
     await measure('ack, the rest failed', () => Promise.all(acked.map((each) => queue.ack(each, SOURCE))));
-    await measure('status, most failed', () => Promise.all([ledger.record(IMAGE), ledger.deadTiles(IMAGE)]));
+    await measure('status, most failed', () => Promise.all([images.record(IMAGE), images.deadTiles(IMAGE)]));
     await measure('requeue', () => scripts.run('requeue', `${IMAGE}:${failed[0].job.tile}`));
     const [again] = await claim(1);
     await measure('fail', () => queue.fail(again, 'broke'));

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Recipe } from '../functions/lib/filters/recipe.ts';
-import { ImageLedger } from '../functions/lib/queue/image-ledger.ts';
+import { ImageReader } from '../functions/lib/queue/image-reader.ts';
 import { formatParameters, formatText, type ResultFormat } from '../functions/lib/image/format.ts';
 import { printable } from '../functions/lib/store/names.ts';
 import { statusView } from '../functions/split/status.ts';
@@ -71,7 +71,7 @@ class Run {
   readonly #over = new AbortController();
   readonly #client: PatientClient;
   /** Reads statuses from the pipeline's own Redis: that is much faster than a request, and leaves split to its other work. */
-  readonly #ledger: ImageLedger;
+  readonly #statusReader: ImageReader;
   readonly #files = new Room(FILES_AT_ONCE_BYTES);
   readonly #results: ImageResult[] = [];
   /** The statuses of the images in progress. */
@@ -82,7 +82,7 @@ class Run {
   constructor(options: RunOptions) {
     this.#options = options;
     const { splitUrl, accessToken, redis, keyPrefix } = options.pipeline;
-    this.#ledger = new ImageLedger(redis, { keyPrefix, recordTtlS: 0 });
+    this.#statusReader = new ImageReader(redis, keyPrefix);
     this.#client = new PatientClient(new SplitClient(splitUrl, accessToken), this.#over.signal);
   }
 
@@ -187,7 +187,7 @@ class Run {
     const { pipeline } = this.#options;
     const watch = new ImageWatch();
     for (;;) {
-      const record = await orAborted(this.#ledger.record(id), this.#over.signal);
+      const record = await orAborted(this.#statusReader.record(id), this.#over.signal);
       if (record === null) throw new Error('its record is gone');
       const status = statusView(record, [], null);
       this.#statuses.set(at, status);

@@ -12,7 +12,7 @@ const { version } = JSON.parse(await read('package.json')) as { version: string 
 
 await rm(target, { recursive: true, force: true });
 await mkdir(target);
-const exported = ['queue/lease-queue', 'queue/image-ledger', 'events']
+const exported = ['queue/lease-queue', 'queue/image-ledger', 'queue/image-reader', 'events']
   .map((file) => `export * from '../../../functions/lib/${file}.ts';\n`)
   .join('');
 const entry = join(target, 'entry.ts');

@@ -26,7 +26,7 @@ const core = () => new Uint8Array(3 * 2 * 3).fill(7);
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** A ledger and results in memory, and an assembler that uses them. */
+/** Redis and results in memory, and an assembler that uses them. */
 class Bench {
   state: ImageState | null = 'blurred';
   cores: (Uint8Array | null)[] = [core()];
@@ -39,11 +39,13 @@ class Bench {
 
   readonly assembler = new Assembler({
     log: silent,
-    ledger: {
+    images: {
       record: async () => this.state && { ...record, state: this.state },
       coreSizes: async () => this.cores.map((each) => each?.length ?? 0),
       cores: async () => this.cores.map((each) => each && new Uint8Array(each)),
       ancillary: async () => new Uint8Array(),
+    },
+    ledger: {
       finish: async () => {
         this.happened.push('finish');
         return this.finishAnswer;

@@ -9,6 +9,7 @@ import { stopwatch, time } from '../lib/metrics/measure.ts';
 import type { Log } from '../lib/log.ts';
 import { freeBytes, type Bitmap, type Channels } from '../lib/image/pixels.ts';
 import type { ImageLedger } from '../lib/queue/image-ledger.ts';
+import type { ImageReader } from '../lib/queue/image-reader.ts';
 import type { ImageRecord } from '../lib/queue/image-record.ts';
 import type { Results } from '../lib/store/results.ts';
 import { continueTrace } from '../lib/tracing/spans.ts';
@@ -17,7 +18,8 @@ import { allOnWhite } from './on-white.ts';
 import { channelsOfImage, stitchRow } from './stitch.ts';
 
 export interface AssemblerParts {
-  ledger: Pick<ImageLedger, 'record' | 'coreSizes' | 'cores' | 'ancillary' | 'finish' | 'noteFault'>;
+  ledger: Pick<ImageLedger, 'finish' | 'noteFault'>;
+  images: Pick<ImageReader, 'record' | 'coreSizes' | 'cores' | 'ancillary'>;
   results: Pick<Results, 'write' | 'remove'>;
   log: Log;
 }
@@ -45,7 +47,7 @@ export class Assembler {
   }
 
   async #assemble(id: string): Promise<void> {
-    const record = await this.#parts.ledger.record(id);
+    const record = await this.#parts.images.record(id);
     if (record?.state === 'done' || record?.state === 'cancelled') return;
     if (record?.state !== 'blurred') {
       throw new Problem('unprocessable-event', `Image ${id} is ${record?.state ?? 'unknown'}, not blurred.`);
@@ -97,18 +99,18 @@ export class Assembler {
 
   /** Returns whether another process has ended the image meanwhile and freed its tiles. */
   async #isOver(id: string): Promise<boolean> {
-    const record = await this.#parts.ledger.record(id);
+    const record = await this.#parts.images.record(id);
     return record?.state !== 'blurred';
   }
 
   async #encode(record: ImageRecord): Promise<AsyncIterable<Uint8Array>> {
     const grid = tileGrid(record.width, record.height, record.tileSizePx);
     const tiles = Array.from({ length: tileCount(grid) }, (_, tile) => tile);
-    const { ledger } = this.#parts;
-    const channels = channelsOfImage(grid, await ledger.coreSizes(record.id, tiles));
+    const { images } = this.#parts;
+    const channels = channelsOfImage(grid, await images.coreSizes(record.id, tiles));
     const { width, height } = grid;
     const bands = this.#bands(record.id, grid, channels);
-    const ancillary = await ledger.ancillary(record.id);
+    const ancillary = await images.ancillary(record.id);
     const format = parseFormat(record.format);
     if (format.name === 'png') {
       const chunks = Buffer.concat([labelChunk(record.id), ancillary]);
@@ -137,7 +139,7 @@ export class Assembler {
   async #cores(id: string, grid: TileGrid, row: number): Promise<Uint8Array[]> {
     const columns = columnsOf(grid);
     const tiles = Array.from({ length: columns }, (_, column) => row * columns + column);
-    const cores = await this.#parts.ledger.cores(id, tiles);
+    const cores = await this.#parts.images.cores(id, tiles);
     return cores.map((core, at) => {
       if (core === null) throw new Error(`Tile ${tiles[at]} of image ${id} has no result`);
       return core;

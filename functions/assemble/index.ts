@@ -6,6 +6,7 @@ import { blurredImageId, type EventMessage } from '../lib/events.ts';
 import { noticeMessage } from '../lib/notice-event.ts';
 import { answering, bodyOf, MAX_DOCUMENT_BYTES } from '../lib/service/http.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
+import { ImageReader } from '../lib/queue/image-reader.ts';
 import { acceptsReply } from '../lib/service/prefer.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
 import { Heartbeat } from '../lib/redis/heartbeat.ts';
@@ -24,9 +25,10 @@ await startTracing('assemble', log);
 const redis = connectRedis(config.redisUrl, 'fails');
 const heartbeat = new Heartbeat(redis, config.keyPrefix, faults);
 const ledger = new ImageLedger(redis, config);
+const images = new ImageReader(redis, config.keyPrefix);
 export const stores = openStores(config, redis);
 const locations = locationsOf(config);
-const assembler = new Assembler({ ledger, results: stores.results, log });
+const assembler = new Assembler({ ledger, images, results: stores.results, log });
 
 /** Whether to respond with the done event: the sender accepts a reply, and there is no DONE_SINK. */
 function repliesTo({ prefer }: IncomingHttpHeaders): boolean {
@@ -35,7 +37,7 @@ function repliesTo({ prefer }: IncomingHttpHeaders): boolean {
 
 /** Returns the event that an image is done, or null if it is not: it was cancelled. */
 async function doneEvent(id: string): Promise<EventMessage | null> {
-  const record = await ledger.record(id);
+  const record = await images.record(id);
   return record?.state === 'done' ? noticeMessage(record, locations) : null;
 }
 

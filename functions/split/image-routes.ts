@@ -3,6 +3,7 @@ import type { Config } from '../lib/config.ts';
 import { Problem } from '../lib/errors.ts';
 import type { DeadLetters } from '../lib/queue/dead-letters.ts';
 import type { ImageLedger } from '../lib/queue/image-ledger.ts';
+import type { ImageReader } from '../lib/queue/image-reader.ts';
 import type { ImageRecord } from '../lib/queue/image-record.ts';
 import { CallerGone, goneSignal } from '../lib/service/caller-gone.ts';
 import { sendJson } from '../lib/service/http.ts';
@@ -20,14 +21,15 @@ const ANYONE: Owner = { owner: null };
 
 export interface ImageRoutesParts {
   config: Pick<Config, 'clientShare'>;
-  ledger: ImageLedger;
+  ledger: Pick<ImageLedger, 'cancel' | 'dropResult'>;
+  images: ImageReader;
   deadLetters: DeadLetters;
   stores: Pick<Stores, 'results'>;
 }
 
-export function imageRoutes({ config, ledger, deadLetters, stores }: ImageRoutesParts): RouteTable {
+export function imageRoutes({ config, ledger, images, deadLetters, stores }: ImageRoutesParts): RouteTable {
   const waits = new StatusWait(config.clientShare, {
-    look: async (ids) => (await ledger.glimpses(ids)).map(lookOf),
+    look: async (ids) => (await images.glimpses(ids)).map(lookOf),
     read: async (id) => {
       const record = await recordOf(id, ANYONE);
       return viewOf(record, { owner: record.owner || null });
@@ -46,14 +48,14 @@ export function imageRoutes({ config, ledger, deadLetters, stores }: ImageRoutes
   }
 
   async function viewOf(record: ImageRecord, caller: Owner): Promise<ReturnType<typeof statusView>> {
-    const dead = await ledger.deadTiles(record.id);
+    const dead = await images.deadTiles(record.id);
     const missing = record.state === 'done' ? await missingResult(record, resultParts(caller)) : null;
     return statusView(record, dead, missing);
   }
 
   async function tiles({ res, id, caller }: Exchange): Promise<void> {
     const record = await recordOf(id, caller);
-    const map = await ledger.tileMap(id, record.tiles);
+    const map = await images.tileMap(id, record.tiles);
     if (map === null) throw unknownImage(id);
     sendJson(res, 200, tilesView(record, map));
   }
@@ -85,7 +87,7 @@ export function imageRoutes({ config, ledger, deadLetters, stores }: ImageRoutes
 
   /** Returns the record of an image if the caller may see it. For other callers it does not exist. */
   async function findRecord(id: string, { owner }: Owner): Promise<ImageRecord | null> {
-    const record = await ledger.record(id);
+    const record = await images.record(id);
     return owner === null || record?.owner === owner ? record : null;
   }
 

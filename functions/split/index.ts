@@ -4,6 +4,8 @@ import { http } from '@google-cloud/functions-framework';
 import { answering, MAX_DOCUMENT_BYTES } from '../lib/service/http.ts';
 import { mediaTypeOf } from '../lib/service/media-type.ts';
 import { ImageLedger } from '../lib/queue/image-ledger.ts';
+import { ImageReader } from '../lib/queue/image-reader.ts';
+import { ImageRoom } from '../lib/queue/image-room.ts';
 import { connectRedis } from '../lib/redis/connection.ts';
 import { Heartbeat } from '../lib/redis/heartbeat.ts';
 import type { MetricsParts } from '../lib/metrics/start.ts';
@@ -30,13 +32,15 @@ await startTracing('split', log);
 const redis = connectRedis(config.redisUrl, 'fails');
 const heartbeat = new Heartbeat(redis, config.keyPrefix, faults);
 const ledger = new ImageLedger(redis, config);
+const images = new ImageReader(redis, config.keyPrefix);
+const room = new ImageRoom(redis, config.keyPrefix);
 const stores = openStores(config, redis);
 const callerOf = callersOf(config);
 const uploads = new UploadLimit(config, callerOf);
 const wakeUp = new WakeUp(config.assembleUrl);
 
 const wakeAssemble = () => wakeUp.send();
-const table = routesOf({ config, redis, ledger, stores, log, callerOf, uploads, wakeAssemble });
+const table = routesOf({ config, redis, ledger, images, room, stores, log, callerOf, uploads, wakeAssemble });
 
 /** The function itself, exported under the name that the framework looks for. */
 export const split = answering({ log, faults }, createRoutes(table, { config, callerOf }));
@@ -58,7 +62,7 @@ export const lifecycle: Lifecycle = {
   places: {
     areNeededFor: bringsImages,
     async find(req) {
-      await assertRoomFor(req, { config, ledger, stores });
+      await assertRoomFor(req, { config, room, stores });
       await uploads.find(req);
     },
     take: (res) => uploads.take(res),

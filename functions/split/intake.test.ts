@@ -4,17 +4,18 @@ import type { Bitmap } from '../lib/image/pixels.ts';
 import { encodePng } from '../lib/image/png/encode.ts';
 import { CallerGone } from '../lib/service/caller-gone.ts';
 import { createLog } from '../lib/log.ts';
-import type { Admission, Refusal } from '../lib/queue/image-ledger.ts';
 import type { ImagePlan, ImageRecord, ImageState } from '../lib/queue/image-record.ts';
+import type { Admission, Refusal } from '../lib/queue/image-room.ts';
 import type { FoundResult } from '../lib/store/results.ts';
 import { picture } from '../testing/pictures.ts';
 import { until } from '../testing/until.ts';
 import { Intake, type IntakeParts, type TakeOptions } from './intake.ts';
 
+type FakeParts = IntakeParts['ledger'] & IntakeParts['images'] & IntakeParts['room'];
 type Enqueued = 'enqueued' | 'known' | 'over';
 
-/** A ledger in memory. Each test sets its answers, and reads what was called, in order. */
-class FakeLedger implements Pick<IntakeParts['ledger'], keyof IntakeParts['ledger']> {
+/** Redis as the intake sees it, in memory. Each test sets its answers, and reads what was called, in order. */
+class FakeLedger implements FakeParts {
   readonly calls: string[] = [];
   readonly tiles: number[] = [];
   answers: ('begun' | Refusal | ImageState)[] = ['begun'];
@@ -56,11 +57,11 @@ class FakeLedger implements Pick<IntakeParts['ledger'], keyof IntakeParts['ledge
     this.calls.push('forget');
   }
 
-  async makeRoom(): Promise<boolean> {
+  async make(): Promise<boolean> {
     return false;
   }
 
-  async waitForRoom(): Promise<number> {
+  async waitMs(): Promise<number> {
     return 5000;
   }
 }
@@ -75,6 +76,8 @@ function setUp({ found = missing, ...settings }: Partial<Config> & { found?: Fou
   const intake = new Intake({
     config: { ...loadConfig({}), tileSizePx: 16, ...settings },
     ledger,
+    images: ledger,
+    room: ledger,
     stores: {
       memoryBytes: (sizeBytes) => sizeBytes,
       uploads: { keep: async () => void ledger.calls.push('keep') },

@@ -12,8 +12,10 @@ import type { Log } from '../lib/log.ts';
 import { timed } from '../lib/metrics/measure.ts';
 import { CallerGone } from '../lib/service/caller-gone.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
-import type { Admission, ImageLedger, Refusal } from '../lib/queue/image-ledger.ts';
+import type { ImageLedger } from '../lib/queue/image-ledger.ts';
+import type { ImageReader } from '../lib/queue/image-reader.ts';
 import type { ImagePlan, ImageRecord, ImageState } from '../lib/queue/image-record.ts';
+import type { Admission, ImageRoom, Refusal } from '../lib/queue/image-room.ts';
 import { RECORD_BYTES } from '../lib/queue/record-bytes.ts';
 import { allocatedBytes } from '../lib/redis/allocated-bytes.ts';
 import { isOutOfMemory } from '../lib/redis/faults.ts';
@@ -48,10 +50,9 @@ const endOfImage = new Set<ProblemCode>([
 
 export interface IntakeParts {
   config: Config;
-  ledger: Pick<
-    ImageLedger,
-    'begin' | 'record' | 'knownTiles' | 'enqueue' | 'forget' | 'waitForRoom' | 'makeRoom'
-  >;
+  ledger: Pick<ImageLedger, 'begin' | 'enqueue' | 'forget'>;
+  images: Pick<ImageReader, 'record' | 'knownTiles'>;
+  room: Pick<ImageRoom, 'waitMs' | 'make'>;
   stores: Pick<Stores, 'uploads' | 'memoryBytes'> & { results: Pick<Results, 'placeOf' | 'open'> };
   log: Log;
   /** Called when an image has begun, so that assemble can start while its tiles are on their way. */
@@ -143,22 +144,22 @@ export class Intake {
 
   /** Starts the image in the ledger and splits it, unless it has been split already. */
   async #takeIn(id: string, incoming: Incoming): Promise<{ record: ImageRecord; isSplitHere: boolean }> {
-    const { ledger } = this.#parts;
+    const { images, room } = this.#parts;
     const { admission } = incoming;
     let isSplitHere = false;
     try {
       const state = await this.#begin(id, incoming);
-      if (state === 'over-budget') throw await noRoom(ledger, admission);
+      if (state === 'over-budget') throw await noRoom(room, admission);
       if (state === 'begun') this.#parts.wakeAssemble();
-      if (state === 'over-share') throw await noShare(ledger, admission);
+      if (state === 'over-share') throw await noShare(room, admission);
       isSplitHere = state === 'begun' || state === 'splitting';
       if (isSplitHere) await this.#splitInTurn(id, incoming, state === 'begun');
     } catch (error) {
-      throw isOutOfMemory(error) ? await noMemory(ledger, admission, error) : error;
+      throw isOutOfMemory(error) ? await noMemory(room, admission, error) : error;
     }
-    const record = await ledger.record(id);
+    const record = await images.record(id);
     // The same image was sent twice at once, and the other request had to give it up.
-    if (!record) throw await noRoom(ledger, admission);
+    if (!record) throw await noRoom(room, admission);
     return { record, isSplitHere };
   }
 
@@ -175,7 +176,7 @@ export class Intake {
   }
 
   async #hasResult(id: string): Promise<boolean> {
-    const record = await this.#parts.ledger.record(id);
+    const record = await this.#parts.images.record(id);
     return record !== null && hasResult(this.#parts.stores.results, id, record.output);
   }
 
@@ -197,8 +198,8 @@ export class Intake {
   }
 
   async #split(id: string, { bytes, header, span }: Incoming): Promise<void> {
-    const { ledger } = this.#parts;
-    const [record, known] = await Promise.all([ledger.record(id), ledger.knownTiles(id)]);
+    const { images } = this.#parts;
+    const [record, known] = await Promise.all([images.record(id), images.knownTiles(id)]);
     if (!record) return; // It was cancelled and has expired, so there is nothing to do.
     await span.run(record, () => this.#cut(record, known, bytes, header), leavesNothing);
   }

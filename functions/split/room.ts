@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Config } from '../lib/config.ts';
 import { Problem } from '../lib/errors.ts';
-import type { Admission, ImageLedger } from '../lib/queue/image-ledger.ts';
+import type { Admission, ImageRoom } from '../lib/queue/image-room.ts';
 import { redisProblem } from '../lib/redis/faults.ts';
 import { mediaTypeOf } from '../lib/service/media-type.ts';
 import { leastBytes, type StoresMemory } from './memory.ts';
@@ -17,18 +17,18 @@ const SHARE_WAIT_MS = 5000;
 
 export interface RoomParts {
   config: Pick<Config, 'redisBudgetBytes'>;
-  ledger: Pick<ImageLedger, 'waitForRoom'>;
+  room: Pick<ImageRoom, 'waitMs'>;
   stores: StoresMemory;
 }
 
 /** Returns the Problem for an image that cannot be admitted now. */
-export async function noRoom(ledger: RoomParts['ledger'], admission: Admission): Promise<Problem> {
-  return overBudget((await ledger.waitForRoom(admission)) ?? 0);
+export async function noRoom(room: RoomParts['room'], admission: Admission): Promise<Problem> {
+  return overBudget((await room.waitMs(admission)) ?? 0);
 }
 
 /** Returns the Problem for an image that would exceed its client's share. */
-export async function noShare(ledger: RoomParts['ledger'], admission: Admission): Promise<Problem> {
-  const waitMs = (await ledger.waitForRoom(admission)) ?? SHARE_WAIT_MS;
+export async function noShare(room: RoomParts['room'], admission: Admission): Promise<Problem> {
+  const waitMs = (await room.waitMs(admission)) ?? SHARE_WAIT_MS;
   return new Problem('over-share', 'Your other images use all the memory that one caller may use.', {
     retryAfterSeconds: secondsOf(waitMs),
   });
@@ -39,13 +39,13 @@ export async function noShare(ledger: RoomParts['ledger'], admission: Admission)
  * this makes room for the image. Otherwise all other images have to be done first.
  */
 export async function noMemory(
-  ledger: Pick<ImageLedger, 'waitForRoom' | 'makeRoom'>,
+  room: Pick<ImageRoom, 'waitMs' | 'make'>,
   admission: Admission,
   cause?: unknown,
 ): Promise<Problem> {
-  if (await ledger.makeRoom(admission)) return overBudget(0, cause);
+  if (await room.make(admission)) return overBudget(0, cause);
   const { budgetBytes } = admission;
-  const waitMs = await ledger.waitForRoom({ bytes: budgetBytes, budgetBytes });
+  const waitMs = await room.waitMs({ bytes: budgetBytes, budgetBytes });
   return overBudget(waitMs ?? UNKNOWN_WAIT_MS, cause);
 }
 
@@ -56,13 +56,13 @@ export async function noMemory(
  */
 export async function assertRoomFor(
   req: IncomingMessage,
-  { config, ledger, stores }: RoomParts,
+  { config, room, stores }: RoomParts,
 ): Promise<void> {
   if (mediaTypeOf(req.headers).endsWith('json')) return;
   const uploadBytes = Number(req.headers['content-length'] ?? 0);
   const bytes = leastBytes(uploadBytes, stores);
   const admission = { bytes, budgetBytes: config.redisBudgetBytes };
-  const waitMs = await ledger.waitForRoom(admission).catch((error: unknown) => {
+  const waitMs = await room.waitMs(admission).catch((error: unknown) => {
     throw redisProblem(error);
   });
   if (waitMs !== null) throw overBudget(waitMs);

@@ -10,6 +10,7 @@ import { mediaTypeOf } from '../lib/service/media-type.ts';
 import { freeBytes } from '../lib/image/pixels.ts';
 import { DeadLetters } from '../lib/queue/dead-letters.ts';
 import type { ImageLedger } from '../lib/queue/image-ledger.ts';
+import type { ImageReader } from '../lib/queue/image-reader.ts';
 import { expireResults } from '../lib/store/results.ts';
 import type { Stores } from '../lib/store/stores.ts';
 import { annotate } from '../lib/tracing/spans.ts';
@@ -35,6 +36,7 @@ const LISTED = 100;
 export interface RoutesParts extends IntakeParts {
   redis: Redis;
   ledger: ImageLedger;
+  images: ImageReader;
   stores: Stores;
   /** Returns who sends a request. Throws a {@link Problem} if the request is not accepted. */
   callerOf: (req: Request) => Caller;
@@ -67,7 +69,7 @@ export function bringsImages({ method, url = '' }: Pick<IncomingMessage, 'method
 
 /** Returns all routes of split. */
 export function routesOf(parts: RoutesParts): RouteTable {
-  const { config, redis, ledger, stores, log, uploads } = parts;
+  const { config, redis, ledger, images, stores, log, uploads } = parts;
   const deadLetters = new DeadLetters(redis, config);
   const settings = { kernel: config.kernelSize };
   const intake = new Intake(parts);
@@ -117,7 +119,7 @@ export function routesOf(parts: RoutesParts): RouteTable {
 
   async function list({ res, caller: { owner } }: Exchange): Promise<void> {
     assertIsOn(config.imageList, 'Listing images');
-    const records = await ledger.newest(LISTED, owner ?? '');
+    const records = await images.newest(LISTED, owner ?? '');
     sendJson(res, 200, { images: records.map(listedView) });
   }
 
@@ -126,7 +128,7 @@ export function routesOf(parts: RoutesParts): RouteTable {
     ...events.table,
     '/images': { GET: withoutQuery(list) },
     [OPEN_API_PATH]: { GET: withoutQuery(({ res }) => sendOpenApi(res)) },
-    ...imageRoutes({ config, ledger, deadLetters, stores }),
+    ...imageRoutes({ config, ledger, images, deadLetters, stores }),
     ...queueRoutes({ redis, config, deadLetters }),
   };
 }

@@ -4,7 +4,7 @@ import { parametersOf } from '../lib/filters/recipe.ts';
 import { DEFAULT_FILTER } from '../lib/filters/registry.ts';
 import type { QueueCounts } from '../lib/queue/counts.ts';
 import type { DeadLetter } from '../lib/queue/dead-letters.ts';
-import type { DeadTile } from '../lib/queue/image-ledger.ts';
+import type { DeadTile } from '../lib/queue/image-reader.ts';
 import type { ImageRecord, ImageState } from '../lib/queue/image-record.ts';
 import { formatParameters, PNG } from '../lib/image/format.ts';
 import { columnsOf, rowsOf, tileGrid } from '../lib/image/tile-grid.ts';

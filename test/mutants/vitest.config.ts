@@ -8,6 +8,7 @@ const order = [
   'claim',
   'begin',
   'image-ledger',
+  'image-reader',
   'owners',
   'dead-letters',
   'sweep',

@@ -6,7 +6,7 @@ const on = useRig();
 const chunks = pixels('chunks');
 const key = `${PREFIX}:${A}:ancillary`;
 
-const kept = async () => Buffer.from(await on.rig.ledger.ancillary(A)).toString();
+const kept = async () => Buffer.from(await on.rig.images.ancillary(A)).toString();
 
 describe('the chunks of an image', () => {
   test('are kept when the image is started', async () => {

@@ -9,7 +9,7 @@ const on = useRig();
 describe('begin', () => {
   test('starts an image with its record, its share of the memory and its place in the index', async () => {
     expect(await on.rig.begin(A, { tiles: 3, bytes: 700_000 })).toBe('begun');
-    expect(await on.rig.ledger.record(A)).toEqual({
+    expect(await on.rig.images.record(A)).toEqual({
       ...planOf(3),
       id: A,
       state: 'splitting',
@@ -38,7 +38,7 @@ describe('begin', () => {
     expect(await on.rig.begin(A, { again: true })).toBe('blurred');
     await on.rig.ledger.finish(A);
     expect(await on.rig.begin(A)).toBe('done');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ tiles: 2 });
+    expect(await on.rig.images.record(A)).toMatchObject({ tiles: 2 });
   });
 
   test('starts a cancelled image again, without its old jobs and record', async () => {
@@ -49,7 +49,7 @@ describe('begin', () => {
     const { queue, claims, byImage } = await on.rig.look();
     expect({ queue, claims }).toEqual({ queue: [], claims: {} });
     expect(byImage[A].staying).toEqual(['meta']);
-    expect(await on.rig.ledger.record(A)).toMatchObject({ tiles: 2, attempts: 0, endedAt: null });
+    expect(await on.rig.images.record(A)).toMatchObject({ tiles: 2, attempts: 0, endedAt: null });
   });
 
   test('starts a failed image again while its tiles are leased, waiting and done', async () => {
@@ -58,8 +58,8 @@ describe('begin', () => {
     await on.rig.killNextTile();
     const held = await on.rig.claim();
     expect(await on.rig.begin(A, { tiles: 4 })).toBe('begun');
-    expect(await on.rig.ledger.deadTiles(A)).toEqual([]);
-    expect(await on.rig.ledger.knownTiles(A)).toEqual(new Set());
+    expect(await on.rig.images.deadTiles(A)).toEqual([]);
+    expect(await on.rig.images.knownTiles(A)).toEqual(new Set());
     const { queue, leases, dead, byImage } = await on.rig.look();
     expect({ queue, leases, dead }).toEqual({ queue: [], leases: {}, dead: {} });
     expect(byImage[A].staying).toEqual(['meta']);
@@ -71,14 +71,14 @@ describe('begin', () => {
     await on.rig.ledger.finish(A);
     expect(await on.rig.begin(A)).toBe('done');
     expect(await on.rig.begin(A, { again: true })).toBe('begun');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'splitting', endedAt: null });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'splitting', endedAt: null });
     expect((await on.rig.look()).byImage[A].staying).toEqual(['meta']);
   });
 
   test('admits images as long as they fit the budget to the byte', async () => {
     expect(await on.rig.begin(A, { bytes: 600_000 })).toBe('begun');
     expect(await on.rig.begin(B, { bytes: 400_001 })).toBe('over-budget');
-    expect(await on.rig.ledger.record(B)).toBeNull();
+    expect(await on.rig.images.record(B)).toBeNull();
     expect((await on.rig.look()).admitted).toEqual({ [A]: '600000' });
     expect(await on.rig.begin(B, { bytes: 400_000 })).toBe('begun');
   });
@@ -86,7 +86,7 @@ describe('begin', () => {
   test("admits a client's images as long as they fit its share to the byte, and those of others beside them", async () => {
     expect(await on.rig.begin(A, { bytes: 400_000, client: 'ann' })).toBe('begun');
     expect(await on.rig.begin(B, { bytes: 301_000, client: 'ann' })).toBe('over-share');
-    expect(await on.rig.ledger.record(B)).toBeNull();
+    expect(await on.rig.images.record(B)).toBeNull();
     expect(await on.rig.begin(B, { bytes: 301_000, client: 'ben' })).toBe('begun');
     expect(await on.rig.begin(C, { bytes: 300_000, client: 'ann' })).toBe('over-budget');
     expect(await on.rig.begin(C, { bytes: 299_000, client: 'ann' })).toBe('begun');
@@ -134,9 +134,9 @@ describe('begin', () => {
     on.rig.now += 600_001;
     expect(await on.rig.begin(B, { bytes: 300_000, client: 'ben' })).toBe('begun');
     expect(await on.rig.begin(C, { bytes: 500_000, client: 'ben' })).toBe('over-share');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'splitting' });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'splitting' });
     expect(await on.rig.begin(C, { bytes: 500_000, client: 'ann' })).toBe('begun');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'cancelled' });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'cancelled' });
   });
 
   test("returns a client's share when its image is done, cancelled or forgotten", async () => {
@@ -214,7 +214,7 @@ describe('begin', () => {
     on.rig.now += 1;
     expect(await on.rig.begin(C, { bytes: 500_000 })).toBe('begun');
     const record = { state: 'cancelled', error: 'its split died', endedAt: on.rig.now };
-    expect(await on.rig.ledger.record(A)).toMatchObject(record);
+    expect(await on.rig.images.record(A)).toMatchObject(record);
     const { byImage, admitted } = await on.rig.look();
     expect(byImage[A].expiring).toEqual(['meta']);
     expect(admitted).toEqual({ [A]: String(RECORD_BYTES), [B]: '100000', [C]: '500000' });
@@ -226,8 +226,8 @@ describe('begin', () => {
     on.rig.now += 700_000;
     await on.rig.begin(B);
     expect(await on.rig.begin(C, { bytes: 900_000 })).toBe('over-budget');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring' });
-    expect(await on.rig.ledger.record(B)).toMatchObject({ state: 'splitting' });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'blurring' });
+    expect(await on.rig.images.record(B)).toMatchObject({ state: 'splitting' });
   });
 
   test('starts an image whose record has expired again; a job of it that still waits is claimed once', async () => {
@@ -251,10 +251,10 @@ describe('enqueue', () => {
     const { queue, byImage } = await on.rig.look();
     expect(queue).toEqual([`${A}:1`]);
     expect(byImage[A].src).toEqual({ 1: `source of ${A}:1` });
-    expect(await on.rig.ledger.knownTiles(A)).toEqual(new Set([1]));
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'splitting' });
+    expect(await on.rig.images.knownTiles(A)).toEqual(new Set([1]));
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'splitting' });
     expect(await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0))).toBe('last');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring' });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'blurring' });
   });
 
   test('leaves no source behind for a tile that is done, or for an image that accepts none', async () => {

@@ -31,7 +31,7 @@ describe('claim', () => {
     const again = await on.rig.claim('sent twice');
     expect(again).toMatchObject({ job: { imageId: A, tile: 0 }, attempt: 1 });
     expect((await on.rig.look()).leases).toEqual({ [`${A}:0`]: START_MS + 300 + POLICY.leaseMs });
-    expect(await on.rig.ledger.record(A)).toMatchObject({ attempts: 1 });
+    expect(await on.rig.images.record(A)).toMatchObject({ attempts: 1 });
   });
 
   test('returns the tile of a failed claim to the next claim', async () => {
@@ -57,10 +57,10 @@ describe('claim', () => {
     await on.rig.claim('lost');
     on.rig.now += POLICY.leaseMs - 1;
     expect(await on.rig.queue.claim()).toBeNull();
-    expect(await on.rig.ledger.record(A)).toMatchObject({ reclaims: 0 });
+    expect(await on.rig.images.record(A)).toMatchObject({ reclaims: 0 });
     on.rig.now += 1;
     expect(await on.rig.queue.claim()).toBeNull();
-    expect(await on.rig.ledger.record(A)).toMatchObject({ reclaims: 1, attempts: 1 });
+    expect(await on.rig.images.record(A)).toMatchObject({ reclaims: 1, attempts: 1 });
     expect(Object.keys((await on.rig.look()).delayed)).toEqual([`${A}:0`]);
     on.rig.now += POLICY.retryBaseMs * 1.5;
     expect(await on.rig.claim('found')).toMatchObject({ job: { imageId: A, tile: 0 }, attempt: 2 });
@@ -84,8 +84,8 @@ describe('claim', () => {
       await on.rig.queue.release(other);
       on.rig.now += 1000;
     }
-    expect(await on.rig.ledger.deadTiles(A)).toEqual([{ tile: 0, reason: 'its lease expired' }]);
-    expect(await on.rig.ledger.record(A)).toMatchObject({
+    expect(await on.rig.images.deadTiles(A)).toEqual([{ tile: 0, reason: 'its lease expired' }]);
+    expect(await on.rig.images.record(A)).toMatchObject({
       state: 'failed',
       error: 'tile 0: its lease expired',
     });
@@ -126,7 +126,7 @@ describe('claim', () => {
     await on.rig.claim();
     const { queue, stale } = await on.rig.look();
     expect({ queue, stale }).toEqual({ queue: [], stale: [] });
-    expect(await on.rig.ledger.record(A)).toMatchObject({ attempts: 1 });
+    expect(await on.rig.images.record(A)).toMatchObject({ attempts: 1 });
   });
 
   test('returns no tile that is not ready, even if an entry names one', async () => {

@@ -21,7 +21,7 @@ describe('a clock set back', () => {
     expect(await on.rig.queue.claim()).toBeNull();
     on.rig.now += POLICY.leaseMs;
     await on.rig.queue.claim();
-    expect(await on.rig.ledger.record(A)).toMatchObject({ reclaims: 1 });
+    expect(await on.rig.images.record(A)).toMatchObject({ reclaims: 1 });
   });
 
   test('takes no tile from a worker that extends its lease', async () => {
@@ -34,7 +34,7 @@ describe('a clock set back', () => {
       expect(await on.rig.queue.extend(held)).toBe('extended');
     }
     expect(await on.rig.queue.ack(held, pixels('core'))).toBe('last');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ reclaims: 0, attempts: 1 });
+    expect(await on.rig.images.record(A)).toMatchObject({ reclaims: 0, attempts: 1 });
   });
 
   test('delays no retry for longer than the longest pause', async () => {

@@ -31,7 +31,7 @@ describe('a failed image', () => {
     on.rig.now = until - 1;
     await on.rig.queue.claim();
     await on.rig.sweepOneTile();
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed' });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'failed' });
     on.rig.now = until;
     await on.rig.queue.claim();
     expect(await on.rig.keys()).toEqual([]);
@@ -43,7 +43,7 @@ describe('a failed image', () => {
     await on.rig.killNextTile();
     expect((await on.rig.look()).byImage[A].expiring).toEqual([]);
     expect(await on.rig.ledger.enqueue(A, 1, sourceOf(A, 1))).toBe('last');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed' });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'failed' });
   });
 
   test('gives its memory back when its time is over', async () => {
@@ -67,7 +67,7 @@ describe('a failed image', () => {
     const { admitted, dead } = await on.rig.look();
     expect(admitted).toEqual({ [A]: String(RECORD_BYTES), [B]: '400000', [C]: '500000' });
     expect(Object.keys(dead)).toEqual([`${B}:0`]);
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed', error: 'tile 0: poison' });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'failed', error: 'tile 0: poison' });
     expect(await on.rig.ledger.requeue(`${A}:0`)).toBe('gone');
     expect((await on.rig.look()).byImage[A].expiring).toEqual(['meta']);
   });
@@ -87,8 +87,8 @@ describe('requeue', () => {
     await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
     expect(await on.rig.ledger.requeue(`${A}:0`)).toBe('requeued');
     expect((await on.rig.look()).sweeps).toEqual({});
-    expect(await on.rig.ledger.deadTiles(A)).toEqual([]);
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring', error: null, endedAt: null });
+    expect(await on.rig.images.deadTiles(A)).toEqual([]);
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'blurring', error: null, endedAt: null });
     const claim = await on.rig.claim();
     expect(claim).toMatchObject({ attempt: 1, source: sourceOf(A, 0) });
     expect(await on.rig.queue.ack(claim, pixels('core'))).toBe('last');
@@ -108,9 +108,9 @@ describe('requeue', () => {
     await on.rig.killNextTile();
     await on.rig.killNextTile();
     await on.rig.ledger.requeue(`${A}:0`);
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed' });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'failed' });
     await on.rig.ledger.requeue(`${A}:1`);
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring' });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'blurring' });
   });
 
   test('returns an image to the state splitting if tiles are missing', async () => {
@@ -118,7 +118,7 @@ describe('requeue', () => {
     await on.rig.ledger.enqueue(A, 0, sourceOf(A, 0));
     await on.rig.killNextTile();
     await on.rig.ledger.requeue(`${A}:0`);
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'splitting' });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'splitting' });
   });
 
   test('returns gone for a tile that is not dead, and for the same requeue sent again', async () => {
@@ -149,7 +149,7 @@ describe('drop', () => {
     const { dead, admitted, byImage } = await on.rig.look();
     expect({ dead, admitted }).toEqual({ dead: {}, admitted: { [A]: String(RECORD_BYTES) } });
     expect(byImage[A].expiring).toEqual(['meta']);
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed', error: 'tile 0: poison' });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'failed', error: 'tile 0: poison' });
     expect(await on.rig.queue.claim()).toBeNull();
   });
 
@@ -160,7 +160,7 @@ describe('drop', () => {
     await on.rig.ledger.drop(A);
     expect(await on.rig.ledger.drop(A)).toBe('failed');
     await on.rig.split(A, 1);
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring', error: null });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'blurring', error: null });
     expect(await on.rig.ledger.drop(B)).toBeNull();
   });
 

@@ -1,9 +1,8 @@
-// The images' side of the queue after they are filled: announced, closed, cancelled, read.
+// The images' side of the queue after they are filled: announced, closed, cancelled.
 import { describe, expect, test } from 'vitest';
-import { queueKeys } from '../../functions/lib/queue/keys.ts';
 import { RECORD_BYTES } from '../../functions/lib/queue/record-bytes.ts';
 import { recordKeys } from '../support/keys-left.ts';
-import { A, B, C, pixels, POLICY, PREFIX, START_MS, useRig } from './rig.ts';
+import { A, B, C, pixels, POLICY, START_MS, useRig } from './rig.ts';
 
 const on = useRig();
 
@@ -25,7 +24,7 @@ describe('due', () => {
       expect(await on.rig.due(10_000)).toBeNull();
       on.rig.now += 1;
     }
-    expect(await on.rig.ledger.record(A)).toMatchObject({ announced: 4 });
+    expect(await on.rig.images.record(A)).toMatchObject({ announced: 4 });
   });
 });
 
@@ -49,7 +48,7 @@ describe('an image whose event was sent often enough', () => {
     on.rig.now += 1;
     expect(await on.rig.due(1000, 1)).toBe(`given up ${A}`);
     const record = { state: 'failed', error: 'given up after 1 events: assemble answered 503', announced: 1 };
-    expect(await on.rig.ledger.record(A)).toMatchObject({ ...record, done: 2, endedAt: on.rig.now });
+    expect(await on.rig.images.record(A)).toMatchObject({ ...record, done: 2, endedAt: on.rig.now });
     const { outbox, dead, sweeps, admitted, byImage } = await on.rig.look();
     expect({ outbox, dead }).toEqual({ outbox: {}, dead: { [A]: on.rig.now } });
     expect(sweeps).toEqual({ [A]: on.rig.now + POLICY.recordTtlS * 1000 });
@@ -61,7 +60,7 @@ describe('an image whose event was sent often enough', () => {
   test('says that it was never closed if every event was accepted', async () => {
     await giveUp(A);
     const error = 'given up after 3 events: none of them closed the image';
-    expect(await on.rig.ledger.record(A)).toMatchObject({ error, announced: 3 });
+    expect(await on.rig.images.record(A)).toMatchObject({ error, announced: 3 });
   });
 
   test('no longer counts for its client, because any other image may take its room', async () => {
@@ -74,7 +73,7 @@ describe('an image whose event was sent often enough', () => {
     await giveUp(A);
     expect(await on.rig.ledger.requeue(A)).toBe('requeued');
     const record = { state: 'blurred', error: null, endedAt: null, announced: 0 };
-    expect(await on.rig.ledger.record(A)).toMatchObject(record);
+    expect(await on.rig.images.record(A)).toMatchObject(record);
     expect(await on.rig.ledger.requeue(A)).toBe('gone');
     expect(await on.rig.due(1000, 3)).toBe(A);
     const { dead, sweeps } = await on.rig.look();
@@ -85,7 +84,7 @@ describe('an image whose event was sent often enough', () => {
   test('is done after all if the last event is answered late', async () => {
     await giveUp(A);
     expect(await on.rig.ledger.finish(A)).toBe('finished');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', error: null });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'done', error: null });
     expect(await on.rig.keys()).toEqual(recordKeys([A]));
   });
 
@@ -94,7 +93,7 @@ describe('an image whose event was sent often enough', () => {
     expect(await on.rig.begin(A, { tiles: 2 })).toBe('begun');
     const { dead, byImage } = await on.rig.look();
     expect({ dead, out: byImage[A].out }).toEqual({ dead: {}, out: {} });
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'splitting', announced: 0, error: null });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'splitting', announced: 0, error: null });
   });
 
   test('can be dropped or cancelled, and is removed when its time is over', async () => {
@@ -114,7 +113,7 @@ describe('finish', () => {
     on.rig.now += 10;
     expect(await on.rig.ledger.finish(A)).toBe('finished');
     const record = { state: 'done', done: 2, endedAt: START_MS + 10 };
-    expect(await on.rig.ledger.record(A)).toMatchObject(record);
+    expect(await on.rig.images.record(A)).toMatchObject(record);
     expect(await on.rig.keys()).toEqual(recordKeys([A]));
     const ttlS = await on.rig.redis.ttl(`image:${A}:meta`);
     expect(ttlS).toBeGreaterThan(POLICY.recordTtlS / 2);
@@ -125,13 +124,13 @@ describe('finish', () => {
     await on.rig.blur(A);
     await on.rig.ledger.finish(A);
     expect(await on.rig.ledger.finish(A)).toBe('again');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', endedAt: START_MS });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'done', endedAt: START_MS });
     await on.rig.split(B, 1);
     expect(await on.rig.ledger.finish(B)).toBe('over');
     await on.rig.ledger.cancel(B);
     expect(await on.rig.ledger.finish(B)).toBe('over');
     expect(await on.rig.ledger.finish(C)).toBe('over');
-    expect(await on.rig.ledger.record(B)).toMatchObject({ state: 'cancelled' });
+    expect(await on.rig.images.record(B)).toMatchObject({ state: 'cancelled' });
   });
 });
 
@@ -166,10 +165,10 @@ describe('cancel', () => {
     expect(await on.rig.ledger.cancel(A)).toBe('done');
     await on.rig.split(B, 1);
     await on.rig.ledger.cancel(B);
-    const { endedAt } = (await on.rig.ledger.record(B)) ?? {};
+    const { endedAt } = (await on.rig.images.record(B)) ?? {};
     on.rig.now += 10;
     expect(await on.rig.ledger.cancel(B)).toBe('cancelled');
-    expect(await on.rig.ledger.record(B)).toMatchObject({ endedAt });
+    expect(await on.rig.images.record(B)).toMatchObject({ endedAt });
     expect(await on.rig.ledger.cancel(C)).toBeNull();
   });
 });
@@ -178,18 +177,18 @@ describe('noteFault', () => {
   test('records what keeps a blurred image from being done, until it is done', async () => {
     await on.rig.blur(A);
     await on.rig.ledger.noteFault(A, 'the disk is full');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurred', error: 'the disk is full' });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'blurred', error: 'the disk is full' });
     await on.rig.ledger.finish(A);
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', error: null });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'done', error: null });
   });
 
   test('records nothing for an image that was cancelled, started again or forgotten meanwhile', async () => {
     await on.rig.split(A, 1);
     await on.rig.ledger.noteFault(A, 'late');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ error: null });
+    expect(await on.rig.images.record(A)).toMatchObject({ error: null });
     await on.rig.ledger.cancel(A);
     await on.rig.ledger.noteFault(A, 'late');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ error: null });
+    expect(await on.rig.images.record(A)).toMatchObject({ error: null });
     await on.rig.ledger.forget(A);
     await on.rig.ledger.noteFault(A, 'late');
     expect(await on.rig.keys()).toEqual([]);
@@ -204,50 +203,4 @@ test('forget leaves nothing of an image', async () => {
   expect(await on.rig.keys()).toEqual([]);
   await on.rig.ledger.forget(A);
   expect(await on.rig.keys()).toEqual([]);
-});
-
-describe('what is read', () => {
-  test('cores are returned in the given order, with null and size 0 if there is none', async () => {
-    await on.rig.split(A, 3);
-    await on.rig.queue.ack(await on.rig.claim(), pixels('zero'));
-    await on.rig.queue.ack(await on.rig.claim(), pixels('tile one'));
-    expect((await on.rig.ledger.cores(A, [2, 1, 0])).map((core) => core && String(core))).toEqual([
-      null,
-      'tile one',
-      'zero',
-    ]);
-    expect(await on.rig.ledger.coreSizes(A, [2, 1, 0])).toEqual([0, 8, 4]);
-  });
-
-  test('the newest images come first, without those whose record has expired', async () => {
-    for (const id of [A, B, C]) {
-      await on.rig.begin(id);
-      on.rig.now += 1;
-    }
-    await on.rig.redis.del(`image:${B}:meta`);
-    const ids = async (limit: number) => (await on.rig.ledger.newest(limit)).map((record) => record.id);
-    expect(await ids(2)).toEqual([C, A]);
-    expect(await ids(1)).toEqual([C]);
-    expect(Object.keys((await on.rig.look()).images)).toEqual([A, C]);
-  });
-
-  test('an image behind hundreds whose records have expired is listed', async () => {
-    await on.rig.begin(A);
-    const expired = Array.from({ length: 500 }, (_, at) => [on.rig.now + 1 + at, `${at}`.padStart(24, '0')]);
-    await on.rig.redis.zadd(queueKeys(PREFIX).images, ...expired.flat());
-    expect((await on.rig.ledger.newest(1)).map((record) => record.id)).toEqual([A]);
-  });
-
-  test('the list forgets expired images as new ones arrive, even if nobody reads it', async () => {
-    await on.rig.begin(A);
-    await on.rig.ledger.cancel(A);
-    await on.rig.expire(A);
-    await on.rig.begin(B);
-    expect(Object.keys((await on.rig.look()).images)).toEqual([B]);
-  });
-
-  test('there is no record of an unknown image', async () => {
-    expect(await on.rig.ledger.record(A)).toBeNull();
-    expect(await on.rig.ledger.deadTiles(A)).toEqual([]);
-  });
 });

@@ -93,7 +93,7 @@ describe('a prefix in braces', () => {
     await rig.ledger.noteFault(A, 'the disk is full');
     expect(await rig.ledger.finish(A)).toBe('finished');
     await rig.split(B, 1);
-    expect((await rig.ledger.newest(2)).map(({ id }) => id).sort()).toEqual([A, B]);
+    expect((await rig.images.newest(2)).map(({ id }) => id).sort()).toEqual([A, B]);
     expect(await rig.ledger.cancel(B)).toBe('cancelled');
     await rig.ledger.forget(B);
     expect(await rig.keys()).toEqual(recordKeys([A], { keyPrefix: '{image}' }));

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { blurredImageId, imageBlurredMessage } from '../../functions/lib/events.ts';
 import { ImageLedger } from '../../functions/lib/queue/image-ledger.ts';
+import { ImageReader } from '../../functions/lib/queue/image-reader.ts';
 import type { ImagePlan } from '../../functions/lib/queue/image-record.ts';
 import { imageKeys } from '../../functions/lib/queue/keys.ts';
 import { LeaseQueue } from '../../functions/lib/queue/lease-queue.ts';
@@ -32,6 +33,7 @@ afterAll(() => lastRedis.disconnect());
 interface Release {
   queue: LeaseQueue;
   ledger: ImageLedger;
+  images: Pick<ImageReader, 'record' | 'cores'>;
   /** What its split knows of an image. */
   plan: (tiles: number) => ImagePlan;
 }
@@ -128,11 +130,11 @@ class MixedPipeline {
   async announce(): Promise<void> {
     const due = await this.#any.ledger.due(1000, 1000);
     if (!due || this.below(3) === 0) return; // The event got lost.
-    const { ledger } = this.#any;
-    const record = await ledger.record(due.imageId);
+    const { ledger, images } = this.#any;
+    const record = await images.record(due.imageId);
     if (record?.state !== 'blurred') return;
     const tiles = Array.from({ length: record.tiles }, (_, tile) => tile);
-    const cores = await ledger.cores(record.id, tiles);
+    const cores = await images.cores(record.id, tiles);
     expect(cores.map((core) => core && Buffer.from(core).toString())).toEqual(
       tiles.map((tile) => Buffer.from(coreOf(record.id, tile)).toString()),
     );
@@ -148,19 +150,27 @@ function lastPlan(tiles: number): ImagePlan {
   return { ...plan, kernelSize: Number(recipe) } as unknown as ImagePlan;
 }
 
+/** The ledger of the last release also reads. */
+function readerOf(lastLedger: object): ImageReader {
+  return lastLedger as ImageReader;
+}
+
 function bothReleases(): [Release, Release] {
   const { redis } = on.rig;
   const clock = () => on.rig.now;
   const ledger = { keyPrefix: PREFIX, recordTtlS: policy.recordTtlS };
+  const lastLedger = new lastRelease.ImageLedger(lastRedis, ledger, clock);
   return [
     {
       queue: new LeaseQueue(redis, policy, clock),
       ledger: new ImageLedger(redis, ledger, clock),
+      images: new ImageReader(redis, PREFIX),
       plan: planOf,
     },
     {
       queue: new lastRelease.LeaseQueue(lastRedis, policy, clock),
-      ledger: new lastRelease.ImageLedger(lastRedis, ledger, clock),
+      ledger: lastLedger,
+      images: readerOf(lastLedger),
       plan: lastPlan,
     },
   ];
@@ -226,15 +236,15 @@ test('the last release fails at an image with a JPEG result, instead of writing 
   for (const tile of [0, 1]) await on.rig.ledger.enqueue(A, tile, sourceOf(A, tile));
   const last = {
     queue: new lastRelease.LeaseQueue(lastRedis, policy, () => on.rig.now),
-    ledger: new lastRelease.ImageLedger(lastRedis, policy, () => on.rig.now),
+    images: readerOf(new lastRelease.ImageLedger(lastRedis, policy, () => on.rig.now)),
   };
   // Neither its workers nor its assemble can compute where a tile is.
   expect((await last.queue.claim())?.tileSizePx).toBe(0);
-  const record = await last.ledger.record(A);
+  const record = await last.images.record(A);
   expect(record?.tileSizePx).toBe(0);
   const { width, height } = record ?? plan;
   expect(() => Array.from({ length: tileCount(tileGrid(width, height, 0)) })).toThrow(RangeError);
   // This release knows it.
   expect(await on.rig.claim()).toMatchObject({ tileSizePx });
-  expect(await on.rig.ledger.record(A)).toMatchObject({ tileSizePx, format: 'jpeg:85' });
+  expect(await on.rig.images.record(A)).toMatchObject({ tileSizePx, format: 'jpeg:85' });
 });

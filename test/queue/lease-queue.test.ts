@@ -13,7 +13,7 @@ describe('ack', () => {
     expect(byImage[A]).toMatchObject({ out: { 0: 'core' }, acks: { 0: 'one' }, done: ['0'] });
     expect(Object.keys(byImage[A].src)).toEqual(['1']);
     expect({ leases, claims, outbox }).toEqual({ leases: {}, claims: {}, outbox: {} });
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring', done: 1, blurredAt: null });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'blurring', done: 1, blurredAt: null });
   });
 
   test('of the last tile puts the image in the outbox', async () => {
@@ -21,7 +21,7 @@ describe('ack', () => {
     on.rig.now += 10;
     expect(await on.rig.queue.ack(await on.rig.claim(), pixels('core'))).toBe('last');
     expect((await on.rig.look()).outbox).toEqual({ [A]: START_MS + 10 });
-    expect(await on.rig.ledger.record(A)).toMatchObject({
+    expect(await on.rig.images.record(A)).toMatchObject({
       state: 'blurred',
       done: 1,
       blurredAt: START_MS + 10,
@@ -60,7 +60,7 @@ describe('ack', () => {
     const old = await claimLostTo('new');
     for (const bytes of ['late', 'sent again']) {
       expect(await on.rig.queue.ack(old, pixels(bytes))).toBe('stale');
-      expect(await on.rig.ledger.record(A)).toMatchObject({ fenced: 1 });
+      expect(await on.rig.images.record(A)).toMatchObject({ fenced: 1 });
     }
   });
 
@@ -70,7 +70,7 @@ describe('ack', () => {
     await on.rig.ledger.cancel(A);
     expect(await on.rig.queue.ack(claim, pixels('core'))).toBe('cancelled');
     expect((await on.rig.look()).strays).toEqual([]);
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'cancelled', fenced: 0 });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'cancelled', fenced: 0 });
   });
 
   test('of an unknown image returns stale and keeps nothing', async () => {
@@ -122,11 +122,11 @@ describe('fail', () => {
   test('makes a tile a dead letter after its last attempt; its image fails and the other tiles continue', async () => {
     await on.rig.split(A, 2);
     await on.rig.killNextTile('poison');
-    expect(await on.rig.ledger.deadTiles(A)).toEqual([{ tile: 0, reason: 'poison' }]);
+    expect(await on.rig.images.deadTiles(A)).toEqual([{ tile: 0, reason: 'poison' }]);
     const died = on.rig.now - 1000;
-    expect(await on.rig.ledger.record(A)).toMatchObject({ error: 'tile 0: poison', endedAt: died });
+    expect(await on.rig.images.record(A)).toMatchObject({ error: 'tile 0: poison', endedAt: died });
     expect(await on.rig.queue.ack(await on.rig.claim(), pixels('core'))).toBe('acked');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed', done: 1, attempts: 4 });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'failed', done: 1, attempts: 4 });
   });
 
   test('returns stale to a claim that lost the tile, and to the same failure sent again', async () => {
@@ -144,7 +144,7 @@ describe('release', () => {
   test('returns a tile to be claimed next, without counting the attempt', async () => {
     await on.rig.split(A, 2);
     expect(await on.rig.queue.release(await on.rig.claim())).toBe('released');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ attempts: 0 });
+    expect(await on.rig.images.record(A)).toMatchObject({ attempts: 0 });
     expect(await on.rig.claim()).toMatchObject({ job: { tile: 0 }, attempt: 1 });
   });
 

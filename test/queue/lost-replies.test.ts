@@ -47,7 +47,7 @@ const cases: Case[] = [
     act: (rig) => rig.ledger.requeue(`${A}:0`),
     again: 'gone',
   },
-  { step: 'newest', act: (rig) => rig.ledger.newest(1) },
+  { step: 'newest', act: (rig) => rig.images.newest(1) },
 ];
 
 async function blurA(rig: Rig): Promise<void> {
@@ -141,7 +141,7 @@ describe('connections killed repeatedly', () => {
     const killed = (await Promise.all(kills)).filter((count) => Number(count) > 0);
     expect(killed.length).toBeGreaterThan(1);
     const record = { state: 'blurred', done: tiles.length, attempts: tiles.length, reclaims: 0, fenced: 0 };
-    expect(await on.rig.ledger.record(A)).toMatchObject(record);
+    expect(await on.rig.images.record(A)).toMatchObject(record);
     const snapshot = await on.rig.look();
     expect(brokenInvariants(snapshot)).toEqual([]);
     expect(snapshot.byImage[A].out).toEqual(Object.fromEntries(tiles.map((tile) => [tile, `core ${tile}`])));

@@ -63,14 +63,14 @@ describe('at the memory limit', () => {
     await on.rig.claim();
     on.rig.now += 1000;
     await on.rig.queue.claim();
-    expect(await on.rig.ledger.record(A)).toMatchObject({ reclaims: 1 });
+    expect(await on.rig.images.record(A)).toMatchObject({ reclaims: 1 });
     for (let tile = 0; tile < 2; tile++) {
       on.rig.now += 1000;
       await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
     }
     await on.rig.ledger.noteFault(A, 'the disk is full');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurred', error: 'the disk is full' });
-    expect(await on.rig.ledger.newest(1)).toHaveLength(1);
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'blurred', error: 'the disk is full' });
+    expect(await on.rig.images.newest(1)).toHaveLength(1);
   });
 
   test('a result is written, whatever its size, and its image is closed; an upload is not', async () => {
@@ -127,11 +127,10 @@ describe('for an image that is refused at the memory limit', () => {
     await on.rig.redis.config('SET', 'maxmemory', String(used + bytes));
   }
 
-  const makeRoom = (bytes: number, budgetBytes = BUDGET_BYTES) =>
-    on.rig.ledger.makeRoom({ bytes, budgetBytes });
+  const makeRoom = (bytes: number, budgetBytes = BUDGET_BYTES) => on.rig.room.make({ bytes, budgetBytes });
 
   const resultsLeft = async (...ids: string[]) => {
-    const records = await Promise.all(ids.map((id) => on.rig.ledger.record(id)));
+    const records = await Promise.all(ids.map((id) => on.rig.images.record(id)));
     return ids.filter((_, at) => records[at]?.state === 'done' && records[at].gone === null);
   };
 
@@ -140,7 +139,7 @@ describe('for an image that is refused at the memory limit', () => {
     await limitMemory();
     expect(await makeRoom(RESULT_BYTES / 2)).toBe(true);
     expect(await resultsLeft(A, B, C)).toEqual([B, C]);
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', gone: 'room' });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'done', gone: 'room' });
     expect(await makeRoom(RESULT_BYTES / 2)).toBe(true);
     expect(await resultsLeft(A, B, C)).toEqual([B, C]);
     expect(await makeRoom(2.5 * RESULT_BYTES)).toBe(true);
@@ -176,7 +175,7 @@ describe('for an image that is refused at the memory limit', () => {
     expect(await makeRoom(1)).toBe(false);
     const budgetForTwo = 2 * 8 * RECORD_BYTES;
     expect(await makeRoom(1, budgetForTwo)).toBe(true);
-    const left = await on.rig.ledger.newest(3);
+    const left = await on.rig.images.newest(3);
     expect(left.map(({ id }) => id)).toEqual([C, B]);
   });
 });

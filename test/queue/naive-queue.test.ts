@@ -46,7 +46,7 @@ describe('the naive queue', () => {
     expect((await on.rig.look()).byImage[A]).toMatchObject({ out: { 0: 'zero' }, tiles: { 0: 'done' } });
     expect(Object.keys((await on.rig.look()).byImage[A].src)).toEqual(['1']);
     expect(await queue.ack(second, pixels('one'))).toBe('last');
-    const record = await on.rig.ledger.record(A);
+    const record = await on.rig.images.record(A);
     expect(record).toMatchObject({ state: 'blurred', done: 2 });
     expect((await on.rig.look()).outbox).toEqual({ [A]: record?.blurredAt });
     expect(await on.rig.ledger.finish(A)).toBe('finished');
@@ -69,7 +69,7 @@ describe('the naive queue', () => {
     on.rig.now += 1_000_000;
     expect(await queue.claim()).toBeNull();
     expect(await on.rig.queue.claim()).toBeNull();
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'blurring', done: 0, reclaims: 0 });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'blurring', done: 0, reclaims: 0 });
   });
 
   test('has nothing to extend, to retry or to release', async () => {

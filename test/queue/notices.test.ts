@@ -23,7 +23,7 @@ describe('a notice', () => {
     const due = await on.rig.notices.next(1000, 9);
     expect(due).toMatchObject({ notice: `${A}:${START_MS + 7}`, isGivenUp: false });
     const { name, width, height, tiles, recipe, output, owner, createdAt } = {
-      ...(await on.rig.ledger.record(A)),
+      ...(await on.rig.images.record(A)),
     };
     const ofRecord = { name, width, height, tiles, recipe, output, owner, createdAt };
     expect(due?.image).toMatchObject(ofRecord);
@@ -173,7 +173,7 @@ describe('a notice', () => {
     }
     expect(await on.rig.notices.next(1000, 3)).toMatchObject({ notice, isGivenUp: true, image: { id: A } });
     expect(await on.rig.nextNotice(1000, 3)).toBeNull();
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', error: null });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'done', error: null });
     const { notices, noticeRecords, admitted, dead } = await on.rig.look();
     expect({ notices, noticeRecords, dead }).toEqual({ notices: {}, noticeRecords: {}, dead: {} });
     expect(admitted).toEqual({ [A]: String(RECORD_BYTES) });

@@ -10,7 +10,7 @@ async function begin(id: string, owner: string): Promise<void> {
 }
 
 async function listed(owner?: string): Promise<string[]> {
-  return (await on.rig.ledger.newest(10, owner)).map(({ id }) => id);
+  return (await on.rig.images.newest(10, owner)).map(({ id }) => id);
 }
 
 test("an owner's newest images come first, without those of others", async () => {
@@ -26,8 +26,8 @@ test("an owner's newest images come first, without those of others", async () =>
 test('the record contains the owner of an image', async () => {
   await begin(A, 'alice');
   await begin(B, '');
-  expect((await on.rig.ledger.record(A))?.owner).toBe('alice');
-  expect((await on.rig.ledger.record(B))?.owner).toBe('');
+  expect((await on.rig.images.record(A))?.owner).toBe('alice');
+  expect((await on.rig.images.record(B))?.owner).toBe('');
   expect(await on.rig.redis.keys(`${PREFIX}:images:*`)).toEqual([`${PREFIX}:images:alice`]);
 });
 

@@ -3,7 +3,9 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { ImageLedger } from '../../functions/lib/queue/image-ledger.ts';
+import { ImageReader } from '../../functions/lib/queue/image-reader.ts';
 import type { ImagePlan } from '../../functions/lib/queue/image-record.ts';
+import { ImageRoom } from '../../functions/lib/queue/image-room.ts';
 import { queueKeys } from '../../functions/lib/queue/keys.ts';
 import { LeaseQueue } from '../../functions/lib/queue/lease-queue.ts';
 import { Notices } from '../../functions/lib/queue/notices.ts';
@@ -68,6 +70,8 @@ export class Rig {
   readonly redis: Redis;
   readonly queue: LeaseQueue;
   readonly ledger: ImageLedger;
+  readonly images: ImageReader;
+  readonly room: ImageRoom;
   readonly notices: Notices;
   readonly scripts: QueueScripts;
   readonly #doneSink: string | null;
@@ -79,6 +83,8 @@ export class Rig {
     this.redis = redis;
     this.queue = new LeaseQueue(redis, { keyPrefix, doneSink, ...POLICY }, clock);
     this.ledger = new ImageLedger(redis, { keyPrefix, doneSink, recordTtlS: POLICY.recordTtlS }, clock);
+    this.images = new ImageReader(redis, keyPrefix);
+    this.room = new ImageRoom(redis, keyPrefix, clock);
     this.notices = new Notices(redis, keyPrefix, clock);
     this.#doneSink = doneSink;
     this.scripts = new QueueScripts(redis, keyPrefix);

@@ -25,7 +25,7 @@ const beginOf = (name: string, id: string, bytes = SHARE) => {
   const client = { name, budgetBytes: CLIENT_BUDGET };
   return on.rig.ledger.begin(id, planOf(1), { bytes, budgetBytes: BUDGET, client });
 };
-const wait = (bytes = SHARE) => on.rig.ledger.waitForRoom({ bytes, budgetBytes: BUDGET });
+const wait = (bytes = SHARE) => on.rig.room.waitMs({ bytes, budgetBytes: BUDGET });
 
 /** Puts bytes where a part of an image is taken over from. */
 async function take(id: string, part: 'upload' | 'result', size = 4000): Promise<unknown> {
@@ -66,7 +66,7 @@ describe('a result in Redis', () => {
     expect(await begin(B)).toBe('begun');
     expect(await admitted()).toEqual({ [A]: RECORD_BYTES, [B]: SHARE });
     expect(await on.rig.redis.zcard(keys.results)).toBe(0);
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', gone: 'expired' });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'done', gone: 'expired' });
   });
 
   test('leaves no record behind when that has expired before', async () => {
@@ -91,7 +91,7 @@ describe('a result in Redis', () => {
     expect(await on.rig.ledger.dropResult(A)).toBe('dropped');
     expect(await admitted()).toEqual({ [A]: RECORD_BYTES });
     expect(await on.rig.redis.hexists(keys.totals, 'results')).toBe(0);
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', gone: 'deleted' });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'done', gone: 'deleted' });
     expect(await partsOf(A)).toEqual([`${PREFIX}:${A}:meta`]);
     expect(await on.rig.ledger.dropResult(A)).toBe('dropped');
   });
@@ -108,7 +108,7 @@ describe('a result in Redis', () => {
     expect(await begin(A, SHARE, true)).toBe('begun');
     expect(await admitted()).toEqual({ [A]: SHARE });
     expect(await partsOf(A)).toEqual([`${PREFIX}:${A}:meta`]);
-    expect(await on.rig.ledger.record(A)).toMatchObject({ gone: null });
+    expect(await on.rig.images.record(A)).toMatchObject({ gone: null });
   });
 
   test('is not taken over when its image is over, and goes with an image that is cancelled', async () => {
@@ -157,9 +157,9 @@ describe('a new image', () => {
     expect(await begin(D, bytes)).toBe('begun');
     expect(await admitted()).toEqual({ [A]: RECORD_BYTES, [B]: RECORD_BYTES, [C]: KEPT, [D]: bytes });
     expect(await on.rig.redis.hget(keys.totals, 'results')).toBe(String(RESULT));
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'done', gone: 'room' });
-    expect(await on.rig.ledger.record(B)).toMatchObject({ state: 'done', gone: 'room' });
-    expect(await on.rig.ledger.record(C)).toMatchObject({ state: 'done', gone: null });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'done', gone: 'room' });
+    expect(await on.rig.images.record(B)).toMatchObject({ state: 'done', gone: 'room' });
+    expect(await on.rig.images.record(C)).toMatchObject({ state: 'done', gone: null });
     expect(await partsOf(A)).toEqual([`${PREFIX}:${A}:meta`]);
   });
 
@@ -167,8 +167,8 @@ describe('a new image', () => {
     const bytes = BUDGET - RECORD_BYTES;
     expect(await begin(D, bytes)).toBe('begun');
     expect(await admitted()).toEqual({ [C]: RECORD_BYTES, [D]: bytes });
-    expect([await on.rig.ledger.record(A), await on.rig.ledger.record(B)]).toEqual([null, null]);
-    expect(await on.rig.ledger.record(C)).toMatchObject({ state: 'done', gone: 'room' });
+    expect([await on.rig.images.record(A), await on.rig.images.record(B)]).toEqual([null, null]);
+    expect(await on.rig.images.record(C)).toMatchObject({ state: 'done', gone: 'room' });
     expect(await on.rig.keys()).toEqual([...recordKeys([C, D]), keys.splits].sort());
   });
 
@@ -250,7 +250,7 @@ describe('an image that starts over', () => {
     await begin(B, BUDGET / 2);
     const bytes = BUDGET / 2 - RECORD_BYTES + 1;
     expect(await begin(A, bytes, true)).toBe('over-budget');
-    expect(await on.rig.ledger.record(C)).toMatchObject({ gone: null });
+    expect(await on.rig.images.record(C)).toMatchObject({ gone: null });
   });
 
   test('does not count its own record among those that can make room', async () => {
@@ -261,7 +261,7 @@ describe('an image that starts over', () => {
     }
     await begin(B, RECORD_BYTES);
     expect(await begin(A, BUDGET - RECORD_BYTES + 1)).toBe('over-budget');
-    expect(await on.rig.ledger.record(C)).toMatchObject({ state: 'cancelled' });
+    expect(await on.rig.images.record(C)).toMatchObject({ state: 'cancelled' });
   });
 });
 
@@ -276,7 +276,7 @@ describe('an image of a client that is over its share', () => {
     const bytes = CLIENT_BUDGET - KEPT - RECORD_BYTES;
     expect(await beginOf('ann', D, bytes)).toBe('begun');
     expect(await admitted()).toEqual({ [A]: KEPT, [B]: RECORD_BYTES, [C]: KEPT, [D]: bytes });
-    expect(await on.rig.ledger.record(B)).toMatchObject({ gone: 'room' });
+    expect(await on.rig.images.record(B)).toMatchObject({ gone: 'room' });
     expect((await on.rig.look()).clients).toEqual({ ann: String(CLIENT_BUDGET), ben: String(KEPT) });
   });
 
@@ -307,8 +307,8 @@ test('an image of a client within its share has the oldest result of all give wa
   const bytes = BUDGET - KEPT - RECORD_BYTES;
   expect(await beginOf('ann', D, CLIENT_BUDGET - KEPT)).toBe('begun');
   expect(await begin(E, bytes - CLIENT_BUDGET + KEPT)).toBe('begun');
-  expect(await on.rig.ledger.record(A)).toMatchObject({ gone: 'room' });
-  expect(await on.rig.ledger.record(B)).toMatchObject({ gone: null });
+  expect(await on.rig.images.record(A)).toMatchObject({ gone: 'room' });
+  expect(await on.rig.images.record(B)).toMatchObject({ gone: null });
 });
 
 describe('who finds no room is told when to come again', () => {
@@ -339,8 +339,8 @@ describe('who finds no room is told when to come again', () => {
       client: { name, budgetBytes: SHARE },
     });
     await on.rig.ledger.begin(B, planOf(1), of('ann'));
-    expect(await on.rig.ledger.waitForRoom(of('ann'))).toBe(2000);
-    expect(await on.rig.ledger.waitForRoom(of('ben'))).toBeNull();
+    expect(await on.rig.room.waitMs(of('ann'))).toBe(2000);
+    expect(await on.rig.room.waitMs(of('ben'))).toBeNull();
   });
 
   test('without counting the time in which there was nothing to do', async () => {

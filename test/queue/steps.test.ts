@@ -50,16 +50,16 @@ async function livesOf(tiles: number, watch: ScriptMeter['watch']): Promise<void
   await enqueue(A, ...numbers(0, last));
   await watch(() => enqueue(A, last));
   await watch(() => ack());
-  await watch(() => on.rig.ledger.knownTiles(A));
-  await watch(() => on.rig.ledger.newest(100));
-  await watch(() => on.rig.ledger.tileMap(A, tiles));
+  await watch(() => on.rig.images.knownTiles(A));
+  await watch(() => on.rig.images.newest(100));
+  await watch(() => on.rig.images.tileMap(A, tiles));
   // Cancelled with its tiles waiting, and started again.
   await watch(() => on.rig.ledger.cancel(A));
   await watch(() => begin(A, tiles));
   await enqueue(A, ...numbers(0, tiles));
   // Failed, requeued, failed again, and its time over.
   await watch(die);
-  await watch(() => on.rig.ledger.deadTiles(A));
+  await watch(() => on.rig.images.deadTiles(A));
   await watch(() => on.rig.ledger.requeue(`${A}:0`));
   await watch(die);
   for (let tile = 1; tile < last; tile++) await ack();
@@ -110,7 +110,7 @@ describe('no step', () => {
         on.rig.ledger.begin(C, planOf(2), { bytes: 1e9, budgetBytes: BUDGET_BYTES }),
       );
       expect(await refused).toBe('over-budget');
-      await meter.watch(() => on.rig.ledger.newest(100));
+      await meter.watch(() => on.rig.images.newest(100));
       expect(meter.takeMost()).toBeLessThan(MOST_COMMANDS);
       const admitted = Object.values((await on.rig.look()).admitted);
       expect(admitted).toEqual(Array<string>(299).fill(String(RECORD_BYTES)));
@@ -123,7 +123,7 @@ describe('no step', () => {
     ['give way', 0],
     ['have expired', 1e12],
   ])('does more for more results that %s', { timeout: 60_000 }, async (_what, later) => {
-    const { redis, ledger } = on.rig;
+    const { redis, ledger, room } = on.rig;
     const images = numbers(1, 600).map(idOf);
     await redis.zadd(keys.results, ...images.flatMap((id) => [2_000_000, id]));
     await redis.hset(keys.admitted, Object.fromEntries(images.map((id) => [id, 1000])));
@@ -132,7 +132,7 @@ describe('no step', () => {
     const meter = await ScriptMeter.start(on.server);
     try {
       const admission = { bytes: BUDGET_BYTES, budgetBytes: BUDGET_BYTES };
-      expect(await meter.watch(() => ledger.waitForRoom(admission))).toBeNull();
+      expect(await meter.watch(() => room.waitMs(admission))).toBeNull();
       expect(await meter.watch(() => ledger.begin(A, planOf(2), admission))).toBe('begun');
       expect(meter.takeMost()).toBeLessThan(MOST_COMMANDS);
       expect((await on.rig.look()).admitted).toEqual({ [A]: String(BUDGET_BYTES) });
@@ -156,7 +156,7 @@ describe('no step', () => {
     try {
       const bytes = 401 * RECORD_BYTES;
       const admission = { bytes, budgetBytes: bytes, client: { ...client, budgetBytes: bytes } };
-      expect(await meter.watch(() => on.rig.ledger.waitForRoom(admission))).toBeNull();
+      expect(await meter.watch(() => on.rig.room.waitMs(admission))).toBeNull();
       expect(await meter.watch(() => on.rig.ledger.begin(A, planOf(2), admission))).toBe('begun');
       expect(meter.takeMost()).toBeLessThan(MOST_COMMANDS);
       expect((await on.rig.look()).admitted).toEqual({ [A]: String(bytes) });
@@ -190,7 +190,7 @@ describe('no step', () => {
         await meter.watch(() => on.rig.queue.claim());
       }
       expect(meter.takeMost()).toBeLessThan(MOST_COMMANDS);
-      expect(await on.rig.ledger.deadTiles(A)).not.toEqual([]);
+      expect(await on.rig.images.deadTiles(A)).not.toEqual([]);
     } finally {
       meter.stop();
     }

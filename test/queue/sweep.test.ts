@@ -21,7 +21,7 @@ describe('an image whose life has ended, before it is swept', () => {
   test('has no tile that can be found', async () => {
     const held = await spread(A);
     await on.rig.dying.cancel(A);
-    expect(await on.rig.ledger.knownTiles(A)).toEqual(new Set());
+    expect(await on.rig.images.knownTiles(A)).toEqual(new Set());
     expect(await on.rig.queue.extend(held)).toBe('stale');
     expect(await on.rig.queue.fail(held, 'broke')).toBe('stale');
     expect(await on.rig.queue.release(held)).toBe('stale');
@@ -37,7 +37,7 @@ describe('an image whose life has ended, before it is swept', () => {
     expect(await on.rig.queue.claim()).toBeNull();
     const { leases, delayed, dead, queue } = await on.rig.look();
     expect({ leases, delayed, dead, queue }).toEqual({ leases: {}, delayed: {}, dead: {}, queue: [] });
-    expect(await on.rig.ledger.record(A)).toMatchObject({ reclaims: 0 });
+    expect(await on.rig.images.record(A)).toMatchObject({ reclaims: 0 });
   });
 
   test('gives a claim that is sent again another tile, which it keeps', async () => {
@@ -112,7 +112,7 @@ describe('the rest of an ended life is freed', () => {
     await on.rig.killNextTile();
     const args = [A, on.rig.now, 100, BUDGET_BYTES, 1000, '', '', 0, 'tiles', 3];
     expect(await on.rig.scripts.run('begin', ...args)).toBe('sweep');
-    expect(await on.rig.ledger.record(A)).toMatchObject({ state: 'failed' });
+    expect(await on.rig.images.record(A)).toMatchObject({ state: 'failed' });
     await on.rig.sweepOneTile(A);
     expect(await on.rig.scripts.run('begin', ...args)).toBe('sweep');
     expect(await on.rig.begin(A, { tiles: 3 })).toBe('begun');

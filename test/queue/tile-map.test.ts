@@ -5,12 +5,12 @@ import { A, B, pixels, sourceOf, useRig } from './rig.ts';
 const on = useRig();
 
 async function map(id: string, tiles: number): Promise<string | undefined> {
-  return (await on.rig.ledger.tileMap(id, tiles))?.characters;
+  return (await on.rig.images.tileMap(id, tiles))?.characters;
 }
 
 test('every state has its character', async () => {
   await on.rig.begin(A, { tiles: 6 });
-  expect(await on.rig.ledger.tileMap(A, 6)).toEqual({ state: 'splitting', characters: '------' });
+  expect(await on.rig.images.tileMap(A, 6)).toEqual({ state: 'splitting', characters: '------' });
   for (let tile = 0; tile < 5; tile++) await on.rig.ledger.enqueue(A, tile, sourceOf(A, tile));
   await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
   await on.rig.claim();
@@ -42,12 +42,12 @@ test('is known after the image is done, and shows nothing after it was cancelled
   await on.rig.queue.fail(await on.rig.claim(), 'broke');
   on.rig.now += 1000;
   for (let tile = 0; tile < 3; tile++) await on.rig.queue.ack(await on.rig.claim(), pixels('core'));
-  expect(await on.rig.ledger.tileMap(A, 3)).toEqual({ state: 'blurred', characters: 'Ddd' });
+  expect(await on.rig.images.tileMap(A, 3)).toEqual({ state: 'blurred', characters: 'Ddd' });
   await on.rig.ledger.finish(A);
-  expect(await on.rig.ledger.tileMap(A, 3)).toEqual({ state: 'done', characters: 'Ddd' });
+  expect(await on.rig.images.tileMap(A, 3)).toEqual({ state: 'done', characters: 'Ddd' });
   await on.rig.split(B, 2);
   await on.rig.ledger.cancel(B);
-  expect(await on.rig.ledger.tileMap(B, 2)).toEqual({ state: 'cancelled', characters: '--' });
+  expect(await on.rig.images.tileMap(B, 2)).toEqual({ state: 'cancelled', characters: '--' });
 });
 
 test('an image that is started again has no notes of its former life', async () => {
@@ -88,5 +88,5 @@ test('an image of thousands of tiles is read in steps', async () => {
 });
 
 test('does not exist for an unknown image', async () => {
-  expect(await on.rig.ledger.tileMap(B, 3)).toBeNull();
+  expect(await on.rig.images.tileMap(B, 3)).toBeNull();
 });

@@ -17,7 +17,7 @@ describe('an image that release 0.2 started', () => {
 
   test('has the recipe of its blur', async () => {
     await splitByEarlierRelease();
-    expect(await on.rig.ledger.record(A)).toMatchObject({ recipe: '21' });
+    expect(await on.rig.images.record(A)).toMatchObject({ recipe: '21' });
   });
 
   test('is processed, also when its claim is sent twice', async () => {

@@ -2,6 +2,7 @@
 import type { Redis } from 'ioredis';
 import { isImageId, parseJob, type Job } from '../job.ts';
 import { ImageLedger, type LedgerOptions } from './image-ledger.ts';
+import { ImageReader } from './image-reader.ts';
 import type { ImageRecord } from './image-record.ts';
 import { imageKeys, queueKeys } from './keys.ts';
 import type { Clock } from './tile-queue.ts';
@@ -27,18 +28,20 @@ export class DeadLetters {
   readonly #redis: Redis;
   readonly #keyPrefix: string;
   readonly #ledger: ImageLedger;
+  readonly #images: ImageReader;
 
   constructor(redis: Redis, options: LedgerOptions, clock?: Clock) {
     this.#redis = redis;
     this.#keyPrefix = options.keyPrefix;
     this.#ledger = new ImageLedger(redis, options, clock);
+    this.#images = new ImageReader(redis, options.keyPrefix);
   }
 
   /** Yields the dead letters that match, newest first. */
   async *newestFirst(fits: (letter: string) => boolean = () => true): AsyncGenerator<DeadLetter> {
     const records = new Map<string, Promise<ImageRecord | null>>();
     const recordOf = (id: string) => {
-      const record = records.get(id) ?? this.#ledger.record(id);
+      const record = records.get(id) ?? this.#images.record(id);
       records.set(id, record);
       return record;
     };
@@ -81,7 +84,7 @@ export class DeadLetters {
    * gone, which would only fail again.
    */
   async requeueImage(id: string): Promise<number> {
-    const dead = await this.#ledger.deadTiles(id);
+    const dead = await this.#images.deadTiles(id);
     const keys = imageKeys(this.#keyPrefix, id);
     const sources = await Promise.all(dead.map(({ tile }) => this.#redis.exists(keys.src(tile))));
     if (sources.includes(0)) return 0;

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { openBlob, writeBlob, type Blob, type WriteAtLimit } from '../redis/blob.ts';
+import { hashFields } from '../redis/hash-fields.ts';
 import { imageKeys, queueKeys } from './keys.ts';
 import { QueueScripts } from './scripts.ts';
 
@@ -51,14 +52,8 @@ export class ImageBlobs {
 
   /** Returns the names of all uploads, sorted. */
   async uploadNames(): Promise<string[]> {
-    const names = new Set<string>();
-    let cursor = '0';
-    do {
-      const [next, found] = await this.#redis.hscan(this.#uploads, cursor, 'COUNT', 256);
-      for (let at = 0; at < found.length; at += 2) names.add(found[at]);
-      cursor = next;
-    } while (cursor !== '0');
-    return [...names].sort();
+    const fields = await hashFields(this.#redis, this.#uploads);
+    return fields.map(([name]) => name).sort();
   }
 
   get #uploads(): string {

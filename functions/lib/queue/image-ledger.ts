@@ -1,17 +1,11 @@
-// The images' side of the queue. split starts an image and enqueues its tiles, a worker announces it from the
-// outbox, assemble closes it. Each change is one script. The status record is read from the keys that they
-// write.
+// The images' side of the queue: starts images, enqueues their tiles, and ends them. split starts an image, a worker announces
+// it from the outbox, and assemble closes it. Each change is one script.
 import type { Redis } from 'ioredis';
-import { freeBytesBelowLimit } from '../redis/memory-limit.ts';
-import { fieldsOf, recordOf, type ImagePlan, type ImageRecord, type ImageState } from './image-record.ts';
+import { fieldsOf, type ImagePlan, type ImageState } from './image-record.ts';
 import { imageKeys } from './keys.ts';
+import type { Admission, Refusal } from './image-room.ts';
 import { QueueScripts } from './scripts.ts';
 import type { Clock } from './tile-queue.ts';
-
-export interface DeadTile {
-  tile: number;
-  reason: string;
-}
 
 /** An image whose event must be sent, or whose event was just given up. */
 export interface DueEvent {
@@ -19,15 +13,6 @@ export interface DueEvent {
   isGivenUp: boolean;
   /** The image's `trace`. */
   trace: string;
-}
-
-export interface Admission {
-  /** Bytes of Redis memory that the image may hold at its peak. */
-  bytes: number;
-  /** Bytes that all images together may hold. */
-  budgetBytes: number;
-  /** Who sends the image, and the bytes that this client's images may hold together. */
-  client?: { name: string; budgetBytes: number };
 }
 
 /** `last`: enqueued, and it was the image's last tile. `over`: the image accepts no more tiles. */
@@ -42,15 +27,8 @@ export interface BeginOptions {
   uploadBytes?: number;
 }
 
-/** Why an image is not admitted now. */
-export type Refusal = 'over-budget' | 'over-share';
-
 /** How long a split may be silent before its image may be cancelled to make room. */
 const ABANDONED_MS = 10 * 60 * 1000;
-/** After this silence a split may have died, and a repeated request may resume its image. */
-const SILENT_MS = 5000;
-/** How many tiles one step reads the states of. */
-const TILES_PER_STEP = 1000;
 
 export interface LedgerOptions {
   keyPrefix: string;
@@ -63,7 +41,6 @@ export interface LedgerOptions {
 }
 
 export class ImageLedger {
-  readonly #redis: Redis;
   readonly #scripts: QueueScripts;
   readonly #keyPrefix: string;
   readonly #recordTtlS: number;
@@ -72,7 +49,6 @@ export class ImageLedger {
   readonly #clock: () => string;
 
   constructor(redis: Redis, options: LedgerOptions, clock?: Clock) {
-    this.#redis = redis;
     this.#scripts = new QueueScripts(redis, options.keyPrefix);
     this.#keyPrefix = options.keyPrefix;
     this.#recordTtlS = options.recordTtlS;
@@ -129,12 +105,6 @@ export class ImageLedger {
     return answer as EnqueueAnswer;
   }
 
-  /** Returns the tiles of an image that have been enqueued at any time. */
-  async knownTiles(id: string): Promise<Set<number>> {
-    const fields = await this.#fields(this.#keys(id).tiles);
-    return new Set(fields.map(([tile]) => Number(tile)));
-  }
-
   /**
    * Returns the image whose event is due, or null. It is due again after a pause that doubles each time.
    * After `maxSendings` sendings the image fails, and is returned as given up instead.
@@ -146,31 +116,6 @@ export class ImageLedger {
     if (answer === null) return null;
     const [imageId, todo, trace] = answer;
     return { imageId, isGivenUp: todo === 'given up', trace: trace ?? '' };
-  }
-
-  /** Returns the bytes that {@link begin} stored with the image; no bytes if there were none. */
-  async ancillary(id: string): Promise<Uint8Array> {
-    return (await this.#redis.getBuffer(this.#keys(id).ancillary)) ?? new Uint8Array();
-  }
-
-  /** Returns blurred tiles of an image in the given order; null for a tile without a result. */
-  async cores(id: string, tiles: number[]): Promise<(Uint8Array | null)[]> {
-    const keys = this.#keys(id);
-    const answers = await this.#redis.pipeline(tiles.map((tile) => ['getBuffer', keys.out(tile)])).exec();
-    return (answers ?? []).map(([error, bytes]) => {
-      if (error) throw error;
-      return bytes as Uint8Array | null;
-    });
-  }
-
-  /** Returns the number of bytes of each blurred tile, 0 if there is none. */
-  async coreSizes(id: string, tiles: number[]): Promise<number[]> {
-    const keys = this.#keys(id);
-    const answers = await this.#redis.pipeline(tiles.map((tile) => ['strlen', keys.out(tile)])).exec();
-    return (answers ?? []).map(([error, length]) => {
-      if (error) throw error;
-      return length as number;
-    });
   }
 
   /** Closes a blurred image whose result is written, and counts the bytes of the result. */
@@ -205,37 +150,6 @@ export class ImageLedger {
   }
 
   /**
-   * Returns in how many milliseconds a caller should try again with an image for which there is no room, or
-   * null if there may be room already.
-   */
-  async waitForRoom({ bytes, budgetBytes, client }: Admission): Promise<number | null> {
-    const answer = await this.#scripts.run(
-      'wait-for-room',
-      this.#clock(),
-      bytes,
-      budgetBytes,
-      SILENT_MS,
-      client?.name ?? '',
-      client?.budgetBytes ?? budgetBytes,
-    );
-    return answer as number | null;
-  }
-
-  /**
-   * Makes room for an image in a Redis at its memory limit: removes the oldest results, and records beyond their part of the
-   * budget, until the image fits. Removes nothing if it would not fit even without them. Returns whether it fits.
-   */
-  async makeRoom({ bytes, budgetBytes }: Admission): Promise<boolean> {
-    let missing = bytes - (await freeBytesBelowLimit(this.#redis));
-    while (missing > 0) {
-      const freed = (await this.#scripts.run('make-room', missing, budgetBytes)) as number;
-      if (freed === 0) return false;
-      missing -= freed;
-    }
-    return true;
-  }
-
-  /**
    * Gives a dead letter another chance: a tile gets all its attempts again, an image whose event was given up
    * is announced again. `gone`: it is no longer a dead letter.
    */
@@ -254,80 +168,10 @@ export class ImageLedger {
     await this.#scripts.run('note-fault', id, error);
   }
 
-  /** Returns the record of an image, or null if there is none. */
-  async record(id: string): Promise<ImageRecord | null> {
-    const keys = this.#keys(id);
-    const [fields, done] = await Promise.all([this.#redis.hgetall(keys.meta), this.#redis.scard(keys.done)]);
-    return fields.state ? recordOf(id, fields, done) : null;
-  }
-
-  /**
-   * Returns the state of each image and how many of its tiles are done. This is much cheaper than reading the records. An unknown
-   * image has no state. The tiles of an ended image are not counted.
-   */
-  async glimpses(ids: string[]): Promise<{ state: ImageState | null; done: number }[]> {
-    const commands = ids.flatMap((id) => [
-      ['hget', this.#keys(id).meta, 'state'],
-      ['scard', this.#keys(id).done],
-    ]);
-    const answers = (await this.#redis.pipeline(commands).exec()) ?? [];
-    for (const [error] of answers) if (error) throw error;
-    return ids.map((_, at) => ({
-      state: answers[2 * at][1] as ImageState | null,
-      done: answers[2 * at + 1][1] as number,
-    }));
-  }
-
-  /** Returns the dead tiles of an image, each with its reason. */
-  async deadTiles(id: string): Promise<DeadTile[]> {
-    const fields = await this.#fields(this.#keys(id).dead);
-    return fields.map(([tile, reason]) => ({ tile: Number(tile), reason })).sort((a, b) => a.tile - b.tile);
-  }
-
-  /**
-   * Returns the image's state and one character for each of its `tiles`, as tile-map.lua describes them, or null if there is no
-   * such image. It is read in steps, so the image may change meanwhile; the state is that of the last step.
-   */
-  async tileMap(id: string, tiles: number): Promise<{ state: ImageState; characters: string } | null> {
-    let state: ImageState | null = null;
-    let characters = '';
-    while (characters.length < tiles) {
-      const count = Math.min(TILES_PER_STEP, tiles - characters.length);
-      const answer = await this.#scripts.run('tile-map', id, characters.length, count);
-      if (answer === null) return null;
-      const [stateNow, more] = answer as [ImageState, string];
-      state = stateNow;
-      characters += more;
-    }
-    return state && { state, characters };
-  }
-
-  /** Returns the records of the newest `limit` images, newest first; only those of `owner` if it is given. */
-  async newest(limit: number, owner = ''): Promise<ImageRecord[]> {
-    for (;;) {
-      const [expired, ...ids] = (await this.#scripts.run('newest', limit, owner)) as [number, ...string[]];
-      if (ids.length < limit && expired > 0) continue;
-      const records = await Promise.all(ids.map((id) => this.record(id)));
-      return records.filter((record) => record !== null);
-    }
-  }
-
   /** Frees what an ended life of the image holds, in short steps. */
   async #sweep(id: string): Promise<void> {
     let answer: unknown = 'more';
     while (answer === 'more') answer = await this.#scripts.run('sweep', id, this.#clock());
-  }
-
-  /** Returns all fields of a hash of any size, read a few hundred at a time. */
-  async #fields(key: string): Promise<[field: string, value: string][]> {
-    const fields = new Map<string, string>();
-    let cursor = '0';
-    do {
-      const [next, found] = await this.#redis.hscan(key, cursor, 'COUNT', 256);
-      for (let at = 0; at < found.length; at += 2) fields.set(found[at], found[at + 1]);
-      cursor = next;
-    } while (cursor !== '0');
-    return [...fields];
   }
 
   #keys(id: string) {
