@@ -8,13 +8,15 @@ import { scriptNames, scriptText, type ScriptName } from './script-text.ts';
 /** How often a transaction is sent before its connection counts as broken. */
 const MAX_TRIES = 10;
 
+/** Read once for all parts of a process that run scripts. */
+const texts = Object.fromEntries(scriptNames.map((name) => [name, scriptText(name)]));
+
 export type ScriptArgument = string | number | Buffer;
 
 /** Runs the scripts on one connection with one key prefix. */
 export class QueueScripts {
   readonly #redis: Redis;
   readonly #prefix: string;
-  readonly #texts = Object.fromEntries(scriptNames.map((name) => [name, scriptText(name)]));
   /** Digests of the scripts that the server has. The next connection may lead to another server. */
   readonly #digests = new Map<ScriptName, string>();
 
@@ -23,7 +25,7 @@ export class QueueScripts {
     this.#prefix = prefix;
     redis.on('close', () => this.#digests.clear());
     for (const name of scriptNames) {
-      redis.defineCommand(commandName(name), { numberOfKeys: 1, lua: this.#texts[name] });
+      redis.defineCommand(commandName(name), { numberOfKeys: 1, lua: texts[name] });
     }
   }
 
@@ -64,7 +66,7 @@ export class QueueScripts {
     name: ScriptName,
     args: ScriptArgument[],
   ): Promise<unknown> {
-    const text = this.#texts[name];
+    const text = texts[name];
     const digest = this.#digests.get(name);
     const transaction = [
       new Command('multi'),
