@@ -1,11 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/**
- * For both projects, so that they share the workers, and unit tests fill the time at the end. Most files of `integration` wait
- * for their servers most of the time, so more files run at once than a small machine has cores.
- */
-const maxWorkers = Math.max(4, availableParallelism());
+/** For both projects. */
+const shared = {
+  // The same number, so that they share the workers, and unit tests fill the time at the end. Most files of `integration` wait
+  // for their servers most of the time, so more files run at once than a small machine has cores.
+  maxWorkers: Math.max(4, availableParallelism()),
+  // A worker runs many files, and loads what they share once. So a file that uses `vi.mock` calls `vi.resetModules`
+  // before and after.
+  isolate: false,
+  setupFiles: ['functions/testing/restored-environment.ts'],
+};
 
 /**
  * `unit`: beside the code, no process or server but the test's own. `integration`: everything that uses
@@ -16,12 +21,8 @@ export default defineConfig({
     projects: [
       {
         test: {
+          ...shared,
           name: 'unit',
-          maxWorkers,
-          // A worker runs many files, and loads what they share once. So a file that uses `vi.mock` calls `vi.resetModules`
-          // before and after.
-          isolate: false,
-          setupFiles: ['functions/testing/restored-environment.ts'],
           include: [
             'functions/**/*.test.ts',
             'local/**/*.test.ts',
@@ -34,8 +35,8 @@ export default defineConfig({
       },
       {
         test: {
+          ...shared,
           name: 'integration',
-          maxWorkers,
           include: ['test/**/*.test.ts'],
           exclude: ['test/mutants/**'],
           globalSetup: ['test/build.setup.ts'],

@@ -378,7 +378,7 @@ describe('a bucket of S3', () => {
   beforeAll(async () => {
     [front, receiver] = await Promise.all([S3Front.start([BUCKET]), EventReceiver.start()]);
     const env = s3Environment(front.endpoint);
-    Object.assign(process.env, env); // For the client of this process.
+    Object.assign(process.env, env); // For the client of this process, until this file ends.
     const s3 = { s3Endpoint: front.endpoint, s3Region: 'auto', s3PathStyle: 'auto' } as const;
     bucket = new S3Bucket(BUCKET, s3);
     const places = { INPUT_PATH: `s3://${BUCKET}/in`, OUTPUT_PATH: `s3://${BUCKET}/out` };

@@ -54,7 +54,7 @@ async function putFile(path: string, bytes: Buffer): Promise<void> {
 async function bucketHome(): Promise<StoreHome> {
   const front = await S3Front.start(['tests']);
   const env = s3Environment(front.endpoint);
-  Object.assign(process.env, env); // For the client of this process; the functions have their own environment.
+  Object.assign(process.env, env); // For the client of this process, until the test file ends.
   const bucket = new S3Bucket('tests', { s3Endpoint: front.endpoint, s3Region: 'auto', s3PathStyle: 'auto' });
   return {
     env: { ...env, INPUT_PATH: 's3://tests/in', OUTPUT_PATH: 's3://tests/out' },
