@@ -82,7 +82,7 @@ async function findSamples(find: (paths: string[]) => Promise<RunInputs>): Promi
   const inputs = existsSync('samples') ? await find(['samples']) : null;
   if (inputs?.images.length) return inputs;
   console.error('Drawing pictures into samples/');
-  const { drawSamples } = await import('./samples.ts'); // Only here, because it loads all of Jimp.
+  const { drawSamples } = await import('./samples.ts'); // Only here, because it loads the codecs.
   const paths = await drawSamples('samples').catch((error: Error) => {
     throw new CommandError(`samples/ cannot be drawn: ${error.message}`, { cause: error });
   });

@@ -1,7 +1,7 @@
 // Draws the sample images a first run blurs: a landscape, a picture with soft alpha, and a JPEG.
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Jimp } from '../functions/blur/jimp.ts';
+import { jpegFormat, pngFormat, type JimpBitmap } from '../functions/lib/image/jimp-formats.ts';
 
 type Color = [red: number, green: number, blue: number, alpha: number];
 type Paint = (x: number, y: number) => Color;
@@ -26,8 +26,8 @@ export async function drawSamples(folder: string, count = samples.length): Promi
   return Promise.all(
     samples.slice(0, count).map(async (sample) => {
       const path = join(folder, sample.file);
-      const image = new Jimp({ data: draw(sample), width: sample.width, height: sample.height });
-      const bytes = await image.getBuffer(path.endsWith('.jpg') ? 'image/jpeg' : 'image/png');
+      const format = path.endsWith('.jpg') ? jpegFormat() : pngFormat();
+      const bytes = await format.encode(draw(sample));
       // Another run may read the folder meanwhile, so a sample appears there as a whole.
       const partial = join(folder, `.${sample.file}.${process.pid}`);
       await writeFile(partial, bytes);
@@ -37,47 +37,60 @@ export async function drawSamples(folder: string, count = samples.length): Promi
   );
 }
 
-function draw({ width, height, paint }: Sample): Buffer {
-  const data = Buffer.alloc(width * height * 4);
+function draw({ width, height, paint }: Sample): JimpBitmap {
+  // Rounds what is written to it, and keeps it between 0 and 255.
+  const data = new Uint8ClampedArray(width * height * 4);
+  let at = 0;
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) data.set(paint(x / width, y / height).map(toByte), (y * width + x) * 4);
+    for (let x = 0; x < width; x++) {
+      const color = paint(x / width, y / height);
+      for (let channel = 0; channel < 4; channel++) data[at++] = color[channel];
+    }
   }
-  return data;
-}
-
-function toByte(value: number): number {
-  return Math.max(0, Math.min(255, Math.round(value)));
+  return { data: Buffer.from(data.buffer), width, height };
 }
 
 function mix(from: Color, to: Color, share: number): Color {
-  return from.map((value, at) => value + (to[at] - value) * share) as Color;
+  return [
+    from[0] + (to[0] - from[0]) * share,
+    from[1] + (to[1] - from[1]) * share,
+    from[2] + (to[2] - from[2]) * share,
+    from[3] + (to[3] - from[3]) * share,
+  ];
 }
 
 /** Ridges of sand, darker towards the viewer, under an evening sky with a low sun. */
 function dunes(x: number, y: number): Color {
-  const sun = Math.hypot((x - 0.68) * 1.4, y - 0.34);
-  let color = mix([38, 52, 110, 255], [255, 176, 112, 255], Math.min(1, y * 1.9));
-  if (sun < 0.07) color = [255, 244, 214, 255];
-  else color = mix([255, 214, 150, 255], color, Math.min(1, sun * 2.2));
-  for (let ridge = 0; ridge < 5; ridge++) {
+  for (let ridge = 4; ridge >= 0; ridge--) {
     const crest = 0.42 + ridge * 0.12 + 0.05 * Math.sin(x * (5 + ridge * 2.3) + ridge * 1.7);
     if (y < crest) continue;
     const ripple = Math.sin((y - crest) * 420 + Math.sin(x * 31) * 2) * 9;
     const shade = 1 - ridge * 0.16 - (y - crest) * 0.5;
-    color = [214 * shade + ripple, 142 * shade + ripple, 92 * shade + ripple * 0.7, 255];
+    return [214 * shade + ripple, 142 * shade + ripple, 92 * shade + ripple * 0.7, 255];
   }
-  return color;
+  return sky(x, y);
 }
+
+function sky(x: number, y: number): Color {
+  const sun = Math.hypot((x - 0.68) * 1.4, y - 0.34);
+  if (sun < 0.07) return [255, 244, 214, 255];
+  const color = mix([38, 52, 110, 255], [255, 176, 112, 255], Math.min(1, y * 1.9));
+  return mix([255, 214, 150, 255], color, Math.min(1, sun * 2.2));
+}
+
+const lights = Array.from({ length: 14 }, (_, at) => ({
+  x: (at * 0.377 + 0.08) % 1,
+  y: (at * 0.619 + 0.11) % 1,
+  radius: 0.1 + (at % 4) * 0.035,
+  color: [255, 120 + (at % 5) * 28, 40 + (at % 3) * 60, 255] as Color,
+}));
 
 /** Glowing discs that fade out to full transparency. */
 function lanterns(x: number, y: number): Color {
   let color: Color = [20, 16, 44, 0];
-  for (let lantern = 0; lantern < 14; lantern++) {
-    const centreX = (lantern * 0.377 + 0.08) % 1;
-    const centreY = (lantern * 0.619 + 0.11) % 1;
-    const glow = Math.max(0, 1 - Math.hypot(x - centreX, y - centreY) / (0.1 + (lantern % 4) * 0.035));
-    const hue: Color = [255, 120 + (lantern % 5) * 28, 40 + (lantern % 3) * 60, 255];
-    color = mix(color, hue, glow * glow);
+  for (const light of lights) {
+    const glow = 1 - Math.hypot(x - light.x, y - light.y) / light.radius;
+    if (glow > 0) color = mix(color, light.color, glow * glow);
   }
   return color;
 }

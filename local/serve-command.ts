@@ -49,7 +49,7 @@ export async function serveCommand(options: Options, port: number, stop: AbortSi
       signal: stop,
     });
     const { splitUrl, redisServer, keyPrefix } = pipeline;
-    const { drawSamples } = await import('./samples.ts'); // Only here, because it loads all of Jimp.
+    const { drawSamples } = await import('./samples.ts'); // Only here, because it loads the codecs.
     const [sample] = await drawSamples(folder.path, 1);
     await folder.tell({ pid: process.pid, url: splitUrl, redis: redisServer.url, keyPrefix });
     line.keep(await greeting(splitUrl, sample, formatRecipe(options.recipe), settings));
