@@ -1,5 +1,5 @@
 // `npm start -- --serve`: the pipeline keeps running, scripts find it, and it leaves nothing behind.
-import { describe } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
 import { picture, toPixels, toPng } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
-import { testInPlace, type LocalRun, type RunPlace } from '../support/local-run.ts';
+import { RunPlace, testInPlace, type LocalRun } from '../support/local-run.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -43,7 +43,7 @@ async function serve(place: RunPlace, env: NodeJS.ProcessEnv = {}, ...options: s
 async function end(
   { run }: Served,
   place: RunPlace,
-  signal: NodeJS.Signals = 'SIGINT',
+  signal: NodeJS.Signals,
 ): Promise<number | NodeJS.Signals | null> {
   run.child.kill(signal);
   const { status } = await run.ended;
@@ -53,35 +53,36 @@ async function end(
 
 const curlLines = ({ run }: Served) => run.printed.split('\n').filter((line) => line.startsWith('  curl'));
 
-describe.concurrent('a pipeline that is kept up', () => {
-  testInPlace(
-    'prints curl lines that work as pasted, scales to zero and back, and leaves nothing after SIGTERM',
-    async ({ place, expect }) => {
-      const served = await serve(place);
-      const lines = curlLines(served);
-      expect(lines).toHaveLength(3);
-      await served.shell(lines.join('\n'));
-      const blurred = await toPixels(await readFile(place.at('dunes_blurred.png')));
-      expect([blurred.width, blurred.height]).toEqual([1792, 1280]);
-      await served.run.prints(/workers 1\n[^]*workers 0\n/);
-      expect(await end(served, place, 'SIGTERM')).toBe(0);
-    },
-  );
+describe('a pipeline that is kept up', () => {
+  let place: RunPlace;
+  let served: Served;
 
-  testInPlace('opens its page with --open', async ({ place, expect }) => {
+  beforeAll(async () => {
+    place = await RunPlace.make();
     const opener = '#!/bin/sh\necho "$1" >"$(dirname "$0")/opened"\n';
     await writeFile(place.at('xdg-open'), opener, { mode: 0o755 });
-    const served = await serve(place, { PATH: `${place.folder}:${process.env.PATH}` }, '--open');
+    served = await serve(place, { PATH: `${place.folder}:${process.env.PATH}` }, '--open');
+  });
+  afterAll(() => place?.remove());
+
+  test('prints curl lines that work as pasted, and scales to zero and back', async () => {
+    const lines = curlLines(served);
+    expect(lines).toHaveLength(3);
+    await served.shell(lines.join('\n'));
+    const blurred = await toPixels(await readFile(place.at('dunes_blurred.png')));
+    expect([blurred.width, blurred.height]).toEqual([1792, 1280]);
+    await served.run.prints(/workers 1\n[^]*workers 0\n/);
+  });
+
+  test('opens its page with --open', async () => {
     const opened = async () => readFile(place.at('opened'), 'utf8').catch(() => '');
     const url = (await until('the address', opened)).trim();
     expect(url).toBe(served.url);
     const page = await fetch(url, { headers: { accept: 'text/html' } });
     expect(await page.text()).toContain('<title>Tessera</title>');
-    expect(await end(served, place)).toBe(0);
   });
 
-  testInPlace('is found by run.sh and watch.sh', async ({ place, expect }) => {
-    const served = await serve(place);
+  test('is found by run.sh and watch.sh', async () => {
     await writeFile(place.at('a.png'), await toPng(picture(300, 200), 3));
     const { stdout } = await served.shell(`${root}/scripts/run.sh a.png --kernel 9 --out fetched`);
     expect(stdout).toContain(`sending to ${served.url} on this machine\n`);
@@ -89,9 +90,19 @@ describe.concurrent('a pipeline that is kept up', () => {
     const blurred = await toPixels(await readFile(place.at('fetched/a_blurred.png')));
     expect(Buffer.compare(blurred.data, convolve(picture(300, 200), 9).data)).toBe(0);
     const watched = await served.shell(`${root}/scripts/watch.sh --seconds 1`);
-    expect(watched.stdout).toMatch(/ 1 +0 +0 +0\n/);
-    expect(await end(served, place)).toBe(0);
+    expect(watched.stdout).toMatch(/ 2 +0 +0 +0\n/);
+  });
+
+  test('leaves nothing after Ctrl-C, and is not found any more', async () => {
+    expect(await end(served, place, 'SIGINT')).toBe(0);
     await expect(served.shell(`${root}/scripts/run.sh a.png`)).rejects.toThrow('kubectl');
+  });
+});
+
+describe.concurrent('another pipeline that is kept up', () => {
+  testInPlace('leaves nothing after SIGTERM', async ({ place, expect }) => {
+    const served = await serve(place);
+    expect(await end(served, place, 'SIGTERM')).toBe(0);
   });
 
   testInPlace(
@@ -112,7 +123,7 @@ describe.concurrent('a pipeline that is kept up', () => {
 
   testInPlace('ends when its Redis is gone, and says so', async ({ place, expect }) => {
     const { run } = await serve(place);
-    const [redis] = await run.pidsOf('redis-server');
+    const [redis] = run.pidsOf('redis-server');
     process.kill(redis, 'SIGKILL');
     const { status, stderr } = await run.ended;
     expect(stderr).toBe('error: Redis ended\n');

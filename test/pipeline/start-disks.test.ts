@@ -17,7 +17,7 @@ let photos: string;
 
 beforeAll(async () => {
   photos = await mkdtemp(join(tmpdir(), 'tessera-photos-'));
-  const file = await toPng(picture(1000, 800), 3);
+  const file = await toPng(picture(500, 400), 3);
   for (let at = 0; at < IMAGES; at++) await writeFile(join(photos, `${at}.png`), file);
 });
 afterAll(() => rm(photos, { recursive: true }));
@@ -27,10 +27,10 @@ function mount(...args: string[]): boolean {
   return spawnSync('mount', args).status === 0;
 }
 
-/** Runs `body` with a disk of 1 MiB at `folder`. Returns false if this user may not mount one. */
-async function withSmallDisk(folder: string, body: () => Promise<void>): Promise<boolean> {
+/** Runs `body` with a disk of `kib` KiB at `folder`. Returns false if this user may not mount one. */
+async function withSmallDisk(folder: string, kib: number, body: () => Promise<void>): Promise<boolean> {
   await mkdir(folder);
-  if (!mount('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder)) return false;
+  if (!mount('-t', 'tmpfs', '-o', `size=${kib}k`, 'tmpfs', folder)) return false;
   try {
     await body();
   } finally {
@@ -41,7 +41,7 @@ async function withSmallDisk(folder: string, body: () => Promise<void>): Promise
 
 describe.concurrent('a disk that is full or read-only', () => {
   testInPlace('ends a run, with the reason for each image', async ({ place, expect, skip }) => {
-    const isDone = await withSmallDisk(place.at('disk'), async () => {
+    const isDone = await withSmallDisk(place.at('disk'), 400, async () => {
       const { status, stdout } = await place.start(photos, '--out', place.at('disk/out')).ended;
       expect(stdout).toMatch(/\.png {2}failed: .*cannot be written \(ENOSPC\)/);
       expect(stdout).toMatch(/ended early: /);
@@ -52,7 +52,7 @@ describe.concurrent('a disk that is full or read-only', () => {
   });
 
   testInPlace('ends a run when it becomes read-only', async ({ place, expect, skip }) => {
-    const isDone = await withSmallDisk(place.at('disk'), async () => {
+    const isDone = await withSmallDisk(place.at('disk'), 1024, async () => {
       const run = place.start(photos, '--out', place.at('disk/out'), ...SLOW);
       await run.prints(/_blurred/);
       // Not while a file is being written there.
@@ -65,7 +65,7 @@ describe.concurrent('a disk that is full or read-only', () => {
   });
 
   testInPlace('is noticed before anything starts', async ({ place, expect, skip }) => {
-    const isDone = await withSmallDisk(place.at('disk'), async () => {
+    const isDone = await withSmallDisk(place.at('disk'), 1024, async () => {
       await writeFile(place.at('disk/full'), Buffer.alloc(1 << 20)).catch(() => {});
       const { status, stderr } = await place.start(photos, '--out', place.at('disk/out')).ended;
       expect(stderr).toMatch(/^error: --out \S+ cannot be written: ENOSPC: no space left on device\n$/);
@@ -90,7 +90,7 @@ describe.concurrent('a temporary folder', () => {
   }
 
   testInPlace('that becomes read-only does not stop a run', async ({ place, expect, skip }) => {
-    const isDone = await withSmallDisk(place.at('disk'), async () => {
+    const isDone = await withSmallDisk(place.at('disk'), 1024, async () => {
       const args = [START, photos, '--out', place.at('out'), ...SLOW];
       const run = place.run(process.execPath, args, { TMPDIR: place.at('disk') });
       await run.prints(/_blurred/);

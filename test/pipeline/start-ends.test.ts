@@ -10,7 +10,7 @@ import { testInPlace, type LocalRun, type RunPlace } from '../support/local-run.
 
 const root = join(import.meta.dirname, '../..');
 /** Enough work for any signal to come before its end. */
-const SLOW = ['--kernel', '255', '--tile', '16', '--workers', '1'];
+const SLOW = ['--kernel', '255', '--tile', '64', '--workers', '1'];
 
 let large: string;
 
@@ -23,7 +23,7 @@ afterAll(() => rm(dirname(large), { recursive: true }));
 /** A run that has workers with tiles in flight. The functions' environment has the path of `out`, by which they are found. */
 async function underWay(run: LocalRun): Promise<LocalRun> {
   await run.prints(/split: http/);
-  await until('a worker', async () => (await run.pidsOf('dist/blur')).length > 0);
+  await until('a worker', () => run.pidsOf('dist/blur').length > 0);
   return run;
 }
 
@@ -67,7 +67,7 @@ describe.concurrent.each(all)('%s', (what) => {
 describe.concurrent('nothing is left', () => {
   testInPlace('when the runner under npm is killed', async ({ place }) => {
     const run = await begin['npm start'](place);
-    const [runner] = await run.pidsOf('start.mjs');
+    const [runner] = run.pidsOf('start.mjs');
     process.kill(runner, 'SIGKILL');
     await run.ended;
     await place.isClean('out');

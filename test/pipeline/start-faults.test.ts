@@ -21,7 +21,7 @@ const few = () => ['0', '1', '2', '3'].map((name) => join(photos, `${name}.png`)
 
 beforeAll(async () => {
   photos = await mkdtemp(join(tmpdir(), 'tessera-photos-'));
-  const file = await toPng(picture(700, 560), 3);
+  const file = await toPng(picture(500, 400), 3);
   for (let at = 0; at < IMAGES; at++) await writeFile(join(photos, `${at}.png`), file);
 });
 afterAll(() => rm(photos, { recursive: true }));
@@ -30,7 +30,7 @@ describe.concurrent('a run', () => {
   testInPlace('ends when its Redis is gone', async ({ place, expect }) => {
     const run = place.start(photos, '--out', place.at('out'), ...SLOW);
     await run.prints(/0_blurred/);
-    const [redis] = await run.pidsOf('redis-server');
+    const [redis] = run.pidsOf('redis-server');
     process.kill(redis, 'SIGKILL');
     const { status, stdout } = await run.ended;
     expect(stdout).toMatch(/ {2}\S+\.png {2}unfinished: Redis ended/);
@@ -42,7 +42,7 @@ describe.concurrent('a run', () => {
   testInPlace('ends when split is gone', async ({ place, expect }) => {
     const run = place.start(photos, '--out', place.at('out'), ...SLOW);
     await run.prints(/0_blurred/);
-    const [split] = await run.pidsOf('dist/split');
+    const [split] = run.pidsOf('dist/split');
     process.kill(split, 'SIGKILL');
     const { status, stdout } = await run.ended;
     expect(stdout).toContain('ended early: split ended (SIGKILL)');
@@ -53,7 +53,7 @@ describe.concurrent('a run', () => {
   testInPlace('continues when its workers are killed', async ({ place, expect }) => {
     const run = place.start(...few(), '--out', place.at('out'), ...SLOW);
     await run.prints(/0_blurred/);
-    for (const worker of await run.pidsOf('dist/blur')) process.kill(worker, 'SIGKILL');
+    for (const worker of run.pidsOf('dist/blur')) process.kill(worker, 'SIGKILL');
     const { status, stdout } = await run.ended;
     expect(stdout).toContain('4 of 4 images written');
     expect(status).toBe(0);
@@ -62,7 +62,7 @@ describe.concurrent('a run', () => {
   testInPlace('ends when nothing moves any more', async ({ place, expect }) => {
     const run = place.start(photos, '--out', place.at('out'), ...SLOW);
     await run.prints(/0_blurred/);
-    const stopped = [...(await run.pidsOf('dist/split')), ...(await run.pidsOf('redis-server'))];
+    const stopped = [...run.pidsOf('dist/split'), ...run.pidsOf('redis-server')];
     for (const pid of stopped) process.kill(pid, 'SIGSTOP');
     const { status, stdout } = await run.ended;
     expect(stdout).toContain('ended early: nothing has moved for 10 s');

@@ -73,7 +73,7 @@ describe.concurrent('npm start', () => {
   testInPlace('lets nobody else call its split if it has a token', async ({ place, expect }) => {
     const token = 'start-token-0123456789';
     await put(place, 'large.png');
-    const args = [START, 'large.png', '--tile', '32', '--out', 'guarded'];
+    const args = [START, 'large.png', '--tile', '64', '--out', 'guarded'];
     const run = place.run(process.execPath, args, { TESSERA_TOKEN: token });
     const [, url] = await run.prints(/^split: (\S+)$/m);
     expect((await fetch(`${url}/images`)).status).toBe(401);
@@ -102,8 +102,8 @@ describe.concurrent('npm start', () => {
 
   testInPlace('stops cleanly when it is interrupted', async ({ place, expect }) => {
     await put(place, 'large.png');
-    const run = place.start('large.png', '--kernel', '255', '--tile', '16', '--out', 'interrupted');
-    await until('a worker', async () => (await run.pidsOf('dist/blur')).length > 0);
+    const run = place.start('large.png', '--kernel', '255', '--tile', '64', '--out', 'interrupted');
+    await until('a worker', () => run.pidsOf('dist/blur').length > 0);
     run.child.kill('SIGINT');
     expect((await run.ended).status).toBe(130);
     await place.isClean('interrupted');

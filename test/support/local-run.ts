@@ -1,7 +1,8 @@
 // Runs `npm start` as real processes, each with its own temporary folders, so that tests can find what it leaves behind.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm } from 'node:fs/promises';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'vitest';
@@ -41,8 +42,8 @@ export class LocalRun {
   }
 
   /** Returns the pids of the run's processes whose command line contains `text`. */
-  async pidsOf(text: string): Promise<number[]> {
-    const found = await this.#place.processes();
+  pidsOf(text: string): number[] {
+    const found = this.#place.processes();
     return found.filter(({ command }) => command.includes(text)).map(({ pid }) => pid);
   }
 }
@@ -88,12 +89,9 @@ export class RunPlace {
   }
 
   /** Returns the processes that were started for runs in this folder. */
-  async processes(): Promise<RunningProcess[]> {
-    const pids = (await readdir('/proc')).filter(
-      (name) => /^\d+$/.test(name) && Number(name) !== process.pid,
-    );
-    const found = await Promise.all(pids.map((pid) => describe(Number(pid), this.folder)));
-    return found.filter((each) => each !== null);
+  processes(): RunningProcess[] {
+    const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+    return pids.map((pid) => describe(Number(pid), this.folder)).filter((each) => each !== null);
   }
 
   /** Returns what runs left behind: processes, temporary files, and unfinished results in `out`. */
@@ -102,7 +100,7 @@ export class RunPlace {
       readdir(join(this.folder, folder), { recursive: true }).catch(() => []);
     const inOut = (await names(out)).filter((name) => name.includes('.tessera-'));
     const inTmp = (await names('tmp')).filter((name) => /redis|serve-/.test(name));
-    return [...(await this.processes()).map(({ pid, command }) => `${pid} ${command}`), ...inOut, ...inTmp];
+    return [...this.processes().map(({ pid, command }) => `${pid} ${command}`), ...inOut, ...inTmp];
   }
 
   /** Resolves once nothing is left of the runs. */
@@ -117,7 +115,7 @@ export class RunPlace {
 
   /** Ends what still runs, after a test that failed, and removes the folder. */
   async remove(): Promise<void> {
-    for (const { pid } of await this.processes()) {
+    for (const { pid } of this.processes()) {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
@@ -132,12 +130,15 @@ export class RunPlace {
  * Returns a process if its command line, its environment or its working folder contains `mark` (Redis overwrites the
  * first two), and null if not, or if the process is gone.
  */
-async function describe(pid: number, mark: string): Promise<RunningProcess | null> {
-  const read = async (file: string) => readFile(`/proc/${pid}/${file}`, 'latin1').catch(() => '');
-  const [command, environment] = [await read('cmdline'), await read('environ')];
-  const folder = await readlink(`/proc/${pid}/cwd`).catch(() => '');
-  if (![command, environment, folder].some((text) => text.includes(mark))) return null;
-  return { pid, command: command.replaceAll('\0', ' ').trim() };
+function describe(pid: number, mark: string): RunningProcess | null {
+  try {
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+    const texts = [command, readFileSync(`/proc/${pid}/environ`, 'latin1'), readlinkSync(`/proc/${pid}/cwd`)];
+    if (!texts.some((text) => text.includes(mark))) return null;
+    return { pid, command: command.replaceAll('\0', ' ').trim() };
+  } catch {
+    return null; // It is gone, or belongs to another user.
+  }
 }
 
 /** A test with its own folder, so that it can run at the same time as others. */
