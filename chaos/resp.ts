@@ -20,17 +20,26 @@ const LIST_KINDS = '*~>';
 
 /** Reads a stream's chunks and returns its frames as soon as they are complete. */
 export class FrameReader {
-  #rest: Buffer = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
+  #length = 0;
+  /** How many bytes the next frame has at least. Fewer are not joined, because a large frame comes in many chunks. */
+  #wanted = 1;
 
   read(chunk: Buffer): Frame[] {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+    if (this.#length < this.#wanted) return [];
+    const bytes = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks);
     const frames: Frame[] = [];
     let at = 0;
-    for (let parsed = parse(this.#rest, at); parsed; parsed = parse(this.#rest, at)) {
-      frames.push({ raw: this.#rest.subarray(at, parsed.end), value: parsed.value });
+    let parsed = parse(bytes, at);
+    for (; typeof parsed !== 'number'; parsed = parse(bytes, at)) {
+      frames.push({ raw: bytes.subarray(at, parsed.end), value: parsed.value });
       at = parsed.end;
     }
-    this.#rest = this.#rest.subarray(at);
+    this.#chunks = at < bytes.length ? [bytes.subarray(at)] : [];
+    this.#length = bytes.length - at;
+    this.#wanted = parsed - at;
     return frames;
   }
 }
@@ -41,10 +50,10 @@ export function textOf(value: RespValue): string {
   return Array.isArray(value) ? value.map(textOf).join(' ') : value.toString();
 }
 
-/** Returns the value that starts at `at`, or null if it is not complete yet. */
-function parse(bytes: Buffer, at: number): Parsed | null {
+/** Returns the value that starts at `at`. If it is not complete, returns where it ends at the earliest. */
+function parse(bytes: Buffer, at: number): Parsed | number {
   const lineEnd = bytes.indexOf('\r\n', at);
-  if (lineEnd < 0) return null;
+  if (lineEnd < 0) return bytes.length + 1;
   const kind = String.fromCharCode(bytes[at]);
   const line = bytes.toString('latin1', at + 1, lineEnd);
   const next = lineEnd + 2;
@@ -53,7 +62,7 @@ function parse(bytes: Buffer, at: number): Parsed | null {
   if (length < 0) return { value: null, end: next };
   if (BULK_KINDS.includes(kind)) {
     const end = next + length + 2;
-    return end > bytes.length ? null : { value: bytes.subarray(next, end - 2), end };
+    return end > bytes.length ? end : { value: bytes.subarray(next, end - 2), end };
   }
   if (LIST_KINDS.includes(kind)) return parseList(bytes, next, length);
   if (kind === '%') return parseList(bytes, next, length * 2);
@@ -62,12 +71,12 @@ function parse(bytes: Buffer, at: number): Parsed | null {
   );
 }
 
-function parseList(bytes: Buffer, at: number, length: number): Parsed | null {
+function parseList(bytes: Buffer, at: number, length: number): Parsed | number {
   const values: RespValue[] = [];
   let end = at;
   for (let index = 0; index < length; index++) {
     const parsed = parse(bytes, end);
-    if (!parsed) return null;
+    if (typeof parsed === 'number') return parsed;
     values.push(parsed.value);
     end = parsed.end;
   }
