@@ -65,6 +65,9 @@ const settings = {
 /** Settings for workers that never take over the tile of a slow worker, so that attempts can be counted exactly. */
 export const patient = { LEASE_MS: '30000' };
 
+/** Settings for workers that also send no event again while assemble is slow, so that events can be counted exactly. */
+export const unhurried = { ...patient, ANNOUNCE_RETRY_MS: '30000' };
+
 export class Rig {
   readonly redisServer: RedisServer;
   /** A connection that bypasses all proxies. */

@@ -2,7 +2,7 @@
 // twice.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { findFaults } from '../../chaos/nothing-lost.ts';
-import { kill, patient, Rig, rigTiles } from '../../chaos/rig.ts';
+import { kill, Rig, rigTiles, unhurried } from '../../chaos/rig.ts';
 import type { Stop } from '../../chaos/redis-proxy.ts';
 import { until } from '../../functions/testing/until.ts';
 
@@ -39,7 +39,7 @@ describe('split killed', () => {
     expect(await first).toBe('cut off');
     expect(await listed()).toBe(death.enqueued);
 
-    await rig.startWorker(patient);
+    await rig.startWorker(unhurried);
     await rig.startSplit();
     const image = await rig.send('a.png');
     expect(await findFaults(rig, [image])).toEqual([]);
@@ -49,14 +49,14 @@ describe('split killed', () => {
   test('and the same request sent three times at once is one image', async () => {
     const images = await Promise.all([rig.send('a.png'), rig.send('a.png'), rig.send('a.png')]);
     expect(new Set(images.map(({ id }) => id)).size).toBe(1);
-    await rig.startWorker(patient);
+    await rig.startWorker(unhurried);
     expect(await findFaults(rig, images)).toEqual([]);
     expect(await rig.status(images[0].id)).toMatchObject({ attempts: rigTiles, announced: 1 });
   });
 
   test('and the request sent again once the image is done changes nothing', async () => {
     const image = await rig.send('a.png');
-    await rig.startWorker(patient);
+    await rig.startWorker(unhurried);
     expect(await findFaults(rig, [image])).toEqual([]);
     const before = await rig.status(image.id);
     expect((await rig.send('a.png')).id).toBe(image.id);

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { isFull } from '../support/full.ts';
 import { findFaults } from '../../chaos/nothing-lost.ts';
 import type { Passage, Stop } from '../../chaos/redis-proxy.ts';
-import { kill, Rig, rigTiles } from '../../chaos/rig.ts';
+import { kill, Rig, rigTiles, unhurried } from '../../chaos/rig.ts';
 
 let rig: Rig;
 beforeAll(async () => {
@@ -88,17 +88,21 @@ describe('a worker killed', () => {
   ])('$when loses no image', async ({ reaches }) => {
     const image = await rig.send('a.png');
     const posted = Promise.withResolvers<void>();
+    const died = Promise.withResolvers<void>();
     rig.gate.handle = async (event, forward) => {
-      if (reaches) await forward(event);
       rig.gate.handle = (next, on) => on(next);
+      if (reaches) await forward(event);
       posted.resolve();
+      await died.promise;
       return 'cut';
     };
-    const doomed = await rig.startWorker();
+    const doomed = await rig.startWorker(unhurried);
     await posted.promise;
     await kill(doomed);
+    died.resolve();
 
-    await rig.startWorker();
+    await rig.redis.zadd('image:outbox', 'XX', 0, image.id); // As if the time until it is sent again had passed.
+    await rig.startWorker(unhurried);
     expect(await findFaults(rig, [image])).toEqual([]);
     expect(rig.gate.posted.length).toBe(reaches ? 1 : 2);
   });
