@@ -13,10 +13,8 @@ import {
   wholeNumber,
 } from '../scripts/lib/options.ts';
 import { ClusterPlace } from './cluster-target.ts';
-import { LocalPlace } from './local-target.ts';
 import { comparison, isWhole, summary } from './report.ts';
 import { runChaos, type ChaosOptions, type ChaosResult } from './run.ts';
-import { chaosSample } from './sample.ts';
 import { CannotRun, type ChaosPlace, type QueueMode } from './target.ts';
 
 /** A run in which no worker died with a tile in flight proves nothing, and is repeated up to this many times. */
@@ -62,6 +60,7 @@ async function main(): Promise<number> {
   const openPlace = async () => {
     if (target === 'local') {
       await buildIfStale(() => narrate('building the functions'));
+      const { LocalPlace } = await import('./local-target.ts');
       return new LocalPlace(workers, narrate);
     }
     const { namespace, url } = values;
@@ -130,6 +129,7 @@ async function readImage(file: string): Promise<Uint8Array<ArrayBuffer>> {
 
 async function drawImage(): Promise<Uint8Array<ArrayBuffer>> {
   narrate('drawing an image');
+  const { chaosSample } = await import('./sample.ts'); // Takes long to load, and other images do not need it.
   return chaosSample();
 }
 
