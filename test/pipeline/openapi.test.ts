@@ -206,6 +206,25 @@ describe('split answers as documented', () => {
       }
       expect(statuses).toEqual([202, 204]);
     }
+    const cloudEvent = {
+      specversion: '1.0',
+      id: '1',
+      source: 'https://example.com',
+      type: 'com.amazonaws.s3.ObjectCreated:Put',
+      data: { Records: [record('a.png')] },
+    };
+    for (const path of ['/', '/events']) {
+      const content = api.operation('POST', path).requestBody?.content ?? {};
+      for (const [type, event] of [
+        ['application/json', { Records: [record('a.png')] }],
+        ['application/cloudevents+json', cloudEvent],
+        ['application/cloudevents-batch+json', [cloudEvent]],
+      ] as const) {
+        expect(api.isValid(content[type]?.schema ?? { not: {} }, event), `${path} ${type}`).toBe(true);
+        const sent = { body: JSON.stringify(event), headers: { 'content-type': type } };
+        expect((await send('POST', path, anId, sent)).status).toBe(202);
+      }
+    }
     expect((await send('POST', '/events')).status).toBe(204);
     expect((await send('POST', '/events', anId, json({ input: 'a.png' }))).status).toBe(415);
     expect(
