@@ -302,6 +302,8 @@ describe('run.sh', () => {
       'c.png',
       'C.png',
       'one.png',
+      'dog',
+      'dog.png',
     ];
     const names = short.concat(twins, made, `${made}.png`, `${long}.png`, `${long}.jpg`, `${long}.JPG`);
     await sendAll(names, filter);
