@@ -33,14 +33,28 @@ class Bench {
   /** What was written, removed, noted and finished, in order. */
   readonly happened: string[] = [];
   readonly files = new Map<string, Buffer>();
+  /** The image whose result is replaced, and its name. */
+  replaced: string | null = null;
+  names: Record<string, string> = {};
+  /** Levels and messages of the log. */
+  readonly logged: string[] = [];
   /** Runs in the middle of a write. */
   whileWriting: () => unknown = () => {};
   finishAnswer: 'finished' | 'again' | 'over' = 'finished';
 
   readonly assembler = new Assembler({
-    log: silent,
+    log: {
+      ...silent,
+      info: (message) => void this.logged.push(`info: ${message}`),
+      warn: (message) => void this.logged.push(`warn: ${message}`),
+    },
     images: {
-      record: async () => this.state && { ...record, state: this.state },
+      record: async (id: string) =>
+        id === ID
+          ? this.state && { ...record, state: this.state }
+          : id in this.names
+            ? { ...record, id, name: this.names[id] }
+            : null,
       coreSizes: async () => this.cores.map((each) => each?.length ?? 0),
       cores: async () => this.cores.map((each) => each && new Uint8Array(each)),
       ancillary: async () => new Uint8Array(),
@@ -58,6 +72,7 @@ class Bench {
         await this.whileWriting();
         this.happened.push(`write ${id}`);
         this.files.set(place, bytes);
+        return this.replaced;
       },
       remove: async (id: string, place: string) => {
         this.happened.push(`remove ${id}`);
@@ -139,6 +154,18 @@ describe('the assembler', () => {
     };
     await bench.assembler.assemble(ID);
     expect(bench.happened).toEqual([]);
+  });
+
+  it.each<[what: string, level: 'info' | 'warn', names: Record<string, string>]>([
+    ['has another name, as a warning', 'warn', { other: 'photo.jpg' }],
+    ['has the same name', 'info', { other: 'photo.png' }],
+    ['is not known any more', 'info', {}],
+  ])('logs that it has replaced the result of an image that %s', async (_what, level, names) => {
+    const bench = new Bench();
+    bench.replaced = 'other';
+    bench.names = names;
+    await bench.assembler.assemble(ID);
+    expect(bench.logged).toContain(`${level}: The result of another image was replaced`);
   });
 
   it('removes the result of an image that was cancelled while it was written', async () => {

@@ -76,9 +76,10 @@ export class Assembler {
     const { id, output } = record;
     const secondsTaken = stopwatch();
     let resultBytes = 0;
+    let replaced: string | null;
     const count = (bytes: number) => (resultBytes += bytes);
     try {
-      await results.write(id, output, counted(await this.#encode(record), count));
+      replaced = await results.write(id, output, counted(await this.#encode(record), count));
     } catch (error) {
       if (await this.#isOver(id)) return 'over';
       await ledger.noteFault(
@@ -94,7 +95,17 @@ export class Assembler {
       time('image', Math.max(0, Date.now() - record.createdAt) / 1000); // Redis's clock may be ahead.
     }
     log.info('Assembled', { imageId: id, name: record.name, output, answer });
+    if (replaced !== null) await this.#logReplaced(record, replaced);
     return answer;
+  }
+
+  /** Logs that another image has lost its result. If that one has another name, whoever sent it will not expect this. */
+  async #logReplaced({ id, name, output }: ImageRecord, replaced: string): Promise<void> {
+    const { images, log } = this.#parts;
+    const other = await images.record(replaced);
+    const level = other !== null && other.name !== name ? 'warn' : 'info';
+    const facts = { imageId: id, output, replaced, replacedName: other?.name ?? null };
+    log[level]('The result of another image was replaced', facts);
   }
 
   /** Returns whether another process has ended the image meanwhile and freed its tiles. */

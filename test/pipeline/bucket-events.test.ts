@@ -97,6 +97,26 @@ describe.each(namedStores)('an event about a bucket, with STORE=%s', (store) => 
     expect(receiver.subjects().size).toBe(2);
   });
 
+  test('does not replace the result of an image with another name without a word', async () => {
+    await rig.startWorker(patient);
+    const body = await drawn(25);
+    const upload = await fetch(`${await splitUrl()}/?name=a.jpg`, { method: 'POST', body });
+    const { id } = (await upload.json()) as { id: string };
+    await until('the first done event', () => receiver.subjects().size === 1);
+    await home.putInput('a.png', await drawn(26));
+    const [other] = (await notify({ key: 'a.png' })).images;
+    await until('the second done event', () => receiver.subjects().size === 2);
+    expect(await home.outputs()).toEqual(['a_blurred.png']);
+    const result = await fetch(`${await splitUrl()}/images/${id}/result`);
+    expect([result.status, await result.json()]).toMatchObject([410, { code: 'replaced' }]);
+    expect(await rig.status(id)).toMatchObject({
+      output: null,
+      error: expect.stringContaining(other.id) as string,
+    });
+    const logged = await until('the warning', () => rig.logged.find((line) => line.includes('was replaced')));
+    expect(JSON.parse(logged)).toMatchObject({ imageId: other.id, replaced: id, replacedName: 'a.jpg' });
+  });
+
   test('is about the very object that its key names, however its accents are stored', async () => {
     const [composed, decomposed] = ['\u00e9t\u00e9.png', 'e\u0301te\u0301.png'];
     await home.putInput(decomposed, await drawn(23));

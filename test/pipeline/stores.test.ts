@@ -427,6 +427,17 @@ describe.each<[string, (name: string) => Results]>([
     await results.remove(A, places[0]);
     expect(await hasResult(results, B, places[1])).toBe(true);
   });
+
+  it('tell whose result was replaced', async () => {
+    const results = create('replaced');
+    const replaced: (string | null)[] = [];
+    if (kind === 'Redis') for (const id of [A, B]) await begun('replaced', id);
+    for (const id of [A, A, B]) {
+      const place = results.placeOf(id, 'photo_blurred.png');
+      replaced.push(await results.write(id, place, resultOf(id, 3_000_000)));
+    }
+    expect(replaced).toEqual([null, null, kind === 'Redis' ? null : A]);
+  });
 });
 
 describe('results in a folder that expire', () => {

@@ -33,8 +33,17 @@ export class LabelledResults implements Results {
     return { is: 'replaced', by: owner };
   }
 
-  async write(id: string, place: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  async write(id: string, place: string, chunks: AsyncIterable<Uint8Array>): Promise<string | null> {
+    const reading = this.#othersAt(id, place).catch(() => null); // A result that cannot be read can still be replaced.
     await this.#store.write(place, chunks, id);
+    return reading;
+  }
+
+  /** Returns the other image whose result is at `place`, or null. */
+  async #othersAt(id: string, place: string): Promise<string | null> {
+    const found = await this.open(id, place);
+    if (found.is === 'own') await found.file.close();
+    return found.is === 'replaced' ? found.by : null;
   }
 
   async remove(id: string, place: string): Promise<boolean> {

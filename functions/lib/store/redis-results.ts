@@ -18,8 +18,9 @@ export class RedisResults implements Results {
     return blob ? { is: 'own', file: { ...blob, close: async () => {} } } : { is: 'missing' };
   }
 
-  async write(id: string, _place: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  async write(id: string, _place: string, chunks: AsyncIterable<Uint8Array>): Promise<null> {
     await this.#blobs.put(id, 'result', chunks);
+    return null;
   }
 
   /** The scripts that end an image or drop its result have already freed it. */

@@ -15,8 +15,11 @@ export interface Results {
   placeOf(id: string, output: string): string;
   /** Looks for the result of image `id` at `place`. If it is found, the caller must close the file. */
   open(id: string, place: string): Promise<FoundResult>;
-  /** Writes the result of image `id` to `place`, as a whole. `chunks` must be labelled with the id. */
-  write(id: string, place: string, chunks: AsyncIterable<Uint8Array>): Promise<void>;
+  /**
+   * Writes the result of image `id` to `place`, as a whole. `chunks` must be labelled with the id. Returns the image whose result
+   * was there before, or null if there was none of another image.
+   */
+  write(id: string, place: string, chunks: AsyncIterable<Uint8Array>): Promise<string | null>;
   /** Removes the result of image `id` from `place`. Any other file stays. Returns whether one was removed. */
   remove(id: string, place: string): Promise<boolean>;
   /** Removes results that are older than RESULT_TTL_S, a limited number at a time. */
