@@ -65,7 +65,11 @@ export async function withVariant<T>(variant: Variant, use: (folder: string) => 
   }
 }
 
-/** Returns the resources of `variant`. */
+const rendered = new Map<Variant, Promise<Manifest[]>>();
+
+/** Returns the resources of `variant`. It is rendered once, and each caller gets a copy that it may change. */
 export async function renderVariant(variant: Variant): Promise<Manifest[]> {
-  return withVariant(variant, render);
+  const manifests = rendered.get(variant) ?? withVariant(variant, render);
+  rendered.set(variant, manifests);
+  return structuredClone(await manifests);
 }

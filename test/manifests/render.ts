@@ -3,7 +3,7 @@
 // renderings.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse, parseAllDocuments } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import { applyJsonPatch, type Operation } from './json-patch.ts';
 import { workloadsOf, type Manifest } from './shapes.ts';
 
@@ -41,6 +41,20 @@ const knownFields = new Set([
   'images',
 ] satisfies (keyof Kustomization)[]);
 
+const parsedTexts = new Map<string, unknown[]>();
+
+/** Returns the documents of a YAML text. Most files belong to many variants, so each text is parsed only once. */
+export function documentsIn(text: string): unknown[] {
+  const parsed =
+    parsedTexts.get(text) ??
+    parseAllDocuments(text).map((document): unknown => {
+      if (document.errors.length > 0) throw document.errors[0];
+      return document.toJS();
+    });
+  parsedTexts.set(text, parsed);
+  return structuredClone(parsed);
+}
+
 /**
  * Returns the resources of the kustomization in `folder`. Throws for unknown features, and for a patch that
  * does not fit.
@@ -50,7 +64,9 @@ export async function render(folder: string): Promise<Manifest[]> {
 }
 
 async function build(folder: string, inherited: Manifest[]): Promise<Manifest[]> {
-  const kustomization = parse(await readFile(join(folder, 'kustomization.yaml'), 'utf8')) as Kustomization;
+  const [kustomization] = documentsIn(
+    await readFile(join(folder, 'kustomization.yaml'), 'utf8'),
+  ) as Kustomization[];
   for (const field of Object.keys(kustomization)) {
     if (!knownFields.has(field as keyof Kustomization)) throw new Error(`${folder}: unknown field ${field}`);
   }
@@ -69,7 +85,7 @@ async function build(folder: string, inherited: Manifest[]): Promise<Manifest[]>
   for (const { target, path, patch: inline, ...rest } of kustomization.patches ?? []) {
     const unknown = Object.keys(rest).join(', ');
     if (unknown !== '') throw new Error(`${folder}: unknown patch field ${unknown}`);
-    const patch: unknown = parse(inline ?? (await readFile(join(folder, path ?? ''), 'utf8')));
+    const [patch] = documentsIn(inline ?? (await readFile(join(folder, path ?? ''), 'utf8')));
     manifests = manifests.flatMap((each) => (matches(target, each) ? patched(each, patch) : [each]));
   }
   if (kustomization.namespace !== undefined) setNamespace(manifests, kustomization.namespace);
@@ -79,7 +95,7 @@ async function build(folder: string, inherited: Manifest[]): Promise<Manifest[]>
 
 async function readResource(path: string): Promise<Manifest[]> {
   if ((await stat(path)).isDirectory()) return build(path, []);
-  return parseAllDocuments(await readFile(path, 'utf8')).map((document) => document.toJS() as Manifest);
+  return documentsIn(await readFile(path, 'utf8')) as Manifest[];
 }
 
 function matches(target: Target, { apiVersion, kind, metadata }: Manifest): boolean {
