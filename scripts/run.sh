@@ -93,9 +93,16 @@ suffix=_$filter
 [[ $filter != blur ]] || suffix=_blurred
 if [[ $format == jpeg ]]; then suffix=$suffix.jpg; else suffix=$suffix.png; fi
 # The filter and its parameters, as a JSON object and as the end of a query.
-recipe=$(printf '%s\n' ${parameters[@]+"${parameters[@]}"} | jq --raw-input --null-input --compact-output \
-  '[inputs | select(. != "") | capture("^(?<key>[^=]+)=(?<value>.*)$")] | from_entries')
-recipe_query=$(jq --raw-output 'to_entries | map("&\(.key | @uri)=\(.value | @uri)") | add // ""' <<<"$recipe")
+recipe={}
+recipe_query=''
+if ((${#parameters[@]} > 0)); then
+  {
+    read -r recipe
+    read -r recipe_query
+  } < <(printf '%s\n' "${parameters[@]}" | jq --raw-input --null-input --raw-output \
+    '[inputs | select(. != "") | capture("^(?<key>[^=]+)=(?<value>.*)$")] | from_entries
+      | tojson, (to_entries | map("&\(.key | @uri)=\(.value | @uri)") | add)')
+fi
 refused=0
 done_count=0
 failed=0
@@ -128,7 +135,7 @@ ask() {
 # twice as long each time. Fails if sending it again would not help, or after five times.
 pause_after() {
   local told
-  [[ $(cat "$work/code") =~ ^(cut|408|429|502|503|504)$ ]] || return 1
+  [[ $(<"$work/code") =~ ^(cut|408|429|502|503|504)$ ]] || return 1
   told=$(tr '[:upper:]' '[:lower:]' <"$work/headers" | sed -n 's/^retry-after: *\([0-9]\{1,5\}\).*/\1/p' | tail -n 1)
   [[ -n $told ]] || (($1 < 5)) || return 1
   echo "${told:-$((2 ** $1))}"
@@ -144,7 +151,7 @@ refused() {
 reason() {
   if [[ -s $work/answer ]]; then
     jq --raw-output '.detail // .title' "$work/answer" 2>/dev/null ||
-      echo "HTTP $(cat "$work/code"): $(head -c 200 "$work/answer" | tr -s '[:space:]' ' ')"
+      echo "HTTP $(<"$work/code"): $(head -c 200 "$work/answer" | tr -s '[:space:]' ' ')"
   else
     cat "$work/curl"
   fi
@@ -152,21 +159,23 @@ reason() {
 
 # hash_of TEXT : prints the SHA-256 of a text.
 hash_of() {
-  printf %s "$1" | sha256sum | cut -c 1-64
+  local hash
+  hash=$(printf %s "$1" | sha256sum)
+  echo "${hash%% *}"
 }
 
 # add_file FILE : adds a file to the list of files to send, once.
 add_file() {
   local path=${1#./} name path_hash
-  name=$(basename "$path")
+  name=${path##*/}
   [[ -f $path ]] || { refused "$name" 'it is no file' && return; }
   [[ -s $path ]] || { refused "$name" 'the file is empty' && return; }
   path_hash=$(hash_of "$path")
-  ! grep -qs "$path_hash" "$work/files" || return 0
+  [[ ! -e $work/path-$path_hash ]] || return 0
+  : >"$work/path-$path_hash"
   [[ $path == /* ]] || path=./$path # curl takes "-" for standard input
   files+=("$path")
-  jq --null-input --compact-output --arg name "$name" --arg name_hash "$(hash_of "$name")" --arg path_hash "$path_hash" \
-    '{$name, $name_hash, $path_hash}' >>"$work/files"
+  printf '%s %s %s\0\n' "$(hash_of "$name")" "$path_hash" "$name" >>"$work/files"
 }
 
 # Makes the folder for the results, before anything is sent: without it all work would be for nothing.
@@ -176,30 +185,35 @@ make_out() {
 
 # Sends the files on the list, each under a name that gives its result a name of its own.
 send_files() {
-  local at=0 entry
-  jq --slurp --compact-output --arg suffix "$suffix" --from-file "$(dirname "$0")/lib/result-names.jq" "$work/files" >"$work/named"
-  while IFS= read -r entry; do
-    send_file "${files[at]}" "$entry"
+  local at=0 sent_as names
+  ((${#files[@]} > 0)) || return 0
+  jq --raw-input --slurp --raw-output --arg suffix "$suffix" --from-file "$root/scripts/lib/result-names.jq" "$work/files" >"$work/named"
+  while read -r sent_as names; do
+    send_file "${files[at]}" "$sent_as" "$names"
     at=$((at + 1))
   done <"$work/named"
 }
 
-# send_file FILE ENTRY : sends one file, and adds its id and names to the list of images to wait for. Split accepts or
-# refuses it by its content.
+# send_file FILE SENT_AS NAMES : sends one file, and adds its id and names to the list of images to wait for. Split accepts
+# or refuses it by its content. SENT_AS and NAMES: as lib/result-names.jq prints them.
 send_file() {
-  local path=$1 entry=$2 type query
-  case $(tr '[:upper:]' '[:lower:]' <<<"$path") in
-    *.png) type=image/png ;;
-    *.jpg | *.jpeg | *.jfif) type=image/jpeg ;;
-    *) type=application/octet-stream ;;
-  esac
-  query="name=$(jq --raw-output '.sent | @uri' <<<"$entry")$recipe_query"
-  if ask "/?$query" --header "content-type: $type" --data-binary "@$path"; then
-    jq --compact-output --argjson entry "$entry" '{id, name: $entry.name, file: $entry.file}' "$work/answer" >>"$work/sent"
-    say "$(jq --raw-output --argjson entry "$entry" '"\($entry.name) sent: \(.width)x\(.height), \(.tiles) tiles"' "$work/answer")"
+  local name=${1##*/} said
+  if ask "/?name=$2$recipe_query" --header "content-type: $(media_type "$1")" --data-binary "@$1"; then
+    said=$(jq --raw-output '"\(.id) \(.width)x\(.height), \(.tiles) tiles"' "$work/answer")
+    echo "${said%% *} $3" >>"$work/sent"
+    say "$name sent: ${said#* }"
   else
-    refused "$(jq --raw-output .name <<<"$entry")" "$(reason)"
+    refused "$name" "$(reason)"
   fi
+}
+
+# media_type FILE : prints the type that its name stands for.
+media_type() {
+  case $1 in
+    *.[Pp][Nn][Gg]) echo image/png ;;
+    *.[Jj][Pp][Gg] | *.[Jj][Pp][Ee][Gg] | *.[Jj][Ff][Ii][Ff]) echo image/jpeg ;;
+    *) echo application/octet-stream ;;
+  esac
 }
 
 # is_result FILE : whether it has the label of a result of Tessera (functions/lib/image/label.ts).
@@ -209,12 +223,12 @@ is_result() {
 
 # add_folder FOLDER : adds the images in a folder to the list, and prints what else is there.
 add_folder() {
-  local LC_ALL=C path name skipped=() images=0
+  local LC_ALL=C path name skipped=() images=0 list
   shopt -s nullglob
   for path in "${1%/}"/*; do
-    name=$(basename "$path")
-    case $(tr '[:upper:]' '[:lower:]' <<<"$name") in
-      *.png | *.jpg | *.jpeg | *.jfif)
+    name=${path##*/}
+    case $(media_type "$name") in
+      image/*)
         # Each filter has its own ending, so only the file itself can say.
         if [[ $name == *_*.png || $name == *_*.jpg ]] && is_result "$path"; then
           skipped+=("$name (the result of an earlier run)")
@@ -231,8 +245,10 @@ add_folder() {
     esac
   done
   ((images > 0)) || empty_folders+=("$1")
-  ((${#skipped[@]} == 0)) || printf '%s\n' "${skipped[@]//[[:cntrl:]]/?}" | jq --raw-input --slurp --raw-output \
-    'split("\n")[:-1] | "\(length) skipped: \(join(", "))"'
+  if ((${#skipped[@]} > 0)); then
+    printf -v list '%s, ' "${skipped[@]}"
+    say "${#skipped[@]} skipped: ${list%, }"
+  fi
 }
 
 # Makes split read its own INPUT_PATH. Split says whether another request has to follow.
@@ -242,7 +258,7 @@ send_inputs() {
     '(if $input == "" then {} else {$input} end) + ($recipe | with_entries({key, value: (.value | tonumber? // .)}))')
   while [[ $body != null ]]; do
     ask / --header 'content-type: application/json' --data "$body" || fail "split refused: $(reason)"
-    jq --compact-output '.images[] | select(.id) | {id, name}' "$work/answer" >>"$work/sent"
+    jq --raw-output '.images[] | select(.id) | "\(.id) \({name})"' "$work/answer" >>"$work/sent"
     jq --raw-output '.images[] | if .id then "\(.name) sent: \(.width)x\(.height), \(.tiles) tiles" else "\(.name) refused: \(.error.detail // .error.title)" end
       | gsub("[[:cntrl:]]"; "?")' "$work/answer"
     refused=$((refused + $(jq '[.images[] | select(.id | not)] | length' "$work/answer")))
@@ -254,11 +270,13 @@ send_inputs() {
 
 # fetch ID FILE : fetches the result of an image that is done. FILE is written completely or not at all.
 fetch() {
+  local path
   if ask "/images/$1/result"; then
-    mkdir -p "$(dirname "$out/$2")"
-    mv "$work/answer" "$out/$2"
+    path=$out/$2
+    [[ -d ${path%/*} ]] || mkdir -p "${path%/*}"
+    mv "$work/answer" "$path"
     done_count=$((done_count + 1))
-    say "written: $out/$2"
+    say "written: $path"
   else
     failed=$((failed + 1))
     say "no result for $2: $(reason)"
@@ -270,7 +288,7 @@ fetch() {
 ask_status() {
   if $can_wait && (($2 > 0)); then
     ! ask "/images/$1?wait=$2" || return 0
-    [[ $(cat "$work/code") == 400 ]] || return 1
+    [[ $(<"$work/code") == 400 ]] || return 1
     can_wait=false
   fi
   ask "/images/$1"
@@ -286,16 +304,15 @@ seconds_to_wait() {
 
 # Waits until every image that was sent is over, or the time is.
 follow() {
-  local entry id name state line before seconds=0 has_changed
+  local id names name said state line before more seconds=0 has_changed
   can_wait=true
   sort -u "$work/sent" >"$work/open"
   while [[ -s $work/open ]]; do
     : >"$work/left"
     has_changed=false
-    while IFS= read -r entry; do
-      id=$(jq --raw-output .id <<<"$entry")
+    while read -r id names; do
       if ! ask_status "$id" "$seconds"; then
-        name=$(jq --raw-output .name <<<"$entry")
+        name=$(jq --raw-output .name <<<"$names")
         [[ $(jq --raw-output .code "$work/answer" 2>/dev/null) == not-found ]] || fail "split does not give the status of $name: $(reason)"
         failed=$((failed + 1))
         say "$name is lost: split accepted it and does not know it any more. Redis has lost its data (docs/DEPLOY.md, \"Redis\"). Send it again."
@@ -303,26 +320,32 @@ follow() {
         continue
       fi
       seconds=0
-      state=$(cat "$work/answer")
-      line=$(jq --raw-output --argjson entry "$entry" '"\($entry.name) \(.status) \(.done)/\(.tiles)"' <<<"$state")
-      before=$(cat "$work/line-$id" 2>/dev/null || true)
+      # A line with its state, a line for the user, and the name of its result or its error.
+      # A result goes to the same folders as its input. Parts of the name that would lead out of them are dropped.
+      said=$(jq --raw-output --argjson names "$names" '.status,
+        ("\($names.name) \(.status) \(.done)/\(.tiles)" | gsub("[[:cntrl:]]"; "?")),
+        if .status == "done" then
+          [.name | split("/")[:-1][] | select(. != "" and . != "." and . != "..")] + [$names.file // (.output | split("/") | last)] | join("/")
+        else "\($names.name): \(.error)" end' "$work/answer")
+      state=${said%%$'\n'*}
+      more=${said#*$'\n'}
+      line=${more%%$'\n'*}
+      more=${more#*$'\n'}
+      before=''
+      [[ ! -e $work/line-$id ]] || before=$(<"$work/line-$id")
       [[ $line == "$before" ]] || { say "$line" && has_changed=true; }
       echo "$line" >"$work/line-$id"
-      case $(jq --raw-output .status <<<"$state") in
-        done)
-          # In the same folders as its input. Parts of the name that would lead out of them are dropped.
-          fetch "$id" "$(jq --raw-output --argjson entry "$entry" \
-            '[.name | split("/")[:-1][] | select(. != "" and . != "." and . != "..")] + [$entry.file // (.output | split("/") | last)] | join("/")' <<<"$state")"
-          ;;
+      case $state in
+        done) fetch "$id" "$more" ;;
         failed | cancelled)
           failed=$((failed + 1))
-          say "$(jq --raw-output --argjson entry "$entry" '"\($entry.name): \(.error)"' <<<"$state")"
+          say "$more"
           ;;
-        *) echo "$entry" >>"$work/left" ;;
+        *) echo "$id $names" >>"$work/left" ;;
       esac
     done <"$work/open"
     mv "$work/left" "$work/open"
-    [[ ! -s $work/open ]] || ((SECONDS < deadline)) || fail "not over after $timeout_s s: $(jq --raw-output .name "$work/open" | paste -sd ' ' -)"
+    [[ ! -s $work/open ]] || ((SECONDS < deadline)) || fail "not over after $timeout_s s: $(cut -d ' ' -f 2- "$work/open" | jq --raw-output .name | paste -sd ' ' -)"
     [[ -s $work/open ]] || return 0
     if ! $can_wait || ! $has_changed; then
       sleep 0.2 # A split of an older release may not wait at all.
@@ -347,7 +370,7 @@ for path in ${paths[@]+"${paths[@]}"}; do
 done
 make_out
 send_files
-sent=$(sort -u "$work/sent" | wc -l | tr -d " ")
+sent=$(sort -u "$work/sent" | wc -l | tr -d ' ')
 if ((${#empty_folders[@]} > 0)); then
   said="no PNG or JPEG in ${empty_folders[*]} (subfolders are not searched)"
   ((sent + refused > 0)) || fail "there was no image to send: $said"

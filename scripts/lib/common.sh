@@ -1,7 +1,7 @@
 # Shared by the scripts for a cluster. Sourced, never run.
 # shellcheck shell=bash
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 # shellcheck source=../versions.env
 source "$root/scripts/versions.env"
 # Options of the callers change these.

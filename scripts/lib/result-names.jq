@@ -1,8 +1,9 @@
 # What files are uploaded as and what their results are called, so that no two of one run collide: the rule of
 # functions/lib/store/output-names.ts, except that only ASCII letters count as equal in upper and lower case.
 #
-# Input: [{name, name_hash, path_hash}], the SHA-256 of a file's name and path. Output: each with `sent`, the name to upload
-# it under, and `file`, its result's name; null is as split calls it. $suffix: how the names of results end.
+# Input: text with `NAME_HASH PATH_HASH NAME` of each file, the SHA-256 of its name and path and its name, and a NUL and a
+# newline after each. Output: a line for each, with the name to upload it under as in a URL, and {name, file}, where `file` is
+# the name of its result; null is as split calls it. $suffix: how the names of results end.
 
 def extension: "\\.(png|jpe?g|jfif)$";
 def is_made: test("~([0-9a-f]{8}|[0-9a-f]{32})$"; "i");
@@ -18,6 +19,7 @@ def marked($hash; $most):
 def counted: reduce (.[] | ascii_downcase) as $text ({}; .[$text] += 1);
 
 (255 - ($suffix | utf8bytelength)) as $most
+| split("\u0000\n")[:-1] | map({name_hash: .[:64], path_hash: .[65:129], name: .[130:]})
 | (map(.name | short) | counted) as $short
 | (map(.name) | counted) as $full
 | (reduce .[].name as $name ({}; .[$name] += 1)) as $exact
@@ -33,3 +35,4 @@ def counted: reduce (.[] | ascii_downcase) as $text ({}; .[$text] += 1);
 | (if $brief == null then null elif $taken[$brief | ascii_downcase] > 1 then named(32) else $brief end) as $stem
 | if $stem == null then . + {sent: .name, file: null}
   else .path_hash[:32] as $hash | . + {sent: (.name | marked($hash; 255)), file: ($stem + $suffix)} end
+| "\(.sent | @uri) \({name, file})"

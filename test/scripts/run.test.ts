@@ -43,7 +43,7 @@ let asked: {
 }[];
 
 beforeAll(async () => {
-  shell = await openShell(['kubectl'], ['curl']);
+  shell = await openShell(['kubectl']);
   server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => response.destroy(error as Error));
   });
@@ -490,10 +490,12 @@ describe('run.sh', () => {
     answers.set('GET /images/i8', [status('i8', 'cat.png', 'done', 2)]);
     answers.set('GET /images/i8/result', [{ text: 'blurred' }]);
     const args = [join(folder, 'cat.png'), '--url', url, '--out', join(folder, 'out')];
+    const recording = await openShell([], ['curl']);
     const runs = [
-      await shell.run('run.sh', [...args, '--token-file', join(folder, 'token')]),
-      await shell.run('run.sh', args, [], { TESSERA_TOKEN: token }),
+      await recording.run('run.sh', [...args, '--token-file', join(folder, 'token')]),
+      await recording.run('run.sh', args, [], { TESSERA_TOKEN: token }),
     ];
+    await recording.clean();
     expect(asked.map((each) => each.authorization)).toEqual(Array(6).fill(`Bearer ${token}`));
     for (const { code, calls, stdout, stderr } of runs) {
       expect(code).toBe(0);
