@@ -125,6 +125,7 @@ tell_short_room
 ! with redis-auth || make_redis_secrets
 secret_version=$(secret_versions tessera-redis tessera-redis-split tessera-redis-blur tessera-redis-assemble redis-auth tessera-auth tessera-s3 tessera-done-sink tessera-tracing)
 ! with redis-auth || redis_secret_version=$(kube get secret redis-auth --ignore-not-found --output 'jsonpath={.metadata.resourceVersion}')
+look_up_redis
 guard_redis_data
 compose
 make_way_for_redis

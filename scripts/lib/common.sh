@@ -71,11 +71,11 @@ request() {
   curl --silent --header 'Expect:' ${token_options[@]+"${token_options[@]}"} "$@"
 }
 
-# kubectl, with the exit code 2 of these scripts if it fails. Its internal log (E1125 10:00:00 …) is left out: the
+# kubectl itself, with the exit code 2 of these scripts if it fails. Its internal log (E1125 10:00:00 …) is left out: the
 # line after it says what is wrong. If there is no such line, the last one of the log is all that is known.
 kubectl() {
   local log='^[EWIF][0-9]{4} ' failed=false said
-  { said=$(command kubectl "$@" 2>&1 >&3 3>&-) || failed=true; } 3>&1
+  { said=$(exec kubectl "$@" 2>&1 >&3 3>&-) || failed=true; } 3>&1
   if ! $failed; then
     [[ -z $said ]] || grep -Ev "$log" <<<"$said" >&2 || true
     return 0 # without the 0 it would return the exit code before an EXIT trap

@@ -43,15 +43,16 @@ redis_stamp() {
 # The overlay is composed in a copy, so that this works from a read-only checkout. Another namespace also has
 # to be written into the addresses, including the JSON in blur's annotation.
 compose() {
-  local component file part
+  local component file part stamp
   cp -R "$root/knative" "$root/keda" "$root/overlays" "$work/"
   if [[ $namespace != tessera ]]; then
     while IFS= read -r file; do
       sed -e "s/\.tessera\.svc\.cluster\.local/.$namespace.svc.cluster.local/g" -e "s|cluster\.local/tessera/|cluster.local/$namespace/|g" "$file" >"$work/edited"
       cat "$work/edited" >"$file"
-    done < <(find "$work/knative" "$work/keda" -name '*.yaml')
+    done < <(grep -rlE 'tessera\.svc\.cluster\.local|cluster\.local/tessera/' "$work/knative" "$work/keda")
   fi
   raise_floor
+  stamp=$(settings_stamp)
   mkdir "$work/deploy"
   {
     printf 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: %s\n' "$namespace"
@@ -63,8 +64,8 @@ compose() {
     echo 'images:'
     image_entries
     echo 'patches:'
-    patch '{ group: serving.knative.dev, kind: Service, name: split|blur|assemble }' /spec/template/metadata/annotations/tessera.dev~1config "$(settings_stamp)"
-    patch '{ group: apps, kind: Deployment, name: blur-worker }' /spec/template/metadata/annotations/tessera.dev~1config "$(settings_stamp)"
+    patch '{ group: serving.knative.dev, kind: Service, name: split|blur|assemble }' /spec/template/metadata/annotations/tessera.dev~1config "$stamp"
+    patch '{ group: apps, kind: Deployment, name: blur-worker }' /spec/template/metadata/annotations/tessera.dev~1config "$stamp"
     patch '{ group: apps, kind: StatefulSet, name: redis }' /spec/template/metadata/annotations/tessera.dev~1config "$(redis_stamp)"
     bucket_patches
     for part in requests limits; do

@@ -1,16 +1,12 @@
-# Removes leftovers of an earlier deployment. Sourced by deploy.sh after common.sh.
-# shellcheck shell=bash disable=SC2154 # the folder $work is deploy.sh's, the namespace common.sh's
+# Removes leftovers of an earlier deployment. Sourced by deploy.sh after common.sh and prerequisites.sh.
+# shellcheck shell=bash disable=SC2154 # the folder $work is deploy.sh's, the namespace common.sh's, the types prerequisites.sh's
 
 # remove_left_overs : removes resources with Tessera's label that were not applied this time, such as another
 # overlay's Deployment, which would continue to take tiles. Resources that Knative and KEDA made have an owner
 # and are removed by them. Volume claims stay.
 remove_left_overs() {
-  local kinds=deployments,statefulsets,services,configmaps,networkpolicies,serviceaccounts,persistentvolumeclaims types found each
-  # A resource type that the cluster does not have cannot be queried.
-  types=$(kubectl get customresourcedefinition services.serving.knative.dev scaledobjects.keda.sh triggerauthentications.keda.sh \
-    podmonitors.monitoring.coreos.com prometheusrules.monitoring.coreos.com \
-    triggers.eventing.knative.dev brokers.eventing.knative.dev --ignore-not-found --output name)
-  for each in $types; do
+  local kinds=deployments,statefulsets,services,configmaps,networkpolicies,serviceaccounts,persistentvolumeclaims found each
+  for each in $resource_types; do
     # Only for --with metrics. An account that does not use it may have no rights to these.
     [[ $each != *.monitoring.coreos.com ]] || may_list "${each#*/}" || continue
     kinds+=,${each#*/}

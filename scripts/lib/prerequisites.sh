@@ -3,10 +3,35 @@
 
 missing=()
 notes=()
+resource_types='' # those below that the cluster has, one per line
+serving='' # the Deployments of Knative Serving, as `deployments_in` prints them
+version='' # of the Deployment that `finds` has found
 
-# version_of NAMESPACE DEPLOYMENT : prints the version in its labels, or nothing.
-version_of() {
-  kubectl --namespace "$1" get deployment "$2" --output 'jsonpath={.metadata.labels.app\.kubernetes\.io/version}'
+# Asks for all types at once. A type that the cluster does not have cannot be queried later.
+look_up_resource_types() {
+  resource_types=$(kubectl get customresourcedefinition services.serving.knative.dev scaledobjects.keda.sh triggerauthentications.keda.sh \
+    podmonitors.monitoring.coreos.com prometheusrules.monitoring.coreos.com \
+    triggers.eventing.knative.dev brokers.eventing.knative.dev --ignore-not-found --output name)
+}
+
+# has_type TYPE : whether the cluster has this resource type.
+has_type() {
+  [[ $'\n'$resource_types$'\n' == */"$1"$'\n'* ]]
+}
+
+# deployments_in NAMESPACE : prints a line for each Deployment: its name, and the version in its labels.
+deployments_in() {
+  kubectl get deployments --namespace "$1" \
+    --output 'jsonpath={range .items[*]}{.metadata.name} {.metadata.labels.app\.kubernetes\.io/version}{"\n"}{end}'
+}
+
+# finds DEPLOYMENT LINES : whether it is in the lines of `deployments_in`. Sets `version`.
+finds() {
+  local name
+  while read -r name version; do
+    [[ $name != "$1" ]] || return 0
+  done <<<"$2"
+  return 1
 }
 
 # note_version WHAT FOUND TESTED : adds a note if the minor versions differ, or cannot be compared.
@@ -19,54 +44,56 @@ note_version() {
 }
 
 check_kubernetes() {
-  local found
-  found=$(kubectl version --output yaml | sed -n '/^serverVersion:/,$s/^ *gitVersion: *//p')
-  note_version Kubernetes "$found" "$KUBERNETES_VERSION"
+  local said
+  said=$(try 'kubectl reaches no cluster' kubectl version --output yaml)
+  said=${said##*serverVersion:}
+  note_version Kubernetes "${said#*gitVersion: }" "$KUBERNETES_VERSION"
 }
 
 check_serving() {
-  if ! has_crd services.serving.knative.dev || ! has deployment controller --namespace knative-serving; then
+  if ! has_type services.serving.knative.dev || ! finds controller "$serving"; then
     missing+=("Knative Serving $KNATIVE_SERVING_VERSION (scripts/cluster.sh shows how it is installed)")
     return
   fi
-  note_version 'Knative Serving' "$(version_of knative-serving controller)" "$KNATIVE_SERVING_VERSION"
+  note_version 'Knative Serving' "$version" "$KNATIVE_SERVING_VERSION"
 }
 
 # Another networking layer works too.
 check_kourier() {
-  ! has deployment net-kourier-controller --namespace knative-serving ||
-    note_version Kourier "$(version_of knative-serving net-kourier-controller)" "$KOURIER_VERSION"
+  ! finds net-kourier-controller "$serving" || note_version Kourier "$version" "$KOURIER_VERSION"
 }
 
 # kn is optional: no script calls it.
 check_kn() {
-  ! type -P kn >/dev/null || note_version kn "$(kn version | sed -n 's/^Version: *//p')" "$KNATIVE_SERVING_VERSION"
+  ! type -P kn >/dev/null || note_version kn "$(kn version)" "$KNATIVE_SERVING_VERSION"
 }
 
 check_keda() {
-  local at
-  if ! has_crd scaledobjects.keda.sh; then
+  local found at
+  if ! has_type scaledobjects.keda.sh; then
     missing+=("KEDA $KEDA_VERSION")
     return
   fi
-  at=$(kubectl get deployments --all-namespaces --selector app=keda-operator --output 'jsonpath={.items[*].metadata.namespace}')
+  found=$(kubectl get deployments --all-namespaces --selector app=keda-operator \
+    --output 'jsonpath={range .items[*]}{.metadata.namespace} {.metadata.labels.app\.kubernetes\.io/version}{"\n"}{end}')
+  read -r at version <<<"$found"
   if [[ -z $at ]]; then
     missing+=("KEDA's operator: its resource types are there, the operator is not")
     return
   fi
-  note_version KEDA "$(version_of "$at" keda-operator)" "$KEDA_VERSION"
+  note_version KEDA "$version" "$KEDA_VERSION"
   if [[ $at != keda ]] && ! has_label namespace "$at" 'tessera\.dev/keda' true; then
     missing+=("a label that lets KEDA reach Redis: kubectl label namespace $at tessera.dev/keda=true")
   fi
 }
 
 check_extension() {
-  if ! has deployment autoscaler-keda --namespace knative-serving; then
-    missing+=("the autoscaler-keda extension $AUTOSCALER_KEDA_VERSION (or deploy with --overlay fallback)")
+  if finds autoscaler-keda "$serving"; then
+    note_version autoscaler-keda "$version" "$AUTOSCALER_KEDA_VERSION"
   else
-    note_version autoscaler-keda "$(version_of knative-serving autoscaler-keda)" "$AUTOSCALER_KEDA_VERSION"
+    missing+=("the autoscaler-keda extension $AUTOSCALER_KEDA_VERSION (or deploy with --overlay fallback)")
   fi
-  if has deployment autoscaler-hpa --namespace knative-serving; then
+  if finds autoscaler-hpa "$serving"; then
     missing+=("the absence of serving-hpa, which would fight over blur: kubectl -n knative-serving delete deployment autoscaler-hpa")
   fi
 }
@@ -82,10 +109,12 @@ check_volume_flags() {
 }
 
 check_eventing() {
-  if ! has_crd brokers.eventing.knative.dev || ! has deployment mt-broker-ingress --namespace knative-eventing; then
-    missing+=("Knative Eventing $KNATIVE_EVENTING_VERSION with the channel-based Broker")
+  local eventing
+  eventing=$(deployments_in knative-eventing)
+  if has_type brokers.eventing.knative.dev && finds mt-broker-ingress "$eventing"; then
+    note_version 'Knative Eventing' "$version" "$KNATIVE_EVENTING_VERSION"
   else
-    note_version 'Knative Eventing' "$(version_of knative-eventing mt-broker-ingress)" "$KNATIVE_EVENTING_VERSION"
+    missing+=("Knative Eventing $KNATIVE_EVENTING_VERSION with the channel-based Broker")
   fi
 }
 
@@ -97,7 +126,7 @@ check_secrets() {
 }
 
 check_prometheus() {
-  if ! has_crd podmonitors.monitoring.coreos.com || ! has_crd prometheusrules.monitoring.coreos.com; then
+  if ! has_type podmonitors.monitoring.coreos.com || ! has_type prometheusrules.monitoring.coreos.com; then
     missing+=('the Prometheus operator, for --with metrics')
   fi
 }
@@ -105,8 +134,9 @@ check_prometheus() {
 # check_prerequisites OVERLAY COMPONENT... : stops and lists everything that is missing.
 check_prerequisites() {
   local component
-  need_cluster
   check_kubernetes
+  look_up_resource_types
+  serving=$(deployments_in knative-serving)
   check_serving
   check_kourier
   check_kn

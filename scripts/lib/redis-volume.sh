@@ -7,26 +7,30 @@ choose_redis_volume() {
   if with redis-external || with redis-ephemeral || has persistentvolumeclaim redis-data --namespace "$namespace"; then
     return
   fi
-  if ! classes=$(kubectl get storageclasses --output json); then
+  # "true" for the default one, in its annotation of today or in the one before.
+  if ! classes=$(kubectl get storageclasses \
+    --output 'jsonpath={.items[*].metadata.annotations.storageclass\.kubernetes\.io/is-default-class} {.items[*].metadata.annotations.storageclass\.beta\.kubernetes\.io/is-default-class}'); then
     echo 'note: whether there is a default StorageClass for the volume of Redis could not be looked up'
-  elif ! has_default "$classes"; then
+  elif [[ $classes != *true* ]]; then
     components+=(redis-ephemeral)
     echo 'note: the cluster has no default StorageClass, so Redis keeps its data in its pod. When that is replaced, images in progress, kept uploads and results are lost. docs/DEPLOY.md, "Redis", says how to give it a volume.'
   fi
 }
 
-# has_default CLASSES : whether one of the StorageClasses is the cluster's default.
-has_default() {
-  [[ $(jq 'any(.items[].metadata.annotations // {}; ."storageclass.kubernetes.io/is-default-class" == "true"
-    or ."storageclass.beta.kubernetes.io/is-default-class" == "true")' <<<"$1") == true ]]
+# What is known of the StatefulSet that runs now; all empty if there is none.
+redis_found='' redis_service='' redis_policy='' redis_config='' redis_claim=''
+
+look_up_redis() {
+  local found
+  found=$(kube get statefulset redis --ignore-not-found --output 'jsonpath={.metadata.name}|{.spec.serviceName}|{.spec.podManagementPolicy}|{.spec.template.metadata.annotations.tessera\.dev/config}|{.spec.template.spec.volumes[?(@.name=="data")].persistentVolumeClaim.claimName}')
+  IFS='|' read -r redis_found redis_service redis_policy redis_config redis_claim <<<"$found"
 }
 
 # guard_redis_data : stops if this deployment would lose the work in progress, because the functions would get
 # a Redis without it.
 guard_redis_data() {
-  local now pending
-  now=$(kube get statefulset redis --ignore-not-found --output json)
-  if [[ -z $now ]] || keeps_data "$now" || has_no_data_yet "$now"; then
+  local pending
+  if [[ -z $redis_found ]] || keeps_data || has_no_data_yet; then
     return
   fi
   pending=$(pending_work 2>"$work/said") ||
@@ -36,23 +40,22 @@ guard_redis_data() {
   echo 'note: this deployment starts with an empty Redis: the functions no longer see uploads and results in the old one'
 }
 
-# has_no_data_yet STATEFULSET : whether Redis has never stored anything: its pod has not started, and its volume is in that pod or was
+# has_no_data_yet : whether Redis has never stored anything: its pod has not started, and its volume is in that pod or was
 # never provided.
 has_no_data_yet() {
   local pod claim
   pod=$(kube get pods --selector app.kubernetes.io/name=redis --output 'jsonpath={.items[*].status.phase}')
   [[ $pod == Pending ]] || return 1
-  [[ $(jq 'any(.spec.template.spec.volumes[]; .name == "data" and .persistentVolumeClaim)' <<<"$1") == true ]] || return 0
+  [[ -n $redis_claim ]] || return 0
   claim=$(kube get persistentvolumeclaim redis-data --ignore-not-found --output 'jsonpath={.status.phase}')
   [[ $claim == Pending ]]
 }
 
-# keeps_data STATEFULSET : whether Redis still has its data after this deployment: its pod stays, or its
-# volume is used again.
+# keeps_data : whether Redis still has its data after this deployment: its pod stays, or its volume is used again.
 keeps_data() {
   ! with redis-external || return 1
-  [[ $(jq --arg stamp "$(redis_stamp)" '.spec.template.metadata.annotations."tessera.dev/config" == $stamp' <<<"$1") != true ]] || return 0
-  ! with redis-ephemeral && [[ $(jq 'any(.spec.template.spec.volumes[]; .name == "data" and .persistentVolumeClaim)' <<<"$1") == true ]]
+  [[ $redis_config != "$(redis_stamp)" ]] || return 0
+  ! with redis-ephemeral && [[ -n $redis_claim ]]
 }
 
 pending_work() {
@@ -63,7 +66,5 @@ pending_work() {
 # make_way_for_redis : deletes a StatefulSet with fields that Kubernetes does not allow to change. Its pod
 # keeps running.
 make_way_for_redis() {
-  local found
-  found=$(kube get statefulset redis --ignore-not-found --output 'jsonpath={.spec.serviceName} {.spec.podManagementPolicy}')
-  [[ -z $found || $found == 'redis-pods Parallel' ]] || kube delete statefulset redis --cascade=orphan
+  [[ -z $redis_found || "$redis_service $redis_policy" == 'redis-pods Parallel' ]] || kube delete statefulset redis --cascade=orphan
 }

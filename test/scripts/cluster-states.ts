@@ -1,5 +1,5 @@
 // What a fake kubectl answers about a cluster: Knative Services and pods as the API server shows them.
-import { present, type Rule } from './shell.ts';
+import type { Rule } from './shell.ts';
 
 /** A cluster whose nodes have room, with a default StorageClass. */
 export const roomy: Rule[] = [
@@ -35,11 +35,38 @@ export function podsOnNodes(
 
 /** Answers `get storageclasses` with classes that have these annotations. */
 export function storageClasses(annotations: Record<string, Record<string, string> | undefined>): Rule {
-  const items = Object.entries(annotations).map(([name, each]) => ({
-    metadata: { name, annotations: each },
-  }));
-  return { call: 'get storageclasses --output json', stdout: JSON.stringify({ items }) };
+  const values = Object.values(annotations).flatMap((each) => Object.values(each ?? {}));
+  return { call: 'get storageclasses --output jsonpath', stdout: values.join(' ') };
 }
+
+/** Answers `get customresourcedefinition TYPE...` with those of these types. */
+export function resourceTypes(...types: string[]): Rule {
+  return {
+    call: 'get customresourcedefinition .* --ignore-not-found --output name',
+    stdout: types.map((type) => `customresourcedefinition.apiextensions.k8s.io/${type}\n`).join(''),
+  };
+}
+
+/** The resource types that the default overlay needs. */
+export const neededTypes = ['services.serving.knative.dev', 'scaledobjects.keda.sh'];
+
+/** Answers `get deployments --namespace NAMESPACE` with these, by name, and their versions. */
+export function deployments(namespace: string, versions: Record<string, string>): Rule {
+  return {
+    call: `get deployments --namespace ${namespace} `,
+    stdout: Object.entries(versions)
+      .map((each) => `${each.join(' ')}\n`)
+      .join(''),
+  };
+}
+
+/** Answers `get deployments` with the namespace of KEDA's operator and its version. */
+export function kedaOperator(namespace: string, version: string): Rule {
+  return { call: 'get deployments --all-namespaces', stdout: `${namespace} ${version}\n` };
+}
+
+/** The Deployments of Knative Serving that the default overlay needs. */
+export const serving = { controller: '1.22.1', 'autoscaler-keda': 'native-v1.22.0' };
 
 /** The parts of a Knative Service that the scripts read. */
 export interface ServiceState {
@@ -97,22 +124,14 @@ export function container(name: string, state: object): object {
  * everything is Ready.
  */
 export const readyCluster: Rule[] = [
-  ...present(
-    'customresourcedefinition services.serving.knative.dev',
-    'customresourcedefinition scaledobjects.keda.sh',
-    'deployment controller',
-    'deployment autoscaler-keda',
-  ),
+  resourceTypes(...neededTypes),
+  deployments('knative-serving', serving),
+  kedaOperator('keda', '2.20.2'),
   {
     call: '^kubectl version --output yaml',
     stdout: 'clientVersion:\n  gitVersion: v1.34.1\nserverVersion:\n  gitVersion: v1.35.4\n',
   },
   { call: '^kn version', stdout: 'Version:      v1.22.0\nBuild Date:   2026-04-29 10:00:00\n' },
-  { call: 'get deployment controller --output json', stdout: '1.22.1' },
-  { call: 'get deployment autoscaler-keda --output json', stdout: 'native-v1.22.0' },
-  { call: 'get deployment keda-operator --output json', stdout: '2.20.2' },
-  { call: 'get deployment mt-broker-ingress --output json', stdout: '1.22.2' },
-  { call: 'get deployments --all-namespaces --selector app=keda-operator', stdout: 'keda' },
   { call: 'latestCreatedRevisionName', stdout: 'blur-00002 blur-00002' },
   { call: 'get revisions.serving.knative.dev', stdout: 'blur-00001 blur-00002' },
   services({

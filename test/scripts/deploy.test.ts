@@ -5,7 +5,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { overrideAnnotation } from '../../scripts/generate-override.ts';
 import { render } from '../manifests/render.ts';
 import { configMapData, find, functionTemplate, type Manifest } from '../manifests/shapes.ts';
-import { container, homeless, pods, readyCluster } from './cluster-states.ts';
+import {
+  container,
+  deployments,
+  homeless,
+  kedaOperator,
+  neededTypes,
+  pods,
+  readyCluster,
+  resourceTypes,
+  serving,
+} from './cluster-states.ts';
 import { openShell, present, type Rule, type Shell } from './shell.ts';
 
 let shell: Shell;
@@ -26,7 +36,8 @@ const deeds = (calls: string[]): string[] =>
     .map((call) => call.replace(/--kustomize \S+/, '--kustomize DIR').replace(/\/dev\/fd\/\d+/g, 'FD'));
 
 const withBroker: Rule[] = [
-  ...present('deployment mt-broker-ingress', 'customresourcedefinition brokers.eventing.knative.dev'),
+  resourceTypes(...neededTypes, 'brokers.eventing.knative.dev'),
+  deployments('knative-eventing', { 'mt-broker-ingress': '1.22.2' }),
   ...readyCluster,
 ];
 
@@ -59,12 +70,17 @@ describe('deploy.sh', () => {
     const rules = [{ call: '^kubectl version', exit: 1 }];
     const { code, stderr, calls } = await shell.run('deploy.sh', [], rules);
     expect(stderr).toContain('kubectl reaches no cluster');
-    expect(calls).toEqual(['kubectl version']);
+    expect(calls).toEqual(['kubectl version --output yaml']);
     expect(code).toBe(2);
   });
 
   it.each<[name: string, args: string[], rules: Rule[], said: string]>([
-    ['stock serving-hpa', [], present('deployment autoscaler-hpa'), 'serving-hpa'],
+    [
+      'stock serving-hpa',
+      [],
+      [deployments('knative-serving', { ...serving, 'autoscaler-hpa': '1.22.1' })],
+      'serving-hpa',
+    ],
     ['flags for volumes', ['--overlay', 'pvc'], [], 'kubernetes.podspec-persistent-volume-write'],
     ['Broker', ['--overlay', 'broker'], [], 'Knative Eventing'],
     ['Prometheus operator', ['--with', 'metrics'], [], 'the Prometheus operator, for --with metrics'],
@@ -72,7 +88,7 @@ describe('deploy.sh', () => {
     [
       'KEDA admitted by label',
       [],
-      [{ call: 'get deployments --all-namespaces', stdout: 'autoscaling' }],
+      [kedaOperator('autoscaling', '2.20.2')],
       'kubectl label namespace autoscaling tessera.dev/keda=true',
     ],
   ])('stops over: %s', async (_name, args, rules, said) => {
@@ -82,33 +98,33 @@ describe('deploy.sh', () => {
     expect(code).toBe(1);
   });
 
-  it.each([
+  const withKourier = { ...serving, 'net-kourier-controller': '1.22.0' };
+
+  it.each<[said: string, rule: Rule]>([
     [
-      '^kubectl version --output yaml',
-      'serverVersion:\n  gitVersion: v1.31.2\n',
       'Kubernetes is 1.31.2; Tessera is made for 1.35',
+      { call: '^kubectl version --output yaml', stdout: 'serverVersion:\n  gitVersion: v1.31.2\n' },
     ],
     [
-      'get deployment controller --output json',
-      '1.19.0',
       'Knative Serving is 1.19.0; Tessera is made for 1.22',
+      deployments('knative-serving', { ...withKourier, controller: '1.19.0' }),
     ],
-    ['get deployment keda-operator --output json', 'v2.17.1', 'KEDA is 2.17.1; Tessera is made for 2.20'],
+    ['KEDA is 2.17.1; Tessera is made for 2.20', kedaOperator('keda', 'v2.17.1')],
     [
-      'get deployment autoscaler-keda --output json',
-      'devel',
       'autoscaler-keda does not say its version; Tessera is made for 1.22',
+      deployments('knative-serving', { ...withKourier, 'autoscaler-keda': 'devel' }),
     ],
     [
-      'get deployment net-kourier-controller --output json',
-      '1.2.0',
       'Kourier is 1.2.0; Tessera is made for 1.22',
+      deployments('knative-serving', { ...withKourier, 'net-kourier-controller': '1.2.0' }),
     ],
-    ['^kn version', 'Version:      v1.8.1\n', 'kn is 1.8.1; Tessera is made for 1.22'],
-  ])('only notes another minor version: %s', async (call, stdout, said) => {
-    const rules = [{ call, stdout }, ...present('deployment net-kourier-controller'), ...readyCluster];
-    const kourier = { call: 'get deployment net-kourier-controller --output json', stdout: '1.22.0' };
-    const outcome = await shell.run('deploy.sh', [], [...rules, kourier]);
+    [
+      'kn is 1.8.1; Tessera is made for 1.22',
+      { call: '^kn version', stdout: 'Version:      v1.8.1\nBuild Date:   2023-01-24 10:00:00\n' },
+    ],
+  ])('only notes another minor version: %s', async (said, rule) => {
+    const rules = [rule, deployments('knative-serving', withKourier), ...readyCluster];
+    const outcome = await shell.run('deploy.sh', [], rules);
     expect(outcome.stdout).toMatch(/^note: [^\n]*\nwaiting [^\n]*\ndeployed: /);
     expect(outcome.stdout).toContain(`note: ${said}\n`);
     expect(outcome.code).toBe(0);
@@ -180,7 +196,7 @@ describe('deploy.sh', () => {
   );
 
   it('waits for the ScaledObject in the fallback, which needs no extension', async () => {
-    const rules = readyCluster.filter((each) => !each.call.includes('autoscaler-keda'));
+    const rules = [deployments('knative-serving', { controller: '1.22.1' }), ...readyCluster];
     const { code, calls } = await shell.run('deploy.sh', ['--overlay', 'fallback'], rules);
     expect(deeds(calls)).toContain(
       'kubectl --namespace tessera wait --for=condition=Ready --timeout=300s scaledobject.keda.sh/blur-worker',

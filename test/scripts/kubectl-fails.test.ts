@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readyCluster } from './cluster-states.ts';
+import { deployments, neededTypes, readyCluster, resourceTypes } from './cluster-states.ts';
 import { openShell, present, type Rule, type Shell } from './shell.ts';
 
 let shell: Shell;
@@ -80,10 +80,10 @@ describe('a call that the cluster refuses', () => {
   ])('is told with what it was for, in one line: %s %j, %s', async (script, args, call, fault) => {
     const files = args.map((arg) => (arg.endsWith('.rdb') ? join(folder, arg) : arg));
     const label = { call: 'get namespace .*labels', stdout: 'tessera' };
-    const broker = present(
-      'deployment mt-broker-ingress',
-      'customresourcedefinition brokers.eventing.knative.dev',
-    );
+    const broker = [
+      resourceTypes(...neededTypes, 'brokers.eventing.knative.dev'),
+      deployments('knative-eventing', { 'mt-broker-ingress': '1.22.2' }),
+    ];
     const there = script === 'deploy.sh' ? broker : [label, everything];
     const { code, stderr } = await shell.run(script, files, [refuse(call), ...there, ...readyCluster]);
     expect(stderr).toMatch(/^error: [^\n]+\n$/);

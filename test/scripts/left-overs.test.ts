@@ -1,6 +1,6 @@
 // What deploy.sh does with resources that an earlier deployment with other options left on the cluster.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readyCluster } from './cluster-states.ts';
+import { neededTypes, readyCluster, resourceTypes } from './cluster-states.ts';
 import { openShell, type Outcome, type Rule, type Shell } from './shell.ts';
 
 let shell: Shell;
@@ -89,20 +89,12 @@ describe('deploy.sh after another overlay', () => {
       return calls.find((call) => call.includes('get deployments,')) ?? '';
     };
     expect(await ask()).not.toContain('eventing');
-    const types = {
-      call: 'get customresourcedefinition .*brokers.eventing.knative.dev --ignore-not-found --output name',
-      stdout: ['scaledobjects.keda.sh', 'brokers.eventing.knative.dev']
-        .map((type) => `customresourcedefinition.apiextensions.k8s.io/${type}\n`)
-        .join(''),
-    };
+    const types = resourceTypes(...neededTypes, 'brokers.eventing.knative.dev');
     expect(await ask(types)).toContain(',scaledobjects.keda.sh,brokers.eventing.knative.dev ');
   });
 
   it('leaves out what belongs to the component metrics if the account has no rights to it', async () => {
-    const types = {
-      call: 'get customresourcedefinition .* --output name',
-      stdout: 'customresourcedefinition.apiextensions.k8s.io/podmonitors.monitoring.coreos.com\n',
-    };
+    const types = resourceTypes(...neededTypes, 'podmonitors.monitoring.coreos.com');
     const ask = async (...rules: Rule[]): Promise<string> => {
       const { calls } = await shell.run('deploy.sh', [], [...rules, types, ...readyCluster]);
       return calls.find((call) => call.includes('get deployments,')) ?? '';

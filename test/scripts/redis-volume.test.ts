@@ -27,6 +27,12 @@ const isOnVolume = async (outcome: Outcome): Promise<boolean> =>
 const stampOf = async (outcome: Outcome): Promise<string | undefined> =>
   templateOf(await redisIn(outcome))?.metadata.annotations?.['tessera.dev/config'];
 
+/** Answers `get statefulset redis` with its Service, its policy, the stamp of its settings and its volume claim. */
+const statefulSet = (...fields: [service: string, policy: string, stamp: string, claim: string]): Rule => ({
+  call: 'get statefulset redis --ignore-not-found --output jsonpath',
+  stdout: ['redis', ...fields].join('|'),
+});
+
 const noDefault = storageClasses({
   slow: undefined,
   fast: { 'storageclass.kubernetes.io/is-default-class': 'false' },
@@ -99,8 +105,8 @@ describe("Redis's pod", () => {
   });
 
   it('keeps running while its StatefulSet of an earlier release is replaced', async () => {
-    const older = { call: 'get statefulset redis .*spec.serviceName', stdout: 'redis OrderedReady' };
-    const today = { call: 'get statefulset redis .*spec.serviceName', stdout: 'redis-pods Parallel' };
+    const older = statefulSet('redis', 'OrderedReady', '', 'redis-data');
+    const today = statefulSet('redis-pods', 'Parallel', '', 'redis-data');
     const remake = 'kubectl --namespace tessera delete statefulset redis --cascade=orphan';
     const { calls } = await deploy([older]);
     expect(calls.indexOf(remake)).toBeGreaterThan(0);
@@ -110,17 +116,8 @@ describe("Redis's pod", () => {
 });
 
 describe('deploy.sh if a working Redis would lose its data', () => {
-  const redisWith = (stamp: string, data: object): Rule => ({
-    call: 'get statefulset redis --ignore-not-found --output json$',
-    stdout: JSON.stringify({
-      spec: {
-        template: {
-          metadata: { annotations: { 'tessera.dev/config': stamp } },
-          spec: { volumes: [{ name: 'config' }, { name: 'data', ...data }] },
-        },
-      },
-    }),
-  });
+  const redisWith = (stamp: string, claim: string): Rule =>
+    statefulSet('redis-pods', 'Parallel', stamp, claim);
   const work = (queue: number): Rule => ({
     call: 'exec statefulset/redis .*redis-cli EVAL',
     stdout: `queue\n${queue}\nleases\n2\nclaims\n9\ndelayed\n0\noutbox\n1\ndead\n4\n`,
@@ -129,10 +126,10 @@ describe('deploy.sh if a working Redis would lose its data', () => {
     call: 'redis-cli EVAL',
     stdout: 'queue\n0\nleases\n0\nclaims\n0\ndelayed\n0\noutbox\n0\ndead\n4\n',
   };
-  const inPod = { emptyDir: {} };
-  const onVolume = { persistentVolumeClaim: { claimName: 'redis-data' } };
+  const inPod = '';
+  const onVolume = 'redis-data';
 
-  it.each<[what: string, data: object, args: string[]]>([
+  it.each<[what: string, data: string, args: string[]]>([
     ['the pod that has it is replaced', inPod, []],
     ['the functions go to another Redis', onVolume, ['--with', 'redis-external']],
     ['its volume is not used any more', onVolume, ['--with', 'redis-ephemeral']],
@@ -170,7 +167,7 @@ describe('deploy.sh if a working Redis would lose its data', () => {
     stdout: phase,
   });
 
-  it.each<[string, object, string[], Rule[]]>([
+  it.each<[string, string, string[], Rule[]]>([
     ['runs', inPod, [], [pods('Running')]],
     ['has failed', inPod, [], [pods('Failed')]],
     ['has no pod', inPod, [], [pods()]],
@@ -190,7 +187,7 @@ describe('deploy.sh if a working Redis would lose its data', () => {
     expect(code).toBe(2);
   });
 
-  it.each<[string, object, string[], Rule[]]>([
+  it.each<[string, string, string[], Rule[]]>([
     ['in its pod', inPod, [], [pods('Pending')]],
     [
       'on a volume that was never provided',

@@ -78,8 +78,9 @@ export async function openShell(tools: string[], recorded: string[] = []): Promi
   const bin = await mkdtemp(join(tmpdir(), 'tessera-bin-'));
   const folders = [bin];
   const standIn = fileURLToPath(new URL('stand-in.sh', import.meta.url));
+  const bash = await which('bash'); // not `env bash`, which would be one more start for each call
   for (const tool of tools) {
-    await writeFile(join(bin, tool), `#!/usr/bin/env bash\nsource '${standIn}' ${tool} "$@"\n`);
+    await writeFile(join(bin, tool), `#!${bash}\nsource '${standIn}' ${tool} "$@"\n`);
     await chmod(join(bin, tool), 0o755);
   }
   for (const tool of systemTools) {
