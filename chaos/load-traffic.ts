@@ -66,17 +66,17 @@ export class LoadTraffic {
   async #uploadAll(rate: number, seconds: number): Promise<void> {
     const startedAt = performance.now();
     const elapsed = () => (performance.now() - startedAt) / 1000;
-    const underWay = new Set<Promise<void>>();
+    const inProgress = new Set<Promise<void>>();
     while (elapsed() < seconds) {
-      if (underWay.size >= MOST_UPLOADS) await Promise.race(underWay);
+      if (inProgress.size >= MOST_UPLOADS) await Promise.race(inProgress);
       else if (this.#sent > elapsed() * rate) await sleep(1000 / rate);
       else {
-        const upload = this.#upload(this.#sent++).finally(() => underWay.delete(upload));
-        underWay.add(upload);
+        const upload = this.#upload(this.#sent++).finally(() => inProgress.delete(upload));
+        inProgress.add(upload);
       }
     }
     this.#seconds = elapsed();
-    await Promise.all(underWay);
+    await Promise.all(inProgress);
   }
 
   async #upload(number: number): Promise<void> {

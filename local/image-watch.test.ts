@@ -21,11 +21,11 @@ describe('an image', () => {
 
   it('has lost tiles when nothing is pending and nothing moves for five seconds', () => {
     const watch = new ImageWatch();
-    expect(watch.judge(at('blurring', 1), 0)).toBe('under way');
+    expect(watch.judge(at('blurring', 1), 0)).toBe('in progress');
     later(4000);
-    expect(watch.judge(at('blurring', 2), 0)).toBe('under way');
+    expect(watch.judge(at('blurring', 2), 0)).toBe('in progress');
     later(5000);
-    expect(watch.judge(at('blurring', 2), 0)).toBe('under way');
+    expect(watch.judge(at('blurring', 2), 0)).toBe('in progress');
     later(1);
     expect(watch.judge(at('blurring', 2), 0)).toBe('lost');
   });
@@ -33,7 +33,7 @@ describe('an image', () => {
   it('is in progress as long as anything is pending', () => {
     const watch = new ImageWatch();
     for (let times = 0; times < 10; times++) {
-      expect(watch.judge(at('blurring', 1), 1)).toBe('under way');
+      expect(watch.judge(at('blurring', 1), 1)).toBe('in progress');
       later(10_000);
     }
   });
@@ -41,9 +41,9 @@ describe('an image', () => {
   it('is given up when its result is refused for three seconds', () => {
     const watch = new ImageWatch();
     const refused = at('blurred', 4, 'The output folder cannot be written (ENOSPC).');
-    expect(watch.judge(refused, 1)).toBe('under way');
+    expect(watch.judge(refused, 1)).toBe('in progress');
     later(3000);
-    expect(watch.judge(refused, 1)).toBe('under way');
+    expect(watch.judge(refused, 1)).toBe('in progress');
     later(1);
     expect(watch.judge(refused, 1)).toBe('unwritten');
   });
@@ -54,6 +54,6 @@ describe('an image', () => {
     later(2000);
     watch.judge(at('blurred', 4), 1);
     later(2000);
-    expect(watch.judge(at('blurred', 4, 'full'), 1)).toBe('under way');
+    expect(watch.judge(at('blurred', 4, 'full'), 1)).toBe('in progress');
   });
 });

@@ -7,7 +7,7 @@ const LOST_AFTER_MS = 5000;
 const STORE_PATIENCE_MS = 3000;
 
 /** `over`: done, failed or cancelled. `lost`: some of its tiles are lost. `unwritten`: its result cannot be written. */
-export type Verdict = 'under way' | 'over' | 'lost' | 'unwritten';
+export type Verdict = 'in progress' | 'over' | 'lost' | 'unwritten';
 
 export class ImageWatch {
   #before = '';
@@ -24,6 +24,6 @@ export class ImageWatch {
     const isRefused = status === 'blurred' && error !== null;
     this.#refusedAt = isRefused ? (this.#refusedAt ?? now) : null;
     if (this.#refusedAt !== null && now - this.#refusedAt > STORE_PATIENCE_MS) return 'unwritten';
-    return now - this.#movedAt > LOST_AFTER_MS ? 'lost' : 'under way';
+    return now - this.#movedAt > LOST_AFTER_MS ? 'lost' : 'in progress';
   }
 }

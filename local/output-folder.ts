@@ -63,7 +63,7 @@ export class OutputFolder {
   }
 
   /** Returns the number of bytes of unfinished results. */
-  async bytesUnderWay(): Promise<number> {
+  async bytesInProgress(): Promise<number> {
     const names = await readdir(this.staging).catch(() => []);
     const sizes = names.map((name) =>
       stat(join(this.staging, name)).then(

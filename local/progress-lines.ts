@@ -18,7 +18,7 @@ export interface Totals {
   images: number;
   finished: number;
   /** The images in progress, each as the share of it that is done. */
-  underWay: number;
+  inProgress: number;
   /** Pixels of the results written, in millions. */
   megapixels: number;
   elapsedMs: number;
@@ -105,8 +105,8 @@ export function rate(megapixels: number, elapsedMs: number): string {
 }
 
 /** Returns how long the rest will take at the pace so far; null before anything is done. */
-function timeLeftMs({ images, finished, underWay, elapsedMs }: Totals): number | null {
-  const done = finished + underWay;
+function timeLeftMs({ images, finished, inProgress, elapsedMs }: Totals): number | null {
+  const done = finished + inProgress;
   return done === 0 ? null : (elapsedMs / done) * (images - done);
 }
 

@@ -12,7 +12,7 @@ export class Progress implements RunView {
   readonly #screen: Screen;
   readonly #images: number;
   readonly #startedAt = performance.now();
-  readonly #underWay = new Map<number, ImageNews>();
+  readonly #inProgress = new Map<number, ImageNews>();
   #finished = 0;
   #megapixels = 0;
   #scaler: ScalerState | null = null;
@@ -23,12 +23,12 @@ export class Progress implements RunView {
   }
 
   image(at: number, news: ImageNews): void {
-    this.#underWay.set(at, news);
+    this.#inProgress.set(at, news);
     this.#screen.changed();
   }
 
   finished(at: number, result: ImageResult): void {
-    this.#underWay.delete(at);
+    this.#inProgress.delete(at);
     this.#finished++;
     const { output, width, height } = result;
     const isWritten = output !== null;
@@ -55,19 +55,19 @@ export class Progress implements RunView {
   }
 
   #lines(columns: number, rows: number): string[] {
-    const underWay = [...this.#underWay.values()];
+    const inProgress = [...this.#inProgress.values()];
     const { paint } = this.#screen;
-    const share = underWay.reduce((sum, { tiles, done }) => sum + (tiles === 0 ? 0 : done / tiles), 0);
+    const share = inProgress.reduce((sum, { tiles, done }) => sum + (tiles === 0 ? 0 : done / tiles), 0);
     const totals = {
       images: this.#images,
       finished: this.#finished,
-      underWay: share,
+      inProgress: share,
       megapixels: this.#megapixels,
       elapsedMs: performance.now() - this.#startedAt,
       scaler: this.#scaler,
     };
     return [
-      ...underWay.slice(0, rows - 1).map((news) => imageLine(news, columns, paint)),
+      ...inProgress.slice(0, rows - 1).map((news) => imageLine(news, columns, paint)),
       totalLine(totals, columns, paint),
     ];
   }

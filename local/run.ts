@@ -132,7 +132,7 @@ class Run {
     const statuses = [...this.#statuses].map(([at, { status, done }]) => [at, status, done]);
     // A large picture may take long to decode. Meanwhile a healthy split still answers.
     const isDecoding = this.#client.isReading && (await isReady(pipeline.splitUrl, PROBE_MS));
-    const bytes = await output.bytesUnderWay();
+    const bytes = await output.bytesInProgress();
     return JSON.stringify([queue, leases, delayed, outbox, statuses, bytes, isDecoding && Date.now()]);
   }
 

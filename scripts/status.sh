@@ -42,7 +42,7 @@ show_counts() {
     echo "no Redis of its own in the namespace $namespace"
     return
   fi
-  queue_counts 1000 | paste -sd ' ' - | sed 's/ done /\nimages: done /; s/underWay/under way/; 1s/^/work: /'
+  queue_counts 1000 | paste -sd ' ' - | sed 's/ done /\nimages: done /; s/inProgress/in progress/; 1s/^/work: /'
 }
 
 show 'Knative services' kube get services.serving.knative.dev

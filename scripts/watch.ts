@@ -17,7 +17,7 @@ const columns: [title: string, width: number, cell: (sample: Sample) => string][
   ['DONE', 6, ({ done }) => String(done)],
   ['FAILED', 6, ({ failed }) => String(failed)],
   ['CANCELLED', 9, ({ cancelled }) => String(cancelled)],
-  ['UNDER WAY', 9, ({ underWay }) => String(underWay)],
+  ['IN PROGRESS', 11, ({ inProgress }) => String(inProgress)],
 ];
 
 const header =
@@ -33,7 +33,7 @@ const clock = (): string => new Date().toTimeString().slice(0, 8);
 const bar = (count: number): string => '█'.repeat(Math.min(count, 60)) + (count > 60 ? '…' : '');
 
 const row = (title: string, count: number, text = String(count)): string =>
-  `  ${title.padEnd(10)} ${text.padStart(7)}  ${bar(count)}`;
+  `  ${title.padEnd(11)} ${text.padStart(7)}  ${bar(count)}`;
 
 /** Returns bars for reading at a glance. */
 function asScreen(sample: Sample): string {
@@ -53,7 +53,7 @@ function asScreen(sample: Sample): string {
     row('done', sample.done),
     row('failed', sample.failed),
     row('cancelled', sample.cancelled),
-    row('under way', sample.underWay),
+    row('in progress', sample.inProgress),
   ].join('\n');
 }
 

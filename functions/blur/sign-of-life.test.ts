@@ -44,7 +44,7 @@ describe('a sign of life', () => {
     await Promise.all(signs.map((each) => each.stop()));
   });
 
-  test('that is under way does not arrive after the worker has left', async () => {
+  test('that is in progress does not arrive after the worker has left', async () => {
     const order: string[] = [];
     const beat = async () => {
       await new Promise((resolve) => setImmediate(resolve));

@@ -74,7 +74,7 @@ export function queueView(
     delayed: counts.delayed,
     outbox: counts.outbox,
     dead: counts.dead,
-    images: counts.underWay,
+    images: counts.inProgress,
     ...totals,
     workers: workers.map(({ id, since, seen, inFlight, done, state }) => ({
       id,

@@ -117,7 +117,7 @@ describe.skipIf(chromium === null)('the page in a browser', () => {
     await card.getByText(/^Done in/).waitFor();
   });
 
-  it('finds the pictures under way after a reload', async () => {
+  it('finds the pictures in progress after a reload', async () => {
     const visit = await open();
     await visit.choose(await upload('photo.png'));
     const { passage } = await rig.startWorkerUntil({ step: 'ack', moment: 'request', nth: 5 }, patient);
@@ -378,7 +378,7 @@ describe.skipIf(chromium === null)('the page in a browser', () => {
     expect((await visit.download(async () => keyboard.press('Enter'))).name).toBe('photo_blurred.png');
   });
 
-  it('asks nothing while it is hidden, or when nothing has been under way for a while', async () => {
+  it('asks nothing while it is hidden, or when nothing has been in progress for a while', async () => {
     const visit = await open();
     await visit.page.getByText('Idle').waitFor();
     await visit.page.clock.install();

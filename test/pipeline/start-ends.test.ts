@@ -21,16 +21,16 @@ beforeAll(async () => {
 afterAll(() => rm(dirname(large), { recursive: true }));
 
 /** A run that has workers with tiles in flight. The functions' environment has the path of `out`, by which they are found. */
-async function underWay(run: LocalRun): Promise<LocalRun> {
+async function inProgress(run: LocalRun): Promise<LocalRun> {
   await run.prints(/split: http/);
   await until('a worker', () => run.pidsOf('dist/blur').length > 0);
   return run;
 }
 
 const begin = {
-  'a run': (place: RunPlace) => underWay(place.start(large, '--out', place.at('out'), ...SLOW)),
+  'a run': (place: RunPlace) => inProgress(place.start(large, '--out', place.at('out'), ...SLOW)),
   'npm start': (place: RunPlace) =>
-    underWay(place.run('npm', ['start', '--', large, '--out', place.at('out'), ...SLOW], {}, root)),
+    inProgress(place.run('npm', ['start', '--', large, '--out', place.at('out'), ...SLOW], {}, root)),
 };
 const signalGroup = (run: LocalRun, signal: NodeJS.Signals) => process.kill(-(run.child.pid ?? 0), signal);
 
@@ -76,7 +76,7 @@ describe.concurrent('nothing is left', () => {
   testInPlace('when the terminal is closed', async ({ place }) => {
     const args = [join(root, 'scripts/start.mjs'), large, '--out', place.at('out'), ...SLOW];
     const command = [process.execPath, ...args].join(' ');
-    const run = await underWay(place.run('script', ['-qec', command, '/dev/null']));
+    const run = await inProgress(place.run('script', ['-qec', command, '/dev/null']));
     run.child.kill('SIGKILL');
     await run.ended;
     await place.isClean('out');
@@ -85,7 +85,7 @@ describe.concurrent('nothing is left', () => {
   testInPlace('when nobody reads the output', async ({ place }) => {
     const names = ['a', 'b', 'c', 'd'].map((name) => place.at(`${name}.png`));
     for (const path of names) await writeFile(path, await toPng(picture(30, 20), 3));
-    const run = await underWay(place.start(large, ...names, '--out', place.at('out'), ...SLOW));
+    const run = await inProgress(place.start(large, ...names, '--out', place.at('out'), ...SLOW));
     run.child.stdout?.destroy();
     await run.ended;
     await place.isClean('out');

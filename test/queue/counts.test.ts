@@ -28,7 +28,7 @@ describe('the counts', () => {
       done: 2,
       failed: 1,
       cancelled: 1,
-      underWay: 3,
+      inProgress: 3,
     });
   });
 
@@ -54,7 +54,7 @@ describe('the counts', () => {
     await on.rig.redis.client('PAUSE', 2000, 'WRITE');
     let isWritten = false;
     const written = other.set('held', 'back').then(() => (isWritten = true));
-    expect(await readCounts(on.rig.redis, PREFIX, 10)).toMatchObject({ queue: 2, underWay: 1 });
+    expect(await readCounts(on.rig.redis, PREFIX, 10)).toMatchObject({ queue: 2, inProgress: 1 });
     expect(isWritten).toBe(false);
     await on.rig.redis.client('UNPAUSE');
     await written;

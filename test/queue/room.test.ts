@@ -10,7 +10,7 @@ import { A, B, C, planOf, pixels, POLICY, PREFIX, sourceOf, useRig } from './rig
 const on = useRig();
 const D = 'd'.repeat(24);
 const E = 'e'.repeat(24);
-/** What an image may hold while it is under way; what its result holds afterwards, and both its result and its record. */
+/** What an image may hold while it is in progress; what its result holds afterwards, and both its result and its record. */
 const SHARE = 10_000;
 const RESULT = blobMemoryBytes(4000);
 const KEPT = RESULT + RECORD_BYTES;

@@ -213,11 +213,11 @@ describe('status.sh', () => {
       { call: 'get configmap tessera', stdout: 'photos' },
       {
         call: 'redis-cli EVAL #!lua .*local prefix = KEYS.* 1 photos 1000',
-        stdout: 'queue\n35\nleases\n4\ndone\n2\nfailed\n1\ncancelled\n0\nunderWay\n3\n',
+        stdout: 'queue\n35\nleases\n4\ndone\n2\nfailed\n1\ncancelled\n0\ninProgress\n3\n',
       },
     ];
     const { code, stdout, calls } = await shell.run('status.sh', [], rules);
-    expect(stdout).toContain('work: queue 35 leases 4\nimages: done 2 failed 1 cancelled 0 under way 3\n');
+    expect(stdout).toContain('work: queue 35 leases 4\nimages: done 2 failed 1 cancelled 0 in progress 3\n');
     expect(calls).toContain(`${ns} get services.serving.knative.dev`);
     expect(calls).toContain(`${ns} get revisions.serving.knative.dev`);
     expect(calls).toContain(`${ns} get scaledobjects.keda.sh,horizontalpodautoscalers`);

@@ -50,7 +50,7 @@ describe('watch.sh on a local run', () => {
     await redis.flushall();
     const { until, child } = watch();
     await until(
-      /QUEUE +LEASES +DELAYED +OUTBOX +DEAD +SPLIT +BLUR +ASSEMBLE +DONE +FAILED +CANCELLED +UNDER WAY/,
+      /QUEUE +LEASES +DELAYED +OUTBOX +DEAD +SPLIT +BLUR +ASSEMBLE +DONE +FAILED +CANCELLED +IN PROGRESS/,
     );
     await redis.lpush(keys.queue, 'i:0', 'i:1', 'i:2');
     await until(/ 3 +0 +0 +0 +0 +0 +0\/0 +0\/0 +0 +0 +0 +0\n/);
@@ -110,7 +110,7 @@ const deployment = (name: string, replicas: number, readyReplicas?: number): unk
 
 /** The script's reply as redis-cli prints it. */
 const counts =
-  'queue 35 leases 4 claims 4 delayed 0 outbox 1 dead 0 done 2 failed 3 cancelled 4 underWay 1 '.replaceAll(
+  'queue 35 leases 4 claims 4 delayed 0 outbox 1 dead 0 done 2 failed 3 cancelled 4 inProgress 1 '.replaceAll(
     ' ',
     '\n',
   );

@@ -5,7 +5,7 @@
 
 local MAX_IMAGES = 1000
 local limit = math.min(tonumber(ARGV[1]), MAX_IMAGES)
-local done, failed, cancelled, under_way = 0, 0, 0, 0
+local done, failed, cancelled, in_progress = 0, 0, 0, 0
 -- A range of -0 would return all of them.
 for _, image in ipairs(limit > 0 and redis.call('ZRANGE', IMAGES, -limit, -1) or {}) do
   local state = redis.call('HGET', key(image, 'meta'), 'state')
@@ -16,7 +16,7 @@ for _, image in ipairs(limit > 0 and redis.call('ZRANGE', IMAGES, -limit, -1) or
   elseif state == 'cancelled' then
     cancelled = cancelled + 1
   elseif state then
-    under_way = under_way + 1
+    in_progress = in_progress + 1
   end
 end
 return {
@@ -29,5 +29,5 @@ return {
   'done', done,
   'failed', failed,
   'cancelled', cancelled,
-  'underWay', under_way,
+  'inProgress', in_progress,
 }

@@ -17,11 +17,11 @@ export interface QueueCounts {
   outbox: number;
   /** Dead letters. */
   dead: number;
-  /** Images by state. `underWay`: they are being split, blurred or assembled. */
+  /** Images by state. `inProgress`: they are being split, blurred or assembled. */
   done: number;
   failed: number;
   cancelled: number;
-  underWay: number;
+  inProgress: number;
 }
 
 /** The script for `EVAL`. Its one key is the key prefix; its one argument is the number of images to count. */
@@ -37,7 +37,7 @@ const names: (keyof QueueCounts)[] = [
   'done',
   'failed',
   'cancelled',
-  'underWay',
+  'inProgress',
 ];
 
 /** Returns the counts of the work, and of the newest `images` images by state (at most 1000, none by default). */

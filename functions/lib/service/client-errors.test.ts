@@ -8,17 +8,17 @@ import { createLog } from '../log.ts';
 import { answerClientErrors } from './client-errors.ts';
 
 let server: Server;
-const underWay = new Set<ServerResponse>();
+const inProgress = new Set<ServerResponse>();
 
 beforeAll(async () => {
   server = createServer(
     { headersTimeout: 300, requestTimeout: 300, connectionsCheckingInterval: 50 },
     (req, res) => {
-      underWay.add(res);
+      inProgress.add(res);
       if (req.url === '/half') res.write('half an answer');
     },
   );
-  answerClientErrors(server, underWay, createLog('test', 'silent'));
+  answerClientErrors(server, inProgress, createLog('test', 'silent'));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
 });

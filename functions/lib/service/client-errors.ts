@@ -9,10 +9,10 @@ import { STATUS_CODES } from './node-http.ts';
 /** How long a caller may take to read why its connection is closed. */
 const LINGER_MS = 1000;
 
-/** Answers what Node would refuse itself. `underWay`: responses that have been started and not ended. */
-export function answerClientErrors(server: Server, underWay: ReadonlySet<ServerResponse>, log: Log): void {
+/** Answers what Node would refuse itself. `inProgress`: responses that have been started and not ended. */
+export function answerClientErrors(server: Server, inProgress: ReadonlySet<ServerResponse>, log: Log): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const isAnswering = [...underWay].some((res) => res.socket === socket && res.headersSent);
+    const isAnswering = [...inProgress].some((res) => res.socket === socket && res.headersSent);
     if (isAnswering || !socket.writable || error.code === 'ECONNRESET') {
       socket.destroy();
       return;

@@ -72,7 +72,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const { target, host, port, minBytesPerS, lifecycle, log } = options;
   const [framework] = getTestServer(target).listeners('request') as Framework[];
   let isDraining = false;
-  const underWay = new Set<ServerResponse>();
+  const inProgress = new Set<ServerResponse>();
 
   const answer = limitPipelining((req, res) => {
     if (req.url === '/health/live') return sendJson(res, 200, { live: true });
@@ -80,8 +80,8 @@ export async function serve(options: ServeOptions): Promise<Server> {
       if (!isDraining && lifecycle.isReady()) return sendJson(res, 200, { ready: true });
       return sendProblem(res, new Problem('not-ready', isDraining ? 'Stopping.' : 'Waiting for Redis.'));
     }
-    underWay.add(res);
-    res.once('close', () => underWay.delete(res));
+    inProgress.add(res);
+    res.once('close', () => inProgress.delete(res));
     countRequest(req, res, lifecycle.routeOf?.(req) ?? '/');
     if (isDraining) res.setHeader('connection', 'close');
     traceRequest(req, res, () => {
@@ -107,12 +107,12 @@ export async function serve(options: ServeOptions): Promise<Server> {
   // `100 Continue` is never sent. A proxy that records the first header it sees (as Knative's queue-proxy does) would pass on
   // the real status as 200. A caller that asked for it sends its body after a moment anyway, unless it is refused before.
   server.on('checkContinue', answer);
-  answerClientErrors(server, underWay, log);
-  cutSlowReaders(underWay, { minBytesPerS, patienceMs: READING_PATIENCE_MS }, log);
+  answerClientErrors(server, inProgress, log);
+  cutSlowReaders(inProgress, { minBytesPerS, patienceMs: READING_PATIENCE_MS }, log);
 
   const stop = async () => {
     isDraining = true;
-    for (const res of underWay) if (!res.headersSent) res.setHeader('connection', 'close');
+    for (const res of inProgress) if (!res.headersSent) res.setHeader('connection', 'close');
     log.info('Stopping', { signal: stopSignal.reason });
     setTimeout(() => process.exit(1), options.drainMs + OVERDUE_MS).unref();
     await Promise.all([closeServer(server, options.drainMs), lifecycle.drain?.()]);

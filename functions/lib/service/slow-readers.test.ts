@@ -13,22 +13,22 @@ const piece = Buffer.alloc(64 * 1024);
 const pieces = 2000;
 
 let server: Server;
-let underWay: Set<ServerResponse>;
+let inProgress: Set<ServerResponse>;
 /** How each response ended: undefined if all of it was read. */
 let ends: unknown[];
 
 beforeEach(async () => {
-  underWay = new Set();
+  inProgress = new Set();
   ends = [];
   server = createServer((_req, res) => {
-    underWay.add(res);
-    res.once('close', () => underWay.delete(res));
+    inProgress.add(res);
+    res.once('close', () => inProgress.delete(res));
     pipeline(Readable.from(Array<Buffer>(pieces).fill(piece)), res).then(
       () => ends.push(undefined),
       (error: unknown) => ends.push(error),
     );
   });
-  cutSlowReaders(underWay, { minBytesPerS: 1_000_000, patienceMs: 200 }, createLog('test', 'silent'), 20);
+  cutSlowReaders(inProgress, { minBytesPerS: 1_000_000, patienceMs: 200 }, createLog('test', 'silent'), 20);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
 });

@@ -7,19 +7,19 @@ const SWEEP_MS = 5000;
 const PIECE_BYTES = 64 * 1024;
 
 /**
- * Checks the responses in `underWay` every `sweepMs`, and destroys those whose reader is slower than `limit`. Time without
+ * Checks the responses in `inProgress` every `sweepMs`, and destroys those whose reader is slower than `limit`. Time without
  * bytes to send does not count. Bytes count when everything written together with them has been sent, so long responses should
  * be written {@link inPieces}.
  */
 export function cutSlowReaders(
-  underWay: ReadonlySet<ServerResponse>,
+  inProgress: ReadonlySet<ServerResponse>,
   limit: PaceLimit,
   log: Log,
   sweepMs = SWEEP_MS,
 ): void {
   const paces = new WeakMap<ServerResponse, Pace>();
   const sweep = () => {
-    for (const res of underWay) {
+    for (const res of inProgress) {
       const { socket } = res;
       if (!socket || !res.headersSent || socket.writableLength === 0) continue;
       const pace = paces.get(res) ?? new Pace(limit);

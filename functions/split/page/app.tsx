@@ -55,7 +55,7 @@ function stateWords(): string {
   if (link.value === 'asleep') return 'Asleep';
   const { images = 0 } = queue.value ?? {};
   if (images === 0) return 'Idle';
-  return images === 1 ? '1 picture under way' : `${images} pictures under way`;
+  return images === 1 ? '1 picture in progress' : `${images} pictures in progress`;
 }
 
 function Logo() {

@@ -2,7 +2,7 @@
 import { Compare } from './compare.tsx';
 import { Refusal } from './faults.ts';
 import { Mosaic } from './mosaic.tsx';
-import { isUnderWay, noteStatus, pictures, removePicture, type Cell, type Picture } from './pictures.ts';
+import { isInProgress, noteStatus, pictures, removePicture, type Cell, type Picture } from './pictures.ts';
 import { attempt, loadEnded } from './results.ts';
 import { split } from './split.ts';
 import { sendAgain, takeBack } from './uploads.ts';
@@ -104,7 +104,7 @@ function Actions({ cell }: { cell: Cell }) {
           Try again
         </button>
       )}
-      {isUnderWay(cell.value) && (
+      {isInProgress(cell.value) && (
         <button type="button" onClick={() => void cancel(cell)}>
           Cancel
         </button>

@@ -1,7 +1,7 @@
-// Follows the images on the page: those that are under way, and those that have changed elsewhere.
+// Follows the images on the page: those that are in progress, and those that have changed elsewhere.
 import { announce } from './announcements.ts';
 import { Refusal } from './faults.ts';
-import { change, hasCard, isUnderWay, noteImage, pictures, type Cell } from './pictures.ts';
+import { change, hasCard, isInProgress, noteImage, pictures, type Cell } from './pictures.ts';
 import { loadResult, noteRefusal } from './results.ts';
 import { forgetSeen, noteSeen } from './seen.ts';
 import { split } from './split.ts';
@@ -13,10 +13,10 @@ const LOOKED_AT = 6;
 
 const turns = new Turns<Cell>();
 
-/** Looks at the images under way. With many of them, each one has its turn: some may be stuck, the first ones too. */
-export async function followUnderWay(): Promise<void> {
-  const underWay = pictures.peek().filter((cell) => isUnderWay(cell.peek()));
-  await Promise.all(turns.next(underWay.toReversed(), LOOKED_AT).map(lookAt));
+/** Looks at the images in progress. With many of them, each one has its turn: some may be stuck, the first ones too. */
+export async function followInProgress(): Promise<void> {
+  const inProgress = pictures.peek().filter((cell) => isInProgress(cell.peek()));
+  await Promise.all(turns.next(inProgress.toReversed(), LOOKED_AT).map(lookAt));
 }
 
 /** Reads images again that have changed elsewhere. Pictures without a card are read when somebody wants to see them. */

@@ -1,7 +1,7 @@
 // One look at split: what it asks, and where it keeps what it saw.
 import { signal } from '@preact/signals';
 import { Refusal } from './faults.ts';
-import { followUnderWay, readAgain } from './follow.ts';
+import { followInProgress, readAgain } from './follow.ts';
 import { addListed, isMoving, pictures, rememberedIds } from './pictures.ts';
 import { noteSeen } from './seen.ts';
 import { split } from './split.ts';
@@ -47,7 +47,7 @@ export async function look(): Promise<void> {
     await list();
     listedMark = mark;
   }
-  await followUnderWay();
+  await followInProgress();
   if (now.dead !== deadSeen) await listDeadLetters();
   deadSeen = now.dead;
 }

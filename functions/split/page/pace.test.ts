@@ -16,7 +16,7 @@ describe('the pause between two looks', () => {
     expect(nextPauseMs({ ...calm, isBusy: true, unchangedMs: 900_000 })).toBeNull();
   });
 
-  it('is longer when nothing is under way, and in the end there is no next look', () => {
+  it('is longer when nothing is in progress, and in the end there is no next look', () => {
     const pauses = [0, 10_000, 119_000, 120_000].map((unchangedMs) => nextPauseMs({ ...calm, unchangedMs }));
     expect(pauses).toEqual([1000, 5000, 5000, null]);
   });

@@ -53,7 +53,7 @@ export function hasCard(cell: Cell): boolean {
   return pictures.peek().slice(0, shown.peek()).includes(cell);
 }
 
-/** Ids of images that were removed from the page. They come back only when they are under way again. */
+/** Ids of images that were removed from the page. They come back only when they are in progress again. */
 const removed = new Set<string>();
 
 let lastKey = 0;
@@ -153,10 +153,10 @@ export function removePicture(cell: Cell): void {
 
 /** Returns whether it is being sent, or split still works on it. */
 export function isMoving(picture: Picture): boolean {
-  return picture.stage === 'waiting' || picture.stage === 'sending' || isUnderWay(picture);
+  return picture.stage === 'waiting' || picture.stage === 'sending' || isInProgress(picture);
 }
 
 /** Returns whether split still works on it. */
-export function isUnderWay({ stage, image }: Picture): boolean {
+export function isInProgress({ stage, image }: Picture): boolean {
   return stage === 'accepted' && image !== null && !hasEnded(image.status);
 }
