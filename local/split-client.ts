@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as nodeHttp from '../functions/lib/service/node-http.ts';
+import { requestFor } from '../functions/lib/service/node-http.ts';
 
 /** The status of an image; see functions/split/status.ts. */
 export interface ImageStatus {
@@ -94,7 +94,7 @@ export class SplitClient {
 
   /** Uses node:http, which sends a body without a copy; `fetch` takes three times as long for a large one. */
   async #request(path: string, { method = 'GET', body, signal }: RequestParts): Promise<ImageStatus> {
-    const { request } = this.#url.startsWith('https:') ? await import('node:https') : nodeHttp;
+    const request = await requestFor(this.#url);
     const sending = request(`${this.#url}${path}`, {
       method,
       headers: {

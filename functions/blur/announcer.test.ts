@@ -212,7 +212,7 @@ describe('an event that is not accepted', () => {
     ledger.add(A);
     answer = (req) => req.socket.destroy();
     await announceAll();
-    expect(ledger.noted).toEqual(['a: assemble cannot be reached: other side closed']);
+    expect(ledger.noted).toEqual(['a: assemble cannot be reached: socket hang up']);
   });
 });
 

@@ -97,3 +97,28 @@ it('a receiver that sends no status in time has not accepted the event', async (
   answer = () => {};
   expect(await send(AbortSignal.timeout(500))).toBe('the receiver did not answer in time');
 });
+
+describe('the connection', () => {
+  /** Local ports of the connections that arrived. */
+  let ports: Set<number>;
+  beforeEach(() => {
+    ports = new Set();
+    server.on('connection', (socket) => ports.add(socket.remotePort ?? 0));
+  });
+
+  it.each([
+    ['nothing', 204, ''],
+    ['a short body', 202, 'accepted'],
+    ['why it refuses', 503, '{"detail":"busy"}'],
+  ])('to a receiver that answers with %s is used again', async (_, status, body) => {
+    answer = (_req, res) => res.writeHead(status).end(body);
+    for (let event = 0; event < 3; event++) await send();
+    expect([received.length, ports.size]).toEqual([3, 1]);
+  });
+
+  it('to a receiver that has not finished its body is closed', async () => {
+    answer = (_req, res) => res.writeHead(200).write('more to come');
+    expect([await send(), await send()]).toEqual([null, null]);
+    expect(ports.size).toBe(2);
+  });
+});

@@ -1,6 +1,9 @@
 // Sends one event, and returns why it was not accepted. The reason may be shown to the image's owner, so it contains
 // no address.
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import type { EventMessage } from '../lib/events.ts';
+import { requestFor } from '../lib/service/node-http.ts';
 import { traceHeaders } from '../lib/tracing/spans.ts';
 
 /** How much of a body is read. The receiver decides how long it is. */
@@ -14,51 +17,54 @@ export interface Receiver {
 }
 
 /**
- * Sends an event. Returns why it was not accepted, or null if it was. A redirect is not followed: `fetch` would
- * send a GET without the event to most of them, and any page there would count as accepted.
+ * Sends an event. Returns why it was not accepted, or null if it was. A redirect is not followed: to most of them a
+ * client sends a GET without the event, and any page there would count as accepted.
  */
 export async function deliver(
-  { headers, body }: EventMessage,
+  message: EventMessage,
   { url, name }: Receiver,
   signal: AbortSignal,
 ): Promise<string | null> {
   try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { ...headers, ...traceHeaders() },
-      body,
-      redirect: 'manual',
-      signal,
-    });
-    if (!response.ok) return await refusalOf(name, response);
+    const response = await post(message, url, signal);
+    const { statusCode: status = 0 } = response;
+    if (status >= 400) return `${name} answered ${status}${detailOf(await startOf(response))}`;
     await leaveBody(response);
-    return null;
+    return status >= 300 ? `${name} redirects (${status}), which is not followed` : null;
   } catch (error) {
     return reasonOf(name, error);
   }
 }
 
-/** Returns why a receiver that has answered did not accept the event. */
-async function refusalOf(name: string, response: Response): Promise<string> {
-  const { status } = response;
-  if (status >= 300 && status < 400) {
-    await leaveBody(response);
-    return `${name} redirects (${status}), which is not followed`;
-  }
-  return `${name} answered ${status}${detailOf(await startOf(response))}`;
+/** Posts an event and resolves with the response, whose body is still to come. */
+async function post(
+  { headers, body }: EventMessage,
+  url: string,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const request = await requestFor(url);
+  const sending = request(url, { method: 'POST', headers: { ...headers, ...traceHeaders() }, signal });
+  const answered = once(sending, 'response') as Promise<[IncomingMessage]>;
+  sending.end(body);
+  const [response] = await answered;
+  // The status counts, whatever happens to the connection afterwards.
+  for (const stream of [sending, response]) stream.on('error', () => {});
+  return response;
 }
 
-/** Closes a body without reading it. The status alone decides, so a body that breaks does not matter. */
-async function leaveBody({ body }: Response): Promise<void> {
-  await body?.cancel().catch(() => {});
+/** Leaves a body. The status alone decides, so one that breaks or never ends does not matter. */
+async function leaveBody(response: IncomingMessage): Promise<void> {
+  // The connection can be used again only if nothing more arrives on it.
+  if (response.complete) await once(response.resume(), 'end');
+  else response.destroy();
 }
 
 /** Returns the start of a body, or less of it if it breaks off or takes too long. */
-async function startOf({ body }: Response): Promise<string> {
+async function startOf(response: IncomingMessage): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of body ?? []) {
+    for await (const chunk of response as AsyncIterable<Uint8Array>) {
       chunks.push(chunk);
       bytes += chunk.length;
       if (bytes >= MAX_ANSWER_BYTES) break;
@@ -79,10 +85,10 @@ function detailOf(answer: string): string {
   }
 }
 
-/** Returns why there was no response. `fetch` has the fault of the connection as the cause of its own error. */
+/** Returns why there was no response. An aborted request has the signal's reason as its cause. */
 function reasonOf(name: string, error: unknown): string {
-  if (error instanceof Error && error.name === 'TimeoutError') return `${name} did not answer in time`;
   const fault = (error as Error).cause ?? error;
-  const { syscall, code, message } = fault as NodeJS.ErrnoException;
+  const { name: kind, syscall, code, message } = fault as NodeJS.ErrnoException;
+  if (kind === 'TimeoutError') return `${name} did not answer in time`;
   return `${name} cannot be reached: ${syscall ? `${syscall} ${code}` : message || code}`;
 }

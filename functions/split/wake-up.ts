@@ -1,6 +1,6 @@
 // Wakes assemble when an image begins. From zero, a pod of assemble takes as long to start as a worker takes to start and
 // to blur a small image. Without this it would start only when the image is blurred. docs/adr/0025-wake-assemble-early.md has the measurements.
-import * as nodeHttp from '../lib/service/node-http.ts';
+import { requestFor } from '../lib/service/node-http.ts';
 
 /** One request is enough for a while: Knative keeps a pod for a minute after its last request. */
 const PAUSE_MS = 10_000;
@@ -25,7 +25,7 @@ export class WakeUp {
 }
 
 async function ask(url: URL): Promise<void> {
-  const { request } = url.protocol === 'https:' ? await import('node:https') : nodeHttp;
+  const request = await requestFor(url);
   request(url, { signal: AbortSignal.timeout(PATIENCE_MS), agent: false })
     .on('response', (response) => response.resume())
     .on('error', () => {})
