@@ -230,9 +230,9 @@ describe('without the component', () => {
   });
 });
 
-describe('docs/DEPLOY.md', () => {
+describe('docs/OPERATING.md', () => {
   const section = async (from: string, to: string) => {
-    const text = await readFile(join(root, 'docs/DEPLOY.md'), 'utf8');
+    const text = await readFile(join(root, 'docs/OPERATING.md'), 'utf8');
     return text.slice(text.indexOf(`\n## ${from}`), text.indexOf(`\n## ${to}`));
   };
 

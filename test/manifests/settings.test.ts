@@ -202,9 +202,11 @@ describe('docs/DEPLOY.md', () => {
     const rows = [...table.matchAll(/^\| `([A-Z0-9_]+)` +\| `([^`]+)` +\| \S/gm)];
     expect(Object.fromEntries(rows.map(([, name, value]) => [name, value]))).toEqual(environmentDefaults);
   });
+});
 
+describe('docs/OPERATING.md', () => {
   it('lists every error code, with its status', async () => {
-    const text = await readFile(join(root, 'docs/DEPLOY.md'), 'utf8');
+    const text = await readFile(join(root, 'docs/OPERATING.md'), 'utf8');
     const table = text.slice(text.indexOf('\n## Error codes'), text.indexOf('\n## Alerts'));
     const rows = [...table.matchAll(/^\| (`.+`) +\| +([\d, ]+?) +\|/gm)];
     const told = rows.flatMap(([, codes, statuses]) =>
@@ -215,23 +217,28 @@ describe('docs/DEPLOY.md', () => {
     expect(told.map(([code]) => code).sort()).toEqual(Object.keys(problems).sort());
     for (const [code, statuses] of told) expect(statuses).toContain(problems[code as ProblemCode].status);
   });
+});
 
-  it('links only to headings that it has', async () => {
-    const text = await readFile(join(root, 'docs/DEPLOY.md'), 'utf8');
-    const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, words]) => anchorOf(words));
-    const anchors = [...text.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor);
-    expect(anchors.length).toBeGreaterThan(10);
-    expect(headings).toEqual(expect.arrayContaining(anchors));
+describe.each(['DEPLOY.md', 'OPERATING.md', 'BUCKETS.md'])('docs/%s', (name) => {
+  const read = (file: string) => readFile(join(root, 'docs', file), 'utf8');
+
+  it('links only to headings that there are', async () => {
+    const links = [...(await read(name)).matchAll(/\]\((\w+\.md)?#([^)]+)\)/g)];
+    expect(links.length).toBeGreaterThan(1);
+    for (const [, file = name, anchor] of links) {
+      const headings = [...(await read(file)).matchAll(/^#+ (.+)$/gm)].map(([, words]) => anchorOf(words));
+      expect(headings).toContain(anchor);
+    }
   });
 
   it('names only files that exist', async () => {
-    const text = await readFile(join(root, 'docs/DEPLOY.md'), 'utf8');
+    const text = await read(name);
     const links = [...text.matchAll(/\]\(\.\.\/([^)]+)\)/g)].map(([, path]) => path);
     const commands = [...text.matchAll(/(?:knative|keda|overlays|scripts)\/[\w./-]*\w/g)].map(
       ([path]) => path,
     );
-    const files = new Set([...links, ...commands.filter((each) => each !== 'scripts/chaos.sh')]);
-    expect(files.size).toBeGreaterThan(10);
+    const files = new Set([...links, ...commands]);
+    expect(files.size).toBeGreaterThan(0);
     for (const path of files) await expect(access(join(root, path))).resolves.toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 // Every metric of our own: its name and unit by Prometheus' rules, its meaning, and which function has it. The dashboard, the
-// alerts and the table in docs/DEPLOY.md are checked against this.
+// alerts and the table in docs/OPERATING.md are checked against this.
 import type { Measures } from '../queue/measures.ts';
 import type { Timed } from './measure.ts';
 
