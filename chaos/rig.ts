@@ -186,9 +186,8 @@ export class Rig {
   }
 
   /** Stores a drawn picture among the inputs, and requests it from split. */
-  async sendStored(path: string, drawing: Drawing = {}): Promise<SentImage> {
-    const { kind = 'soft-alpha', width = 200, height = 150 } = drawing;
-    const bitmap = picture(width, height, kind, path.length);
+  async sendStored(path: string): Promise<SentImage> {
+    const bitmap = picture(200, 150, 'soft-alpha', path.length);
     await mkdir(dirname(join(this.inputPath, path)), { recursive: true });
     await writeFile(join(this.inputPath, path), await toPng(bitmap));
     const response = await fetch(await this.split.process.ready(), {

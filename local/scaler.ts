@@ -32,7 +32,7 @@ export interface ScalerState {
 }
 
 /** HASH in the pipeline's own Redis: how many processes are wanted and ready. */
-export const LOCAL_REPLICAS = 'tessera:local';
+const LOCAL_REPLICAS = 'tessera:local';
 
 export class Scaler {
   readonly #options: ScalerOptions;

@@ -163,7 +163,7 @@ async function commitOfCheckout(): Promise<string> {
 }
 
 /** Builds everything. */
-export async function buildAll(): Promise<void> {
+async function buildAll(): Promise<void> {
   await Promise.all(bundles.map(bundle));
 }
 

@@ -20,7 +20,7 @@ export function tagged(text: string, version: string): string {
 }
 
 /** Returns the files that contain the version, with the right version, by their path in the repository. */
-export async function withVersion(): Promise<Map<string, string>> {
+async function withVersion(): Promise<Map<string, string>> {
   const { version } = JSON.parse(await read('package.json')) as { version: string };
   const files = new Map<string, string>();
   for await (const path of glob(FILES, { cwd: root })) {

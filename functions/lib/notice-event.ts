@@ -8,8 +8,8 @@ import type { EndedImage } from './queue/notices.ts';
 import type { Locations } from './store/locations.ts';
 import { traceAttributes } from './tracing/spans.ts';
 
-export const IMAGE_DONE = 'dev.tessera.image.done.v1';
-export const IMAGE_FAILED = 'dev.tessera.image.failed.v1';
+const IMAGE_DONE = 'dev.tessera.image.done.v1';
+const IMAGE_FAILED = 'dev.tessera.image.failed.v1';
 /** The same for every sender, because source and id together identify an event. */
 const SOURCE = '/tessera';
 

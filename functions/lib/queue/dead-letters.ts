@@ -5,7 +5,6 @@ import { ImageLedger, type LedgerOptions } from './image-ledger.ts';
 import { ImageReader } from './image-reader.ts';
 import type { ImageRecord } from './image-record.ts';
 import { imageKeys, queueKeys } from './keys.ts';
-import type { Clock } from './tile-queue.ts';
 
 export interface DeadLetter {
   /** A job, or the id of an image whose event was given up. */
@@ -30,10 +29,10 @@ export class DeadLetters {
   readonly #ledger: ImageLedger;
   readonly #images: ImageReader;
 
-  constructor(redis: Redis, options: LedgerOptions, clock?: Clock) {
+  constructor(redis: Redis, options: LedgerOptions) {
     this.#redis = redis;
     this.#keyPrefix = options.keyPrefix;
-    this.#ledger = new ImageLedger(redis, options, clock);
+    this.#ledger = new ImageLedger(redis, options);
     this.#images = new ImageReader(redis, options.keyPrefix);
   }
 

@@ -22,7 +22,7 @@ const UNSAFE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 const NOT_UTF8 = /[\ufffd\p{Cs}]/u;
 
 /** Returns why an image or a folder cannot have this name, as words to follow "it", or null if it can. */
-export function nameFault(name: string): string | null {
+function nameFault(name: string): string | null {
   const bytes = Buffer.byteLength(name);
   if (bytes > MAX_NAME_BYTES) return `has ${bytes} bytes, more than ${MAX_NAME_BYTES}`;
   if (name === '') return 'is empty';

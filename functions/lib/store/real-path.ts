@@ -22,7 +22,7 @@ export async function realpathWithin(root: string, path: string): Promise<string
 }
 
 /** Returns whether an error of the file system means that no such file exists. */
-export function isMissing(error: unknown): boolean {
+function isMissing(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   return code === 'ENOENT' || code === 'ENOTDIR';
 }

@@ -7,11 +7,11 @@ import { endTracing, traceWith } from './spans.ts';
 const NOT_TRACED = 'Tracing is not as it is set';
 
 /** Switches tracing on for the function called `component`, if the environment wants it. A fault is logged and changes nothing else. */
-export async function startTracing(component: string, log: Log, env = process.env): Promise<void> {
-  if (!isTracingOn(env, (reason) => log.warn(NOT_TRACED, { reason }))) return;
+export async function startTracing(component: string, log: Log): Promise<void> {
+  if (!isTracingOn(process.env, (reason) => log.warn(NOT_TRACED, { reason }))) return;
   try {
     const { OpenTelemetry } = await import('./open-telemetry.ts'); // Loaded only when it is needed.
-    traceWith(new OpenTelemetry(component, log, env));
+    traceWith(new OpenTelemetry(component, log, process.env));
   } catch (error) {
     log.warn(NOT_TRACED, { error });
   }

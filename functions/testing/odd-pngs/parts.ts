@@ -82,7 +82,7 @@ export function idat(data: Buffer): Buffer {
 }
 
 /** Returns the filtered rows of a drawing. */
-export function rowsOf(drawing: Drawing): Buffer {
+function rowsOf(drawing: Drawing): Buffer {
   const seen: Buffer[] = [];
   drawPng({ ...drawing, alterRows: (rows) => (seen.push(rows), rows) });
   return seen[0];
