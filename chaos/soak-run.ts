@@ -1,10 +1,12 @@
 // One soak: many images go through the pipeline while workers are killed all the time and other parts now and
 // then.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Accidents } from './accidents.ts';
 import { findFaults } from './nothing-lost.ts';
 import { Rig, type Member, type SentImage } from './rig.ts';
 import { randomFrom } from '../functions/testing/random.ts';
 import { drawStop } from './soak-fates.ts';
+import type { SoakResult } from './soak-result.ts';
 import { until } from '../functions/testing/until.ts';
 
 export interface SoakOptions {
@@ -15,33 +17,6 @@ export interface SoakOptions {
   seed: number;
   deadlineMs: number;
   onProgress?: (text: string) => void;
-}
-
-/** What was done to the pipeline, and how often. */
-export interface SoakFaults {
-  workersKilled: number;
-  workersStopped: number;
-  connectionsCut: number;
-  redisKilled: number;
-  scriptsFlushed: number;
-  assembleKilled: number;
-  splitKilled: number;
-}
-
-export interface SoakResult extends SoakFaults {
-  images: number;
-  tiles: number;
-  tilesLost: number;
-  imagesNotDone: number;
-  /** Everything that the check for lost work found; only for the lease queue. */
-  faults: string[];
-  /** Claims beyond one per tile. */
-  attemptsBeyond: number;
-  reclaims: number;
-  fenced: number;
-  ms: number;
-  /** How much more Redis memory is used at the end than after the first image, in bytes. */
-  residueBytes: number;
 }
 
 /** 10 × 10 tiles of 64 px. */
@@ -60,23 +35,15 @@ export class Soak {
   readonly #rig: Rig;
   readonly #random: () => number;
   readonly #images: SentImage[] = [];
-  readonly #faults: SoakFaults = {
-    workersKilled: 0,
-    workersStopped: 0,
-    connectionsCut: 0,
-    redisKilled: 0,
-    scriptsFlushed: 0,
-    assembleKilled: 0,
-    splitKilled: 0,
-  };
+  readonly #faults = { workersKilled: 0, workersStopped: 0 };
+  readonly #accidents: Accidents;
   readonly #over = Promise.withResolvers<null>();
   #isOver = false;
-  /** Faults other than killed workers happen one after another. */
-  #accident: Promise<void> = Promise.resolve();
 
   private constructor(options: SoakOptions, rig: Rig) {
     this.#options = options;
     this.#rig = rig;
+    this.#accidents = new Accidents(rig);
     this.#random = randomFrom(options.seed);
   }
 
@@ -106,10 +73,11 @@ export class Soak {
     this.#isOver = true;
     this.#over.resolve(null);
     await Promise.all(slots);
-    await this.#accident;
+    await this.#accidents.settled();
     const ms = Math.round(performance.now() - startedAt);
     return {
       ...this.#faults,
+      ...this.#accidents.counts,
       ...(await this.#tally()),
       ms,
       residueBytes: (await this.#usedMemory()) - memoryBefore,
@@ -177,7 +145,7 @@ export class Soak {
       await this.#rig.remove([worker]);
       if (passage) {
         this.#faults.workersKilled++;
-        this.#haveAccident(this.#faults.workersKilled);
+        this.#accidents.afterDeath(this.#faults.workersKilled);
       }
     }
   }
@@ -189,50 +157,6 @@ export class Soak {
     process.signal('SIGCONT');
     this.#faults.workersStopped++;
     await sleep(LEASE_MS / 2);
-  }
-
-  /** After some workers have died, something else fails. */
-  #haveAccident(death: number): void {
-    const accidents = [
-      { every: 100, at: 50, happen: () => this.#restartRedis() },
-      { every: 50, at: 10, happen: () => this.#killSplit() },
-      { every: 50, at: 25, happen: () => this.#killAssemble() },
-      { every: 25, at: 5, happen: () => this.#cutEveryone() },
-      { every: 25, at: 15, happen: () => this.#flushScripts() },
-    ];
-    for (const { every, at, happen } of accidents) {
-      if (death % every === at) this.#accident = this.#accident.then(happen);
-    }
-  }
-
-  async #restartRedis(): Promise<void> {
-    await this.#rig.redisServer.kill();
-    await this.#rig.redisServer.restart();
-    this.#faults.redisKilled++;
-  }
-
-  async #killSplit(): Promise<void> {
-    const { split } = this.#rig;
-    await this.#rig.remove([split]);
-    await this.#rig.startSplit();
-    this.#faults.splitKilled++;
-  }
-
-  async #killAssemble(): Promise<void> {
-    const { assemble } = this.#rig;
-    await this.#rig.remove([assemble]);
-    await this.#rig.startAssemble();
-    this.#faults.assembleKilled++;
-  }
-
-  async #cutEveryone(): Promise<void> {
-    await this.#rig.redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-    this.#faults.connectionsCut++;
-  }
-
-  async #flushScripts(): Promise<void> {
-    await this.#rig.redis.script('FLUSH');
-    this.#faults.scriptsFlushed++;
   }
 
   /** Waits until every image is done, or in naive mode until nothing changes any more. */
@@ -280,16 +204,4 @@ export class Soak {
     await this.#rig.redis.call('MEMORY', 'PURGE');
     return Number(/used_memory:(\d+)/.exec(await this.#rig.redis.info('memory'))?.[1]);
   }
-}
-
-/** Returns whether a soak of the lease queue kept its promises, and stayed within `maxResidueBytes`. */
-export function keepsPromises(result: SoakResult, maxResidueBytes: number): boolean {
-  const { images, tilesLost, imagesNotDone, faults, residueBytes } = result;
-  return (
-    images > 0 &&
-    tilesLost === 0 &&
-    imagesNotDone === 0 &&
-    faults.length === 0 &&
-    residueBytes <= maxResidueBytes
-  );
 }

@@ -1,6 +1,7 @@
 // `npm run soak`: thousands of tiles go through the pipeline while its processes are killed, in both queue
 // modes. Prints a table of what was done and what was lost.
-import { keepsPromises, Soak, type SoakResult } from '../chaos/soak-run.ts';
+import { keepsPromises, type SoakResult } from '../chaos/soak-result.ts';
+import { Soak } from '../chaos/soak-run.ts';
 import { buildIfStale } from './build.ts';
 import { oneOf, parseOptions, runCommand, wholeNumber } from './lib/options.ts';
 

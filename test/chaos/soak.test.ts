@@ -1,7 +1,8 @@
 // A small soak: the same faults, but fewer.
 import { describe, expect, test } from 'vitest';
 import { isFull } from '../support/full.ts';
-import { keepsPromises, Soak } from '../../chaos/soak-run.ts';
+import { keepsPromises } from '../../chaos/soak-result.ts';
+import { Soak } from '../../chaos/soak-run.ts';
 
 const maxResidueBytes = 1024 * 1024;
 const size = isFull ? { tiles: 1000, kills: 100 } : { tiles: 200, kills: 12 };
