@@ -129,7 +129,6 @@ describe('split', () => {
       INPUT_PATH: join(folder, 'input'),
       OUTPUT_PATH: join(folder, 'input'),
       LOG_LEVEL: 'error',
-      TILE_SIZE: '64',
       MAX_SIDE: '70000',
     };
     caller = new Caller(await Pipeline.start({ env, maxWorkers: 1 }));

@@ -50,11 +50,16 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function start(name: FunctionName, env: Record<string, string> = {}): Promise<string> {
-  const child = new FunctionProcess(name, {
+function spawnFunction(name: FunctionName, env: Record<string, string>): FunctionProcess {
+  return new FunctionProcess(name, {
     env: { REDIS_URL: server.url, INPUT_PATH: folder, OUTPUT_PATH: folder, ...env },
     onLog: (line) => logged.push(line),
   });
+}
+
+/** Starts a function for one test. */
+async function start(name: FunctionName, env: Record<string, string> = {}): Promise<string> {
+  const child = spawnFunction(name, env);
   started.push(child);
   return child.healthy();
 }
@@ -227,6 +232,12 @@ describe('requests while Redis is down', () => {
 });
 
 describe('a request that is refused', () => {
+  let split: FunctionProcess;
+  beforeAll(() => {
+    split = spawnFunction('split', { LOG_LEVEL: 'debug' });
+  });
+  afterAll(() => split.stop());
+
   it.each([
     ['by its path', '/nothing', {}, 'not-found'],
     ['by its body', '/?name=a.txt', { method: 'POST', body: 'text' }, 'unsupported-image'],
@@ -237,7 +248,7 @@ describe('a request that is refused', () => {
       'unsupported-encoding',
     ],
   ] as [string, string, RequestInit, string][])('%s is logged at debug', async (_how, path, init, code) => {
-    const url = await start('split', { LOG_LEVEL: 'debug' });
+    const url = await split.healthy();
     await fetch(url + path, init);
     expect(await lineWith('A request was refused')).toMatchObject({ severity: 'DEBUG', code });
   });

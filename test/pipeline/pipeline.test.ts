@@ -21,7 +21,7 @@ describe.each(storeKinds)('the pipeline with STORE=%s', (store) => {
   beforeAll(async () => {
     home = await makeStoreHome(store);
     caller = new Caller(
-      await Pipeline.start({ env: { ...env, ...home.env }, maxWorkers: 2, cooldownMs: 500 }),
+      await Pipeline.start({ env: { ...env, ...home.env }, maxWorkers: 2, cooldownMs: 1500 }),
     );
   });
 

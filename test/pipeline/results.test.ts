@@ -225,7 +225,7 @@ describe.each(storeKinds)('results with STORE=%s', (store) => {
         }
       })();
       const statuses = new Set<number>();
-      for (let round = 0; round < 300 || statuses.size < 2; round++) {
+      for (let round = 0; round < 150 || statuses.size < 2; round++) {
         const response = await caller.fetchResult(id);
         statuses.add(response.status);
         const body = await response.bytes();
@@ -261,7 +261,7 @@ describe.each(storeKinds)('results with STORE=%s', (store) => {
         return files.length;
       };
       const before = await openFiles();
-      for (let round = 0; round < 30; round++) {
+      for (let round = 0; round < 15; round++) {
         await caller.fetchResult(id, { method: 'HEAD' });
         await caller.fetchResult(id, { headers: { 'if-none-match': etag } });
         await caller.status(id);

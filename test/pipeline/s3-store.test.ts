@@ -230,15 +230,15 @@ describe('removing an object', () => {
 });
 
 describe('listing a bucket', () => {
-  it('pages through 10,000 keys', async () => {
-    const names = Array.from({ length: 10_000 }, (_, at) => `${String(at).padStart(5, '0')}.png`);
+  it('pages through thousands of keys', async () => {
+    const names = Array.from({ length: 2500 }, (_, at) => `${String(at).padStart(5, '0')}.png`);
     for (let at = 0; at < names.length; at += 50) {
       const some = names.slice(at, at + 50);
       await Promise.all(some.map((name) => s3.put(`tests/many/${name}`, Buffer.from('x'))));
     }
     s3.reset();
     expect((await storeIn('').list('many')).names).toEqual(names.map((name) => `many/${name}`));
-    expect(s3.requests('GET', 'list-type')).toHaveLength(10);
+    expect(s3.requests('GET', 'list-type')).toHaveLength(3);
     const walked = await Array.fromAsync(storeIn('many/').walk());
     expect(walked.map(({ name }) => name)).toEqual(names);
   });

@@ -158,16 +158,16 @@ describe('a request for a folder', () => {
   });
 
   it('of thousands of files takes in a thousand at a time, and lists a hundred of those it skipped', async () => {
-    for (let file = 0; file < 1100; file++) await put(`in/many/${String(file).padStart(4, '0')}.png`);
-    for (let file = 0; file < 5000; file++) await writeFile(join(folder, `many/${file}.gif`), '');
+    for (let file = 0; file < 1010; file++) await put(`in/many/${String(file).padStart(4, '0')}.png`);
+    for (let file = 0; file < 500; file++) await writeFile(join(folder, `many/${file}.gif`), '');
     const first = (await (await post({ input: 'many', kernel: 3 })).json()) as Answer;
     expect(first.images.length).toBe(1000);
-    expect(first.skipped.count).toBe(5000);
+    expect(first.skipped.count).toBe(500);
     expect(first.skipped.files.length).toBe(100);
     expect(first.next).toEqual({ input: 'many', kernel: 3, after: 'many/0999.png' });
     const second = (await (await post(first.next)).json()) as Answer;
     expect(second.images.map(({ name }) => name)).toEqual(
-      Array.from({ length: 100 }, (_, at) => `many/${1000 + at}.png`),
+      Array.from({ length: 10 }, (_, at) => `many/${1000 + at}.png`),
     );
     expect(second.next).toBeNull();
   });

@@ -1,4 +1,4 @@
-// Thousands of tiny images, which need memory mostly for their records. Redis has little memory, and never reaches its limit.
+// Hundreds of tiny images, which need memory mostly for their records. Redis has little memory, and never reaches its limit.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,11 +8,11 @@ import { picture, toPng } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
 import { Pipeline } from '../../local/pipeline.ts';
 
-const IMAGES = 1000;
+const IMAGES = 500;
 const SENDERS = 12;
 /** The records of all images together would need more than twice the budget, and more than Redis has. */
-const BUDGET = 1_000_000;
-const MAX_MEMORY = 3_500_000;
+const BUDGET = 500_000;
+const MAX_MEMORY = 2_800_000;
 
 let folder: string;
 let pipeline: Pipeline;
