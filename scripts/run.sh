@@ -26,6 +26,12 @@
 set -euo pipefail
 # shellcheck source=lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
+# shellcheck source=lib/ask-split.sh
+source "$root/scripts/lib/ask-split.sh"
+# shellcheck source=lib/files-to-send.sh
+source "$root/scripts/lib/files-to-send.sh"
+# shellcheck source=lib/follow-images.sh
+source "$root/scripts/lib/follow-images.sh"
 
 url=${SPLIT_URL:-}
 is_cluster=${TESSERA_NAMESPACE:+true}
@@ -107,75 +113,10 @@ refused=0
 done_count=0
 failed=0
 
-# ask PATH [CURL OPTION...] : sends a request to split and writes the answer to $work/answer. Repeats it if that may
-# help. Fails if split refuses it, and stops if split cannot be reached.
-ask() {
-  local status left pause tries
-  local options=(--show-error --fail-with-body --output "$work/answer" --dump-header "$work/headers" --write-out '%{http_code}')
-  [[ -z $host ]] || options+=(--header "Host: $host")
-  for ((tries = 0; ; tries++)); do
-    left=$((deadline - SECONDS))
-    : >"$work/answer"
-    : >"$work/headers"
-    status=0
-    request "${options[@]}" --max-time "$((left > 0 ? left : 1))" "${@:2}" "$url$1" >"$work/code" 2>"$work/curl" || status=$?
-    case $status in
-      0) return ;;
-      22) ;; # an answer that is an error
-      18 | 52 | 55 | 56 | 92) echo cut >"$work/code" ;;
-      *) fail "split cannot be reached at $url: $(cat "$work/curl")" ;;
-    esac
-    pause=$(pause_after "$tries") || return 1
-    ((SECONDS + pause < deadline)) || return 1
-    sleep "$pause"
-  done
-}
-
-# pause_after TRIES : prints how many seconds to wait before the request is sent again: what the answer says, or else
-# twice as long each time. Fails if sending it again would not help, or after five times.
-pause_after() {
-  local told
-  [[ $(<"$work/code") =~ ^(cut|408|429|502|503|504)$ ]] || return 1
-  told=$(tr '[:upper:]' '[:lower:]' <"$work/headers" | sed -n 's/^retry-after: *\([0-9]\{1,5\}\).*/\1/p' | tail -n 1)
-  [[ -n $told ]] || (($1 < 5)) || return 1
-  echo "${told:-$((2 ** $1))}"
-}
-
 # refused NAME REASON : counts and reports an image that was not accepted.
 refused() {
   refused=$((refused + 1))
   say "$1 refused: $2"
-}
-
-# Prints what the answer says about an error, or its status if it has no text.
-reason() {
-  if [[ -s $work/answer ]]; then
-    jq --raw-output '.detail // .title' "$work/answer" 2>/dev/null ||
-      echo "HTTP $(<"$work/code"): $(head -c 200 "$work/answer" | tr -s '[:space:]' ' ')"
-  else
-    cat "$work/curl"
-  fi
-}
-
-# hash_of TEXT : prints the SHA-256 of a text.
-hash_of() {
-  local hash
-  hash=$(printf %s "$1" | sha256sum)
-  echo "${hash%% *}"
-}
-
-# add_file FILE : adds a file to the list of files to send, once.
-add_file() {
-  local path=${1#./} name path_hash
-  name=${path##*/}
-  [[ -f $path ]] || { refused "$name" 'it is no file' && return; }
-  [[ -s $path ]] || { refused "$name" 'the file is empty' && return; }
-  path_hash=$(hash_of "$path")
-  [[ ! -e $work/path-$path_hash ]] || return 0
-  : >"$work/path-$path_hash"
-  [[ $path == /* ]] || path=./$path # curl takes "-" for standard input
-  files+=("$path")
-  printf '%s %s %s\0\n' "$(hash_of "$name")" "$path_hash" "$name" >>"$work/files"
 }
 
 # Makes the folder for the results, before anything is sent: without it all work would be for nothing.
@@ -207,50 +148,6 @@ send_file() {
   fi
 }
 
-# media_type FILE : prints the type that its name stands for.
-media_type() {
-  case $1 in
-    *.[Pp][Nn][Gg]) echo image/png ;;
-    *.[Jj][Pp][Gg] | *.[Jj][Pp][Ee][Gg] | *.[Jj][Ff][Ii][Ff]) echo image/jpeg ;;
-    *) echo application/octet-stream ;;
-  esac
-}
-
-# is_result FILE : whether it has the label of a result of Tessera (functions/lib/image/label.ts).
-is_result() {
-  [[ -f $1 ]] && head -c 79 "$1" | LC_ALL=C grep -aq Tessera-Image
-}
-
-# add_folder FOLDER : adds the images in a folder to the list, and prints what else is there.
-add_folder() {
-  local LC_ALL=C path name skipped=() images=0 list
-  shopt -s nullglob
-  for path in "${1%/}"/*; do
-    name=${path##*/}
-    case $(media_type "$name") in
-      image/*)
-        # Each filter has its own ending, so only the file itself can say.
-        if [[ $name == *_*.png || $name == *_*.jpg ]] && is_result "$path"; then
-          skipped+=("$name (the result of an earlier run)")
-        elif [[ -f $path ]]; then
-          add_file "$path"
-          images=$((images + 1))
-        elif [[ -L $path && ! -e $path ]]; then
-          skipped+=("$name (a broken link)")
-        elif [[ ! -d $path ]]; then
-          skipped+=("$name (no file)")
-        fi
-        ;;
-      *) if [[ -d $path ]]; then skipped+=("$name/"); else skipped+=("$name"); fi ;;
-    esac
-  done
-  ((images > 0)) || empty_folders+=("$1")
-  if ((${#skipped[@]} > 0)); then
-    printf -v list '%s, ' "${skipped[@]}"
-    say "${#skipped[@]} skipped: ${list%, }"
-  fi
-}
-
 # Makes split read its own INPUT_PATH. Split says whether another request has to follow.
 send_inputs() {
   local body
@@ -266,92 +163,6 @@ send_inputs() {
   done
   jq --raw-output 'select(.skipped.count > 0) | .skipped | "\(.count) skipped: \([.files[] | "\(.name) (\(.reason))"] | join(", "))"
     | gsub("[[:cntrl:]]"; "?")' "$work/answer"
-}
-
-# fetch ID FILE : fetches the result of an image that is done. FILE is written completely or not at all.
-fetch() {
-  local path
-  if ask "/images/$1/result"; then
-    path=$out/$2
-    [[ -d ${path%/*} ]] || mkdir -p "${path%/*}"
-    mv "$work/answer" "$path"
-    done_count=$((done_count + 1))
-    say "written: $path"
-  else
-    failed=$((failed + 1))
-    say "no result for $2: $(reason)"
-  fi
-}
-
-# ask_status ID SECONDS : asks for the status of an image, and lets split wait up to SECONDS for a change. A split of an
-# older release refuses to wait; then it is not asked to any more.
-ask_status() {
-  if $can_wait && (($2 > 0)); then
-    ! ask "/images/$1?wait=$2" || return 0
-    [[ $(<"$work/code") == 400 ]] || return 1
-    can_wait=false
-  fi
-  ask "/images/$1"
-}
-
-# seconds_to_wait : prints how long split may wait for the first of the open images to change. The others are asked about
-# afterwards, so with several of them it is short.
-seconds_to_wait() {
-  local most=30 left=$((deadline - SECONDS))
-  (($(wc -l <"$work/open") == 1)) || most=2
-  if ((left < most)); then echo "$((left > 0 ? left : 0))"; else echo "$most"; fi
-}
-
-# Waits until every image that was sent is over, or the time is.
-follow() {
-  local id names name said state line before more seconds=0 has_changed
-  can_wait=true
-  sort -u "$work/sent" >"$work/open"
-  while [[ -s $work/open ]]; do
-    : >"$work/left"
-    has_changed=false
-    while read -r id names; do
-      if ! ask_status "$id" "$seconds"; then
-        name=$(jq --raw-output .name <<<"$names")
-        [[ $(jq --raw-output .code "$work/answer" 2>/dev/null) == not-found ]] || fail "split does not give the status of $name: $(reason)"
-        failed=$((failed + 1))
-        say "$name is lost: split accepted it and does not know it any more. Redis has lost its data (docs/DEPLOY.md, \"Redis\"). Send it again."
-        seconds=0
-        continue
-      fi
-      seconds=0
-      # A line with its state, a line for the user, and the name of its result or its error.
-      # A result goes to the same folders as its input. Parts of the name that would lead out of them are dropped.
-      said=$(jq --raw-output --argjson names "$names" '.status,
-        ("\($names.name) \(.status) \(.done)/\(.tiles)" | gsub("[[:cntrl:]]"; "?")),
-        if .status == "done" then
-          [.name | split("/")[:-1][] | select(. != "" and . != "." and . != "..")] + [$names.file // (.output | split("/") | last)] | join("/")
-        else "\($names.name): \(.error)" end' "$work/answer")
-      state=${said%%$'\n'*}
-      more=${said#*$'\n'}
-      line=${more%%$'\n'*}
-      more=${more#*$'\n'}
-      before=''
-      [[ ! -e $work/line-$id ]] || before=$(<"$work/line-$id")
-      [[ $line == "$before" ]] || { say "$line" && has_changed=true; }
-      echo "$line" >"$work/line-$id"
-      case $state in
-        done) fetch "$id" "$more" ;;
-        failed | cancelled)
-          failed=$((failed + 1))
-          say "$more"
-          ;;
-        *) echo "$id $names" >>"$work/left" ;;
-      esac
-    done <"$work/open"
-    mv "$work/left" "$work/open"
-    [[ ! -s $work/open ]] || ((SECONDS < deadline)) || fail "not over after $timeout_s s: $(cut -d ' ' -f 2- "$work/open" | jq --raw-output .name | paste -sd ' ' -)"
-    [[ -s $work/open ]] || return 0
-    if ! $can_wait || ! $has_changed; then
-      sleep 0.2 # A split of an older release may not wait at all.
-    fi
-    seconds=$(seconds_to_wait)
-  done
 }
 
 : >"$work/sent"
