@@ -16,7 +16,7 @@ import { RedisServer } from '../../local/redis-server.ts';
 import { isFull } from '../support/full.ts';
 
 const times = isFull ? 50 : 4;
-const [width, height] = [6000, 4000];
+const [width, height] = isFull ? [6000, 4000] : [3000, 2000];
 const rowBytes = 1 + 3 * width;
 const tiles = Math.ceil(width / 256) * Math.ceil(height / 256);
 
