@@ -15,11 +15,12 @@ import { isFull } from '../support/full.ts';
 type Random = (below: number) => number;
 
 const photos = isFull ? 60 : 8;
+const scale = isFull ? 1 : 0.5;
 const zeroedBytes = 512;
 
 /** Returns a photo of some size, sharp or soft. */
 async function someonesPhoto(random: Random): Promise<Bitmap> {
-  const [width, height] = [400 + random(500), 300 + random(400)];
+  const [width, height] = [400 + random(500), 300 + random(400)].map((side) => Math.round(scale * side));
   const { data } = photo(width, height);
   const image = sharp(data, { raw: { width, height, channels: 3 } });
   return { data: await (random(2) === 0 ? image : image.blur(1.2)).raw().toBuffer(), width, height };
