@@ -162,7 +162,8 @@ async function untilAskedAgain(members: Member[], step: string): Promise<void> {
   await Promise.all(passages.map(async (passage) => (await passage).pass()));
 }
 
-const shortForm = new Set(['BUSY', 'LOADING', 'OOM', 'NOPERM for all that writes']);
+// BUSY is not among them: while a script runs, Redis uses a whole core.
+const shortForm = new Set(['LOADING', 'OOM', 'NOPERM for all that writes']);
 const chosen = Object.entries(states).filter(([name]) => isFull || shortForm.has(name));
 
 describe.each(chosen)('%s', (_, state) => {

@@ -35,20 +35,21 @@ async function startDoomed(stop: Stop, passes = false): Promise<void> {
   passage.cut();
 }
 
+/** The last ones are in the full form only: for Redis they are the same as one of the others. */
 const deaths: Death[] = [
-  { when: 'before its claim', step: 'claim', moment: 'request', lostClaims: 0 },
   { when: 'after its claim', step: 'claim', moment: 'reply', where: saysSomething, lostClaims: 1 },
-  { when: 'before it fetched the source', step: 'get', moment: 'request', lostClaims: 1 },
   { when: 'mid-blur', step: 'get', moment: 'reply', passes: true, lostClaims: 1 },
   { when: 'before its ack', step: 'ack', moment: 'request', lostClaims: 1 },
   { when: 'after its ack', step: 'ack', moment: 'reply', lostClaims: 0 },
+  { when: 'before its claim', step: 'claim', moment: 'request', lostClaims: 0 },
+  { when: 'before it fetched the source', step: 'get', moment: 'request', lostClaims: 1 },
 ];
 
 /** Which of the image's tiles the worker dies with. */
 const nths = isFull ? [1, 2, 6, rigTiles] : [3];
 
 describe.each(nths)('a worker killed with tile number %i', (nth) => {
-  test.each(deaths)('$when loses none', async (death) => {
+  test.each(isFull ? deaths : deaths.slice(0, 4))('$when loses none', async (death) => {
     const image = await rig.send('a.png');
     await startDoomed({ ...death, nth }, death.passes);
     await rig.startWorker();
