@@ -226,9 +226,10 @@ export class Rig {
     return { queue, leases, claims, delayed, outbox };
   }
 
-  /** Returns to an empty state, faster than a new rig: workers are killed, split and assemble stay. */
-  async reset(): Promise<void> {
-    await this.remove(this.#members.filter((each) => each !== this.#split && each !== this.#assemble));
+  /** Returns to an empty state, faster than a new rig: workers are killed, except `kept`; split and assemble stay. */
+  async reset(...kept: Member[]): Promise<void> {
+    const staying = new Set([this.#split, this.#assemble, ...kept]);
+    await this.remove(this.#members.filter((each) => !staying.has(each)));
     await this.redis.flushall();
     await rm(this.outputPath, { recursive: true, force: true });
     this.logged.length = 0;

@@ -5,22 +5,24 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { findFaults } from '../../chaos/nothing-lost.ts';
-import { patient, Rig, rigTiles, type SentImage } from '../../chaos/rig.ts';
+import { kill, patient, Rig, rigTiles, type Member, type SentImage } from '../../chaos/rig.ts';
 import { until } from '../../functions/testing/until.ts';
 
 /** A loss does not heal, so after everything possible is done there is little to wait for. */
 const deadlineMs = 300;
 
 let rig: Rig;
+/** Nothing happens to the worker in most tests. */
+let worker: Member;
 beforeAll(async () => {
   rig = await Rig.start();
+  worker = await rig.startWorker(patient);
 });
-afterEach(() => rig.reset());
+afterEach(() => rig.reset(worker));
 afterAll(() => rig.stop());
 
 async function done(name: string): Promise<SentImage> {
   const image = await rig.send(name);
-  await rig.startWorker(patient);
   expect(await findFaults(rig, [image])).toEqual([]);
   return image;
 }
@@ -40,29 +42,9 @@ describe('the check that nothing is lost', () => {
     expect(await findFaults(rig, [image])).toEqual(['a.png: no tile was checked']);
   });
 
-  test('fails if a job vanishes from the queue', async () => {
-    const image = await rig.send('a.png');
-    expect(await rig.redis.lrem('image:job:queue', 1, `${image.id}:7:1`)).toBe(1);
-    await rig.startWorker(patient);
-    await until('the other tiles', async () => (await rig.status(image.id)).done === rigTiles - 1);
-    const faults = await findFaults(rig, [image], { deadlineMs });
-    expect(faults).toContain(`a.png: blurring, ${rigTiles - 1} of ${rigTiles} tiles done`);
-    expect(faults).toContain('a.png: there is no output');
-  });
-
-  test("fails if a tile's source vanishes", async () => {
-    const image = await rig.send('a.png');
-    await rig.redis.del(`image:${image.id}:src:7`);
-    await rig.startWorker({ ...patient, MAX_ATTEMPTS: '2' });
-    await until('the tile to be given up', async () => (await rig.status(image.id)).dead.length > 0);
-    const faults = await findFaults(rig, [image], { deadlineMs });
-    expect(faults[0]).toMatch(/^a\.png: failed, .* its source pixels are gone$/);
-  });
-
   test("fails if a tile's result vanishes", async () => {
     rig.gate.handle = async () => 500;
     const image = await rig.send('a.png');
-    await rig.startWorker(patient);
     await until('the image to be blurred', async () => (await rig.status(image.id)).status === 'blurred');
     await rig.redis.del(`image:${image.id}:out:7`);
     rig.gate.reset();
@@ -75,7 +57,6 @@ describe('the check that nothing is lost', () => {
   test("fails if a byte of a tile's result changes", async () => {
     rig.gate.handle = async () => 500;
     const image = await rig.send('a.png');
-    await rig.startWorker(patient);
     await until('the image to be blurred', async () => (await rig.status(image.id)).status === 'blurred');
     const [byte] = (await rig.redis.getrangeBuffer(`image:${image.id}:out:7`, 3, 3)) as unknown as number[];
     await rig.redis.setrange(`image:${image.id}:out:7`, 3, Buffer.from([byte ^ 1]));
@@ -120,5 +101,28 @@ describe('the check that nothing is lost', () => {
       `an orphan key: image:${stranger}:src:0`,
       `a key that does not expire: image:${image.id}:meta`,
     ]);
+  });
+});
+
+describe('the check, if something is lost before a worker comes,', () => {
+  beforeAll(() => kill(worker));
+
+  test('fails if a job vanishes from the queue', async () => {
+    const image = await rig.send('a.png');
+    expect(await rig.redis.lrem('image:job:queue', 1, `${image.id}:7:1`)).toBe(1);
+    await rig.startWorker(patient);
+    await until('the other tiles', async () => (await rig.status(image.id)).done === rigTiles - 1);
+    const faults = await findFaults(rig, [image], { deadlineMs });
+    expect(faults).toContain(`a.png: blurring, ${rigTiles - 1} of ${rigTiles} tiles done`);
+    expect(faults).toContain('a.png: there is no output');
+  });
+
+  test("fails if a tile's source vanishes", async () => {
+    const image = await rig.send('a.png');
+    await rig.redis.del(`image:${image.id}:src:7`);
+    await rig.startWorker({ ...patient, MAX_ATTEMPTS: '2' });
+    await until('the tile to be given up', async () => (await rig.status(image.id)).dead.length > 0);
+    const faults = await findFaults(rig, [image], { deadlineMs });
+    expect(faults[0]).toMatch(/^a\.png: failed, .* its source pixels are gone$/);
   });
 });

@@ -7,14 +7,17 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { imageBlurredMessage } from '../../functions/lib/events.ts';
 import { findFaults } from '../../chaos/nothing-lost.ts';
-import { kill, patient, Rig, type SentImage } from '../../chaos/rig.ts';
+import { kill, patient, Rig, type Member, type SentImage } from '../../chaos/rig.ts';
 import { until } from '../../functions/testing/until.ts';
 
 let rig: Rig;
+/** Nothing happens to the worker in most tests. */
+let worker: Member;
 beforeAll(async () => {
   rig = await Rig.start();
+  worker = await rig.startWorker(patient);
 });
-afterEach(() => rig.reset());
+afterEach(() => rig.reset(worker));
 afterAll(() => rig.stop());
 
 /** Posts the event of an image directly to assemble. Returns the HTTP status. */
@@ -32,9 +35,8 @@ async function blurred(name: string): Promise<SentImage> {
 
 describe('assemble', () => {
   test('down: the event is sent until it is back', async () => {
-    const image = await rig.send('a.png');
     await kill(rig.assemble);
-    await rig.startWorker(patient);
+    const image = await rig.send('a.png');
     await until('the event to be refused', () => rig.gate.posted.length > 1);
     await rig.startAssemble();
     expect(await findFaults(rig, [image])).toEqual([]);
@@ -44,27 +46,8 @@ describe('assemble', () => {
   test('answering 500 three times gets the event a fourth time', async () => {
     rig.gate.handle = async (event, forward) => (rig.gate.posted.length <= 3 ? 500 : forward(event));
     const image = await rig.send('a.png');
-    await rig.startWorker(patient);
     expect(await findFaults(rig, [image])).toEqual([]);
     expect((await rig.status(image.id)).announced).toBe(4);
-  });
-
-  test('down for as long as events are sent: its image fails with the reason, and starts again when it is sent again', async () => {
-    rig.gate.handle = async () => 503;
-    const image = await rig.send('a.png');
-    const worker = await rig.startWorker({ ...patient, MAX_ANNOUNCEMENTS: '3' });
-    await until('the fault to be told', async () => (await rig.status(image.id)).error);
-    await until('the image to fail', async () => (await rig.status(image.id)).status === 'failed');
-    const status = await rig.status(image.id);
-    expect(status).toMatchObject({ announced: 3, error: 'given up after 3 events: assemble answered 503' });
-    const pending = { queue: 0, leases: 0, claims: 0, delayed: 0, outbox: 0 };
-    expect(await rig.pending()).toEqual(pending);
-    expect(await findFaults(rig, [], { givenUp: [image.id] })).toEqual(['no image was checked']);
-
-    rig.gate.reset();
-    await kill(worker);
-    await rig.startWorker(patient);
-    expect(await findFaults(rig, [await rig.send('a.png')])).toEqual([]);
   });
 
   test('so slow that other workers send the event again: writes one output', async () => {
@@ -74,7 +57,7 @@ describe('assemble', () => {
       return forward(event);
     };
     const image = await rig.send('a.png');
-    await Promise.all([rig.startWorker(patient), rig.startWorker(patient)]);
+    await rig.startWorker(patient);
     await until('the event to come twice', () => rig.gate.posted.length > 1);
     mayAnswer.resolve();
     expect(await findFaults(rig, [image])).toEqual([]);
@@ -86,7 +69,6 @@ describe('assemble', () => {
       return 'cut';
     };
     const image = await rig.send('a.png');
-    await rig.startWorker(patient);
     expect(await findFaults(rig, [image])).toEqual([]);
     expect(await postEvent(image.id)).toBe(204);
     expect(await findFaults(rig, [image])).toEqual([]);
@@ -94,7 +76,6 @@ describe('assemble', () => {
 
   test('getting an event three times at once, in two processes: writes one output', async () => {
     rig.gate.handle = async () => 500;
-    await rig.startWorker(patient);
     const image = await blurred('a.png');
     const first = rig.assemble;
     await rig.startAssemble();
@@ -109,20 +90,9 @@ describe('assemble', () => {
     expect(await findFaults(rig, [image])).toEqual([]);
   });
 
-  test('getting events out of order, and one too early: writes each image when it is blurred', async () => {
-    rig.gate.handle = async () => 500;
-    const early = await rig.send('early.png');
-    expect(await postEvent(early.id)).toBe(422);
-    await rig.startWorker(patient);
-    const images = [early, await blurred('first.png'), await blurred('second.png')];
-    for (const image of images.toReversed()) expect(await postEvent(image.id)).toBe(204);
-    expect(await findFaults(rig, images)).toEqual([]);
-  });
-
   test('killed while it writes: leaves no partial file under the name, and the next one removes all traces', async () => {
     const stopped = rig.assemble.proxy.hold({ step: 'get', moment: 'reply', nth: 10 });
     const image = await rig.send('a.png');
-    await rig.startWorker(patient);
     const passage = await stopped;
     await until('a partial file', async () => (await readdir(rig.outputPath)).length > 0);
     await kill(rig.assemble);
@@ -147,7 +117,6 @@ describe('an output folder', () => {
     await rm(rig.outputPath, { recursive: true, force: true });
     await writeFile(rig.outputPath, 'a file where the folder should be');
     const image = await rig.send('a.png');
-    await rig.startWorker(patient);
     await untilToldOf(image, /cannot be written/);
     await rm(rig.outputPath);
     expect(await findFaults(rig, [image])).toEqual([]);
@@ -160,7 +129,6 @@ describe('an output folder', () => {
       execFileSync('prlimit', ['--pid', String(rig.assemble.process.pid), `--fsize=${bytes}:`]);
     limit('1000');
     const image = await rig.send('a.png');
-    await rig.startWorker(patient);
     await untilToldOf(image, /cannot be written \(EFBIG\)/);
     limit('unlimited');
     expect(await findFaults(rig, [image])).toEqual([]);
@@ -188,7 +156,6 @@ describe('an output folder', () => {
       await kill(rig.assemble);
       await rig.startAssemble({ OUTPUT_PATH: output });
       const image = await rig.send('a.png');
-      await rig.startWorker(patient);
       await untilToldOf(image, told);
       await until('what was written to be cleared away', async () => (await readdir(output)).length === 0);
       execFileSync('mount', ['-o', mended, output]);
@@ -199,5 +166,37 @@ describe('an output folder', () => {
       execFileSync('umount', [output]);
       await rm(output, { recursive: true });
     }
+  });
+});
+
+describe('assemble, without that worker', () => {
+  beforeAll(() => kill(worker));
+
+  test('down for as long as events are sent: its image fails with the reason, and starts again when it is sent again', async () => {
+    rig.gate.handle = async () => 503;
+    const image = await rig.send('a.png');
+    const impatient = await rig.startWorker({ ...patient, MAX_ANNOUNCEMENTS: '3' });
+    await until('the fault to be told', async () => (await rig.status(image.id)).error);
+    await until('the image to fail', async () => (await rig.status(image.id)).status === 'failed');
+    const status = await rig.status(image.id);
+    expect(status).toMatchObject({ announced: 3, error: 'given up after 3 events: assemble answered 503' });
+    const pending = { queue: 0, leases: 0, claims: 0, delayed: 0, outbox: 0 };
+    expect(await rig.pending()).toEqual(pending);
+    expect(await findFaults(rig, [], { givenUp: [image.id] })).toEqual(['no image was checked']);
+
+    rig.gate.reset();
+    await kill(impatient);
+    await rig.startWorker(patient);
+    expect(await findFaults(rig, [await rig.send('a.png')])).toEqual([]);
+  });
+
+  test('getting events out of order, and one too early: writes each image when it is blurred', async () => {
+    rig.gate.handle = async () => 500;
+    const early = await rig.send('early.png');
+    expect(await postEvent(early.id)).toBe(422);
+    await rig.startWorker(patient);
+    const images = [early, await blurred('first.png'), await blurred('second.png')];
+    for (const image of images.toReversed()) expect(await postEvent(image.id)).toBe(204);
+    expect(await findFaults(rig, images)).toEqual([]);
   });
 });

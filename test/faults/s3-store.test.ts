@@ -7,7 +7,7 @@ import type { Bitmap } from '../../functions/lib/image/pixels.ts';
 import { toPixels, toPng } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
 import { FunctionProcess } from '../../local/function-process.ts';
-import { kill, patient, Rig, type SentImage } from '../../chaos/rig.ts';
+import { kill, patient, Rig, type Member, type SentImage } from '../../chaos/rig.ts';
 import { isFull } from '../support/full.ts';
 import { keys, S3Front, s3Environment, type SeenRequest, type Trouble } from '../support/s3-front.ts';
 
@@ -18,6 +18,8 @@ const places = { INPUT_PATH: 's3://tests/in', OUTPUT_PATH: 's3://tests/out' };
 
 let s3: S3Front;
 let rig: Rig;
+/** Nothing happens to the worker here. */
+let worker: Member;
 beforeAll(async () => {
   s3 = await S3Front.start(['tests']);
   rig = await Rig.start({
@@ -26,11 +28,12 @@ beforeAll(async () => {
     TILE_SIZE: '512',
     ANNOUNCE_RETRY_MS: '1000', // Longer than a large result takes, which is then written only as often as necessary.
   });
+  worker = await rig.startWorker(patient);
 });
 afterEach(async () => {
   expect(rig.logged.filter((line) => line.includes(keys.secretAccessKey))).toEqual([]);
   s3.reset();
-  await rig.reset();
+  await rig.reset(worker);
   await s3.remove('tests/out/a_blurred.png');
 });
 afterAll(async () => {
@@ -102,7 +105,6 @@ async function expectLateResult(
 ): Promise<void> {
   const stopTrouble = troubleWith(is, trouble);
   const image = await send('a.png');
-  await rig.startWorker(patient);
   await until('the fault to be told', async () => (await rig.status(image.id)).error?.includes(reason));
   expect((await rig.status(image.id)).status).toBe('blurred');
   expect(await isThere()).toBe(false);
@@ -131,7 +133,6 @@ describe('a result in parts is written in the end', () => {
     let lost = 0;
     s3.trouble = (seen) => (isEnd(seen) && lost++ === 0 ? 'cut before the reply' : null);
     const image = await sendNoise('a.png');
-    await rig.startWorker(patient);
     await expectResult(image);
     expectUploadsEnded();
   });
@@ -144,7 +145,6 @@ describe('a result in parts is written in the end', () => {
       return 'cut before it arrives';
     };
     const image = await sendNoise('a.png');
-    await rig.startWorker(patient);
     await reached.promise;
     await kill(rig.assemble);
     expect(await isThere()).toBe(false);
@@ -160,7 +160,6 @@ describe('a result in parts is written in the end', () => {
       if (isPart(seen) && cancelled.length === 0) cancelled.push(rig.cancel(image.id));
       return null;
     };
-    await rig.startWorker(patient);
     await until('the upload to end', () => s3.requests('DELETE').length > 0);
     await Promise.all(cancelled);
     await until('the result to be removed', async () => !(await isThere()));
@@ -173,7 +172,6 @@ describe('a small result is written', () => {
     let busy = 0;
     s3.trouble = ({ method }) => (method === 'PUT' && busy++ < 2 ? { status: 503, code: 'SlowDown' } : null);
     const image = await rig.send('small.png');
-    await rig.startWorker(patient);
     await expectResult(image);
     expect(s3.requests('PUT')).toHaveLength(3);
     expect(s3.requests('POST')).toEqual([]);
