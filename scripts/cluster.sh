@@ -24,6 +24,8 @@ set -euo pipefail
 source "$(dirname "$0")/lib/common.sh"
 # shellcheck source=lib/images.sh
 source "$root/scripts/lib/images.sh"
+# shellcheck source=lib/downloads.sh
+source "$root/scripts/lib/downloads.sh"
 
 command=''
 name=tessera
@@ -67,42 +69,9 @@ on() {
   kubectl --context "$context" "$@"
 }
 
-# download URL : leaves the file in $work/download and its checksum in $checksum.
-download() {
-  curl --fail --silent --show-error --location --proto '=https' --retry 3 --output "$work/download" "$1" || fail "cannot be downloaded: $1"
-  checksum=$(sha256sum "$work/download" | cut -c 1-64)
-}
-
-# github_checksum URL : prints the checksum that GitHub has for a file of a release; nothing if it cannot be asked, or has none
-# (of files uploaded before June 2025).
-github_checksum() {
-  local owner repository tag file release
-  IFS=/ read -r _ _ _ owner repository _ _ tag file <<<"$1"
-  release=$work/$owner.$repository.$tag.json
-  # The files of one release need one request: without an account, GitHub answers 60 in an hour.
-  [[ -s $release ]] ||
-    curl --fail --silent --location --proto '=https' --retry 3 "https://api.github.com/repos/$owner/$repository/releases/tags/$tag" >"$release" ||
-    return 0
-  jq --raw-output --arg file "$file" '.assets[]? | select(.name == $file) | .digest // empty | ltrimstr("sha256:")' "$release"
-}
-
-# check URL CHECKSUM SOURCE : stops if the download has another checksum.
-check() {
-  [[ $checksum == "$2" ]] || fail "$1 has the checksum $checksum, not $2 as $3 says"
-}
-
 # install URL [APPLY_OPTION...] : downloads a manifest, checks it and applies it.
 install() {
-  local known
-  download "$1"
-  known=$(awk -v url="$1" '$2 == url { print $1 }' "$root/scripts/checksums.txt")
-  if [[ -n $known ]]; then
-    check "$1" "$known" scripts/checksums.txt
-  elif known=$(github_checksum "$1") && [[ -n $known ]]; then
-    check "$1" "$known" GitHub
-  else
-    echo "note: neither scripts/checksums.txt nor GitHub has a checksum for $1"
-  fi
+  download_checked "$1"
   on apply "${@:2}" --filename "$work/download"
 }
 
