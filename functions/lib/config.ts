@@ -1,119 +1,26 @@
 // Reads all settings from the environment, once. `loadConfig` reports all invalid settings together, so that
 // one look at the log shows everything that is wrong.
 
-import { parseAccessTokens, type AccessToken } from './access-tokens.ts';
-import { isKernelSize } from './kernel-size.ts';
+import {
+  accessTokens,
+  doneSink,
+  fraction,
+  inputRules,
+  integer,
+  kernel,
+  matching,
+  NONE,
+  oneOf,
+  type Parse,
+  redisUrl,
+  s3Endpoint,
+  sink,
+  text,
+  wakeUrl,
+} from './setting-values.ts';
 import { isWithin, parseS3Place } from './store/s3-place.ts';
 
 type Environment = Record<string, string | undefined>;
-
-/** Parses one setting's text. Throws an Error that says what is required. */
-type Parse<T> = (text: string) => T;
-
-/** A number written in plain digits. `Number` reads much more: 0x10, 1e9, blanks. */
-const WHOLE = /^\d+$/;
-const DECIMAL = /^\d+(\.\d+)?$/;
-
-const integer =
-  (min: number, max: number): Parse<number> =>
-  (text) => {
-    const value = Number(text);
-    if (WHOLE.test(text) && value >= min && value <= max) return value;
-    throw new Error(`an integer from ${min} to ${max}`);
-  };
-
-const fraction: Parse<number> = (text) => {
-  const value = Number(text);
-  if (DECIMAL.test(text) && value > 0 && value <= 1) return value;
-  throw new Error('a number above 0 and up to 1');
-};
-
-const oneOf =
-  <T extends string>(...values: T[]): Parse<T> =>
-  (text) => {
-    const value = values.find((each) => each === text);
-    if (value === undefined) throw new Error(`one of ${values.join(', ')}`);
-    return value;
-  };
-
-const matching =
-  (pattern: RegExp, wanted: string): Parse<string> =>
-  (text) => {
-    if (!pattern.test(text)) throw new Error(wanted);
-    return text;
-  };
-
-const url =
-  (...protocols: string[]): Parse<string> =>
-  (text) => {
-    const isOfThese = protocols.some((protocol) => text.toLowerCase().startsWith(`${protocol}//`));
-    if (!isOfThese || !URL.canParse(text)) {
-      throw new Error(`a URL starting with ${protocols.map((each) => `${each}//`).join(' or ')}`);
-    }
-    return text;
-  };
-
-/** The URL of Redis. ioredis decodes user and password, and treats the path as the number of a database. */
-const redisUrl: Parse<string> = (text) => {
-  const { hostname, username, password, pathname } = new URL(url('redis:', 'rediss:')(text));
-  if (hostname === '') throw new Error('a URL with a host');
-  if (!isDecodable(username) || !isDecodable(password)) {
-    throw new Error('a URL with its user name and its password in percent-encoded UTF-8');
-  }
-  if (!/^\/?\d*$/.test(pathname))
-    throw new Error('a URL without a path, or with the number of a database as its path');
-  return text;
-};
-
-function isDecodable(text: string): boolean {
-  try {
-    // The bundler would remove a call whose result is not used.
-    return typeof decodeURIComponent(text) === 'string';
-  } catch {
-    return false;
-  }
-}
-
-const withoutLogin: Parse<string> = (text) => {
-  const { username, password } = new URL(url('http:', 'https:')(text));
-  if (username !== '' || password !== '') throw new Error('a URL without a user name or a password');
-  return text;
-};
-
-/** Where events are sent. Node refuses to send to a URL with a password, and its error shows the whole URL. */
-const sink = withoutLogin;
-
-const ALWAYS_RUNS = 'none';
-
-/** Where assemble is woken; null if it always runs. */
-const wakeUrl: Parse<string | null> = (text) => (text === ALWAYS_RUNS ? null : withoutLogin(text));
-
-/** The address of an S3-compatible service. Credentials never come from here. */
-const s3Endpoint: Parse<string> = (text) => (text === 'aws' ? text : withoutLogin(text));
-
-const NO_RULES = 'none';
-/** `portraits/ kernel=31; photos/ filter=sharpen&amount=2`. split checks the parameters. */
-const inputRules: Parse<{ prefix: string; query: string }[]> = (text) =>
-  (text === NO_RULES ? [] : text.split(';')).map((rule) => {
-    const [, prefix, query] = /^\s*(.*\S)\s+(\S+)\s*$/.exec(rule) ?? [];
-    if (query === undefined)
-      throw new Error('a list of "PREFIX PARAMETERS", such as "photos/ kernel=31; maps/ kernel=5"');
-    return { prefix, query };
-  });
-
-const NO_SINK = 'none';
-const doneSink: Parse<string | null> = (text) => (text === NO_SINK ? null : sink(text));
-
-const kernel: Parse<number> = (text) => {
-  const value = Number(text);
-  if (WHOLE.test(text) && isKernelSize(value)) return value;
-  throw new Error('an odd integer from 1 to 255');
-};
-
-const NO_TOKENS = 'none';
-const accessTokens: Parse<AccessToken[]> = (text) => (text === NO_TOKENS ? [] : parseAccessTokens(text));
-
-const text: Parse<string> = (value) => value;
 
 const MEBIBYTE = 1024 * 1024;
 const DAY_S = 24 * 60 * 60;
@@ -143,10 +50,10 @@ const settings = {
   concurrency: ['CONCURRENCY', integer(1, 64), '1'],
   consumer: ['CONSUMER', oneOf('on', 'off'), 'on'],
   sink: ['K_SINK', sink, 'http://127.0.0.1:8082'],
-  doneSink: ['DONE_SINK', doneSink, NO_SINK],
+  doneSink: ['DONE_SINK', doneSink, NONE],
   // With the notifier's margin it must not exceed half a minute, the longest that a notice can be held back.
   doneTimeoutMs: ['DONE_TIMEOUT_MS', integer(100, 25_000), '25000'],
-  assembleUrl: ['ASSEMBLE_URL', wakeUrl, ALWAYS_RUNS],
+  assembleUrl: ['ASSEMBLE_URL', wakeUrl, NONE],
   maxBodyBytes: ['MAX_BODY_BYTES', integer(1, 1024 * MEBIBYTE), String(128 * MEBIBYTE)],
   maxPixels: ['MAX_PIXELS', integer(1, 1_000_000_000), '50000000'],
   maxTiles: ['MAX_TILES', integer(1, 1_000_000), '20000'],
@@ -156,9 +63,9 @@ const settings = {
   decodeMemoryBytes: ['DECODE_MEMORY_BYTES', integer(16 * MEBIBYTE, 2048 * MEBIBYTE), String(320 * MEBIBYTE)],
   redisBudgetBytes: ['REDIS_BUDGET_BYTES', integer(1, Number.MAX_SAFE_INTEGER), String(1024 * MEBIBYTE)],
   clientShare: ['CLIENT_SHARE', fraction, '0.75'],
-  accessTokens: ['AUTH_TOKEN', accessTokens, NO_TOKENS],
+  accessTokens: ['AUTH_TOKEN', accessTokens, NONE],
   trustedProxies: ['TRUSTED_PROXIES', integer(0, 10), '0'],
-  inputRules: ['INPUT_RULES', inputRules, NO_RULES],
+  inputRules: ['INPUT_RULES', inputRules, NONE],
   storedInputs: ['STORED_INPUTS', oneOf('on', 'off'), 'on'],
   ownImagesOnly: ['OWN_IMAGES_ONLY', oneOf('on', 'off'), 'off'],
   imageList: ['IMAGE_LIST', oneOf('on', 'off'), 'on'],
