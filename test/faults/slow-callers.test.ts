@@ -72,6 +72,7 @@ async function openSlowUpload({ bytes = 0, drop = Buffer.from('x'), from }: Slow
   ];
   socket.write(`POST /?name=slow.png HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
   if (bytes > 0) socket.write(Buffer.alloc(bytes));
+  socket.on('error', () => {}); // A write to a connection that split has just closed.
   const drip = setInterval(() => socket.write(drop), 500);
   socket.once('close', () => clearInterval(drip));
   return socket;
@@ -118,8 +119,11 @@ describe('uploads that arrive byte by byte', () => {
 
 describe('while as many large uploads are open as may be', () => {
   beforeEach(async () => {
-    await openSlowUploads(uploads, { bytes: 2 * 1024 * 1024 });
-    await until('all of them to be open', async () => (await post('more.png')).status === 429);
+    await until('all of them to be open', async () => {
+      // One at a time: an upload that arrives while the small one has the last place is refused.
+      await openSlowUpload({ bytes: 2 * 1024 * 1024 });
+      return (await post('more.png')).status === 429;
+    });
   });
 
   it('another one is told to retry later, before its body has arrived', async () => {
