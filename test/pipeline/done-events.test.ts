@@ -218,7 +218,11 @@ test('the event inside the pipeline has a schema too', async () => {
 
 describe('assemble without a receiver', () => {
   const untold = { DONE_SINK: 'none' };
-  afterEach(async () => {
+  beforeAll(async () => {
+    await kill(rig.assemble);
+    await rig.startAssemble(untold);
+  });
+  afterAll(async () => {
     await kill(rig.assemble);
     await rig.startAssemble();
   });
@@ -236,8 +240,6 @@ describe('assemble without a receiver', () => {
   }
 
   async function blurred(): Promise<SentImage> {
-    await kill(rig.assemble);
-    await rig.startAssemble(untold);
     rig.gate.handle = async () => 503;
     await rig.startWorker({ ...patient, ...untold });
     const image = await rig.send('photo.png');
