@@ -1,13 +1,13 @@
 // The page in a real browser, with real functions behind it. Workers are started, held and killed by the test.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readFile } from 'node:fs/promises';
-import type { Browser } from 'playwright-core';
+import type { Browser, BrowserContext } from 'playwright-core';
 import { kill, patient, Rig } from '../../chaos/rig.ts';
 import { convolve } from '../../functions/blur/convolve/convolve.ts';
 import { picture, toPixels, toPng } from '../../functions/testing/pictures.ts';
 import { until } from '../../functions/testing/until.ts';
 import { FunctionProcess } from '../../local/function-process.ts';
-import { findChromium, launch, Visit, type Upload } from './browser.ts';
+import { findChromium, launch, openWindow, Visit, type Upload } from './browser.ts';
 
 const chromium = await findChromium();
 if (chromium === null)
@@ -19,11 +19,17 @@ const settings = { TILE_SIZE: '128', KERNEL_SIZE: '15', MAX_ATTEMPTS: '2' };
 
 let rig: Rig;
 let browser: Browser;
+let window: BrowserContext;
 let visits: Visit[] = [];
 let others: FunctionProcess[] = [];
 
+/** Opens a window at an address of split that asks for nothing more. */
+async function openBlankWindow(): Promise<BrowserContext> {
+  return openWindow(browser, `${await rig.split.process.ready()}/health/live`);
+}
+
 async function open(url?: string): Promise<Visit> {
-  const visit = await Visit.open(browser, url ?? (await rig.split.process.ready()));
+  const visit = await Visit.open(window, url ?? (await rig.split.process.ready()));
   visits.push(visit);
   return visit;
 }
@@ -49,6 +55,7 @@ describe.skipIf(chromium === null)('the page in a browser', () => {
   beforeAll(async () => {
     rig = await Rig.start(settings);
     browser = await launch(chromium ?? '');
+    window = await openBlankWindow();
   });
 
   afterEach(async () => {
@@ -379,6 +386,7 @@ describe.skipIf(chromium === null)('the page in a browser', () => {
   });
 
   it('asks nothing while it is hidden, or when nothing has been in progress for a while', async () => {
+    window = await openBlankWindow(); // Its clock is the clock of all its tabs.
     const visit = await open();
     await visit.page.getByText('Idle').waitFor();
     await visit.page.clock.install();
