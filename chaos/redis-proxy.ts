@@ -3,11 +3,9 @@
 // happens then. The functions contain no test hooks.
 import { once } from 'node:events';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
-import { FrameReader, textOf, type Frame } from './resp.ts';
-import { stepOf, wordsOf, type Step } from './steps.ts';
-
-/** `request`: Redis has not received the step. `reply`: Redis has done it, and the function has no reply yet. */
-export type Moment = 'request' | 'reply';
+import { RedisLink, type Exchange, type Moment, type Verdict } from './redis-link.ts';
+import { textOf } from './resp.ts';
+import type { Step } from './steps.ts';
 
 /** A step that is held. Everything after it on the same connection waits too. */
 export interface Passage {
@@ -32,26 +30,15 @@ export interface Stop {
   where?: (step: Pick<Passage, 'words' | 'answer'>) => boolean;
 }
 
-type Verdict = 'pass' | 'cut' | 'tear';
-
 interface Hold extends Stop {
   left: number;
   stopped: (passage: Passage) => void;
 }
 
-/** One command, or one transaction, and its replies. */
-interface Exchange {
-  step: Step;
-  words: string[];
-  raw: Buffer;
-  replies: Frame[];
-  expectedReplies: number;
-}
-
 export class RedisProxy {
   #redisPort: number;
   readonly #server: Server;
-  readonly #links = new Set<Link>();
+  readonly #links = new Set<RedisLink>();
   readonly #holds: Hold[] = [];
   readonly #stopped = new Set<Passage>();
 
@@ -107,7 +94,7 @@ export class RedisProxy {
   }
 
   #link(client: Socket): void {
-    const link = new Link(client, connect(this.#redisPort, '127.0.0.1'), (exchange, moment) =>
+    const link = new RedisLink(client, connect(this.#redisPort, '127.0.0.1'), (exchange, moment) =>
       this.#check(exchange, moment),
     );
     this.#links.add(link);
@@ -134,102 +121,4 @@ export class RedisProxy {
     hold.stopped(passage);
     return promise.finally(() => this.#stopped.delete(passage));
   }
-}
-
-/** One connection. Keeps the order in both directions. */
-class Link {
-  readonly #client: Socket;
-  readonly #redis: Socket;
-  readonly #check: (exchange: Exchange, moment: Moment) => Promise<Verdict>;
-  readonly #unanswered: Exchange[] = [];
-  #transaction: Frame[] = [];
-  #isTorn = false;
-  #isSilent = false;
-  #asking: Promise<void> = Promise.resolve();
-  #answering: Promise<void> = Promise.resolve();
-
-  constructor(
-    client: Socket,
-    redis: Socket,
-    check: (exchange: Exchange, moment: Moment) => Promise<Verdict>,
-  ) {
-    this.#client = client;
-    this.#redis = redis;
-    this.#check = check;
-    const requests = new FrameReader();
-    const replies = new FrameReader();
-    client.on('data', (chunk) => requests.read(chunk).forEach((frame) => this.#ask(frame)));
-    redis.on('data', (chunk) => replies.read(chunk).forEach((frame) => this.#answer(frame)));
-    for (const socket of [client, redis]) {
-      socket.setNoDelay(true);
-      socket.on('error', () => {}); // Cut connections are intended here; `close` follows.
-      socket.on('close', () => this.close());
-    }
-  }
-
-  /** Stops reading on both sides. What is sent stays in the system's buffers until they are full. */
-  silence(): void {
-    this.#isSilent = true;
-    this.#client.pause();
-    this.#redis.pause();
-  }
-
-  close(): void {
-    this.#client.destroy();
-    this.#redis.destroy();
-  }
-
-  #ask(frame: Frame): void {
-    const exchange = this.#exchangeOf(frame);
-    if (!exchange) return;
-    this.#asking = this.#asking.then(async () => {
-      const verdict = await this.#check(exchange, 'request');
-      if (verdict === 'pass') this.#unanswered.push(exchange);
-      this.#send(this.#redis, exchange.raw, verdict);
-    });
-  }
-
-  #answer(frame: Frame): void {
-    const [exchange] = this.#unanswered;
-    exchange.replies.push(frame);
-    if (exchange.replies.length < exchange.expectedReplies) return;
-    this.#unanswered.shift();
-    this.#answering = this.#answering.then(async () => {
-      const verdict = await this.#check(exchange, 'reply');
-      this.#send(this.#client, Buffer.concat(exchange.replies.map(({ raw }) => raw)), verdict);
-    });
-  }
-
-  #send(to: Socket, bytes: Buffer, verdict: Verdict): void {
-    if (this.#isTorn || this.#isSilent) return; // Nothing may follow half a frame.
-    if (verdict === 'pass') to.write(bytes);
-    else if (verdict === 'cut') this.close();
-    else {
-      this.#isTorn = true;
-      to.write(bytes.subarray(0, bytes.length / 2), () => this.close());
-    }
-  }
-
-  /** Returns the exchange that a frame completes. A transaction, from MULTI to EXEC, is one exchange. */
-  #exchangeOf(frame: Frame): Exchange | null {
-    const [command, ...rest] = wordsOf(frame);
-    if (command !== 'multi' && this.#transaction.length === 0) {
-      return exchange(stepOf(command, rest), frame.raw, 1);
-    }
-    this.#transaction.push(frame);
-    if (command !== 'exec') return null;
-    const frames = this.#transaction;
-    this.#transaction = [];
-    const steps = frames.map((each) => wordsOf(each)).map(([name, ...args]) => stepOf(name, args));
-    const named = steps.find(({ isScript }) => isScript) ?? steps[1];
-    return exchange(named, Buffer.concat(frames.map(({ raw }) => raw)), frames.length);
-  }
-}
-
-function exchange(
-  { step, words }: { step: Step; words: string[] },
-  raw: Buffer,
-  expectedReplies: number,
-): Exchange {
-  return { step, words, raw, replies: [], expectedReplies };
 }

@@ -1,5 +1,6 @@
 // How the workers of a soak end: at a random step and moment, the same for the same seed.
-import type { Moment, Passage, Stop } from './redis-proxy.ts';
+import type { Moment } from './redis-link.ts';
+import type { Passage, Stop } from './redis-proxy.ts';
 import type { Step } from './steps.ts';
 
 type Mode = 'naive' | 'lease';
