@@ -76,6 +76,8 @@ async function bundle({ name, entries, files }: Bundle): Promise<void> {
       format: 'esm',
       minify: { mangle: false, compress: true, codegen: { removeWhitespace: true } },
       chunkFileNames: '[name]-[hash].js',
+      // What several chunks need is one file. Otherwise it would be ten, and each adds to the start.
+      codeSplitting: { groups: [{ name: 'shared', test: /functions[/]lib[/]/, minShareCount: 2 }] },
       sourcemap: true,
       // CommonJS packages use these names to find files in their folder.
       banner:

@@ -47,6 +47,11 @@ export function scriptText(name: ScriptName, readLua: (file: string) => string =
   return [own.slice(0, firstLineEnd), ...shared, own.slice(firstLineEnd)].join('');
 }
 
+/** The files read so far. Most scripts share some. */
+const files = new Map<string, string>();
+
 function readLuaFile(file: string): string {
-  return readFileSync(new URL(file, import.meta.url), 'utf8');
+  const text = files.get(file) ?? readFileSync(new URL(file, import.meta.url), 'utf8');
+  files.set(file, text);
+  return text;
 }

@@ -24,17 +24,17 @@ export class QueueScripts {
     this.#redis = redis;
     this.#prefix = prefix;
     redis.on('close', () => this.#digests.clear());
-    for (const name of scriptNames) {
-      redis.defineCommand(commandName(name), { numberOfKeys: 1, lua: texts[name] });
-    }
   }
 
   run(name: ScriptName, ...args: ScriptArgument[]): Promise<unknown> {
+    const command = `tessera:${name}`;
     const commands = this.#redis as unknown as Record<
       string,
       (...args: ScriptArgument[]) => Promise<unknown>
     >;
-    return commands[commandName(name)](this.#prefix, ...args);
+    // At its first use, because ioredis then hashes the text, and a worker that starts needs few of the scripts.
+    if (!(command in commands)) this.#redis.defineCommand(command, { numberOfKeys: 1, lua: texts[name] });
+    return commands[command](this.#prefix, ...args);
   }
 
   /**
@@ -81,10 +81,6 @@ export class QueueScripts {
     this.#digests.set(name, digest ?? createHash('sha1').update(text).digest('hex'));
     return answers[1];
   }
-}
-
-function commandName(name: ScriptName): string {
-  return `tessera:${name}`;
 }
 
 /** Whether a connection ended between the replies to a transaction. */
