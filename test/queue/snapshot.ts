@@ -2,6 +2,7 @@
 // test.
 import type { Redis } from 'ioredis';
 import { queueKeys } from '../../functions/lib/queue/keys.ts';
+import { Reads } from './reads.ts';
 
 type Fields = Record<string, string>;
 
@@ -71,57 +72,40 @@ const HASHES = {
   'ended-tokens': 'endedTokens',
 } as const;
 
+const SORTED_SETS = [
+  'leases',
+  'delayed',
+  'dead',
+  'outbox',
+  'notices',
+  'images',
+  'splits',
+  'sweeps',
+  'records',
+] as const;
+const SHARED_HASHES = ['claims', 'admitted', 'senders', 'clients', 'totals'] as const;
+
 /** Reads every key under `prefix`. */
 export async function takeSnapshot(redis: Redis, prefix: string): Promise<Snapshot> {
   const names = queueKeys(prefix);
-  const [tidied, untidied, leases, claims, delayed, dead, outbox] = await Promise.all([
-    redis.lrange(names.tidied, 0, -1),
-    redis.lrange(names.queue, 0, -1),
-    scores(redis, names.leases),
-    redis.hgetall(names.claims),
-    scores(redis, names.delayed),
-    scores(redis, names.dead),
-    scores(redis, names.outbox),
-  ]);
-  const [notices, admitted, senders, clients, totals, images, splits, sweeps, records, keys] =
-    await Promise.all([
-      scores(redis, names.notices),
-      redis.hgetall(names.admitted),
-      redis.hgetall(names.senders),
-      redis.hgetall(names.clients),
-      redis.hgetall(names.totals),
-      scores(redis, names.images),
-      scores(redis, names.splits),
-      scores(redis, names.sweeps),
-      scores(redis, names.records),
-      redis.keys(`${prefix}:*`),
-    ]);
-  const snapshot: Snapshot = {
-    queue: [],
-    stale: [],
-    isParted: tidied.length > 0,
-    leases,
-    claims,
-    delayed,
-    dead,
-    outbox,
-    notices,
-    noticeRecords: {},
-    admitted,
-    senders,
-    clients,
-    totals,
-    images,
-    splits,
-    sweeps,
-    records,
-    recordsOf: {},
-    byImage: {},
-    strays: [],
-  };
-  const shared = new Set<string>(Object.values(names));
-  const own = keys.filter((key) => !shared.has(key)).sort();
-  await Promise.all(own.map((key) => readKey(redis, key, key.slice(prefix.length + 1), snapshot)));
+  const snapshot = emptySnapshot();
+  let [keys, tidied, untidied]: string[][] = [[], [], []];
+  const shared = new Reads(redis);
+  shared.keys(`${prefix}:*`, (found) => (keys = found));
+  shared.list(names.tidied, (entries) => (tidied = entries));
+  shared.list(names.queue, (entries) => (untidied = entries));
+  for (const each of SORTED_SETS) shared.scores(names[each], (scores) => (snapshot[each] = scores));
+  for (const each of SHARED_HASHES) shared.hash(names[each], (fields) => (snapshot[each] = fields));
+  await shared.send();
+
+  const known = new Set<string>(Object.values(names));
+  const own = new Reads(redis);
+  for (const key of keys.filter((each) => !known.has(each)).sort()) {
+    readKey(own, key, key.slice(prefix.length + 1), snapshot);
+  }
+  await own.send();
+
+  snapshot.isParted = tidied.length > 0;
   for (const entry of [...tidied, ...untidied]) {
     const [, job, id, life] = /^((\w+):\d+):(\d+)$/.exec(entry) ?? [];
     if (job !== undefined && snapshot.byImage[id]?.meta.life === life) snapshot.queue.push(job);
@@ -130,13 +114,13 @@ export async function takeSnapshot(redis: Redis, prefix: string): Promise<Snapsh
   return snapshot;
 }
 
-async function readKey(redis: Redis, key: string, name: string, into: Snapshot): Promise<void> {
+function readKey(reads: Reads, key: string, name: string, into: Snapshot): void {
   const [, client] = /^records:(.+)$/.exec(name) ?? [];
-  if (client === undefined) await readImageKey(redis, key, name, into);
-  else into.recordsOf[client] = await scores(redis, key);
+  if (client === undefined) readImageKey(reads, key, name, into);
+  else reads.scores(key, (scores) => (into.recordsOf[client] = scores));
 }
 
-async function readImageKey(redis: Redis, key: string, name: string, into: Snapshot): Promise<void> {
+function readImageKey(reads: Reads, key: string, name: string, into: Snapshot): void {
   const match = /^([0-9a-f]{24}):(([a-z-]+)(?::(\d+))?)$/.exec(name);
   if (!match) {
     into.strays.push(key);
@@ -144,24 +128,43 @@ async function readImageKey(redis: Redis, key: string, name: string, into: Snaps
   }
   const [, id, part, kind, tile] = match;
   if (tile && kind === 'notice') {
-    into.noticeRecords[`${id}:${tile}`] = await redis.hgetall(key);
+    reads.hash(key, (fields) => (into.noticeRecords[`${id}:${tile}`] = fields));
     return;
   }
   const image = (into.byImage[id] ??= emptyImage());
-  const ttlMs = redis.pttl(key);
-  if (part in HASHES) image[HASHES[part as keyof typeof HASHES]] = await redis.hgetall(key);
-  else if (part === 'done') image.done = (await redis.smembers(key)).sort();
-  else if (part === 'ancillary') image.ancillary = (await redis.get(key)) ?? '';
-  else if (tile && (kind === 'src' || kind === 'out')) image[kind][tile] = (await redis.get(key)) ?? '';
+  if (part in HASHES) {
+    reads.hash(key, (fields) => (image[HASHES[part as keyof typeof HASHES]] = fields));
+  } else if (part === 'done') reads.members(key, (members) => (image.done = members.sort()));
+  else if (part === 'ancillary') reads.text(key, (text) => (image.ancillary = text));
+  else if (tile && (kind === 'src' || kind === 'out')) reads.text(key, (text) => (image[kind][tile] = text));
   else into.strays.push(key);
-  ((await ttlMs) === -1 ? image.staying : image.expiring).push(part);
+  reads.ttlMs(key, (ms) => (ms === -1 ? image.staying : image.expiring).push(part));
 }
 
-async function scores(redis: Redis, key: string): Promise<Record<string, number>> {
-  const flat = await redis.zrange(key, '0', '-1', 'WITHSCORES');
-  const pairs: [string, number][] = [];
-  for (let at = 0; at < flat.length; at += 2) pairs.push([flat[at], Number(flat[at + 1])]);
-  return Object.fromEntries(pairs);
+function emptySnapshot(): Snapshot {
+  return {
+    queue: [],
+    stale: [],
+    isParted: false,
+    leases: {},
+    claims: {},
+    delayed: {},
+    dead: {},
+    outbox: {},
+    notices: {},
+    noticeRecords: {},
+    admitted: {},
+    senders: {},
+    clients: {},
+    totals: {},
+    images: {},
+    splits: {},
+    sweeps: {},
+    records: {},
+    recordsOf: {},
+    byImage: {},
+    strays: [],
+  };
 }
 
 function emptyImage(): ImageSnapshot {
