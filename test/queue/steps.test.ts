@@ -85,7 +85,7 @@ describe('no step', () => {
     const meter = await ScriptMeter.start(on.server);
     try {
       const most: number[] = [];
-      for (const tiles of [400, 1600]) {
+      for (const tiles of [400, 800]) {
         await on.rig.reset();
         await livesOf(tiles, (work) => meter.watch(work));
         most.push(meter.takeMost());
