@@ -13,8 +13,9 @@ const period = 1024;
 export function photo(width: number, height: number, { alpha = false } = {}): Bitmap {
   const channels = alpha ? 4 : 3;
   const data = Buffer.allocUnsafe(width * height * channels);
-  const detail = drawTexture([64, 32, 16, 8, 4, 2], 11);
-  const shapes = drawTexture([256, 128, 64], 5);
+  const [columns, rows] = [Math.min(width, period), Math.min(height, period)];
+  const detail = drawTexture([64, 32, 16, 8, 4, 2], 11, columns, rows);
+  const shapes = drawTexture([256, 128, 64], 5, columns, rows);
   let random = 0x2545f491;
   let i = 0;
   for (let y = 0; y < height; y++) {
@@ -47,9 +48,9 @@ function clampToByte(value: number): number {
 
 /**
  * Returns smooth noise around 0 that repeats every `period` pixels: one octave for each cell size. The finer an octave,
- * the lower it is, as in natural scenes.
+ * the lower it is, as in natural scenes. Only the first `columns` and `rows` of the period are drawn.
  */
-function drawTexture(cellSizes: number[], seed: number): Float32Array {
+function drawTexture(cellSizes: number[], seed: number, columns: number, rows: number): Float32Array {
   const texture = new Float32Array(period * period);
   let random = seed;
   for (const cell of cellSizes) {
@@ -58,11 +59,11 @@ function drawTexture(cellSizes: number[], seed: number): Float32Array {
       random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
       return (random / 2 ** 31 - 1) * Math.sqrt(cell / cellSizes[0]);
     });
-    for (let y = 0; y < period; y++) {
+    for (let y = 0; y < rows; y++) {
       const top = Math.floor(y / cell) * cells;
       const bottom = ((Math.floor(y / cell) + 1) % cells) * cells;
       const v = (y % cell) / cell;
-      for (let x = 0; x < period; x++) {
+      for (let x = 0; x < columns; x++) {
         const left = Math.floor(x / cell);
         const right = (left + 1) % cells;
         const u = (x % cell) / cell;
