@@ -125,6 +125,19 @@ export class Rig {
     await this.#split.process.healthy();
   }
 
+  /** Runs `body` with a split of other settings, which is killed afterwards. The usual one waits meanwhile. */
+  async withSplit(env: Record<string, string>, body: () => Promise<void>): Promise<void> {
+    const usual = this.split;
+    await this.startSplit(env);
+    const other = this.split;
+    try {
+      await body();
+    } finally {
+      this.#split = usual;
+      await this.remove([other]);
+    }
+  }
+
   async startAssemble(env: Record<string, string> = {}): Promise<void> {
     this.#assemble = await this.#startMember('assemble', env);
     await this.#assemble.process.healthy();

@@ -210,8 +210,7 @@ describe.each(namedStores)('an event about a bucket, with STORE=%s', (store) => 
   });
 
   test('without room is answered so that the sender repeats it, and nothing is doubled', async () => {
-    await rig.startSplit({ REDIS_BUDGET_BYTES: '700000', CLIENT_SHARE: '1' });
-    try {
+    await rig.withSplit({ REDIS_BUDGET_BYTES: '700000', CLIENT_SHARE: '1' }, async () => {
       const keys = [1, 2, 3, 4, 5].map((seed) => ({ key: `many-${seed}.png` }));
       for (const [at, { key }] of keys.entries()) await home.putInput(key, await drawn(10 + at));
       const refused = await notify(...keys);
@@ -222,9 +221,7 @@ describe.each(namedStores)('an event about a bucket, with STORE=%s', (store) => 
       await until('all done events', () => receiver.subjects().size === keys.length);
       expect(new Set(receiver.all('ce-id')).size).toBe(keys.length);
       expect(await home.outputs()).toHaveLength(keys.length);
-    } finally {
-      await rig.startSplit();
-    }
+    });
   });
 
   test('is taken at / too, and from a Broker, which gets no body', async () => {
@@ -368,12 +365,9 @@ describe('an event', () => {
     ['stored inputs are switched off', { STORED_INPUTS: 'off' }],
     ['there is no bucket', { STORE: 'redis' }],
   ])('is refused where %s', async (_what, env) => {
-    await rig.startSplit(env);
-    try {
+    await rig.withSplit(env, async () => {
       expect((await post('/events', notificationOf('', { key: 'a.png' }), authorized)).status).toBe(403);
-    } finally {
-      await rig.startSplit();
-    }
+    });
   });
 });
 
@@ -508,7 +502,8 @@ describe('a bucket of S3', () => {
     const { worker } = await rig.startWorkerUntil({ step: 'ack', moment: 'request', nth: 3 });
     await kill(worker);
     const writing = front.requests('PUT').length;
-    const second = await rig.startWorker();
+    // It may be killed while it sends the done event. The next worker sends it again after this time.
+    const second = await rig.startWorker({ DONE_TIMEOUT_MS: '1000' });
     await until('the result to be written', () => front.requests('PUT').length > writing);
     await Promise.all([kill(second), kill(rig.assemble)]);
     await rig.startAssemble();
