@@ -55,10 +55,12 @@ function drawTexture(cellSizes: number[], seed: number, columns: number, rows: n
   let random = seed;
   for (const cell of cellSizes) {
     const cells = period / cell;
-    const lattice = Float32Array.from({ length: cells * cells }, () => {
+    const amplitude = Math.sqrt(cell / cellSizes[0]);
+    const lattice = new Float32Array(cells * cells);
+    for (let at = 0; at < lattice.length; at++) {
       random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
-      return (random / 2 ** 31 - 1) * Math.sqrt(cell / cellSizes[0]);
-    });
+      lattice[at] = (random / 2 ** 31 - 1) * amplitude;
+    }
     for (let y = 0; y < rows; y++) {
       const top = Math.floor(y / cell) * cells;
       const bottom = ((Math.floor(y / cell) + 1) % cells) * cells;
