@@ -1,7 +1,7 @@
 // Tests one delivery against a server on loopback.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { pipeline, Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deliver } from './delivery.ts';
@@ -98,6 +98,14 @@ it('a receiver that sends no status in time has not accepted the event', async (
   expect(await send(AbortSignal.timeout(500))).toBe('the receiver did not answer in time');
 });
 
+it.each([
+  ['another protocol', { upgrade: 'websocket', connection: 'upgrade' }],
+  ['nothing', {}],
+])('a receiver that answers 101 and switches to %s has not accepted the event', async (_, headers) => {
+  answer = (_req, res) => res.writeHead(101, headers).end();
+  expect(await send()).toMatch(/^the receiver (answered 101|cannot be reached: the connection was closed)/);
+});
+
 describe('the connection', () => {
   /** Local ports of the connections that arrived. */
   let ports: Set<number>;
@@ -120,5 +128,25 @@ describe('the connection', () => {
     answer = (_req, res) => res.writeHead(200).write('more to come');
     expect([await send(), await send()]).toEqual([null, null]);
     expect(ports.size).toBe(2);
+  });
+
+  it('that is closed just when it is used again does not cost the event an attempt', async () => {
+    const used = new Set<Socket>();
+    answer = (req, res) => {
+      if (used.has(req.socket)) req.socket.destroy();
+      else res.end();
+      used.add(req.socket);
+    };
+    expect([await send(), await send(), await send()]).toEqual([null, null, null]);
+    expect(received.length).toBeGreaterThan(3);
+  });
+
+  it('that is closed at every event is a fault', async () => {
+    let isClosing = false;
+    answer = (req, res) => (isClosing ? req.socket.destroy() : res.end());
+    expect(await send()).toBeNull();
+    isClosing = true;
+    expect(await send()).toBe('the receiver cannot be reached: socket hang up');
+    expect(received.length).toBe(3);
   });
 });

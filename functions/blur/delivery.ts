@@ -1,7 +1,7 @@
 // Sends one event, and returns why it was not accepted. The reason may be shown to the image's owner, so it contains
 // no address.
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { EventMessage } from '../lib/events.ts';
 import { requestFor } from '../lib/service/node-http.ts';
 import { traceHeaders } from '../lib/tracing/spans.ts';
@@ -28,7 +28,8 @@ export async function deliver(
   try {
     const response = await post(message, url, signal);
     const { statusCode: status = 0 } = response;
-    if (status >= 400) return `${name} answered ${status}${detailOf(await startOf(response))}`;
+    if (status < 200 || status >= 400)
+      return `${name} answered ${status}${detailOf(await startOf(response))}`;
     await leaveBody(response);
     return status >= 300 ? `${name} redirects (${status}), which is not followed` : null;
   } catch (error) {
@@ -36,20 +37,34 @@ export async function deliver(
   }
 }
 
-/** Posts an event and resolves with the response, whose body is still to come. */
+/** Posts an event. Resolves with the response, whose body is still to come. */
 async function post(
-  { headers, body }: EventMessage,
+  message: EventMessage,
   url: string,
   signal: AbortSignal,
+  agent?: false,
 ): Promise<IncomingMessage> {
   const request = await requestFor(url);
-  const sending = request(url, { method: 'POST', headers: { ...headers, ...traceHeaders() }, signal });
-  const answered = once(sending, 'response') as Promise<[IncomingMessage]>;
-  sending.end(body);
-  const [response] = await answered;
-  // The status counts, whatever happens to the connection afterwards.
-  for (const stream of [sending, response]) stream.on('error', () => {});
-  return response;
+  const headers = { ...message.headers, ...traceHeaders() };
+  const sending = request(url, { method: 'POST', headers, signal, agent });
+  try {
+    return await responseTo(sending.end(message.body));
+  } catch (error) {
+    // The receiver may close a kept connection at the moment when it is used again. That is nobody's fault, so the
+    // event is sent once more, on a connection of its own.
+    if (sending.reusedSocket && !signal.aborted) return post(message, url, signal, false);
+    throw error;
+  }
+}
+
+/** Resolves with the response to a request. The status counts, whatever happens to the connection afterwards. */
+function responseTo(sending: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    sending.on('response', (response) => resolve(response.on('error', () => {})));
+    sending.on('error', reject);
+    // A receiver that switches to another protocol causes neither.
+    sending.on('close', () => reject(new Error('the connection was closed before the status')));
+  });
 }
 
 /** Leaves a body. The status alone decides, so one that breaks or never ends does not matter. */
