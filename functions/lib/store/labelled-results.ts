@@ -34,13 +34,13 @@ export class LabelledResults implements Results {
   }
 
   async write(id: string, place: string, chunks: AsyncIterable<Uint8Array>): Promise<string | null> {
-    const reading = this.#othersAt(id, place).catch(() => null); // A result that cannot be read can still be replaced.
-    await this.#store.write(place, chunks, id);
+    const reading = this.#otherAt(id, place).catch(() => null); // A result that cannot be read can still be replaced.
+    await this.#store.write(place, endingAfter(reading, chunks), id);
     return reading;
   }
 
   /** Returns the other image whose result is at `place`, or null. */
-  async #othersAt(id: string, place: string): Promise<string | null> {
+  async #otherAt(id: string, place: string): Promise<string | null> {
     const found = await this.open(id, place);
     if (found.is === 'own') await found.file.close();
     return found.is === 'replaced' ? found.by : null;
@@ -83,4 +83,13 @@ export class LabelledResults implements Results {
   #isOld(writtenAt: number): boolean {
     return writtenAt + this.#ttlS * 1000 < Date.now();
   }
+}
+
+/** Yields the chunks, and ends only when `reading` is over, so that a store replaces no file that is still being read. */
+async function* endingAfter(
+  reading: Promise<unknown>,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  yield* chunks;
+  await reading;
 }
