@@ -33,10 +33,21 @@ export function podsOnNodes(
   return { call: 'get pods --all-namespaces --output json', stdout: JSON.stringify({ items }) };
 }
 
-/** Answers `get storageclasses` with classes that have these annotations. */
+/** Answers `get storageclasses` with classes that have these annotations, if the script asks for both marks of a default one. */
 export function storageClasses(annotations: Record<string, Record<string, string> | undefined>): Rule {
   const values = Object.values(annotations).flatMap((each) => Object.values(each ?? {}));
-  return { call: 'get storageclasses --output jsonpath', stdout: values.join(' ') };
+  const marks = [
+    'storageclass.kubernetes.io/is-default-class',
+    'storageclass.beta.kubernetes.io/is-default-class',
+  ];
+  return { call: `get storageclasses ${asksFor(...marks)}`, stdout: values.join(' ') };
+}
+
+/** A pattern for the end of a call that asks for these fields or annotations, in this order. */
+export function asksFor(...fields: string[]): string {
+  // A dot in the name of an annotation has a backslash before it.
+  const patterns = fields.map((field) => field.replaceAll('.', '.{1,2}'));
+  return `--output jsonpath=.*${patterns.join('.*')}`;
 }
 
 /** Answers `get customresourcedefinition TYPE...` with those of these types. */
@@ -53,7 +64,7 @@ export const neededTypes = ['services.serving.knative.dev', 'scaledobjects.keda.
 /** Answers `get deployments --namespace NAMESPACE` with these, by name, and their versions. */
 export function deployments(namespace: string, versions: Record<string, string>): Rule {
   return {
-    call: `get deployments --namespace ${namespace} `,
+    call: `get deployments --namespace ${namespace} ${asksFor('.name', '.labels.app.kubernetes.io/version')}`,
     stdout: Object.entries(versions)
       .map((each) => `${each.join(' ')}\n`)
       .join(''),
@@ -62,7 +73,11 @@ export function deployments(namespace: string, versions: Record<string, string>)
 
 /** Answers `get deployments` with the namespace of KEDA's operator and its version. */
 export function kedaOperator(namespace: string, version: string): Rule {
-  return { call: 'get deployments --all-namespaces', stdout: `${namespace} ${version}\n` };
+  const fields = asksFor('.namespace', '.labels.app.kubernetes.io/version');
+  return {
+    call: `get deployments --all-namespaces --selector app=keda-operator ${fields}`,
+    stdout: `${namespace} ${version}\n`,
+  };
 }
 
 /** The Deployments of Knative Serving that the default overlay needs. */

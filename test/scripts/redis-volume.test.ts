@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { render } from '../manifests/render.ts';
 import { find, templateOf, type Manifest } from '../manifests/shapes.ts';
-import { readyCluster, storageClasses } from './cluster-states.ts';
+import { asksFor, readyCluster, storageClasses } from './cluster-states.ts';
 import { openShell, present, type Outcome, type Rule, type Shell } from './shell.ts';
 
 let shell: Shell;
@@ -29,7 +29,13 @@ const stampOf = async (outcome: Outcome): Promise<string | undefined> =>
 
 /** Answers `get statefulset redis` with its Service, its policy, the stamp of its settings and its volume claim. */
 const statefulSet = (...fields: [service: string, policy: string, stamp: string, claim: string]): Rule => ({
-  call: 'get statefulset redis --ignore-not-found --output jsonpath',
+  call: `get statefulset redis --ignore-not-found ${asksFor(
+    '.metadata.name',
+    '.spec.serviceName',
+    '.spec.podManagementPolicy',
+    '.template.metadata.annotations.tessera.dev/config',
+    '.template.spec.volumes.*data.*claimName',
+  )}`,
   stdout: ['redis', ...fields].join('|'),
 });
 
