@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 /** For both projects. */
 const shared = {
-  // The same number, so that they share the workers, and unit tests fill the time at the end. Most files of `integration` wait
-  // for their servers most of the time, so more files run at once than a small machine has cores.
+  // With the same number the projects share the workers, and unit tests fill the time at the end. Most files of `integration`
+  // wait for their servers most of the time, so more files run at once than a small machine has cores.
   maxWorkers: Math.max(4, availableParallelism()),
   // A worker runs many files, and loads what they share once. So a file that uses `vi.mock` calls `vi.resetModules`
   // before and after.

@@ -1,5 +1,5 @@
-// What befalls a soak besides killed workers: Redis restarts and forgets its scripts, connections are cut, split and assemble are
-// killed.
+// What goes wrong in a soak besides killed workers: Redis restarts or forgets its scripts, connections are cut, split or
+// assemble is killed.
 import type { Rig } from './rig.ts';
 
 export interface AccidentCounts {
@@ -27,7 +27,7 @@ export class Accidents {
     this.#rig = rig;
   }
 
-  /** After some workers have died, `deaths` by now, something else fails. */
+  /** Something else goes wrong after some of the workers' deaths. `deaths`: how many there have been so far. */
   afterDeath(deaths: number): void {
     const accidents = [
       { every: 100, at: 50, happen: () => this.#restartRedis() },

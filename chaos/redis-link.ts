@@ -18,7 +18,6 @@ export interface Exchange {
   expectedReplies: number;
 }
 
-/** One connection. Keeps the order in both directions. */
 export class RedisLink {
   readonly #client: Socket;
   readonly #redis: Socket;

@@ -99,7 +99,7 @@ export class Assembler {
     return answer;
   }
 
-  /** Logs that another image has lost its result. If that one has another name, whoever sent it will not expect this. */
+  /** Logs that another image has lost its result. If that one has another name, its sender does not expect this. */
   async #logReplaced({ id, name, output }: ImageRecord, replaced: string): Promise<void> {
     const { images, log } = this.#parts;
     const other = await images.record(replaced);

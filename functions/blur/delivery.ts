@@ -17,8 +17,8 @@ export interface Receiver {
 }
 
 /**
- * Sends an event. Returns why it was not accepted, or null if it was. A redirect is not followed: to most of them a
- * client sends a GET without the event, and any page there would count as accepted.
+ * Sends an event. Returns why it was not accepted, or null if it was. A redirect is not followed: most redirects turn
+ * the POST into a GET without the event, and any page would then count as accepted.
  */
 export async function deliver(
   message: EventMessage,

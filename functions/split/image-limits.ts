@@ -1,5 +1,4 @@
-// What an image may be at most, besides its number of pixels. Each check throws a Problem `image-too-large` that says what the
-// limit is.
+// Limits of an image besides its number of pixels. Each check throws a Problem `image-too-large` that names the limit.
 import type { Config } from '../lib/config.ts';
 import { Problem } from '../lib/errors.ts';
 import { MAX_JPEG_SIDE_PX, type ResultFormat } from '../lib/image/format.ts';
