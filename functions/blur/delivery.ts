@@ -50,8 +50,8 @@ async function post(
   try {
     return await responseTo(sending.end(message.body));
   } catch (error) {
-    // The receiver may close a kept connection at the moment when it is used again. That is nobody's fault, so the
-    // event is sent once more, on a connection of its own.
+    // The receiver may close a kept connection at the moment when it is used again. That does not count as a refusal,
+    // so the event is sent once more, on a connection of its own.
     if (sending.reusedSocket && !signal.aborted) return post(message, url, signal, false);
     throw error;
   }
