@@ -3,17 +3,22 @@
 
 # fetch ID FILE : fetches the result of an image that is done. FILE is written completely or not at all.
 fetch() {
-  local path
-  if ask "/images/$1/result"; then
-    path=$out/$2
-    [[ -d ${path%/*} ]] || mkdir -p "${path%/*}"
-    mv "$work/answer" "$path"
+  local path=$out/$2
+  if ! ask "/images/$1/result"; then
+    failed=$((failed + 1))
+    say "no result for $2: $(reason)"
+  elif put "$work/answer" "$path" 2>/dev/null; then
     done_count=$((done_count + 1))
     say "written: $path"
   else
     failed=$((failed + 1))
-    say "no result for $2: $(reason)"
+    say "$path cannot be written"
   fi
+}
+
+# put FILE PATH : moves a file to PATH, and makes the folders of PATH. Fails if PATH itself is a folder.
+put() {
+  [[ ! -d $2 ]] && { [[ -d ${2%/*} ]] || mkdir -p -- "${2%/*}"; } && mv -- "$1" "$2"
 }
 
 # ask_status ID SECONDS : asks for the status of an image, and lets split wait up to SECONDS for a change. A split of an

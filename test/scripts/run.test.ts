@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readName } from '../../functions/lib/store/names.ts';
 import { filterNames, type FilterName } from '../../functions/lib/filters/registry.ts';
@@ -331,6 +332,15 @@ describe('run.sh', () => {
     expect(code).toBe(1);
   });
 
+  it('continues if a result cannot be written', async () => {
+    await mkdir(join(folder, 'out/a_blurred.png'), { recursive: true });
+    const { code, stdout } = await sendAll(['a.png', 'b.png']);
+    const path = join(folder, 'out/a_blurred.png');
+    expect(stdout).toContain(`${path} cannot be written\n`);
+    expect(stdout).toContain('images=2 done=1 failed=1\n');
+    expect(code).toBe(1);
+  });
+
   it('requests all inputs in as many requests as split needs, and keeps their folders', async () => {
     const page = (id: string, name: string, next: unknown): Answer => ({
       status: 202,
@@ -541,6 +551,16 @@ describe('run.sh', () => {
       expect(asked).toEqual([]);
       expect(code).toBe(2);
     }
+  });
+
+  it('writes into a folder whose name begins with a dash', async () => {
+    await writeFile(join(folder, '-cat.png'), 'pixels');
+    answers.set('POST /?name=-cat.png', [accepted('i1', '-cat.png')]);
+    answers.set('GET /images/i1', [status('i1', '-cat.png', 'done', 2)]);
+    answers.set('GET /images/i1/result', [{ text: 'blurred' }]);
+    const script = join(import.meta.dirname, '../../scripts/run.sh');
+    await promisify(execFile)(script, ['./-cat.png', '--url', url, '--out', '-out'], { cwd: folder });
+    expect(await readFile(join(folder, '-out/-cat.png_blurred.png'), 'utf8')).toBe('blurred');
   });
 
   it('prints no control characters of names', async () => {
