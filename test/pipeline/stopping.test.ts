@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FunctionProcess } from '../../local/function-process.ts';
@@ -121,6 +121,17 @@ describe("the functions under the framework's own command", () => {
     });
     return child;
   }
+
+  it('end when they are stopped while they start', async () => {
+    const silentRedis = createServer().listen(0, '127.0.0.1'); // blur waits for it before the framework is ready.
+    cleanups.push(async () => silentRedis.close());
+    await once(silentRedis, 'listening');
+    const { port } = silentRedis.address() as AddressInfo;
+    const blur = framework('blur', 'dist/blur', { REDIS_URL: `redis://127.0.0.1:${port}`, PORT: '0' });
+    await once(silentRedis, 'connection');
+    blur.kill('SIGTERM');
+    await until('its end', () => blur.exitCode !== null || blur.signalCode !== null);
+  });
 
   it.each(['functions/%s/index.ts', 'dist/%s'])('are served from %s', async (pattern) => {
     const server = await startRedis();
