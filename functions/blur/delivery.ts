@@ -105,5 +105,7 @@ function reasonOf(name: string, error: unknown): string {
   const fault = (error as Error).cause ?? error;
   const { name: kind, syscall, code, message } = fault as NodeJS.ErrnoException;
   if (kind === 'TimeoutError') return `${name} did not answer in time`;
+  // The message has the addresses that the certificate is for.
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `${name} has the certificate of another host`;
   return `${name} cannot be reached: ${syscall ? `${syscall} ${code}` : message || code}`;
 }
