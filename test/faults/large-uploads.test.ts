@@ -155,16 +155,15 @@ describe.each(['file', 'redis'])('split with STORE=%s survives and stays correct
       return before === after;
     });
     await redis.flushall();
-    const upload = new Upload(url, 'last.png');
-    upload.request.end(png);
-    expect(await upload.status).toBe(202);
-    await expectAllTiles();
+    const response = await fetch(`${url}/?name=last.png`, { method: 'POST', body: png });
+    expect(response.status).toBe(202);
+    await expectAllTiles(((await response.json()) as { id: string }).id);
   });
 
-  /** Checks that every tile is on the queue, and that those of the first row have the pixels of the image. */
-  async function expectAllTiles(): Promise<void> {
-    expect(await redis.llen('image:job:queue')).toBe(tiles);
-    const [id] = await redis.zrange('image:images', '0', '-1');
+  /** Checks that every tile of an image is on the queue, and that those of the first row have its pixels. */
+  async function expectAllTiles(id: string): Promise<void> {
+    const jobs = await redis.lrange('image:job:queue', 0, -1);
+    expect(jobs.filter((job) => job.startsWith(`${id}:`))).toHaveLength(tiles);
     const halo = 7;
     for (let tile = 0; tile * 256 < width; tile++) {
       const left = Math.max(0, tile * 256 - halo);

@@ -17,7 +17,7 @@ let photos: string;
 
 beforeAll(async () => {
   photos = await mkdtemp(join(tmpdir(), 'tessera-photos-'));
-  const file = await toPng(picture(500, 400), 3);
+  const file = await toPng(picture(1000, 800), 3);
   for (let at = 0; at < IMAGES; at++) await writeFile(join(photos, `${at}.png`), file);
 });
 afterAll(() => rm(photos, { recursive: true }));
