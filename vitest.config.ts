@@ -1,20 +1,39 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** For both projects. */
+/** For all projects. */
 const shared = {
   // With the same number the projects share the workers, and unit tests fill the time at the end. Most files of `integration`
   // wait for their servers most of the time, so more files run at once than a small machine has cores.
-  maxWorkers: Math.max(4, availableParallelism()),
+  maxWorkers: Math.max(6, availableParallelism()),
   // A worker runs many files, and loads what they share once. So a file that uses `vi.mock` calls `vi.resetModules`
   // before and after.
   isolate: false,
   setupFiles: ['functions/testing/restored-environment.ts'],
 };
 
+/** For the projects that start processes. They run the functions from their bundles, as in production. */
+const withProcesses = {
+  ...shared,
+  globalSetup: ['test/build.setup.ts'],
+  testTimeout: 120_000,
+  hookTimeout: 60_000,
+  // The report marks a test that passed at the second try: it has a race to fix.
+  retry: process.env.CI ? 1 : 0,
+};
+
+/** What takes longest. It would double the time of `npm test`. */
+const system = [
+  'test/faults/**/*.test.ts',
+  'test/chaos/**/*.test.ts',
+  'test/scripts/**/*.test.ts',
+  'test/page/browser.test.ts',
+];
+
 /**
- * `unit`: beside the code, no process or server but the test's own. `integration`: everything that uses
- * several folders, on a real Redis, real HTTP and real processes. Each file of `integration` brings its own servers.
+ * `unit`: beside the code, no process or server but the test's own. `integration`: the queue, the pipeline and the manifests, on a
+ * real Redis, real HTTP and real processes. `system`: processes that are killed, chaos runs, the page in a browser, and the scripts for a
+ * cluster. Each file of the last two brings its own servers. `npm test` runs the first two, `npm run test:all` everything.
  */
 export default defineConfig({
   test: {
@@ -35,17 +54,13 @@ export default defineConfig({
       },
       {
         test: {
-          ...shared,
+          ...withProcesses,
           name: 'integration',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/mutants/**'],
-          globalSetup: ['test/build.setup.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
-          // The report marks a test that passed at the second try: it has a race to fix.
-          retry: process.env.CI ? 1 : 0,
+          exclude: ['test/mutants/**', ...system],
         },
       },
+      { test: { ...withProcesses, name: 'system', include: system } },
     ],
   },
 });
