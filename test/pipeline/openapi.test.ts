@@ -168,8 +168,9 @@ describe('split answers as documented', () => {
     });
     const { id } = (await cancelled.json()) as { id: string };
     await send('DELETE', '/images/{id}', id);
-    for (const method of ['GET', 'HEAD']) await send(method, '/images/{id}/result', id);
     await redis.hset(`image:${id}:meta`, { state: 'failed', tiles: 2, life: 1 });
+    for (const method of ['GET', 'HEAD'])
+      expect((await send(method, '/images/{id}/result', id)).status).toBe(409);
     await redis.hset(`image:${id}:dead`, { 0: 'poison' });
     await redis.hset(`image:${id}:tiles`, { 0: 'dead' });
     await redis.set(`image:${id}:src:0`, 'pixels');

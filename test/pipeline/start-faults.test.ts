@@ -16,7 +16,7 @@ const IMAGES = 24;
 /** Slow enough that things can go wrong meanwhile. */
 const SLOW = ['--kernel', '255', '--tile', '128', '--workers', '1'];
 
-const photo = picture(500, 400);
+const photo = picture(700, 560);
 let photos: string;
 /** Some of them, where that is enough. */
 const few = () => ['0', '1', '2', '3'].map((name) => join(photos, `${name}.png`));
