@@ -76,10 +76,17 @@ async function bundle({ name, entries, files }: Bundle): Promise<void> {
       format: 'esm',
       minify: { mangle: false, compress: true, codegen: { removeWhitespace: true } },
       chunkFileNames: '[name]-[hash].js',
-      // What several chunks need is one file. Otherwise it would be ten, and each adds to the start. Without stop-signal.ts, which
-      // takes over SIGTERM where it is loaded: under the framework's own command nobody would act on it.
+      // What several chunks need is one file. Otherwise it would be ten, and each adds to the start. Except for stop-signal.ts, which
+      // takes over SIGTERM where it is loaded: under the framework's own command nobody would act on it. And for node-http.ts:
+      // a worker's first tile should not have to wait for it.
       codeSplitting: {
-        groups: [{ name: 'shared', test: /functions[/]lib[/](?!service[/]stop-signal)/, minShareCount: 2 }],
+        groups: [
+          {
+            name: 'shared',
+            test: /functions[/]lib[/](?!service[/](?:stop-signal|node-http))/,
+            minShareCount: 2,
+          },
+        ],
       },
       sourcemap: true,
       // CommonJS packages use these names to find files in their folder.

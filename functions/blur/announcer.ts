@@ -3,7 +3,6 @@
 import type { Log } from '../lib/log.ts';
 import type { DueEvent, ImageLedger } from '../lib/queue/image-ledger.ts';
 import { continueTrace, traceAttributes } from '../lib/tracing/spans.ts';
-import { deliver } from './delivery.ts';
 import { OutboxSender } from './outbox-sender.ts';
 
 const SEND_TIMEOUT_MS = 300_000;
@@ -80,7 +79,10 @@ export class Announcer {
 
   async #deliver({ imageId, trace }: DueEvent, giveUp: AbortSignal): Promise<string | null> {
     // Loaded with the first event, because a worker's first tile should not have to wait for it.
-    const { imageBlurredMessage } = await import('../lib/events.ts');
+    const [{ imageBlurredMessage }, { deliver }] = await Promise.all([
+      import('../lib/events.ts'),
+      import('./delivery.ts'),
+    ]);
     const message = imageBlurredMessage(imageId, traceAttributes(trace));
     const signal = AbortSignal.any([giveUp, AbortSignal.timeout(SEND_TIMEOUT_MS)]);
     return deliver(message, { url: this.#options.sink, name: 'assemble' }, signal);

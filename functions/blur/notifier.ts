@@ -4,7 +4,6 @@ import type { Log } from '../lib/log.ts';
 import type { DueNotice, Notices } from '../lib/queue/notices.ts';
 import type { Locations } from '../lib/store/locations.ts';
 import { continueTrace } from '../lib/tracing/spans.ts';
-import { deliver } from './delivery.ts';
 import { OutboxSender } from './outbox-sender.ts';
 
 /** What an attempt may need besides the receiver's own time. Until it is over, no other worker sends the same notice. */
@@ -93,7 +92,10 @@ export class Notifier {
 
   async #deliver({ image }: DueNotice, url: string, giveUp: AbortSignal): Promise<string | null> {
     // Loaded with the first event, because a worker's first tile should not have to wait for it.
-    const { noticeMessage } = await import('../lib/notice-event.ts');
+    const [{ noticeMessage }, { deliver }] = await Promise.all([
+      import('../lib/notice-event.ts'),
+      import('./delivery.ts'),
+    ]);
     const signal = AbortSignal.any([giveUp, AbortSignal.timeout(this.#options.doneTimeoutMs)]);
     return deliver(noticeMessage(image, this.#parts.locations), { url, name: 'the receiver' }, signal);
   }
