@@ -8,6 +8,8 @@ import { isFull } from '../support/full.ts';
 import { picture, toPng } from '../../functions/testing/pictures.ts';
 
 const RUN_MS = 110_000;
+/** A large kernel, so that tiles take long enough to be in flight when the script looks, on a busy machine too. */
+const kernel = ['--kernel', '255'];
 let folder: string;
 let image: string;
 beforeAll(async () => {
@@ -52,7 +54,7 @@ describe('chaos.sh', () => {
   test.each(Array.from({ length: isFull ? 10 : 1 }, (_, run) => run + 1))(
     'shows that the naive queue loses tiles and the lease queue none (run %i)',
     async () => {
-      const { code, lines, stderr } = await chaos('--queue', 'both', '--image', image);
+      const { code, lines, stderr } = await chaos('--queue', 'both', '--image', image, ...kernel);
       expect(stderr).toBe('');
       expectLoss(lines);
       expect(lines).toContain(leaseLine);
@@ -65,7 +67,7 @@ describe('chaos.sh', () => {
 
   test.runIf(isFull)('exits with 1 when tiles are missing, and leaves nothing behind', async () => {
     const before = await readdir(tmpdir());
-    const { code, lines } = await chaos('--queue', 'naive', '--image', image, '--kills', '2');
+    const { code, lines } = await chaos('--queue', 'naive', '--image', image, ...kernel, '--kills', '2');
     expect(code).toBe(1);
     expectLoss(lines);
     const after = await readdir(tmpdir());
@@ -78,6 +80,7 @@ describe('chaos.sh', () => {
       'lease',
       '--image',
       image,
+      ...kernel,
       '--kills',
       '3',
       '--workers',
