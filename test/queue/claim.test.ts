@@ -74,6 +74,25 @@ describe('claim', () => {
     expect(await on.rig.claim()).toMatchObject({ job: { tile: 0 }, attempt: 2 });
   });
 
+  test.each(['takes the tile over', 'cancels the image'])(
+    'leaves no result behind of a worker that died before its ack ran, once somebody %s',
+    async (what) => {
+      await on.rig.split(A, 2);
+      await on.rig.claim('lost');
+      // The server had forgotten the script of the ack, so only the pixels before it arrived.
+      const staged = imageKeys(PREFIX, A).staged('lost');
+      await on.rig.redis.set(staged, 'pixels');
+      if (what === 'cancels the image') {
+        await on.rig.ledger.cancel(A);
+        await on.rig.sweep();
+      } else {
+        on.rig.now += POLICY.leaseMs;
+        await on.rig.queue.claim();
+      }
+      expect(await on.rig.redis.exists(staged)).toBe(0);
+    },
+  );
+
   test('makes a tile a dead letter when the lease of its last attempt expires', async () => {
     await on.rig.split(A, 2);
     for (let attempt = 1; attempt <= POLICY.maxAttempts; attempt++) {

@@ -12,5 +12,7 @@ local function unlease(job, image, tile, known_token)
   if token then
     redis.call('HDEL', CLAIMS, token)
     redis.call('HDEL', key(image, 'tokens'), tile)
+    -- A result that its worker sent just before it died, while the server had forgotten the ack's script.
+    redis.call('UNLINK', key(image, 'new:' .. token))
   end
 end

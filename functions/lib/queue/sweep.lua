@@ -25,6 +25,7 @@ local function drop_tile(job, state, ended_tokens, tile)
     local token = redis.call('HGET', ended_tokens, tile)
     if token and redis.call('HGET', CLAIMS, token) == job then
       redis.call('HDEL', CLAIMS, token)
+      redis.call('UNLINK', key(parse(job), 'new:' .. token))
     end
   end
 end
